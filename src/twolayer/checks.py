@@ -1,0 +1,298 @@
+"""The door: what users give is checked here, once, and everything behind it trusts its arguments.
+
+Each check returns the thing in the form the rest of the package expects, or raises an `InputError` that says what was
+wrong, what was seen, and what to do.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+import numpy as np
+
+from twolayer.engines.contract import Problem
+from twolayer.errors import InputError
+from twolayer.maths.activations import ACTIVATIONS, Activation
+from twolayer.maths.losses import LOSSES, Loss
+from twolayer.maths.network import Objective, Params
+
+T = TypeVar("T")
+
+ROWS_AT_ONCE = (
+    4096  # checked together, so that a table mapped from disk is never read whole into memory
+)
+
+
+def nearest(name: object, names: Any) -> str:
+    """`; did you mean 'x'?` for the nearest of the names, or nothing."""
+    close = get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def one_of(value: object, choices: dict[str, T], what: str, kind: type[T]) -> T:
+    """The choice of that name; an object of the right kind passes as it is."""
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, str) and value in choices:
+        return choices[value]
+    raise InputError(
+        f"there is no {what} {value!r}: choose one of {', '.join(choices)}{nearest(value, choices)}"
+    )
+
+
+def whole(value: object, name: str, at_least: int = 1) -> int:
+    """A whole number that is large enough."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < at_least:
+        raise InputError(f"{name} must be a whole number, at least {at_least}; got {value!r}")
+    return int(value)
+
+
+def number(
+    value: object, name: str, above: float | None = None, at_least: float | None = None
+) -> float:
+    """A finite number, above or at least a bound."""
+    wanted = "a finite number"
+    if above is not None:
+        wanted += f" above {above:g}"
+    if at_least is not None:
+        wanted += f", at least {at_least:g}"
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, numbers.Real)
+        or not math.isfinite(value)
+        or (above is not None and not value > above)
+        or (at_least is not None and not value >= at_least)
+    ):
+        raise InputError(f"{name} must be {wanted}; got {value!r}")
+    return float(value)
+
+
+def is_sparse(x: object) -> bool:
+    """Whether `x` is a SciPy sparse array or matrix (asked without importing SciPy)."""
+    return hasattr(x, "tocsr") and hasattr(x, "nnz")
+
+
+def floats(value: Any, name: str) -> np.ndarray:
+    """A NumPy array of floats: float32 and float64 stay as they are, whole numbers and booleans become float64."""
+    if not isinstance(value, np.ndarray):
+        try:
+            value = np.asarray(value)
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{name} cannot be read as a table of numbers: {error}") from None
+    if value.dtype in (np.float32, np.float64):
+        return value
+    if value.dtype.kind in "biuf":
+        return value.astype(np.float64)
+    if value.dtype.kind == "c":
+        raise InputError(f"{name} holds complex numbers; give real ones, for example its real part")
+    try:
+        return value.astype(np.float64)
+    except (ValueError, TypeError):
+        raise InputError(text_found(value, name)) from None
+
+
+def text_found(value: np.ndarray, name: str) -> str:
+    """Where in the table something stands that is not a number."""
+    for position in np.ndindex(value.shape):
+        try:
+            float(value[position])
+        except (ValueError, TypeError):
+            where = (
+                f"row {position[0]}, column {position[1]}"
+                if len(position) == 2
+                else f"row {position[0]}"
+                if position
+                else "it"
+            )
+            return (
+                f"{name} must hold numbers, but {where} (counted from 0) is {value[position]!r}: "
+                "encode or drop that column"
+            )
+    return f"{name} must hold numbers; its dtype is {value.dtype}"
+
+
+def finite(array: np.ndarray, name: str) -> None:
+    """Raise if any entry is NaN or infinite, saying where the first one is."""
+    first, count = None, 0
+    for start in range(0, len(array), ROWS_AT_ONCE):
+        good = np.isfinite(array[start : start + ROWS_AT_ONCE])
+        if good.all():
+            continue
+        bad = np.argwhere(~good)
+        count += len(bad)
+        if first is None:
+            first = (start + int(bad[0][0]), *(int(i) for i in bad[0][1:]))
+    if first is None:
+        return
+    where = f"row {first[0]}" + (f", column {first[1]}" if len(first) > 1 else "")
+    values = "value that is" if count == 1 else "values that are"
+    raise InputError(
+        f"{name} has {count} {values} not finite; the first is {array[first]} in {where} "
+        "(counted from 0): fill it in or drop that row"
+    )
+
+
+def table(value: Any, name: str, dtype: Any = None) -> Any:
+    """A dense or sparse table of finite numbers with at least one row and one column."""
+    if is_sparse(value):
+        value = value.tocsr()
+        entries = floats(value.data, name)
+        if dtype is not None or entries is not value.data:
+            value = value.astype(dtype or entries.dtype)
+        if not np.isfinite(value.data).all():
+            at = int(np.flatnonzero(~np.isfinite(value.data))[0])
+            row = int(np.searchsorted(value.indptr, at, side="right")) - 1
+            raise InputError(
+                f"{name} has values that are not finite; the first is {value.data[at]} in row {row}, "
+                f"column {int(value.indices[at])} (counted from 0): fill it in or drop that row"
+            )
+    else:
+        value = floats(value, name)
+        if dtype is not None and value.dtype != dtype:
+            value = value.astype(dtype)
+    if value.ndim != 2:
+        hint = f": use {name}.reshape(-1, 1) for one column" if value.ndim == 1 else ""
+        raise InputError(
+            f"{name} must have two axes (rows, columns); its shape is {value.shape}{hint}"
+        )
+    if 0 in value.shape:
+        raise InputError(f"{name} is empty: its shape is {value.shape}")
+    if isinstance(value, np.ndarray):
+        finite(value, name)
+    return value
+
+
+def targets(y: Any, n_rows: int, n_outputs: int, loss: Loss, dtype: Any) -> np.ndarray:
+    """`y` of shape (n_rows, n_outputs); class numbers become one-hot rows."""
+    y = floats(y, "y")
+    if y.ndim == 1:
+        y = y[:, None]
+    if y.ndim != 2:
+        raise InputError(f"y must have the shape (n_rows, n_outputs); its shape is {y.shape}")
+    if len(y) != n_rows:
+        raise InputError(f"x has {n_rows} rows and y has {len(y)}: they must be the same rows")
+    finite(y, "y")
+    if loss.takes_labels and y.shape[1] == 1 and n_outputs > 1:
+        labels = y[:, 0]
+        wrong = (labels != np.floor(labels)) | (labels < 0) | (labels >= n_outputs)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise InputError(
+                f"y holds class {labels[row]:g} in row {row} (counted from 0), but with {n_outputs} outputs "
+                f"the classes are 0 to {n_outputs - 1}"
+            )
+        y = (labels[:, None] == np.arange(n_outputs)).astype(dtype)
+    if y.shape[1] != n_outputs:
+        raise InputError(
+            f"y has {y.shape[1]} columns, but w2 has {n_outputs}: one output for each column of y"
+        )
+    if loss.takes_labels:
+        if (y < 0).any() or (y > 1).any():
+            row = int(np.argmax(((y < 0) | (y > 1)).any(axis=1)))
+            raise InputError(
+                f"with loss '{loss.name}', y must lie between 0 and 1; row {row} (counted from 0) is {y[row]}"
+            )
+        if n_outputs > 1 and not np.allclose(y.sum(1), 1, atol=1e-4):
+            row = int(np.argmax(~np.isclose(y.sum(1), 1, atol=1e-4)))
+            raise InputError(
+                f"with loss '{loss.name}', each row of y must add up to 1 (one-hot); "
+                f"row {row} (counted from 0) adds up to {y[row].sum():g}"
+            )
+    return np.ascontiguousarray(y, dtype=dtype)
+
+
+def row_weights(s: Any, n_rows: int, dtype: Any) -> np.ndarray | None:
+    """Row weights of shape (n_rows,), none negative, not all zero; or None."""
+    if s is None:
+        return None
+    s = floats(s, "sample_weight")
+    if s.shape != (n_rows,):
+        raise InputError(
+            f"sample_weight must have the shape ({n_rows},), one weight a row; its shape is {s.shape}"
+        )
+    finite(s, "sample_weight")
+    if (s < 0).any():
+        row = int(np.argmax(s < 0))
+        raise InputError(
+            f"sample_weight must not be negative; row {row} (counted from 0) is {s[row]:g}"
+        )
+    if not s.sum() > 0:
+        raise InputError("sample_weight is 0 in every row: nothing is left to fit")
+    return np.ascontiguousarray(s, dtype=dtype)
+
+
+def parameters(params: Any) -> Params:
+    """Params as NumPy arrays of one float dtype, whose shapes fit together."""
+    if not isinstance(params, Params):
+        raise InputError(
+            f"params must be a twolayer.Params (see twolayer.init_params); got {type(params).__name__}"
+        )
+    for name in ("w1", "w2"):
+        if getattr(params, name) is None:
+            raise InputError(f"params.{name} is None; only b1, b2 and w_skip may be")
+    arrays = {name: floats(array, name) for name, array in params.items()}
+    dtype = arrays["w1"].dtype
+    for name, array in arrays.items():
+        finite(np.atleast_1d(array), name)
+        arrays[name] = np.ascontiguousarray(array, dtype=dtype)
+    w1, w2 = arrays["w1"], arrays["w2"]
+    if w1.ndim not in (2, 3) or w2.ndim != w1.ndim:
+        raise InputError(
+            "w1 must have the shape (n_inputs, n_hidden) and w2 (n_hidden, n_outputs), both with one more axis "
+            f"in front for several networks; they are {w1.shape} and {w2.shape}"
+        )
+    front, n_inputs, n_hidden, n_outputs = w1.shape[:-2], *w1.shape[-2:], w2.shape[-1]
+    expected = {
+        "w1": (*front, n_inputs, n_hidden),
+        "b1": (*front, n_hidden),
+        "w2": (*front, n_hidden, n_outputs),
+        "b2": (*front, n_outputs),
+        "w_skip": (*front, n_inputs, n_outputs),
+    }
+    for name, array in arrays.items():
+        if array.size == 0:
+            raise InputError(f"{name} is empty: its shape is {array.shape}")
+        if array.shape != expected[name] and array.shape != (
+            *expected[name][:-1],
+            1,
+            expected[name][-1],
+        ):
+            raise InputError(
+                f"{name} has the shape {array.shape}, but beside w1 {w1.shape} and w2 {w2.shape} "
+                f"it must be {expected[name]}"
+            )
+    return Params(**{"b1": None, "b2": None, **arrays})
+
+
+def objective(loss: Any, activation: Any, alpha: Any) -> Objective:
+    """The objective from names or objects."""
+    return Objective(
+        one_of(loss, LOSSES, "loss", Loss),  # type: ignore[type-abstract]
+        one_of(activation, ACTIVATIONS, "activation", Activation),  # type: ignore[type-abstract]
+        number(alpha, "alpha", at_least=0),
+    )
+
+
+def inputs(x: Any, params: Params) -> Any:
+    """`x` as a table of the parameters' dtype, with a row of `w1` for each of its columns."""
+    x = table(x, "x", params.dtype)
+    if x.shape[1] != params.n_inputs:
+        raise InputError(
+            f"x has {x.shape[1]} columns, but w1 has {params.n_inputs} rows: one row of w1 for each column of x"
+        )
+    return x
+
+
+def problem(
+    x: Any, y: Any, params: Params, objective: Objective, sample_weight: Any = None
+) -> Problem:
+    """Everything that is to be fitted, checked, in the dtype of `params`."""
+    x = inputs(x, params)
+    n_rows = x.shape[0]
+    y = targets(y, n_rows, params.n_outputs, objective.loss, params.dtype)
+    s = row_weights(sample_weight, n_rows, params.dtype)
+    total = float(n_rows if s is None else s.sum(dtype=np.float64))
+    return Problem(x, y, s, objective, total)

@@ -1,0 +1,59 @@
+"""Engines by name. Each is loaded when it is first asked for, and then imports only its own library."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from twolayer.engines.contract import Engine
+from twolayer.errors import EngineError
+
+# name -> (module, class), in the order of the ladder
+_HOMES = {
+    "numpy": ("numpy_engine", "NumpyEngine"),
+    "torch": ("torch_engines", "TorchEngine"),
+    "torch-autograd": ("torch_engines", "TorchAutogradEngine"),
+    "torch-function": ("torch_engines", "TorchFunctionEngine"),
+    "torch-nn": ("torch_nn", "TorchNnEngine"),
+}
+NAMES = tuple(_HOMES)
+
+
+def get(name: str) -> Engine:
+    """The engine of that name, whether or not its library is installed.
+
+    Raises
+    ------
+    EngineError
+        If there is no engine of that name.
+    """
+    if name not in _HOMES:
+        raise EngineError(f"there is no engine '{name}': choose one of {', '.join(NAMES)} or auto")
+    module, class_name = _HOMES[name]
+    return getattr(import_module(f"twolayer.engines.{module}"), class_name)()
+
+
+def get_ready(name: str) -> Engine:
+    """The engine of that name, sure to run here.
+
+    Raises
+    ------
+    EngineError
+        If there is no engine of that name, or it cannot run here; the message says what to install.
+    """
+    engine = get(name)
+    reason = engine.missing()
+    if reason:
+        raise EngineError(reason)
+    return engine
+
+
+def engines() -> dict[str, str | None]:
+    """Every engine by name: None if it can run here, else one sentence saying why not.
+
+    Examples
+    --------
+    >>> import twolayer as tl
+    >>> print(tl.engines()["numpy"])
+    None
+    """
+    return {name: get(name).missing() for name in NAMES}

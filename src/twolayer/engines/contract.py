@@ -1,0 +1,191 @@
+"""What every engine promises: prepare a state, give loss and gradients, advance the state by some steps.
+
+    engine = engines.get("numpy")
+    state = engine.prepare(problem, params, solver, device="cpu")    # its own copies, on its device
+    losses = engine.advance(state, plan)                             # one loss a step, each before its step
+    params = engine.params(state)                                    # NumPy copies
+
+Training asks for steps in chunks and does everything else between them. The default `advance` is the plain loop over
+gradient and solver; an engine that can do better overrides it. What an engine cannot do it says in `cannot`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twolayer.errors import EngineError
+from twolayer.maths.network import Objective, Params
+from twolayer.solvers import Memory, Solver
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is to be fitted: checked arrays, all of the parameters' dtype, and the objective.
+
+    Attributes
+    ----------
+    x : array or SciPy sparse array, shape (n_rows, n_inputs)
+    y : array, shape (n_rows, n_outputs)
+    s : array, shape (n_rows,), or None
+        Row weights.
+    objective : Objective
+    total : float
+        Σ s over all rows (their number, without weights).
+    """
+
+    x: Any
+    y: np.ndarray
+    s: np.ndarray | None
+    objective: Objective
+    total: float
+
+    @property
+    def n_rows(self) -> int:
+        return self.y.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The rows of one step (None: all of them), their total weight, and the step's penalty factor."""
+
+    rows: Any
+    total: float
+    penalty: float
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The batches of a number of steps, one after another.
+
+    Attributes
+    ----------
+    order : ndarray of int64, or None
+        The rows of all steps in one array; None if every step takes all rows.
+    starts : ndarray of int64, shape (steps + 1,)
+        Step k takes rows `order[starts[k]:starts[k + 1]]`.
+    totals, penalties : ndarray, shape (steps,)
+        Each step's total row weight, and its factor of ½·(‖w1‖² + ...).
+    """
+
+    order: Any
+    starts: np.ndarray
+    totals: np.ndarray
+    penalties: np.ndarray
+
+    @property
+    def steps(self) -> int:
+        return len(self.totals)
+
+    def first(self, steps: int) -> Plan:
+        """The plan of only the first `steps` of these steps."""
+        return Plan(
+            self.order, self.starts[: steps + 1], self.totals[:steps], self.penalties[:steps]
+        )
+
+    def __iter__(self) -> Iterator[Batch]:
+        for k in range(self.steps):
+            rows = None if self.order is None else self.order[self.starts[k] : self.starts[k + 1]]
+            yield Batch(rows, float(self.totals[k]), float(self.penalties[k]))
+
+
+@dataclass(eq=False)
+class State:
+    """A training run inside an engine.
+
+    Attributes
+    ----------
+    problem : Problem
+        The table, in the engine's own arrays; never changes.
+    solver : Solver
+    params : Any
+        The weights, in the engine's own form; changed in place by every step.
+    memory : Any
+        The solver's memory, likewise.
+    """
+
+    problem: Any
+    solver: Solver
+    params: Any
+    memory: Any
+
+    def snapshot(self) -> Any:
+        """Everything that moves, copied."""
+        return copy.deepcopy((self.params, self.memory))
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot, which stays usable."""
+        self.params, self.memory = copy.deepcopy(snapshot)
+
+
+class Engine:
+    """Who computes the gradient. Subclasses stand one to a file, each importing only its own library."""
+
+    name: str
+    summary: str
+
+    def missing(self) -> str | None:
+        """None if it can run here, else one sentence saying why not and what to do."""
+        return None
+
+    def cannot(self, problem: Problem, params: Params, solver: Solver) -> str | None:
+        """None if it can train this, else one sentence saying why not."""
+        if not isinstance(problem.x, np.ndarray):
+            return (
+                f"engine '{self.name}' takes dense tables only, and x is sparse: use engine='numpy'"
+            )
+        return None
+
+    def check_device(self, device: str) -> str:
+        """The device that will be used, in full; raises EngineError if it cannot be had."""
+        if device not in ("cpu", "auto"):
+            raise EngineError(
+                f"engine '{self.name}' runs on device 'cpu' only, not '{device}': "
+                "use one of the torch engines"
+            )
+        return "cpu"
+
+    def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
+        """A new state with the engine's own copies of the weights; the table may be shared, and is never changed."""
+        raise NotImplementedError
+
+    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Any]:
+        """Objective and gradients at `params` on one batch, in the engine's own arrays."""
+        raise NotImplementedError
+
+    def to_numpy(self, losses: list[Any]) -> np.ndarray:
+        """The losses of some steps as float64, shape (steps,) or (steps, n_networks)."""
+        return np.asarray(losses, dtype=np.float64)
+
+    def host(self, array: Any) -> np.ndarray:
+        """One of the engine's arrays as a NumPy array."""
+        return np.asarray(array)
+
+    def objective(self, state: State, batch: Batch) -> Any:
+        """The objective on one batch as it is now: a float, or an array with one number a network."""
+        value, _ = self.loss_and_gradients(state, state.params, batch)
+        values = self.to_numpy([value])[0]
+        return float(values) if values.ndim == 0 else values
+
+    def advance(self, state: State, plan: Plan) -> np.ndarray:
+        """Take the plan's steps; return the loss before each. Fewer losses than steps: the solver has finished."""
+        losses = []
+        for batch in plan:
+            if state.solver.finished(state.memory):
+                break
+            losses.append(
+                state.solver.step(
+                    lambda params, batch=batch: self.loss_and_gradients(state, params, batch),
+                    state.params,
+                    state.memory,
+                )
+            )
+        return self.to_numpy(losses)
+
+    def params(self, state: State) -> Params:
+        """The weights as they are now: NumPy copies."""
+        raise NotImplementedError

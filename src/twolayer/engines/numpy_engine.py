@@ -1,0 +1,39 @@
+"""The tutorial's program: NumPy, every gradient by hand. All other engines are compared with this one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from twolayer.engines.contract import Batch, Engine, Problem, State
+from twolayer.maths.network import Params, loss_and_gradients
+from twolayer.solvers import Solver
+
+
+class NumpyEngine(Engine):
+    """Forward, loss, backward and update as the page on the network says them."""
+
+    name = "numpy"
+    summary = "NumPy, gradients by hand"
+
+    def cannot(self, problem: Problem, params: Params, solver: Solver) -> str | None:
+        if not isinstance(problem.x, np.ndarray) and params.n_networks is not None:
+            return (
+                "engine 'numpy' trains many networks at once on dense tables only, and x is sparse"
+            )
+        return None
+
+    def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
+        own = params.copy()
+        return State(problem, solver, own, solver.start(own))
+
+    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
+        problem, rows = state.problem, batch.rows
+        x, y, s = problem.x, problem.y, problem.s
+        if rows is not None:
+            x, y, s = x[rows], y[rows], None if s is None else s[rows]
+        return loss_and_gradients(x, y, params, problem.objective, s, batch.total, batch.penalty)
+
+    def params(self, state: State) -> Params:
+        return state.params.copy()

@@ -1,0 +1,191 @@
+"""The same program on PyTorch tensors: by hand, with autograd, and with an autograd function of our own.
+
+The three differ in one method, `loss_and_gradients`: who computes the gradient.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twolayer.engines.contract import Batch, Engine, Problem, State
+from twolayer.errors import EngineError
+from twolayer.maths.activations import Activation, Relu
+from twolayer.maths.network import Objective, Params, loss_and_gradients, objective_value
+from twolayer.solvers import Solver
+
+if TYPE_CHECKING:
+    import torch
+
+INSTALL = "pip install 'twolayer[torch]'"
+
+
+class TorchEngine(Engine):
+    """Tensors on any device torch names, gradients by hand: NumPy's lines, with torch's functions under them."""
+
+    name = "torch"
+    summary = "torch tensors, gradients by hand"
+
+    def missing(self) -> str | None:
+        if find_spec("torch") is None:
+            return f"engine '{self.name}' needs PyTorch, which is not installed: {INSTALL}"
+        return None
+
+    def check_device(self, device: str) -> str:
+        import torch
+
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            asked = torch.device(device)
+        except RuntimeError:
+            raise EngineError(
+                f"'{device}' is not a device: use cpu, cuda, cuda:1, or auto"
+            ) from None
+        if asked.type == "cuda":
+            count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+            if count == 0:
+                raise EngineError(
+                    f"device '{device}' was asked for, but PyTorch sees no CUDA device here: use device='cpu'"
+                )
+            if asked.index is not None and asked.index >= count:
+                raise EngineError(
+                    f"device '{device}' was asked for, but PyTorch sees only {count}: use cuda:0"
+                    + (f" to cuda:{count - 1}" if count > 1 else "")
+                )
+        try:
+            torch.empty(1, device=asked) + 1
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise EngineError(f"device '{device}' cannot be used here: {reason}") from None
+        return str(asked)
+
+    def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
+        own = params.map(lambda array: own_tensor(array, device))
+        return State(tensors_of(problem, device), solver, own, solver.start(own))
+
+    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
+        import torch
+
+        x, y, s = rows_of(state.problem, batch)
+        return loss_and_gradients(
+            x, y, params, state.problem.objective, s, batch.total, batch.penalty, torch
+        )
+
+    def to_numpy(self, losses: list[Any]) -> np.ndarray:
+        import torch
+
+        # One copy to the host for the whole chunk: `.item()` at every step would make the device wait at every step.
+        return torch.stack(losses).double().cpu().numpy() if losses else np.zeros(0)
+
+    def host(self, array: Any) -> np.ndarray:
+        return array.detach().cpu().numpy()
+
+    def params(self, state: State) -> Params:
+        return state.params.map(self.host).copy()
+
+
+class TorchAutogradEngine(TorchEngine):
+    """Only the forward pass is written; `backward()` finds the gradients."""
+
+    name = "torch-autograd"
+    summary = "torch tensors, gradients by autograd"
+
+    def recorded(self, objective: Objective) -> Objective:
+        """The objective whose forward pass autograd records."""
+        return objective
+
+    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
+        import torch
+
+        x, y, s = rows_of(state.problem, batch)
+        leaves = params.map(lambda w: w.detach().requires_grad_())
+        loss = objective_value(
+            x,
+            y,
+            leaves,
+            self.recorded(state.problem.objective),
+            s,
+            batch.total,
+            batch.penalty,
+            torch,
+        )
+        loss.sum().backward()
+        return loss.detach(), leaves.map(lambda w: w.grad)
+
+
+class TorchFunctionEngine(TorchAutogradEngine):
+    """Autograd, but the rectifier is a function of our own: a forward and a backward, as a pair."""
+
+    name = "torch-function"
+    summary = "autograd with our own rectifier"
+
+    def recorded(self, objective: Objective) -> Objective:
+        if isinstance(objective.activation, Relu):
+            return Objective(objective.loss, FunctionRelu(), objective.alpha)
+        return objective
+
+
+class FunctionRelu(Activation):
+    """The rectifier as a `torch.autograd.Function`: forward keeps its input, backward masks the incoming gradient."""
+
+    name = "relu"
+
+    def value(self, h: Any, xp: Any = None) -> Any:  # noqa: ARG002
+        return _rectifier().apply(h)
+
+
+_RECTIFIER: Any = None
+
+
+def _rectifier() -> Any:
+    """The autograd function, made once torch is there."""
+    global _RECTIFIER
+    if _RECTIFIER is None:
+        import torch
+
+        class Rectifier(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, h: torch.Tensor) -> torch.Tensor:
+                ctx.save_for_backward(h)
+                return h.clamp(min=0)
+
+            @staticmethod
+            def backward(ctx: Any, grad_h_relu: torch.Tensor) -> torch.Tensor:
+                (h,) = ctx.saved_tensors
+                return grad_h_relu * (h >= 0)
+
+        _RECTIFIER = Rectifier
+    return _RECTIFIER
+
+
+def own_tensor(array: np.ndarray, device: str) -> torch.Tensor:
+    """A tensor of its own memory, on that device."""
+    import torch
+
+    return torch.tensor(array, device=device)
+
+
+def tensors_of(problem: Problem, device: str) -> Problem:
+    """The problem with its table as tensors on that device."""
+    s = None if problem.s is None else own_tensor(problem.s, device)
+    return Problem(
+        own_tensor(problem.x, device),
+        own_tensor(problem.y, device),
+        s,
+        problem.objective,
+        problem.total,
+    )
+
+
+def rows_of(problem: Problem, batch: Batch) -> tuple[Any, Any, Any]:
+    """The rows of x, y and the row weights that a batch takes."""
+    x, y, s = problem.x, problem.y, problem.s
+    if batch.rows is None:
+        return x, y, s
+    import torch
+
+    rows = torch.as_tensor(batch.rows, device=x.device)
+    return x[rows], y[rows], None if s is None else s[rows]

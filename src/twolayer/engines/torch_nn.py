@@ -1,0 +1,156 @@
+"""The last rung: `nn.Sequential` for the network, a loss module, and `torch.optim` for the update.
+
+Two things differ from what most people would type, and both are needed to get the ladder's numbers. `nn.ReLU` has slope 0
+at exactly 0 and the tutorial 1, so the rectifier is a module of one line around `clamp`. And `nn.Linear` keeps its weights as
+(outputs, inputs), the transpose of `w1` and `w2`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twolayer.engines.contract import Batch, Plan, Problem, State
+from twolayer.engines.torch_engines import TorchEngine, own_tensor, rows_of, tensors_of
+from twolayer.maths.losses import SumOfSquares
+from twolayer.maths.network import Params
+from twolayer.solvers import Solver
+from twolayer.solvers.adam import Adam
+from twolayer.solvers.gd import GradientDescent
+
+if TYPE_CHECKING:
+    import torch
+
+
+class TorchNnEngine(TorchEngine):
+    """The network as torch's own modules, moved by torch's own optimisers."""
+
+    name = "torch-nn"
+    summary = "nn.Sequential and torch.optim"
+
+    def cannot(self, problem: Problem, params: Params, solver: Solver) -> str | None:
+        if params.n_networks is not None:
+            return "engine 'torch-nn' trains one network at a time: use engine='torch'"
+        if not isinstance(solver, (GradientDescent, Adam)):
+            return f"engine 'torch-nn' has no solver '{solver.name}': use engine='torch-autograd'"
+        return super().cannot(problem, params, solver)
+
+    def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
+        network = make_network(params, problem, device)
+        return State(tensors_of(problem, device), solver, network, optimizer_for(solver, network))
+
+    def advance(self, state: State, plan: Plan) -> np.ndarray:
+        network, optimizer = state.params, state.memory
+        losses = []
+        for batch in plan:
+            # torch's weight decay adds decay·w to the gradient: our ½·penalty·‖w‖²
+            optimizer.param_groups[0]["weight_decay"] = batch.penalty
+            loss, decay = self._objective(state, network, batch)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach() + decay)
+        return self.to_numpy(losses)
+
+    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
+        network = params
+        network.zero_grad()
+        loss, decay = self._objective(state, network, batch)
+        loss.backward()
+        gradients = params_of(network, lambda tensor: tensor.grad.detach().clone())
+        if batch.penalty:
+            weights = params_of(network, lambda tensor: tensor.detach())
+            for (name, gradient), (_, w) in zip(gradients.items(), weights.items(), strict=True):
+                if name.startswith("w"):
+                    gradient += batch.penalty * w
+        return loss.detach() + decay, gradients
+
+    def _objective(self, state: State, network: Any, batch: Batch) -> tuple[Any, Any]:
+        """The loss that autograd differentiates, and the decay's part of the objective, which the optimiser adds itself."""
+        import torch
+
+        x, y, s = rows_of(state.problem, batch)
+        loss_rule = state.problem.objective.loss
+        y_pred = network(x)
+        if isinstance(loss_rule, SumOfSquares) and s is None:
+            loss = torch.nn.MSELoss(reduction="sum")(y_pred, y)
+        else:
+            loss = loss_rule.value(y_pred, y, s, batch.total, torch)
+        decay = 0.0
+        if batch.penalty:
+            with torch.no_grad():
+                weights = network.weights()
+                decay = 0.5 * batch.penalty * sum(w.square().sum() for w in weights)
+        return loss, decay
+
+    def params(self, state: State) -> Params:
+        return params_of(state.params, self.host).copy()
+
+
+def make_network(params: Params, problem: Problem, device: str) -> Any:
+    """`nn.Sequential` with these weights; with a skip layer, a second `nn.Linear` beside it."""
+    import torch
+    from torch import nn
+
+    rule = problem.objective.activation
+
+    class Activation(nn.Module):
+        def forward(self, h: torch.Tensor) -> torch.Tensor:
+            return rule.value(h, torch)
+
+    def linear(w: np.ndarray, b: np.ndarray | None) -> nn.Linear:
+        layer = nn.Linear(*w.shape, bias=b is not None)
+        layer.weight = nn.Parameter(own_tensor(np.ascontiguousarray(w.T), device))
+        if b is not None:
+            layer.bias = nn.Parameter(own_tensor(b, device))
+        return layer
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.path = nn.Sequential(
+                linear(params.w1, params.b1), Activation(), linear(params.w2, params.b2)
+            )
+            self.skip = None if params.w_skip is None else linear(params.w_skip, None)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y_pred = self.path(x)
+            return y_pred if self.skip is None else y_pred + self.skip(x)
+
+        def weights(self) -> list[torch.Tensor]:
+            return [tensor for name, tensor in self.named_parameters() if name.endswith("weight")]
+
+        def biases(self) -> list[torch.Tensor]:
+            return [tensor for name, tensor in self.named_parameters() if name.endswith("bias")]
+
+    return Network()
+
+
+def params_of(network: Any, take: Any) -> Params:
+    """`take(tensor)` of each of the network's tensors, in the places of our `w1`, `b1`, ..."""
+    first, _, second = network.path
+
+    def weight(layer: Any) -> Any:
+        return None if layer is None else take(layer.weight).T
+
+    def bias(layer: Any) -> Any:
+        return None if layer.bias is None else take(layer.bias)
+
+    return Params(weight(first), bias(first), weight(second), bias(second), weight(network.skip))
+
+
+def optimizer_for(solver: Solver, network: Any) -> torch.optim.Optimizer:
+    """torch's optimiser of the same rule; the weights in its first group, the biases, free of decay, in its second."""
+    import torch
+
+    groups = [{"params": network.weights()}, {"params": network.biases()}]
+    groups = [group for group in groups if group["params"]]
+    if isinstance(solver, Adam):
+        return torch.optim.Adam(
+            groups, lr=solver.learning_rate, betas=(solver.beta1, solver.beta2), eps=solver.epsilon
+        )
+    assert isinstance(solver, GradientDescent)
+    return torch.optim.SGD(
+        groups, lr=solver.learning_rate, momentum=solver.momentum, nesterov=solver.nesterov
+    )

@@ -1,0 +1,61 @@
+"""The few exceptions and warnings that a user may want to catch.
+
+Every message says what was wrong, what was seen, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twolayer.maths.network import Params
+
+
+class TwoLayerError(Exception):
+    """The parent of every error that twolayer raises on purpose."""
+
+
+class InputError(TwoLayerError, ValueError):
+    """Something the user gave (an array, a table, an option) cannot be used as it is."""
+
+
+class EngineError(TwoLayerError, ValueError):
+    """The engine or device asked for is unknown, missing, or cannot do what was asked."""
+
+
+class FileError(TwoLayerError, OSError):
+    """A file cannot be read or written, or is not what it should be."""
+
+
+class DivergedError(TwoLayerError, ArithmeticError):
+    """The loss or a weight stopped being finite.
+
+    Attributes
+    ----------
+    step : int
+        The update (counted from 0) at which it happened.
+    last_finite_loss : float or None
+        The last objective that was finite; None if there was none.
+    params : Params
+        The last parameters whose objective was finite.
+    losses : ndarray, shape (step,)
+        The objectives before `step`, all finite.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        step: int,
+        last_finite_loss: float | None,
+        params: Params,
+        losses: object,
+    ) -> None:
+        super().__init__(message)
+        self.step = step
+        self.last_finite_loss = last_finite_loss
+        self.params = params
+        self.losses = losses
+
+
+class TwoLayerWarning(UserWarning):
+    """The parent of every warning that twolayer gives on purpose."""

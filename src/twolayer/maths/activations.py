@@ -1,0 +1,136 @@
+"""Activations: what turns `h` into `h_relu`, value and derivative side by side.
+
+Each class is the whole home of one activation. `value` and `derivative` work on arrays of any library whose functions are
+called as NumPy's are (`xp` is `numpy` or `torch`); `value` is written so that automatic differentiation of it gives
+`derivative`, at the kink too. `scalar_value` and `scalar_derivative` say the same for one number, in the plain Python that a
+compiler takes.
+
+**At exactly 0** the rectifier's derivative is 1: the tutorial clears the gradient where `h < 0`, and so keeps it at 0.
+Random numbers never land there; tables of whole numbers do.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+Array = Any  # a NumPy array or a torch tensor; which one, only the engine knows
+
+
+class Activation:
+    """One function of one number, applied to every entry of `h`.
+
+    Attributes
+    ----------
+    name : str
+        How users ask for it.
+    """
+
+    name: str
+
+    def value(self, h: Array, xp: Any = np) -> Array:
+        """The activation of every entry of `h`, same shape and dtype."""
+        raise NotImplementedError
+
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
+        """Its derivative at every entry of `h`, given also `a = value(h)`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def scalar_value(h: float) -> float:
+        """`value` of one number."""
+        raise NotImplementedError
+
+    @staticmethod
+    def scalar_derivative(h: float, a: float) -> float:
+        """`derivative` at one number `h`, given also `a = scalar_value(h)`."""
+        raise NotImplementedError
+
+
+class Relu(Activation):
+    """The rectifier: a = max(h, 0);  da/dh = 1 where h >= 0, else 0."""
+
+    name = "relu"
+
+    def value(self, h: Array, xp: Any = np) -> Array:
+        # torch's `clip` passes the gradient on at 0 (the tutorial's rule); its `relu` does not, and `maximum` passes half.
+        return xp.clip(h, 0, None)
+
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:  # noqa: ARG002
+        return h >= 0
+
+    @staticmethod
+    def scalar_value(h: float) -> float:
+        return h if h > 0 else h * 0
+
+    @staticmethod
+    def scalar_derivative(h: float, a: float) -> float:  # noqa: ARG004
+        return 1.0 if h >= 0 else 0.0
+
+
+class Identity(Activation):
+    """No activation: a = h;  da/dh = 1. The network is then a linear model in two steps."""
+
+    name = "identity"
+
+    def value(self, h: Array, xp: Any = np) -> Array:  # noqa: ARG002
+        return h
+
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:  # noqa: ARG002
+        return xp.ones_like(h)
+
+    @staticmethod
+    def scalar_value(h: float) -> float:
+        return h
+
+    @staticmethod
+    def scalar_derivative(h: float, a: float) -> float:  # noqa: ARG004
+        return 1.0
+
+
+class Tanh(Activation):
+    """The hyperbolic tangent: a = tanh(h);  da/dh = 1 − a²."""
+
+    name = "tanh"
+
+    def value(self, h: Array, xp: Any = np) -> Array:
+        return xp.tanh(h)
+
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:  # noqa: ARG002
+        return 1 - a * a
+
+    @staticmethod
+    def scalar_value(h: float) -> float:
+        return math.tanh(h)
+
+    @staticmethod
+    def scalar_derivative(h: float, a: float) -> float:  # noqa: ARG004
+        return 1 - a * a
+
+
+class Logistic(Activation):
+    """The logistic function: a = 1 / (1 + exp(−h));  da/dh = a·(1 − a).
+
+    Computed as ½·(1 + tanh(h/2)), which is the same and cannot overflow.
+    """
+
+    name = "logistic"
+
+    def value(self, h: Array, xp: Any = np) -> Array:
+        return 0.5 * (1 + xp.tanh(0.5 * h))
+
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:  # noqa: ARG002
+        return a * (1 - a)
+
+    @staticmethod
+    def scalar_value(h: float) -> float:
+        return 0.5 * (1 + math.tanh(0.5 * h))
+
+    @staticmethod
+    def scalar_derivative(h: float, a: float) -> float:  # noqa: ARG004
+        return a * (1 - a)
+
+
+ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (Relu(), Identity(), Tanh(), Logistic())}

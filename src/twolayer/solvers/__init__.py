@@ -1,0 +1,43 @@
+"""How the weights move: given a gradient and a memory, one step.
+
+A solver is told a function `evaluate(params) -> (loss, gradients)`, changes `params` and its memory in place, and
+returns the loss before the step. It knows nothing of where the gradient comes from; its arithmetic works on the arrays of
+any library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twolayer.maths.network import Params
+
+Evaluate = Callable[[Params], tuple[Any, Params]]
+Memory = dict[str, Any]
+
+
+class Solver:
+    """One rule for moving the weights.
+
+    Attributes
+    ----------
+    name : str
+        How users ask for it.
+    full_batch_only : bool
+        True if the rule makes no sense on a batch that changes from step to step.
+    """
+
+    name: str
+    full_batch_only = False
+
+    def start(self, params: Params) -> Memory:
+        """The memory before the first step."""
+        raise NotImplementedError
+
+    def step(self, evaluate: Evaluate, params: Params, memory: Memory) -> Any:
+        """Move `params` once, in place; return the loss before the move."""
+        raise NotImplementedError
+
+    def finished(self, memory: Memory) -> str | None:
+        """Why there is nothing left to do, or None."""
+        return None

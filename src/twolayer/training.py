@@ -1,0 +1,474 @@
+"""The only training loop: batches, stopping, callbacks, history.
+
+The engine takes chunks of steps; between chunks come progress, callbacks and Ctrl-C. Chunks change nothing in the numbers,
+only how often someone can look.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.choosing import choose
+from twolayer.engines.contract import Batch, Engine, Plan, Problem, State
+from twolayer.errors import DivergedError, InputError
+from twolayer.maths.network import Params
+from twolayer.solvers import Solver
+from twolayer.solvers.adam import Adam
+from twolayer.solvers.gd import GradientDescent
+
+SECONDS_A_CHUNK = 0.1  # how long nobody can look, press Ctrl-C, or be called back
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a callback is given between chunks of steps.
+
+    Attributes
+    ----------
+    step, steps : int
+        Steps taken, and steps asked for.
+    losses : ndarray, shape (step,) or (step, n_networks)
+        The objective before each step taken.
+    seconds : float
+        Since the call.
+    params : callable
+        `params()` copies the weights as they are now.
+    """
+
+    step: int
+    steps: int
+    losses: np.ndarray
+    seconds: float
+    params: Callable[[], Params]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A training run that has ended.
+
+    Attributes
+    ----------
+    params : Params
+        The trained weights (NumPy arrays).
+    losses : ndarray of float64, shape (steps taken,) or (steps taken, n_networks)
+        `losses[t]` is the objective before update t, on that step's batch.
+    final_loss : float, or ndarray of shape (n_networks,)
+        The objective on all rows after the last update.
+    seconds : float
+        Wall time of the call.
+    engine, device : str
+        Who computed the gradients, and where.
+    span : bool
+        Whether the exact shortcut for wide tables was used.
+    why : str
+        Why this engine, in one sentence.
+    stopped : str
+        Why it ended: "all steps taken", "tol reached", "interrupted", "stopped by the callback", or the solver's reason.
+    settings : dict
+        The names and numbers it was called with.
+    """
+
+    params: Params
+    losses: np.ndarray
+    final_loss: Any
+    seconds: float
+    engine: str
+    device: str
+    span: bool
+    why: str
+    stopped: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def train(
+    x: Any,
+    y: Any,
+    params: Params,
+    *,
+    loss: Any = "sum_of_squares",
+    activation: Any = "relu",
+    solver: Any = "gd",
+    learning_rate: float = 1e-6,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    alpha: float = 0.0,
+    steps: int = 500,
+    batch_size: int | None = None,
+    sample_weight: Any = None,
+    tol: float = 0.0,
+    engine: str = "auto",
+    device: str = "cpu",
+    span: Any = "auto",
+    random_state: int | np.random.Generator | None = None,
+    callback: Callable[[Progress], Any] | None = None,
+    callback_every: int | None = None,
+) -> Run:
+    """Train a two-layer network, starting from `params`, which are not changed.
+
+    Parameters
+    ----------
+    x : array-like or SciPy sparse array, shape (n_rows, n_inputs)
+    y : array-like, shape (n_rows, n_outputs)
+        For class losses also class numbers of shape (n_rows,); with one output always also (n_rows,).
+    params : Params
+        Where to start; their dtype is the dtype of the run. With one more axis in front, that many networks are trained
+        at once.
+    loss : {"sum_of_squares", "squared_error", "log_loss"} or Loss
+    activation : {"relu", "identity", "tanh", "logistic"} or Activation
+    solver : {"gd", "adam"} or Solver
+        Gradient descent (on batches: SGD) or Adam.
+    learning_rate : float
+        Above 0.
+    momentum : float
+        From 0 to below 1, for "gd".
+    nesterov : bool
+        Nesterov's form of momentum, for "gd".
+    alpha : float
+        Weight decay: adds ½·alpha·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to a loss that is a sum, ½·alpha/S of it to a mean, with S
+        the total row weight.
+    steps : int
+        Updates to make.
+    batch_size : int or None
+        Rows a step, drawn anew in random order in each pass over the table; None for all rows.
+    sample_weight : array-like, shape (n_rows,), or None
+        Row weights.
+    tol : float
+        Stop when the mean objective of the last 10 steps (or the last pass over the batches, if longer) is less than `tol`,
+        relatively, below that of as many steps before; 0 never stops early.
+    engine : str
+        One of `twolayer.engines()`, which then runs the program as written; or "auto", which chooses from the shapes and
+        settings.
+    device : str
+        "cpu", "cuda", "cuda:1", ..., or "auto".
+    span : bool or "auto"
+        The exact shortcut for wide tables.
+    random_state : int, numpy.random.Generator or None
+        For the order of the batches.
+    callback : callable or None
+        Called between chunks of steps with a `Progress`; training ends when it returns True.
+    callback_every : int or None
+        Call back exactly every so many steps; None for about ten times a second.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        If an array or setting cannot be used.
+    EngineError
+        If the engine or device is unknown, missing, or cannot do this.
+    DivergedError
+        If the loss or a weight stops being finite; it carries the last finite parameters.
+
+    Notes
+    -----
+    Ctrl-C ends the training after the chunk at hand and returns the run so far; a second Ctrl-C raises as usual.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import twolayer as tl
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.standard_normal((64, 1000)), rng.standard_normal((64, 10))
+    >>> run = tl.train(x, y, tl.init_params(1000, 100, 10, bias=False), steps=500)
+    >>> bool(run.final_loss < 1e-3 * run.losses[0])
+    True
+    """
+    started = time.perf_counter()
+    rule = make_solver(solver, learning_rate, momentum, nesterov)
+    steps = checks.whole(steps, "steps", at_least=0)
+    tol = checks.number(tol, "tol", at_least=0)
+    if batch_size is not None:
+        batch_size = checks.whole(batch_size, "batch_size")
+    if callback_every is not None:
+        callback_every = checks.whole(callback_every, "callback_every")
+    params = checks.parameters(params)
+    problem = checks.problem(x, y, params, checks.objective(loss, activation, alpha), sample_weight)
+    if batch_size is not None and batch_size >= problem.n_rows:
+        batch_size = None
+    if batch_size is not None and rule.full_batch_only:
+        raise InputError(f"solver '{rule.name}' works on all rows at once: leave batch_size out")
+
+    choice = choose(problem, params, rule, engine=engine, device=device, span=span)
+    worker = choice.engine
+    state = worker.prepare(problem, params, rule, choice.device)
+    batches = Batches(problem, batch_size, random_state)
+    loop = Loop(worker, state, batches, steps, tol, started, callback, callback_every)
+    with interruptible() as interrupted:
+        loop.run(interrupted)
+    final_loss = worker.objective(state, batches.everything())
+    loop.check_end(final_loss)
+    return Run(
+        params=worker.params(state),
+        losses=loop.losses,
+        final_loss=final_loss,
+        seconds=time.perf_counter() - started,
+        engine=worker.name,
+        device=choice.device,
+        span=choice.span,
+        why=choice.why,
+        stopped=loop.stopped,
+        settings={
+            "loss": problem.objective.loss.name,
+            "activation": problem.objective.activation.name,
+            "alpha": problem.objective.alpha,
+            "solver": rule.name,
+            "learning_rate": learning_rate,
+            "momentum": momentum,
+            "nesterov": nesterov,
+            "steps": steps,
+            "batch_size": batch_size,
+            "tol": tol,
+        },
+    )
+
+
+def make_solver(solver: Any, learning_rate: Any, momentum: Any, nesterov: Any) -> Solver:
+    """The solver of that name with these settings; a Solver passes as it is."""
+    if isinstance(solver, Solver):
+        return solver
+    rate = checks.number(learning_rate, "learning_rate", above=0)
+    momentum = checks.number(momentum, "momentum", at_least=0)
+    if momentum >= 1:
+        raise InputError(f"momentum must be below 1; got {momentum:g}")
+    if nesterov and not momentum:
+        raise InputError("nesterov needs momentum above 0, for example momentum=0.9")
+    solvers: dict[str, Callable[[], Solver]] = {
+        "gd": lambda: GradientDescent(rate, momentum, bool(nesterov)),
+        "adam": lambda: Adam(rate),
+    }
+    if solver != "gd" and momentum:
+        raise InputError(f"momentum belongs to solver 'gd', not to '{solver}'")
+    make = solvers.get(solver) if isinstance(solver, str) else None
+    if make is None:
+        raise InputError(
+            f"there is no solver {solver!r}: choose one of {', '.join(solvers)}"
+            f"{checks.nearest(solver, solvers)}"
+        )
+    return make()
+
+
+class Batches:
+    """The rows of each step, pass after pass over the table in a new random order."""
+
+    def __init__(self, problem: Problem, batch_size: int | None, random_state: Any) -> None:
+        self.problem = problem
+        self.batch_size = batch_size
+        self.rng = np.random.default_rng(random_state)
+        self.left = np.zeros(0, dtype=np.int64)  # rows of this pass that are still to come
+
+    @property
+    def a_pass(self) -> int:
+        """Steps in one pass over the table."""
+        return 1 if self.batch_size is None else -(-self.problem.n_rows // self.batch_size)
+
+    def everything(self) -> Batch:
+        """All rows as one batch."""
+        total = self.problem.total
+        return Batch(None, total, self.problem.objective.penalty(total, total))
+
+    def take(self, steps: int) -> Plan:
+        """The plan of the next steps."""
+        if self.batch_size is None:
+            whole = self.everything()
+            return Plan(
+                None,
+                np.zeros(steps + 1, dtype=np.int64),
+                np.full(steps, whole.total),
+                np.full(steps, whole.penalty),
+            )
+        parts = []
+        for _ in range(steps):
+            if not len(self.left):
+                self.left = self.rng.permutation(self.problem.n_rows)
+            parts.append(self.left[: self.batch_size])
+            self.left = self.left[self.batch_size :]
+        starts = np.cumsum([0, *(len(rows) for rows in parts)])
+        s = self.problem.s
+        totals = np.array(
+            [len(rows) if s is None else s[rows].sum() for rows in parts], dtype=float
+        )
+        totals[totals == 0] = 1  # rows of no weight at all: a loss of 0, not 0 / 0
+        penalties = np.array(
+            [self.problem.objective.penalty(total, self.problem.total) for total in totals]
+        )
+        return Plan(np.concatenate(parts), starts, totals, penalties)
+
+
+class Loop:
+    """Chunk after chunk of steps, until there is a reason to stop."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        state: State,
+        batches: Batches,
+        steps: int,
+        tol: float,
+        started: float,
+        callback: Callable[[Progress], Any] | None,
+        callback_every: int | None,
+    ) -> None:
+        self.engine, self.state, self.batches = engine, state, batches
+        self.steps, self.tol = steps, tol
+        self.started, self.callback, self.callback_every = started, callback, callback_every
+        self.losses = np.zeros((0,))
+        self.stopped = "all steps taken"
+        self.chunks: list[
+            tuple[int, Any, Plan]
+        ] = []  # (first step, snapshot, plan) of the last two
+
+    def run(self, interrupted: Callable[[], bool]) -> None:
+        """Take the steps."""
+        parts: list[np.ndarray] = []
+        done, size = 0, self.first_size()
+        while done < self.steps:
+            plan = self.batches.take(min(size, self.steps - done))
+            before = time.perf_counter()
+            self.chunks = [*self.chunks[-1:], (done, self.state.snapshot(), plan)]
+            parts.append(self.engine.advance(self.state, plan))
+            took = time.perf_counter() - before
+            done += len(parts[-1])
+            self.losses = parts[-1] if len(parts) == 1 else np.concatenate(parts)
+            parts = [self.losses]
+            self.check_finite(done - len(self.losses[done - plan.steps :]))
+            if self.flat():
+                self.stopped = "tol reached"
+            elif reason := self.state.solver.finished(self.state.memory):
+                self.stopped = reason
+            elif self.called_back(done):
+                self.stopped = "stopped by the callback"
+            elif interrupted():
+                self.stopped = "interrupted"
+            else:
+                size = self.next_size(size, took)
+                continue
+            return
+
+    def first_size(self) -> int:
+        """Steps of the first chunk: a guess from the shapes."""
+        if self.callback_every:
+            return self.callback_every
+        return max(
+            1, int(2e8 / (4 * self.batches.problem.x.shape[1] * self.batches.problem.n_rows))
+        )
+
+    def next_size(self, size: int, took: float) -> int:
+        """Steps of the next chunk, so that it takes about SECONDS_A_CHUNK."""
+        if self.callback_every:
+            return self.callback_every
+        return max(1, min(10 * size, int(size * SECONDS_A_CHUNK / max(took, 1e-9))))
+
+    def called_back(self, done: int) -> bool:
+        """Tell the callback where we are; True if it wants to stop."""
+        if self.callback is None:
+            return False
+        seconds = time.perf_counter() - self.started
+        progress = Progress(
+            done, self.steps, self.losses, seconds, lambda: self.engine.params(self.state)
+        )
+        return self.callback(progress) is True
+
+    def flat(self) -> bool:
+        """Whether the objective has stopped falling; if it did inside the chunk, go back to that step."""
+        if not self.tol:
+            return False
+        window = max(10, self.batches.a_pass)
+        first = self.chunks[-1][0]
+        for t in range(max(first + 1, 2 * window), len(self.losses) + 1):
+            now = self.losses[t - window : t].mean(0)
+            then = self.losses[t - 2 * window : t - window].mean(0)
+            if np.all(then - now <= self.tol * np.abs(then)):
+                self.go_back(t)
+                self.losses = self.losses[:t]
+                return True
+        return False
+
+    def go_back(self, step: int) -> None:
+        """Put the state back to where it was before update `step`, by taking the steps to there again."""
+        for first, snapshot, plan in reversed(self.chunks):
+            if first <= step:
+                self.state.restore(snapshot)
+                if step > first:
+                    self.engine.advance(self.state, plan.first(step - first))
+                return
+
+    def check_finite(self, first: int) -> None:
+        """Raise DivergedError if a loss since step `first`, or a weight now, is not finite."""
+        good = np.isfinite(self.losses[first:]).reshape(len(self.losses) - first, -1).all(1)
+        if not good.all():
+            self.diverged(first + int(np.argmin(good)), "loss")
+        if not self.weights_finite():
+            # every loss is finite, so it is the weights alone: take the chunk again one step at a time
+            for step in range(self.chunks[-1][0] + 1, len(self.losses) + 1):
+                self.go_back(step)
+                if not self.weights_finite():
+                    self.diverged(step, "weights")
+
+    def weights_finite(self) -> bool:
+        """Whether every weight is finite now."""
+        return all(np.isfinite(w).all() for _, w in self.engine.params(self.state).items())
+
+    def check_end(self, final_loss: Any) -> None:
+        """Raise DivergedError if the objective after the last step is not finite."""
+        if not np.all(np.isfinite(final_loss)):
+            self.diverged(len(self.losses), "loss")
+
+    def diverged(self, step: int, what: str) -> None:
+        """Raise DivergedError: at `step` the loss or a weight was not finite."""
+        self.go_back(max(step - 1, 0))
+        losses = self.losses[:step]
+        last = None if not len(losses) else float(np.max(losses[-1]))
+        solver = self.state.solver
+        rate = getattr(solver, "learning_rate", None)
+        advice = (
+            "Rescale x and y, or start from smaller weights."
+            if last is None
+            else f"Try a smaller learning rate (it was {rate:g}), or standardise the columns of x."
+            if rate
+            else "Standardise the columns of x, or raise alpha."
+        )
+        seen = (
+            "there was no finite loss before"
+            if last is None
+            else f"the last finite loss was {last:.6g}"
+        )
+        raise DivergedError(
+            f"training diverged: the {what} stopped being finite at step {step}; {seen}. {advice}",
+            step,
+            last,
+            self.engine.params(self.state),
+            losses,
+        )
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Within it, the first Ctrl-C only sets a flag, which the yielded function reads; the second raises as usual."""
+    pressed = False
+
+    def on_press(number: int, frame: Any) -> None:
+        nonlocal pressed
+        if pressed:
+            signal.default_int_handler(number, frame)
+        pressed = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, on_press)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
