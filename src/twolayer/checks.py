@@ -45,9 +45,13 @@ def one_of(value: object, choices: dict[str, T], what: str, kind: type[T]) -> T:
 
 def whole(value: object, name: str, at_least: int = 1) -> int:
     """A whole number that is large enough."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < at_least:
-        raise InputError(f"{name} must be a whole number, at least {at_least}; got {value!r}")
-    return int(value)
+    if (
+        isinstance(value, numbers.Integral)
+        and not isinstance(value, bool)
+        and int(value) >= at_least
+    ):
+        return int(value)
+    raise InputError(f"{name} must be a whole number, at least {at_least}; got {value!r}")
 
 
 def number(
@@ -59,15 +63,15 @@ def number(
         wanted += f" above {above:g}"
     if at_least is not None:
         wanted += f", at least {at_least:g}"
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, numbers.Real)
-        or not math.isfinite(value)
-        or (above is not None and not value > above)
-        or (at_least is not None and not value >= at_least)
-    ):
-        raise InputError(f"{name} must be {wanted}; got {value!r}")
-    return float(value)
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        given = float(value)
+        if (
+            math.isfinite(given)
+            and (above is None or given > above)
+            and (at_least is None or given >= at_least)
+        ):
+            return given
+    raise InputError(f"{name} must be {wanted}; got {value!r}")
 
 
 def is_sparse(x: object) -> bool:

@@ -14,13 +14,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from twolayer.errors import EngineError
 from twolayer.maths.network import Objective, Params
-from twolayer.solvers import Memory, Solver
+from twolayer.solvers import Solver
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +40,8 @@ class Problem:
     """
 
     x: Any
-    y: np.ndarray
-    s: np.ndarray | None
+    y: Any
+    s: Any
     objective: Objective
     total: float
 
@@ -177,14 +178,12 @@ class Engine:
         for batch in plan:
             if state.solver.finished(state.memory):
                 break
-            losses.append(
-                state.solver.step(
-                    lambda params, batch=batch: self.loss_and_gradients(state, params, batch),
-                    state.params,
-                    state.memory,
-                )
-            )
+            evaluate = partial(self._evaluate, state, batch)
+            losses.append(state.solver.step(evaluate, state.params, state.memory))
         return self.to_numpy(losses)
+
+    def _evaluate(self, state: State, batch: Batch, params: Any) -> tuple[Any, Any]:
+        return self.loss_and_gradients(state, params, batch)
 
     def params(self, state: State) -> Params:
         """The weights as they are now: NumPy copies."""

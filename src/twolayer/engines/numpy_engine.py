@@ -33,7 +33,12 @@ class NumpyEngine(Engine):
         x, y, s = problem.x, problem.y, problem.s
         if rows is not None:
             x, y, s = x[rows], y[rows], None if s is None else s[rows]
-        return loss_and_gradients(x, y, params, problem.objective, s, batch.total, batch.penalty)
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # a run that diverges is told so by training, once
+            return loss_and_gradients(
+                x, y, params, problem.objective, s, batch.total, batch.penalty
+            )
 
     def params(self, state: State) -> Params:
         return state.params.copy()

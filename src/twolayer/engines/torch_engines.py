@@ -133,7 +133,7 @@ class FunctionRelu(Activation):
 
     name = "relu"
 
-    def value(self, h: Any, xp: Any = None) -> Any:  # noqa: ARG002
+    def value(self, h: Any, xp: Any = None) -> Any:
         return _rectifier().apply(h)
 
 

@@ -1,7 +1,7 @@
 """The last rung: `nn.Sequential` for the network, a loss module, and `torch.optim` for the update.
 
 Two things differ from what most people would type, and both are needed to get the ladder's numbers. `nn.ReLU` has slope 0
-at exactly 0 and the tutorial 1, so the rectifier is a module of one line around `clamp`. And `nn.Linear` keeps its weights as
+at exactly 0 and the tutorial 1, so the rectifier is a module of one line around `clip`. And `nn.Linear` keeps weights as
 (outputs, inputs), the transpose of `w1` and `w2`.
 """
 
@@ -100,7 +100,7 @@ def make_network(params: Params, problem: Problem, device: str) -> Any:
             return rule.value(h, torch)
 
     def linear(w: np.ndarray, b: np.ndarray | None) -> nn.Linear:
-        layer = nn.Linear(*w.shape, bias=b is not None)
+        layer = nn.Linear(w.shape[0], w.shape[1], bias=b is not None)
         layer.weight = nn.Parameter(own_tensor(np.ascontiguousarray(w.T), device))
         if b is not None:
             layer.bias = nn.Parameter(own_tensor(b, device))
@@ -141,7 +141,7 @@ def params_of(network: Any, take: Any) -> Params:
 
 
 def optimizer_for(solver: Solver, network: Any) -> torch.optim.Optimizer:
-    """torch's optimiser of the same rule; the weights in its first group, the biases, free of decay, in its second."""
+    """Torch's optimiser of the same rule; the weights in its first group, the biases, free of decay, in its second."""
     import torch
 
     groups = [{"params": network.weights()}, {"params": network.biases()}]

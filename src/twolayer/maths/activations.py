@@ -58,7 +58,7 @@ class Relu(Activation):
         # torch's `clip` passes the gradient on at 0 (the tutorial's rule); its `relu` does not, and `maximum` passes half.
         return xp.clip(h, 0, None)
 
-    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:  # noqa: ARG002
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
         return h >= 0
 
     @staticmethod
@@ -66,7 +66,7 @@ class Relu(Activation):
         return h if h > 0 else h * 0
 
     @staticmethod
-    def scalar_derivative(h: float, a: float) -> float:  # noqa: ARG004
+    def scalar_derivative(h: float, a: float) -> float:
         return 1.0 if h >= 0 else 0.0
 
 
@@ -75,10 +75,10 @@ class Identity(Activation):
 
     name = "identity"
 
-    def value(self, h: Array, xp: Any = np) -> Array:  # noqa: ARG002
+    def value(self, h: Array, xp: Any = np) -> Array:
         return h
 
-    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:  # noqa: ARG002
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
         return xp.ones_like(h)
 
     @staticmethod
@@ -86,7 +86,7 @@ class Identity(Activation):
         return h
 
     @staticmethod
-    def scalar_derivative(h: float, a: float) -> float:  # noqa: ARG004
+    def scalar_derivative(h: float, a: float) -> float:
         return 1.0
 
 
@@ -98,7 +98,7 @@ class Tanh(Activation):
     def value(self, h: Array, xp: Any = np) -> Array:
         return xp.tanh(h)
 
-    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:  # noqa: ARG002
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
         return 1 - a * a
 
     @staticmethod
@@ -106,7 +106,7 @@ class Tanh(Activation):
         return math.tanh(h)
 
     @staticmethod
-    def scalar_derivative(h: float, a: float) -> float:  # noqa: ARG004
+    def scalar_derivative(h: float, a: float) -> float:
         return 1 - a * a
 
 
@@ -121,7 +121,7 @@ class Logistic(Activation):
     def value(self, h: Array, xp: Any = np) -> Array:
         return 0.5 * (1 + xp.tanh(0.5 * h))
 
-    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:  # noqa: ARG002
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
         return a * (1 - a)
 
     @staticmethod
@@ -129,7 +129,7 @@ class Logistic(Activation):
         return 0.5 * (1 + math.tanh(0.5 * h))
 
     @staticmethod
-    def scalar_derivative(h: float, a: float) -> float:  # noqa: ARG004
+    def scalar_derivative(h: float, a: float) -> float:
         return a * (1 - a)
 
 

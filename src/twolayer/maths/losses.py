@@ -87,11 +87,11 @@ class SumOfSquares(Loss):
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return xp.square(y_pred - y)
 
-    def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:  # noqa: ARG002
+    def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return 2.0 * (y_pred - y)
 
     @staticmethod
-    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:  # noqa: ARG004
+    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
         loss = 0.0
         for j in range(y.shape[0]):
             difference = y_pred[j] - y[j]
@@ -108,11 +108,11 @@ class SquaredError(Loss):
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return 0.5 * xp.square(y_pred - y)
 
-    def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:  # noqa: ARG002
+    def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return y_pred - y
 
     @staticmethod
-    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:  # noqa: ARG004
+    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
         loss = 0.0
         for j in range(y.shape[0]):
             difference = y_pred[j] - y[j]
@@ -145,7 +145,7 @@ class LogLoss(Loss):
         return p * y.sum(-1)[..., None] - y
 
     @staticmethod
-    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:  # noqa: ARG004
+    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
         n_outputs = y.shape[0]
         if n_outputs == 1:
             z = y_pred[0]

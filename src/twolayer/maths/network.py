@@ -305,7 +305,7 @@ def loss_and_gradients(
         loss = loss + 0.5 * penalty * squared_norm(params)
         grad_w1 = grad_w1 + penalty * params.w1
         grad_w2 = grad_w2 + penalty * params.w2
-        if grad_w_skip is not None:
+        if grad_w_skip is not None and params.w_skip is not None:
             grad_w_skip = grad_w_skip + penalty * params.w_skip
 
     return loss, Params(grad_w1, grad_b1, grad_w2, grad_b2, grad_w_skip)
