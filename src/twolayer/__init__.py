@@ -9,8 +9,8 @@ from twolayer.errors import (
     TwoLayerError,
     TwoLayerWarning,
 )
-from twolayer.maths.network import Params, init_params
-from twolayer.program import forward, loss_and_gradients
+from twolayer.maths.network import Params
+from twolayer.program import forward, init_params, loss_and_gradients
 from twolayer.training import Progress, Run, train
 
 __version__ = "0.1.0"

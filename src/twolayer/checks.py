@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import reprlib
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -32,14 +33,19 @@ def nearest(name: object, names: Any) -> str:
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
-def one_of(value: object, choices: dict[str, T], what: str, kind: type[T]) -> T:
-    """The choice of that name; an object of the right kind passes as it is."""
-    if isinstance(value, kind):
+def shown(value: object) -> str:
+    """What was given, short and in one line."""
+    return " ".join(reprlib.repr(value).split())
+
+
+def one_of(value: object, choices: dict[str, T], what: str, kind: type[T] | None = None) -> T:
+    """The choice of that name; an object of the right kind, if there is one, passes as it is."""
+    if kind is not None and isinstance(value, kind):
         return value
     if isinstance(value, str) and value in choices:
         return choices[value]
     raise InputError(
-        f"there is no {what} {value!r}: choose one of {', '.join(choices)}{nearest(value, choices)}"
+        f"there is no {what} {shown(value)}: choose one of {', '.join(choices)}{nearest(value, choices)}"
     )
 
 
@@ -51,7 +57,7 @@ def whole(value: object, name: str, at_least: int = 1) -> int:
         and int(value) >= at_least
     ):
         return int(value)
-    raise InputError(f"{name} must be a whole number, at least {at_least}; got {value!r}")
+    raise InputError(f"{name} must be a whole number, at least {at_least}; got {shown(value)}")
 
 
 def number(
@@ -64,14 +70,39 @@ def number(
     if at_least is not None:
         wanted += f", at least {at_least:g}"
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        given = float(value)
+        try:
+            given = float(value)
+        except OverflowError:  # a whole number of more than 308 digits
+            given = math.inf
         if (
             math.isfinite(given)
             and (above is None or given > above)
             and (at_least is None or given >= at_least)
         ):
             return given
-    raise InputError(f"{name} must be {wanted}; got {value!r}")
+    raise InputError(f"{name} must be {wanted}; got {shown(value)}")
+
+
+def float_dtype(value: Any) -> np.dtype:
+    """float64 or float32, by name or as NumPy's own."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype in (np.float64, np.float32):
+        return dtype
+    raise InputError(f"dtype must be 'float64' or 'float32'; got {shown(value)}")
+
+
+def generator(random_state: Any) -> np.random.Generator:
+    """Random numbers from a seed; a Generator passes as it is."""
+    try:
+        return np.random.default_rng(random_state)
+    except (TypeError, ValueError):
+        raise InputError(
+            "random_state must be a whole number, at least 0, a numpy.random.Generator, or None; "
+            f"got {shown(random_state)}"
+        ) from None
 
 
 def is_sparse(x: object) -> bool:
@@ -79,47 +110,72 @@ def is_sparse(x: object) -> bool:
     return hasattr(x, "tocsr") and hasattr(x, "nnz")
 
 
+def plain_array(value: Any, name: str) -> np.ndarray:
+    """What was given as a NumPy array, nothing more: no mask, no matrix, no tensor, no frame."""
+    if is_sparse(value):
+        raise InputError(f"{name} is sparse, and only x may be: use {name}.toarray()")
+    if np.ma.is_masked(value):
+        where = place(tuple(np.argwhere(np.ma.getmaskarray(value))[0]), value)
+        raise InputError(
+            f"{name} has masked entries; the first is in {where}: fill it in or drop that row"
+        )
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        if "inhomogeneous" in reason:
+            reason = "its rows are not all of the same length"
+        raise InputError(f"{name} cannot be read as a table of numbers: {reason}") from None
+    if array.ndim == 0:
+        got = "one number" if array.dtype.kind in "biufc" else type(value).__name__
+        raise InputError(f"{name} must be a table of numbers; got {got}")
+    return array
+
+
 def floats(value: Any, name: str) -> np.ndarray:
     """A NumPy array of floats: float32 and float64 stay as they are, whole numbers and booleans become float64."""
-    if not isinstance(value, np.ndarray):
-        try:
-            value = np.asarray(value)
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{name} cannot be read as a table of numbers: {error}") from None
-    if value.dtype in (np.float32, np.float64):
-        return value
-    if value.dtype.kind in "biuf":
-        return value.astype(np.float64)
-    if value.dtype.kind == "c":
+    array = plain_array(value, name)
+    if array.dtype in (np.float32, np.float64):
+        return array
+    if array.dtype.kind == "c":
         raise InputError(f"{name} holds complex numbers; give real ones, for example its real part")
+    if array.dtype.kind in "mM":
+        raise InputError(f"{name} holds dates or times; turn them into numbers first")
     try:
-        return value.astype(np.float64)
-    except (ValueError, TypeError):
-        raise InputError(text_found(value, name)) from None
+        with np.errstate(over="ignore"):  # an infinity is told of by `finite`
+            return array.astype(np.float64)
+    except (ValueError, TypeError, OverflowError):
+        raise InputError(text_found(array, name, value)) from None
 
 
-def text_found(value: np.ndarray, name: str) -> str:
+def place(position: tuple[int, ...], given: Any = None) -> str:
+    """`row 3, column 1 (counted from 0)`; with the column's name if the table that was given has names."""
+    names = getattr(given, "columns", None)
+    where = f"row {position[-2] if len(position) > 1 else position[0]}"
+    if len(position) > 1:
+        where += f", column {position[-1]}"
+        if names is not None and isinstance(names[position[-1]], str):
+            where += f" ({names[position[-1]]!r})"
+    return where + " (counted from 0)"
+
+
+def text_found(array: np.ndarray, name: str, given: Any) -> str:
     """Where in the table something stands that is not a number."""
-    for position in np.ndindex(value.shape):
+    for position in np.ndindex(array.shape):
+        entry = array[position]
         try:
-            float(value[position])
-        except (ValueError, TypeError):
-            where = (
-                f"row {position[0]}, column {position[1]}"
-                if len(position) == 2
-                else f"row {position[0]}"
-                if position
-                else "it"
-            )
+            float(entry)
+        except (ValueError, TypeError, OverflowError):
+            seen = entry.item() if isinstance(entry, np.generic) else entry
             return (
-                f"{name} must hold numbers, but {where} (counted from 0) is {value[position]!r}: "
+                f"{name} must hold numbers, but {place(position, given)} is {shown(seen)}: "
                 "encode or drop that column"
             )
-    return f"{name} must hold numbers; its dtype is {value.dtype}"
+    return f"{name} must hold numbers; its dtype is {array.dtype}"
 
 
-def finite(array: np.ndarray, name: str) -> None:
-    """Raise if any entry is NaN or infinite, saying where the first one is."""
+def first_not_finite(array: np.ndarray) -> tuple[tuple[int, ...] | None, int]:
+    """The position of the first NaN or infinity (None: there is none), and how many there are."""
     first, count = None, 0
     for start in range(0, len(array), ROWS_AT_ONCE):
         good = np.isfinite(array[start : start + ROWS_AT_ONCE])
@@ -129,56 +185,79 @@ def finite(array: np.ndarray, name: str) -> None:
         count += len(bad)
         if first is None:
             first = (start + int(bad[0][0]), *(int(i) for i in bad[0][1:]))
-    if first is None:
-        return
-    where = f"row {first[0]}" + (f", column {first[1]}" if len(first) > 1 else "")
-    values = "value that is" if count == 1 else "values that are"
-    raise InputError(
-        f"{name} has {count} {values} not finite; the first is {array[first]} in {where} "
-        "(counted from 0): fill it in or drop that row"
+    return first, count
+
+
+def finite(array: np.ndarray, name: str, dtype: Any = None, given: Any = None) -> np.ndarray:
+    """The array in that dtype (None: its own); raises if an entry is not finite, or too large, saying where."""
+    first, count = first_not_finite(array)
+    if first is not None:
+        values = "value that is" if count == 1 else "values that are"
+        raise InputError(
+            f"{name} has {count} {values} not finite; the first is {array[first]} in "
+            f"{place(first, given)}: fill it in or drop that row"
+        )
+    if dtype is None or array.dtype == dtype:
+        return array
+    with np.errstate(over="ignore"):
+        cast = array.astype(dtype)
+    first, _ = first_not_finite(cast)
+    if first is not None:
+        raise InputError(too_large(array[first], place(first, given), name, cast.dtype))
+    return cast
+
+
+def too_large(entry: float, where: str, name: str, dtype: Any) -> str:
+    """That a number does not fit into a smaller dtype."""
+    return (
+        f"{name} holds {entry:g} in {where}, too large for {dtype}: "
+        "rescale it, or use float64 parameters"
     )
 
 
 def table(value: Any, name: str, dtype: Any = None) -> Any:
     """A dense or sparse table of finite numbers with at least one row and one column."""
-    if is_sparse(value):
-        value = value.tocsr()
-        entries = floats(value.data, name)
-        if dtype is not None or entries is not value.data:
-            value = value.astype(dtype or entries.dtype)
-        if not np.isfinite(value.data).all():
-            at = int(np.flatnonzero(~np.isfinite(value.data))[0])
-            row = int(np.searchsorted(value.indptr, at, side="right")) - 1
-            raise InputError(
-                f"{name} has values that are not finite; the first is {value.data[at]} in row {row}, "
-                f"column {int(value.indices[at])} (counted from 0): fill it in or drop that row"
-            )
-    else:
-        value = floats(value, name)
-        if dtype is not None and value.dtype != dtype:
-            value = value.astype(dtype)
-    if value.ndim != 2:
-        hint = f": use {name}.reshape(-1, 1) for one column" if value.ndim == 1 else ""
+    array = value.tocsr() if is_sparse(value) else floats(value, name)
+    if array.ndim != 2:
+        hint = f": use {name}.reshape(-1, 1) for one column" if array.ndim == 1 else ""
         raise InputError(
-            f"{name} must have two axes (rows, columns); its shape is {value.shape}{hint}"
+            f"{name} must have two axes (rows, columns); its shape is {array.shape}{hint}"
         )
-    if 0 in value.shape:
-        raise InputError(f"{name} is empty: its shape is {value.shape}")
-    if isinstance(value, np.ndarray):
-        finite(value, name)
-    return value
+    if 0 in array.shape:
+        raise InputError(f"{name} is empty: its shape is {array.shape}")
+    return (
+        finite_sparse(array, name, dtype) if is_sparse(value) else finite(array, name, dtype, value)
+    )
+
+
+def finite_sparse(csr: Any, name: str, dtype: Any) -> Any:
+    """A CSR table of finite floats, in that dtype (None: its own)."""
+    entries = floats(csr.data, name)
+    with np.errstate(over="ignore"):
+        cast = entries.astype(dtype or entries.dtype)
+    bad = np.flatnonzero(~np.isfinite(cast))
+    if len(bad):
+        row = int(np.searchsorted(csr.indptr, bad[0], side="right")) - 1
+        where = place((row, int(csr.indices[bad[0]])))
+        if np.isfinite(entries).all():
+            raise InputError(too_large(entries[bad[0]], where, name, cast.dtype))
+        raise InputError(
+            f"{name} has values that are not finite; the first is {entries[bad[0]]} in {where}: "
+            "fill it in or drop that row"
+        )
+    return csr if csr.dtype == cast.dtype else csr.astype(cast.dtype)
 
 
 def targets(y: Any, n_rows: int, n_outputs: int, loss: Loss, dtype: Any) -> np.ndarray:
     """`y` of shape (n_rows, n_outputs); class numbers become one-hot rows."""
-    y = floats(y, "y")
+    given, y = y, floats(y, "y")
     if y.ndim == 1:
         y = y[:, None]
     if y.ndim != 2:
         raise InputError(f"y must have the shape (n_rows, n_outputs); its shape is {y.shape}")
     if len(y) != n_rows:
         raise InputError(f"x has {n_rows} rows and y has {len(y)}: they must be the same rows")
-    finite(y, "y")
+    y = finite(y, "y", dtype, given)
     if loss.takes_labels and y.shape[1] == 1 and n_outputs > 1:
         labels = y[:, 0]
         wrong = (labels != np.floor(labels)) | (labels < 0) | (labels >= n_outputs)
@@ -217,7 +296,7 @@ def row_weights(s: Any, n_rows: int, dtype: Any) -> np.ndarray | None:
         raise InputError(
             f"sample_weight must have the shape ({n_rows},), one weight a row; its shape is {s.shape}"
         )
-    finite(s, "sample_weight")
+    s = finite(s, "sample_weight", dtype)
     if (s < 0).any():
         row = int(np.argmax(s < 0))
         raise InputError(
@@ -240,8 +319,7 @@ def parameters(params: Any) -> Params:
     arrays = {name: floats(array, name) for name, array in params.items()}
     dtype = arrays["w1"].dtype
     for name, array in arrays.items():
-        finite(np.atleast_1d(array), name)
-        arrays[name] = np.ascontiguousarray(array, dtype=dtype)
+        arrays[name] = np.ascontiguousarray(finite(array, name, dtype))
     w1, w2 = arrays["w1"], arrays["w2"]
     if w1.ndim not in (2, 3) or w2.ndim != w1.ndim:
         raise InputError(
@@ -259,11 +337,7 @@ def parameters(params: Any) -> Params:
     for name, array in arrays.items():
         if array.size == 0:
             raise InputError(f"{name} is empty: its shape is {array.shape}")
-        if array.shape != expected[name] and array.shape != (
-            *expected[name][:-1],
-            1,
-            expected[name][-1],
-        ):
+        if array.shape != expected[name]:
             raise InputError(
                 f"{name} has the shape {array.shape}, but beside w1 {w1.shape} and w2 {w2.shape} "
                 f"it must be {expected[name]}"

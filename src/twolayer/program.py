@@ -7,13 +7,71 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.engines import get_ready
+from twolayer.choosing import choose
 from twolayer.engines.contract import Batch
-from twolayer.errors import EngineError
 from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.network import Params
 from twolayer.solvers.gd import GradientDescent
+
+
+def init_params(
+    n_inputs: int,
+    n_hidden: int,
+    n_outputs: int,
+    bias: bool = True,
+    skip: bool = False,
+    scheme: str = "normal",
+    random_state: int | np.random.Generator | None = 0,
+    dtype: Any = "float64",
+    n_networks: int | None = None,
+) -> Params:
+    """Random weights to start from.
+
+    The same seed gives the same `w1` and `w2` with and without biases, and in float32 the rounded float64 numbers.
+
+    Parameters
+    ----------
+    n_inputs, n_hidden, n_outputs : int
+        Columns of `x`; units in the hidden layer (its width: there is one such layer); columns of `y`.
+    bias, skip : bool
+        Whether there are `b1` and `b2`; whether there is a direct path `w_skip` from input to output.
+    scheme : {"normal", "he", "glorot"}
+        `normal`: every number standard normal, as in the tutorial. `he`: weights normal with variance 2 / (rows of the
+        weight matrix), biases 0 (He et al. 2015). `glorot`: weights uniform within ±sqrt(6 / (rows + columns)), biases 0
+        (Glorot & Bengio 2010). `w_skip` starts as the others in `normal`, at 0 in the other two.
+    random_state : int, numpy.random.Generator or None
+        The seed; None for a different start each time.
+    dtype : {"float64", "float32"}
+    n_networks : int or None
+        How many networks to draw side by side; None for one, without that axis.
+
+    Returns
+    -------
+    Params
+
+    Raises
+    ------
+    InputError
+        If a size is not a positive whole number, or the scheme, dtype or seed cannot be used.
+
+    Examples
+    --------
+    >>> import twolayer as tl
+    >>> tl.init_params(1000, 100, 10, bias=False)
+    Params(n_inputs=1000, n_hidden=100, n_outputs=10, bias=False, skip=False, dtype=float64)
+    """
+    return network.init_params(
+        checks.whole(n_inputs, "n_inputs"),
+        checks.whole(n_hidden, "n_hidden"),
+        checks.whole(n_outputs, "n_outputs"),
+        bias,
+        skip,
+        checks.one_of(scheme, {name: name for name in network.SCHEMES}, "scheme"),
+        checks.generator(random_state),
+        checks.float_dtype(dtype),
+        None if n_networks is None else checks.whole(n_networks, "n_networks"),
+    )
 
 
 def forward(x: Any, params: Params, activation: Any = "relu") -> np.ndarray:
@@ -67,7 +125,7 @@ def loss_and_gradients(
     x, y, params, loss, activation, alpha, sample_weight, device
         As in `train`.
     engine : str
-        Who computes the gradient: one of `twolayer.engines()`.
+        Who computes the gradient: one of `twolayer.engines()`, or "auto".
 
     Returns
     -------
@@ -91,12 +149,10 @@ def loss_and_gradients(
     """
     params = checks.parameters(params)
     problem = checks.problem(x, y, params, checks.objective(loss, activation, alpha), sample_weight)
-    worker = get_ready(engine)
     solver = GradientDescent(1.0)
-    reason = worker.cannot(problem, params, solver)
-    if reason:
-        raise EngineError(reason)
-    state = worker.prepare(problem, params, solver, worker.check_device(device))
+    choice = choose(problem, params, solver, engine=engine, device=device, span=False)
+    worker = choice.engine
+    state = worker.prepare(problem, params, solver, choice.device)
     batch = Batch(None, problem.total, problem.objective.penalty(problem.total, problem.total))
     value, gradients = worker.loss_and_gradients(state, state.params, batch)
     losses = worker.to_numpy([value])[0]

@@ -40,7 +40,7 @@ class TorchEngine(Engine):
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             asked = torch.device(device)
-        except RuntimeError:
+        except (RuntimeError, TypeError):
             raise EngineError(
                 f"'{device}' is not a device: use cpu, cuda, cuda:1, or auto"
             ) from None
@@ -56,7 +56,7 @@ class TorchEngine(Engine):
                     + (f" to cuda:{count - 1}" if count > 1 else "")
                 )
         try:
-            torch.empty(1, device=asked) + 1
+            (torch.empty(1, device=asked) + 1).cpu()
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             reason = str(error).strip().splitlines()[0]
             raise EngineError(f"device '{device}' cannot be used here: {reason}") from None
@@ -165,7 +165,7 @@ def own_tensor(array: np.ndarray, device: str) -> torch.Tensor:
     """A tensor of its own memory, on that device."""
     import torch
 
-    return torch.tensor(array, device=device)
+    return torch.tensor(np.ascontiguousarray(array), device=device)
 
 
 def tensors_of(problem: Problem, device: str) -> Problem:

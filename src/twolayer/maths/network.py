@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from twolayer.errors import InputError
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import Loss
 
@@ -53,9 +54,12 @@ class Params:
     w_skip: Array | None = None
 
     def __post_init__(self) -> None:
+        for name, array in self.items():
+            if isinstance(array, (list, tuple)):
+                object.__setattr__(self, name, _array_of(array, name))
         for name, w in (("b1", self.w1), ("b2", self.w2)):
             b = getattr(self, name)
-            if b is not None and b.ndim == w.ndim and b.shape[-2] == 1:
+            if b is not None and b.ndim == w.ndim >= 2 and b.shape[-2] == 1:
                 object.__setattr__(self, name, b.reshape(b.shape[:-2] + b.shape[-1:]))
 
     @property
@@ -110,6 +114,14 @@ class Params:
         )
 
 
+def _array_of(rows: list | tuple, name: str) -> np.ndarray:
+    """A NumPy array of nested lists."""
+    try:
+        return np.asarray(rows)
+    except ValueError:
+        raise InputError(f"the rows of {name} are not all of the same length") from None
+
+
 @dataclass(frozen=True)
 class Objective:
     """What training makes small: a loss of the network's output, plus ½·penalty·(‖w1‖² + ‖w2‖² + ‖w_skip‖²).
@@ -129,6 +141,9 @@ class Objective:
         )
 
 
+SCHEMES = ("normal", "he", "glorot")
+
+
 def init_params(
     n_inputs: int,
     n_hidden: int,
@@ -137,43 +152,14 @@ def init_params(
     skip: bool = False,
     scheme: str = "normal",
     random_state: int | np.random.Generator | None = 0,
-    dtype: str = "float64",
+    dtype: Any = "float64",
     n_networks: int | None = None,
 ) -> Params:
     """Random weights to start from.
 
-    The same seed gives the same `w1` and `w2` with and without biases, and in float32 the rounded float64 numbers.
-
-    Parameters
-    ----------
-    n_inputs, n_hidden, n_outputs : int
-        Columns of `x`; units in the hidden layer (its width: there is one such layer); columns of `y`.
-    bias, skip : bool
-        Whether there are `b1` and `b2`; whether there is a direct path `w_skip` from input to output.
-    scheme : {"normal", "he", "glorot"}
-        `normal`: every number standard normal, as in the tutorial. `he`: weights normal with variance 2 / (rows of the
-        weight matrix), biases 0 (He et al. 2015). `glorot`: weights uniform within ±sqrt(6 / (rows + columns)), biases 0
-        (Glorot & Bengio 2010). `w_skip` starts as the others in `normal`, at 0 in the other two.
-    random_state : int, numpy.random.Generator or None
-        The seed; None for a different start each time.
-    dtype : {"float64", "float32"}
-    n_networks : int or None
-        How many networks to draw side by side; None for one, without that axis.
-
-    Returns
-    -------
-    Params
-
-    Raises
-    ------
-    InputError
-        If a size is not a positive whole number, or the scheme or dtype is unknown.
-
-    Examples
-    --------
-    >>> import twolayer as tl
-    >>> tl.init_params(1000, 100, 10, bias=False)
-    Params(n_inputs=1000, n_hidden=100, n_outputs=10, bias=False, skip=False, dtype=float64)
+    `normal`: every number standard normal, as in the tutorial. `he`: weights normal with variance 2 / (rows of the weight
+    matrix), biases 0 (He et al. 2015). `glorot`: weights uniform within ±sqrt(6 / (rows + columns)), biases 0 (Glorot &
+    Bengio 2010). `w_skip` starts as the others in `normal`, at 0 in the other two.
     """
     rng = np.random.default_rng(random_state)
     front = () if n_networks is None else (n_networks,)
