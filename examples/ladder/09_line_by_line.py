@@ -48,8 +48,8 @@ show(
     "    Rows times weights here; books with one column an example write weights times columns.",
     h=h,
 )
-print(f"    h[0, 0] = {' + '.join(f'({a:.3f})({b:.3f})' for a, b in zip(x[0], w1[:, 0]))}"
-      f" = {sum(x[0] * w1[:, 0]):.3f}")  # fmt: skip
+terms = " + ".join(f"({a:.3f})({b:.3f})" for a, b in zip(x[0], w1[:, 0], strict=True))
+print(f"    h[0, 0] = {terms} = {h[0, 0]:.3f}")
 
 h_relu = np.maximum(h, 0)
 show(
@@ -73,7 +73,7 @@ show(
 grad_y_pred = 2.0 * (y_pred - y)
 show(
     "grad_y_pred = 2.0 * (y_pred - y)",
-    "Chain rule: the loss is a sum of squares, and the derivative of a square is twice what was squared.",
+    "Chain rule: the derivative of a square is twice what was squared.",
     grad_y_pred=grad_y_pred,
 )
 
@@ -142,9 +142,5 @@ for t in range(4):
     print(t, np.square(h_relu.dot(w2) - y).sum())
     w1 -= learning_rate * x.T.dot(grad_h)
     w2 -= learning_rate * h_relu.T.dot(grad_y_pred)
-    print(
-        "  w1\n  ",
-        np.array2string(w1, prefix="   "),
-        "\n  w2\n  ",
-        np.array2string(w2, prefix="   "),
-    )
+    for name, w in (("w1", w1), ("w2", w2)):
+        print(f"  {name} =", np.array2string(w, prefix="  w1 = "))

@@ -29,7 +29,7 @@ print("  print(loss)        ", loss)
 print("  print(loss.item()) ", loss.item())
 
 print(
-    "\nClearing a gradient: .zero_() fills it with zeros, None drops it; the next backward() sees no difference:"
+    "\nClearing a gradient: .zero_() fills it with zeros, None drops it; the next backward() is the same:"
 )
 w = torch.ones(2, requires_grad=True)
 for clear in ("nothing", "zero_", "None"):
