@@ -193,6 +193,8 @@ def train(
         batch_size = checks.whole(batch_size, "batch_size")
     if callback_every is not None:
         callback_every = checks.whole(callback_every, "callback_every")
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback must be a function or None; got {checks.shown(callback)}")
     params = checks.parameters(params)
     problem = checks.problem(x, y, params, checks.objective(loss, activation, alpha), sample_weight)
     if batch_size is not None and batch_size >= problem.n_rows:
@@ -211,7 +213,7 @@ def train(
     loop.check_end(final_loss)
     return Run(
         params=worker.params(state),
-        losses=loop.losses,
+        losses=loop.losses.copy(),
         final_loss=final_loss,
         seconds=time.perf_counter() - started,
         engine=worker.name,
@@ -265,7 +267,7 @@ class Batches:
     def __init__(self, problem: Problem, batch_size: int | None, random_state: Any) -> None:
         self.problem = problem
         self.batch_size = batch_size
-        self.rng = np.random.default_rng(random_state)
+        self.rng = checks.generator(random_state)
         self.left = np.zeros(0, dtype=np.int64)  # rows of this pass that are still to come
 
     @property
@@ -297,12 +299,13 @@ class Batches:
         starts = np.cumsum([0, *(len(rows) for rows in parts)])
         s = self.problem.s
         totals = np.array(
-            [len(rows) if s is None else s[rows].sum() for rows in parts], dtype=float
+            [len(rows) if s is None else s[rows].sum(dtype=np.float64) for rows in parts],
+            dtype=float,
         )
-        totals[totals == 0] = 1  # rows of no weight at all: a loss of 0, not 0 / 0
         penalties = np.array(
             [self.problem.objective.penalty(total, self.problem.total) for total in totals]
         )
+        totals[totals == 0] = 1  # rows of no weight at all: a loss of 0, not 0 / 0
         return Plan(np.concatenate(parts), starts, totals, penalties)
 
 
@@ -323,7 +326,10 @@ class Loop:
         self.engine, self.state, self.batches = engine, state, batches
         self.steps, self.tol = steps, tol
         self.started, self.callback, self.callback_every = started, callback, callback_every
-        self.losses = np.zeros((0,))
+        params = engine.params(state)
+        self.n_weights = sum(w.size for _, w in params.items())
+        self.losses = np.zeros((0,) if params.n_networks is None else (0, params.n_networks))
+        self.room = self.losses  # `losses` is the filled front of it
         self.stopped = "all steps taken"
         self.chunks: list[
             tuple[int, Any, Plan]
@@ -331,18 +337,16 @@ class Loop:
 
     def run(self, interrupted: Callable[[], bool]) -> None:
         """Take the steps."""
-        parts: list[np.ndarray] = []
         done, size = 0, self.first_size()
         while done < self.steps:
             plan = self.batches.take(min(size, self.steps - done))
             before = time.perf_counter()
             self.chunks = [*self.chunks[-1:], (done, self.state.snapshot(), plan)]
-            parts.append(self.engine.advance(self.state, plan))
+            losses = self.engine.advance(self.state, plan)
             took = time.perf_counter() - before
-            done += len(parts[-1])
-            self.losses = parts[-1] if len(parts) == 1 else np.concatenate(parts)
-            parts = [self.losses]
-            self.check_finite(done - len(self.losses[done - plan.steps :]))
+            self.keep(losses)
+            self.check_finite(done)
+            done += len(losses)
             if self.flat():
                 self.stopped = "tol reached"
             elif reason := self.state.solver.finished(self.state.memory):
@@ -356,13 +360,24 @@ class Loop:
                 continue
             return
 
+    def keep(self, losses: np.ndarray) -> None:
+        """Write a chunk's losses behind those before, into room that doubles when it is full."""
+        done = len(self.losses)
+        if not len(losses):
+            return
+        if done + len(losses) > len(self.room):
+            self.room = np.empty((max(2 * len(self.room), done + len(losses)), *losses.shape[1:]))
+            self.room[:done] = self.losses
+        self.room[done : done + len(losses)] = losses
+        self.losses = self.room[: done + len(losses)]
+        self.losses.flags.writeable = False  # a callback may look at them
+
     def first_size(self) -> int:
-        """Steps of the first chunk: a guess from the shapes."""
+        """Steps of the first chunk: a careful guess from the shapes, as chunks soon grow."""
         if self.callback_every:
             return self.callback_every
-        return max(
-            1, int(2e8 / (4 * self.batches.problem.x.shape[1] * self.batches.problem.n_rows))
-        )
+        rows = self.batches.batch_size or self.batches.problem.n_rows
+        return max(1, min(100, int(2e8 / (4 * rows * self.n_weights))))
 
     def next_size(self, size: int, took: float) -> int:
         """Steps of the next chunk, so that it takes about SECONDS_A_CHUNK."""
@@ -378,7 +393,8 @@ class Loop:
         progress = Progress(
             done, self.steps, self.losses, seconds, lambda: self.engine.params(self.state)
         )
-        return self.callback(progress) is True
+        answer = self.callback(progress)
+        return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
     def flat(self) -> bool:
         """Whether the objective has stopped falling; if it did inside the chunk, go back to that step."""
@@ -407,14 +423,28 @@ class Loop:
     def check_finite(self, first: int) -> None:
         """Raise DivergedError if a loss since step `first`, or a weight now, is not finite."""
         good = np.isfinite(self.losses[first:]).reshape(len(self.losses) - first, -1).all(1)
-        if not good.all():
-            self.diverged(first + int(np.argmin(good)), "loss")
-        if not self.weights_finite():
-            # every loss is finite, so it is the weights alone: take the chunk again one step at a time
-            for step in range(self.chunks[-1][0] + 1, len(self.losses) + 1):
-                self.go_back(step)
-                if not self.weights_finite():
-                    self.diverged(step, "weights")
+        if good.all() and self.weights_finite():
+            return
+        end = len(self.losses) if good.all() else first + int(np.argmin(good))
+        step = self.first_bad_weights(first, end)
+        if step is None:
+            self.diverged(end, "loss")
+        else:
+            self.diverged(step, "weights")
+
+    def first_bad_weights(self, low: int, high: int) -> int | None:
+        """The first step, up to `high`, that starts from a weight that is not finite; None if there is none.
+
+        The weights before step `low` are finite, and a weight that is not never becomes so again: halving finds it.
+        """
+        self.go_back(high)
+        if self.weights_finite():
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            self.go_back(middle)
+            low, high = (middle, high) if self.weights_finite() else (low, middle)
+        return high
 
     def weights_finite(self) -> bool:
         """Whether every weight is finite now."""
@@ -471,4 +501,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        if (
+            before is not None
+        ):  # None: a handler that was not set from Python, and cannot be set again
+            signal.signal(signal.SIGINT, before)

@@ -26,7 +26,7 @@ def get(name: str) -> Engine:
     EngineError
         If there is no engine of that name.
     """
-    if name not in _HOMES:
+    if not isinstance(name, str) or name not in _HOMES:
         raise EngineError(f"there is no engine '{name}': choose one of {', '.join(NAMES)} or auto")
     module, class_name = _HOMES[name]
     return getattr(import_module(f"twolayer.engines.{module}"), class_name)()

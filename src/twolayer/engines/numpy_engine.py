@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.engines.contract import Batch, Engine, Problem, State
+from twolayer.engines.contract import Batch, Engine, Plan, Problem, State
 from twolayer.maths.network import Params, loss_and_gradients
 from twolayer.solvers import Solver
 
@@ -33,12 +33,19 @@ class NumpyEngine(Engine):
         x, y, s = problem.x, problem.y, problem.s
         if rows is not None:
             x, y, s = x[rows], y[rows], None if s is None else s[rows]
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # a run that diverges is told so by training, once
+        with quiet():
             return loss_and_gradients(
                 x, y, params, problem.objective, s, batch.total, batch.penalty
             )
 
+    def advance(self, state: State, plan: Plan) -> np.ndarray:
+        with quiet():
+            return super().advance(state, plan)
+
     def params(self, state: State) -> Params:
         return state.params.copy()
+
+
+def quiet() -> np.errstate:
+    """No warnings of overflow: of a run that diverges training tells once, as an error."""
+    return np.errstate(over="ignore", invalid="ignore")
