@@ -9,6 +9,7 @@ from twolayer.errors import (
     TwoLayerError,
     TwoLayerWarning,
 )
+from twolayer.inspection.trace import trace
 from twolayer.maths.network import Params
 from twolayer.program import forward, init_params, loss_and_gradients
 from twolayer.training import Progress, Run, train
@@ -29,5 +30,6 @@ __all__ = [
     "forward",
     "init_params",
     "loss_and_gradients",
+    "trace",
     "train",
 ]

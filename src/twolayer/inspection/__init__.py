@@ -1,0 +1,1 @@
+"""Looking inside: one step line by line, and the pages that explain the program."""
