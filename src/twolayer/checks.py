@@ -303,7 +303,7 @@ def row_weights(s: Any, n_rows: int, dtype: Any) -> np.ndarray | None:
             f"sample_weight must not be negative; row {row} (counted from 0) is {s[row]:g}"
         )
     if not s.sum() > 0:
-        raise InputError("sample_weight is 0 in every row: nothing is left to fit")
+        raise InputError("sample_weight is zero in every row: nothing is left to fit")
     return np.ascontiguousarray(s, dtype=dtype)
 
 
