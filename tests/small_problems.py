@@ -1,0 +1,70 @@
+"""Small problems of every kind the package takes, and which combinations there are to try."""
+
+import itertools
+
+import numpy as np
+
+import twolayer as tl
+from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.losses import LOSSES
+
+# a class loss means one thing with one output and another with several: both are tried
+LOSSES_AND_OUTPUTS = [
+    (name, outputs)
+    for name, loss in LOSSES.items()
+    for outputs in ((1, 3) if loss.takes_labels else (2,))
+]
+COMBINATIONS = [
+    dict(
+        zip(
+            ("activation", "loss", "n_outputs", "bias", "skip", "weights", "alpha"),
+            (a, *lo, *rest),
+            strict=True,
+        )
+    )
+    for a, lo, *rest in itertools.product(
+        ACTIVATIONS, LOSSES_AND_OUTPUTS, (False, True), (False, True), (False, True), (0.0, 0.7)
+    )
+]
+
+
+def name_of(combination):
+    """A readable test name."""
+    flags = [word for word in ("bias", "skip", "weights", "alpha") if combination[word]]
+    return "-".join(
+        [combination["activation"], combination["loss"], str(combination["n_outputs"]), *flags]
+    )
+
+
+def small_problem(
+    loss="sum_of_squares", n_outputs=2, bias=True, skip=False, weights=False, dtype="float64",
+    n_rows=7, n_inputs=3, n_hidden=4, n_networks=None, seed=1, **_,
+):  # fmt: skip
+    """x, y, params and row weights (or None) for one combination."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n_rows, n_inputs)).astype(dtype)
+    if LOSSES[loss].takes_labels:
+        labels = rng.integers(0, max(2, n_outputs), n_rows)
+        y = labels[:, None] if n_outputs == 1 else np.eye(n_outputs)[labels]
+    else:
+        y = rng.standard_normal((n_rows, n_outputs))
+    params = tl.init_params(
+        n_inputs,
+        n_hidden,
+        n_outputs,
+        bias=bias,
+        skip=skip,
+        random_state=rng,
+        dtype=dtype,
+        n_networks=n_networks,
+    )
+    s = rng.uniform(0.5, 2.0, n_rows).astype(dtype) if weights else None
+    return x, y.astype(dtype), params, s
+
+
+def nearest_kink(x, params):
+    """How far the nearest entry of h is from 0, where derivatives may jump."""
+    h = x @ params.w1
+    if params.b1 is not None:
+        h = h + params.b1[..., None, :]
+    return np.abs(h).min()
