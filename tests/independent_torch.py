@@ -1,7 +1,7 @@
 """The same objectives written with torch's own functions only: expected values that owe nothing to the package."""
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 ACTIVATIONS = {
     "relu": torch.relu,
@@ -12,17 +12,17 @@ ACTIVATIONS = {
 
 
 def sum_of_squares(y_pred, y):
-    return F.mse_loss(y_pred, y, reduction="none").sum(1)
+    return functional.mse_loss(y_pred, y, reduction="none").sum(1)
 
 
 def squared_error(y_pred, y):
-    return 0.5 * F.mse_loss(y_pred, y, reduction="none").sum(1)
+    return 0.5 * functional.mse_loss(y_pred, y, reduction="none").sum(1)
 
 
 def log_loss(y_pred, y):
     if y.shape[1] == 1:
-        return F.binary_cross_entropy_with_logits(y_pred, y, reduction="none")[:, 0]
-    return F.cross_entropy(y_pred, y, reduction="none")
+        return functional.binary_cross_entropy_with_logits(y_pred, y, reduction="none")[:, 0]
+    return functional.cross_entropy(y_pred, y, reduction="none")
 
 
 # name -> (loss of each row, whether rows are added up)
@@ -34,8 +34,8 @@ LOSSES = {
 
 
 def forward(x, tensors, activation):
-    h = F.linear(x, tensors["w1"].T, tensors.get("b1"))
-    y_pred = F.linear(ACTIVATIONS[activation](h), tensors["w2"].T, tensors.get("b2"))
+    h = functional.linear(x, tensors["w1"].T, tensors.get("b1"))
+    y_pred = functional.linear(ACTIVATIONS[activation](h), tensors["w2"].T, tensors.get("b2"))
     return y_pred + x @ tensors["w_skip"] if "w_skip" in tensors else y_pred
 
 
