@@ -6,6 +6,8 @@ import sys
 
 import typer
 
+from twolayer.cli.ladder import ladder
+
 app = typer.Typer(
     name="twolayer",
     help="Neural networks with one hidden layer: explained line by line, exact and fast on wide tables.",
@@ -26,6 +28,9 @@ def root(
 
         print(f"twolayer {__version__}")
         raise typer.Exit
+
+
+app.command()(ladder)
 
 
 def main(arguments: list[str] | None = None) -> None:
