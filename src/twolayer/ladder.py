@@ -244,7 +244,7 @@ def climb(
         missing = {}
         wanted = [REFERENCE, *dict.fromkeys(name for name in names if name != REFERENCE)]
     ready = [get_ready(name) for name in wanted if name not in missing]
-    devices = places(ready, program.device)
+    devices = places(ready, program.device, missing)
     threads = checks.whole(threads, "threads")
 
     reference: Run | None = None
@@ -272,7 +272,7 @@ def climb(
             return
 
 
-def places(workers: Sequence[Engine], device: str) -> dict[str, str]:
+def places(workers: Sequence[Engine], device: str, missing: dict[str, str]) -> dict[str, str]:
     """Where each engine runs: on the device asked for, or on the CPU if only others can be there."""
     found, refusal = {}, None
     for worker in workers:
@@ -281,7 +281,8 @@ def places(workers: Sequence[Engine], device: str) -> dict[str, str]:
         except EngineError as error:
             refusal = error
     if refusal and not found:
-        raise refusal
+        hint = f" ({next(iter(missing.values()))})" if missing else ""
+        raise EngineError(f"{refusal}{hint}")
     return {worker.name: found.get(worker.name, "cpu") for worker in workers}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -291,7 +292,8 @@ def table_row(rung: Rung, short: bool) -> str:
     from twolayer.ladder import REFERENCE
 
     if rung.run is None:
-        return f"{rung.engine:<15} {rung.reason}"
+        reason = str(rung.reason).removeprefix(f"engine '{rung.engine}' ")
+        return textwrap.fill(f"{rung.engine:<15} {reason}", WIDTH, subsequent_indent=" " * 16)
     if rung.engine == REFERENCE:
         difference = f"{'-':>10}" if short else f"{'-':>10} {'-':>10}"
     else:
