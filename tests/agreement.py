@@ -6,7 +6,8 @@ import pytest
 import twolayer as tl
 from twolayer import checks
 from twolayer.engines import get
-from twolayer.training import make_solver
+from twolayer.solvers.adam import Adam
+from twolayer.solvers.gd import GradientDescent
 
 # these take every dense problem of one network, on the CPU: no test may pass by skipping them
 EVERYTHING = ("numpy", "torch", "torch-autograd", "torch-function", "torch-nn")
@@ -37,15 +38,21 @@ def assert_weights_agree(found, expected, tolerance):
         assert worst <= tolerance, f"{name} is off by {worst:.3g}"
 
 
+def solver_of(solver="gd", learning_rate=1e-6, momentum=0.0, nesterov=False, **_):
+    """The solver that `train` makes of these keywords."""
+    return (
+        Adam(learning_rate)
+        if solver == "adam"
+        else GradientDescent(learning_rate, momentum, nesterov)
+    )
+
+
 def skip_if_it_cannot(engine, x, y, params, **settings):
     """Skip the test, with the engine's own reason, if it cannot run here or cannot train this."""
     worker = get(engine)
     reason = worker.missing()
     if reason is None:
-        solver = make_solver(
-            settings.get("solver", "gd"), settings.get("learning_rate", 1e-6),
-            settings.get("momentum", 0.0), settings.get("nesterov", False),
-        )  # fmt: skip
+        solver = solver_of(**settings)
         objective = checks.objective(
             settings.get("loss", "sum_of_squares"),
             settings.get("activation", "relu"),
