@@ -6,7 +6,9 @@ import sys
 
 import typer
 
+from twolayer.cli.fit import fit
 from twolayer.cli.ladder import ladder
+from twolayer.cli.predict import predict
 
 app = typer.Typer(
     name="twolayer",
@@ -31,6 +33,8 @@ def root(
 
 
 app.command()(ladder)
+app.command()(fit)
+app.command()(predict)
 
 
 def main(arguments: list[str] | None = None) -> None:

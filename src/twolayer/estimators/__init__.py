@@ -1,0 +1,6 @@
+"""scikit-learn's doors: estimators whose arrays are checked here and nowhere below."""
+
+from twolayer.estimators.classifier import TwoLayerClassifier
+from twolayer.estimators.regressor import TwoLayerRegressor
+
+__all__ = ["TwoLayerClassifier", "TwoLayerRegressor"]

@@ -1,0 +1,44 @@
+"""Where an estimator's training starts: glorot weights, without the part that could never learn.
+
+Every gradient of w1 is `x.T @ something`, so what w1 has outside the rows of x stays there (or only decays): it does not
+change the output on the rows of training, and on new rows it is noise. So it is left out. What x @ w1 gives at the start is
+the same with it and without.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from twolayer.checks import is_sparse
+from twolayer.maths.network import Params, init_params
+
+
+def start(
+    x: Any, constant: np.ndarray, n_hidden: int, n_outputs: int, rng: np.random.Generator
+) -> Params:
+    """Weights to start from, for standardised inputs of which some columns may be constant."""
+    n_rows, n_inputs = x.shape
+    if n_hidden * (n_inputs + n_outputs) * 8 > sys.maxsize:
+        raise MemoryError  # NumPy would complain of the shape
+    params = init_params(n_inputs, n_hidden, n_outputs, scheme="glorot", random_state=rng)
+    w1 = params.w1
+    if n_rows < n_inputs:
+        w1 = inside_rows(x, w1)
+    w1[constant] = 0
+    return replace(params, w1=w1)
+
+
+def inside_rows(x: Any, w1: np.ndarray) -> np.ndarray:
+    """The part of each column of `w1` that is a weighted sum of rows of `x`: x.T @ (x @ x.T)⁺ @ x @ w1."""
+    k = x @ x.T  # (n_rows, n_rows)
+    if is_sparse(k):
+        k = k.toarray()
+    squares, u = np.linalg.eigh(k)  # k = u @ diag(squares) @ u.T
+    there = squares > len(k) * np.finfo(k.dtype).eps * squares[-1]
+    u = u[:, there]
+    a = u @ ((u.T @ (x @ w1)) / squares[there, None])  # (n_rows, n_hidden)
+    return x.T @ a

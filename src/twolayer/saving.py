@@ -1,0 +1,416 @@
+"""The model file: one safetensors file that holds the weights, and as text all that goes with them.
+
+The weights and losses are the file's tensors. Its `__metadata__` has one entry, `twolayer`, which is JSON:
+
+    format      the version of this layout
+    kind        "params", "run" or "estimator"
+    versions    of what wrote it
+    facts       the other fields of a run; or class, settings, columns and classes of an estimator
+    about       what the writer added: target, scores, ...
+
+Nothing of it is ever executed. A file is believed only as far as it has been checked: its header's length against its own
+size, its tensors' places by safetensors, names, shapes and values here, by the checks that users' weights pass too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import FileError, InputError
+from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.network import Params
+from twolayer.training import Run
+
+if TYPE_CHECKING:
+    from twolayer.estimators.network import TwoLayerEstimator
+
+FORMAT = 1
+KEY = "twolayer"
+WEIGHTS = tuple(field.name for field in fields(Params))
+RUN_ARRAYS = ("losses", "final_loss")
+NUMBER_TYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
+RUN_FACTS = {field.name: field.type for field in fields(Run)[3:]}  # after params and RUN_ARRAYS
+JSON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "bool": bool,
+    "float": (int, float),
+    "dict[str, Any]": dict,
+}
+
+
+def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | None = None) -> None:
+    """Write a model to one file, whole or not at all.
+
+    Parameters
+    ----------
+    model : Params, Run, or a fitted estimator
+    path : str or Path
+        By custom it ends in `.safetensors`. A file that is there is replaced.
+    about : mapping or None
+        More to keep with it, such as scores: names, and values that JSON can hold.
+
+    Raises
+    ------
+    InputError
+        If the model is none of these, is not fitted, or holds what the file cannot.
+    FileError
+        If the file cannot be written; what was there before is still there.
+
+    Examples
+    --------
+    >>> import tempfile, twolayer as tl
+    >>> params = tl.init_params(3, 2, 1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tl.save(params, f"{folder}/model.safetensors")
+    ...     tl.load(f"{folder}/model.safetensors")
+    Params(n_inputs=3, n_hidden=2, n_outputs=1, bias=True, skip=False, dtype=float64)
+    """
+    write_whole({path: as_bytes(model, about)})
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Read a model that `save` wrote: to the last bit what it was.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    model : Params, Run, or a fitted estimator
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is damaged, or is not a model of twolayer.
+    """
+    return read(path)[0]
+
+
+def as_bytes(model: Any, about: Mapping[str, Any] | None = None) -> bytes:
+    """The contents of the model file."""
+    from safetensors.numpy import save as safetensors_bytes
+
+    kind, arrays, facts = _taken_apart(model)
+    record = {
+        "format": FORMAT,
+        "kind": kind,
+        "versions": _versions(),
+        "facts": facts,
+        "about": dict(about or {}),
+    }
+    try:
+        text = json.dumps(record, allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"this {kind} cannot be saved: {error}") from None
+    # safetensors writes the numbers of a Fortran array in the wrong order
+    tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    return safetensors_bytes(tensors, {KEY: text})
+
+
+def _versions() -> dict[str, str]:
+    from twolayer import __version__
+
+    return {"twolayer": __version__, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's, for JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} {checks.shown(value)} is neither text nor a number")
+
+
+def _taken_apart(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:
+    """Kind, arrays and the rest."""
+    if isinstance(model, Params):
+        return "params", dict(checks.parameters(model).items()), {}
+    if isinstance(model, Run):
+        facts = {name: getattr(model, name) for name in RUN_FACTS}
+        return "run", _arrays(model.params, model.losses, model.final_loss), facts
+    estimators = _estimators()
+    if type(model) not in estimators.values():
+        raise InputError(
+            f"twolayer saves Params, a Run, or one of its fitted estimators; got {type(model).__name__}"
+        )
+    if not hasattr(model, "w1_"):
+        raise InputError(f"this {type(model).__name__} is not fitted yet: call fit first")
+    arrays = _arrays(model.params_, model.loss_curve_, model.loss_)
+    return "estimator", arrays, _estimator_facts(model)
+
+
+def _arrays(params: Params, losses: np.ndarray, final_loss: Any) -> dict[str, np.ndarray]:
+    final = np.asarray(final_loss, dtype=np.float64)
+    return {**dict(checks.parameters(params).items()), "losses": losses, "final_loss": final}
+
+
+def _estimators() -> dict[str, Any]:
+    from twolayer import estimators
+
+    return {name: getattr(estimators, name) for name in estimators.__all__}
+
+
+def _estimator_facts(model: TwoLayerEstimator) -> dict[str, Any]:
+    settings = model.get_params()
+    if not isinstance(settings["random_state"], int | np.integer):
+        settings["random_state"] = None  # a generator has moved on: its seed is not known
+    facts: dict[str, Any] = {
+        "class": type(model).__name__,
+        "settings": settings,
+        "stopped": model.stopped_,
+    }
+    if hasattr(model, "feature_names_in_"):
+        facts["columns"] = [str(name) for name in model.feature_names_in_]
+    if hasattr(model, "classes_"):
+        facts["classes"] = _classes_apart(model.classes_)
+    else:
+        facts["one_target"] = model._one_target
+    return facts
+
+
+def _classes_apart(classes: np.ndarray) -> dict[str, Any]:
+    """Classes as a type and a list."""
+    kind = "text" if classes.dtype.kind == "U" else classes.dtype.name
+    values = classes.tolist()
+    if kind == "object" and not all(isinstance(value, str) for value in values):
+        raise InputError(f"classes that are neither text nor numbers cannot be saved: {values}")
+    return {"type": kind, "values": values}
+
+
+def write_whole(contents: Mapping[Any, bytes]) -> None:
+    """Write files so that each is there whole, or as it was before; and, as far as can be known before, all or none.
+
+    Each goes to a temporary file in its own folder first, and down to the disk; then all are renamed.
+
+    Raises
+    ------
+    FileError
+        If one of them cannot be written.
+    """
+    finals = {path: Path(os.path.realpath(path)) for path in contents}
+    temporaries: dict[Any, Path] = {}
+    path = None
+    try:
+        for path, final in finals.items():
+            if final.is_dir():
+                raise FileError(f"{path} cannot be written: it is a folder")
+            temporary = final.with_name(f".twolayer-{secrets.token_hex(8)}.tmp")
+            with open(temporary, "xb") as file:
+                temporaries[path] = temporary
+                file.write(contents[path])
+                file.flush()
+                os.fsync(file.fileno())
+        for path, temporary in temporaries.items():
+            os.replace(temporary, finals[path])
+        for folder in {final.parent for final in finals.values()}:
+            _sync(folder)
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Bring the renaming itself to the disk, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
+    """A model that `save` wrote, and what it was told `about` it.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is damaged, or is not a model of twolayer.
+    """
+    try:
+        record, arrays = _opened(path)
+        kind = record.get("kind")
+        facts, about = _part(record, "facts", dict), _part(record, "about", dict)
+        if kind == "params":
+            return _params(arrays), about
+        if kind == "run":
+            return _run(arrays, facts), about
+        if kind == "estimator":
+            return _estimator(arrays, facts), about
+        raise DamagedError(f"it holds {checks.shown(kind)}, not params, a run or an estimator")
+    except (DamagedError, InputError) as error:
+        raise FileError(f"{path} cannot be read as a model: {error}") from None
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+class DamagedError(Exception):
+    """Something in a model file is not as it was written."""
+
+
+def _part(record: Mapping[str, Any], name: str, kind: Any) -> Any:
+    """An entry of the file's text, of the right type."""
+    value = record.get(name)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise DamagedError(f"its entry '{name}' is {checks.shown(value)}")
+    return value
+
+
+def _opened(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The file's text and tensors."""
+    from safetensors import SafetensorError, safe_open
+
+    _check_length(path)
+    try:
+        with safe_open(os.fspath(path), framework="numpy") as file:
+            record = _record((file.metadata() or {}).get(KEY))
+            tensors = {}
+            for name in file.keys():  # noqa: SIM118  the file is not a mapping
+                dtype = file.get_slice(name).get_dtype()
+                if name not in (*WEIGHTS, *RUN_ARRAYS) or dtype not in ("F32", "F64"):
+                    raise DamagedError(f"its array {checks.shown(name)} of type {dtype} is unknown")
+                tensors[name] = file.get_tensor(name)
+    except SafetensorError as error:
+        raise DamagedError(f"it is damaged, or not a safetensors file ({error})") from None
+    return record, tensors
+
+
+def _check_length(path: Any) -> None:
+    """The first 8 bytes say how long the header is: more than the file is long is a lie, or a file cut off."""
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(9)
+    if not start:
+        raise DamagedError("it is empty")
+    header = int.from_bytes(start[:8], "little")
+    if len(start) < 9 or start[8:] != b"{":
+        raise DamagedError("it is not a safetensors file")
+    if header > size - 8:
+        raise DamagedError(
+            f"its header claims {header} bytes, but the file has {size}: it was cut off"
+        )
+
+
+def _record(text: str | None) -> dict[str, Any]:
+    if text is None:
+        raise DamagedError("it is a safetensors file, but not one that twolayer wrote")
+    try:
+        record = json.loads(text)
+        json.dumps(record, ensure_ascii=False).encode()  # fails on half characters
+    except (ValueError, RecursionError):
+        raise DamagedError("its description is not JSON") from None
+    if not isinstance(record, dict):
+        raise DamagedError("its description is not JSON with names")
+    version = _part(record, "format", int)
+    if version != FORMAT:
+        raise DamagedError(
+            f"it has format {version}, and this version of twolayer reads format {FORMAT}: "
+            "pip install --upgrade twolayer"
+        )
+    return record
+
+
+def _params(arrays: Mapping[str, np.ndarray]) -> Params:
+    """The weights, checked as a user's are."""
+    extra = set(arrays) - set(WEIGHTS)
+    if extra:
+        raise DamagedError(f"it has arrays that do not belong there: {', '.join(sorted(extra))}")
+    if len({array.dtype for array in arrays.values()}) > 1:
+        raise DamagedError("its weights are of different types")
+    return checks.parameters(Params(**{name: arrays.get(name) for name in WEIGHTS}))
+
+
+def _history(arrays: Mapping[str, np.ndarray]) -> tuple[Params, np.ndarray, Any]:
+    """Weights, losses and final loss, whose shapes fit together."""
+    params = _params({name: array for name, array in arrays.items() if name not in RUN_ARRAYS})
+    shape = () if params.n_networks is None else (params.n_networks,)
+    for name in RUN_ARRAYS:
+        array = arrays.get(name)
+        if array is None or array.dtype != np.float64 or not np.isfinite(array).all():
+            raise DamagedError(f"its array '{name}' is missing or not of finite numbers")
+        if array.ndim != len(shape) + (name == "losses") or array.shape[-1:] != (
+            shape or array.shape[-1:]
+        ):
+            raise DamagedError(f"its array '{name}' has the shape {array.shape}")
+    final = arrays["final_loss"]
+    return params, arrays["losses"], final if shape else float(final)
+
+
+def _run(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Run:
+    values = {name: _part(facts, name, JSON_TYPES[str(kind)]) for name, kind in RUN_FACTS.items()}
+    return Run(*_history(arrays), **values)
+
+
+def _estimator(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Any:
+    make = checks.one_of(_part(facts, "class", str), _estimators(), "estimator")
+    params, losses, final_loss = _history(arrays)
+    if params.b1 is None or params.b2 is None or params.w_skip is not None or params.n_networks:
+        raise DamagedError("its weights are not those of an estimator")
+    settings = _part(facts, "settings", dict)
+    known = set(make().get_params())
+    if not set(settings) <= known:
+        unknown = ", ".join(sorted(set(settings) - known))
+        raise DamagedError(f"its settings {unknown} are unknown to {make.__name__}")
+    model = make(**settings)
+    checks.one_of(model.activation, ACTIVATIONS, "activation")
+    model.w1_, model.b1_, model.w2_, model.b2_ = params.w1, params.b1, params.w2, params.b2
+    model.loss_curve_, model.loss_, model.n_iter_ = losses, final_loss, len(losses)
+    model.stopped_ = _part(facts, "stopped", str)
+    model.n_features_in_ = params.n_inputs
+    if "columns" in facts:
+        names = _strings(facts["columns"], params.n_inputs, "columns")
+        model.feature_names_in_ = np.array(names, dtype=object)
+    if "classes" in facts:
+        model.classes_ = _classes(_part(facts, "classes", dict), params.n_outputs)
+    else:
+        model._one_target = _part(facts, "one_target", bool)
+        model.n_outputs_ = params.n_outputs
+    if hasattr(model, "classes_") != hasattr(model, "predict_proba"):
+        raise DamagedError("it has classes without a classifier, or a classifier without classes")
+    return model
+
+
+def _strings(values: Any, count: int, what: str) -> list[str]:
+    """A list of that many different texts."""
+    if (
+        not isinstance(values, list)
+        or not all(isinstance(value, str) for value in values)
+        or len(set(values)) != len(values)
+        or len(values) != count
+    ):
+        raise DamagedError(f"its {what} are not {count} different names")
+    return values
+
+
+def _classes(described: Mapping[str, Any], n_outputs: int) -> np.ndarray:
+    count = 2 if n_outputs == 1 else n_outputs
+    kind, values = _part(described, "type", str), _part(described, "values", list)
+    if kind in ("text", "object"):
+        names = _strings(values, count, "classes")
+        return np.array(names, dtype=object if kind == "object" else None)
+    if kind not in NUMBER_TYPES:
+        raise DamagedError(f"its classes are of type {checks.shown(kind)}")
+    try:
+        classes = np.array(values, dtype=kind)
+    except (TypeError, ValueError, OverflowError):
+        classes = np.zeros(0)
+    if classes.shape != (count,) or not np.isfinite(classes).all() or len(set(values)) != count:
+        raise DamagedError(f"its classes are not {count} different numbers")
+    return classes
