@@ -1,5 +1,7 @@
 """twolayer: neural networks with one hidden layer, explained line by line, exact and fast on wide tables."""
 
+from typing import TYPE_CHECKING, Any
+
 from twolayer.engines import engines
 from twolayer.errors import (
     DivergedError,
@@ -10,9 +12,14 @@ from twolayer.errors import (
     TwoLayerWarning,
 )
 from twolayer.inspection.trace import trace
+from twolayer.loop import Progress
 from twolayer.maths.network import Params
 from twolayer.program import forward, init_params, loss_and_gradients
-from twolayer.training import Progress, Run, train
+from twolayer.saving import load, save
+from twolayer.training import Run, train
+
+if TYPE_CHECKING:
+    from twolayer.estimators import TwoLayerClassifier, TwoLayerRegressor
 
 __version__ = "0.1.0"
 
@@ -24,12 +31,25 @@ __all__ = [
     "Params",
     "Progress",
     "Run",
+    "TwoLayerClassifier",
     "TwoLayerError",
+    "TwoLayerRegressor",
     "TwoLayerWarning",
     "engines",
     "forward",
     "init_params",
+    "load",
     "loss_and_gradients",
+    "save",
     "trace",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The estimators, loaded when they are first asked for: scikit-learn takes a second to import."""
+    if name in ("TwoLayerClassifier", "TwoLayerRegressor"):
+        from twolayer import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'twolayer' has no attribute '{name}'")

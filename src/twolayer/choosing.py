@@ -1,29 +1,111 @@
-"""Which engine, and whether the span: decided from shapes and settings alone, so the same call gives the same numbers."""
+"""Which engine, and whether the span: decided from shapes and settings alone, so the same call gives the same numbers.
+
+The cost model counts the operations and the bytes of a run the long way and in the span, and divides by what one ordinary
+core does. Only the ratio of two such figures decides, so the constants need not fit the machine at hand; the
+benchmark `choosing` compares the model's choices with measurements.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from twolayer import span as spans
 from twolayer.engines import get_ready
 from twolayer.engines.contract import Engine, Problem
-from twolayer.errors import EngineError
+from twolayer.errors import EngineError, InputError
 from twolayer.maths.network import Params
 from twolayer.solvers import Solver
+from twolayer.solvers.lbfgs import LBFGS
+
+OPERATIONS = {4: 80e9, 8: 40e9}  # a second, by bytes a number: matrix products on one core
+BYTES = 10e9  # a second: passes over arrays too large for the cache
+WORTH_A_GPU = 30.0  # seconds on the processor, from which `device="auto"` looks for one
+
+
+class LongWay:
+    """No span: the table as it is."""
+
+    def __init__(self, problem: Problem, params: Params) -> None:
+        self.problem, self.params = problem, params
+
+    @staticmethod
+    def recover(params: Params) -> Params:
+        """The parameters of the table itself, which these are."""
+        return params
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Who trains, where, with the span or without, and why."""
+    """Who trains, where, in which form, and why."""
 
     engine: Engine
     device: str
-    span: bool
+    span: type[spans.Gram] | type[spans.Rotated] | None
     why: str
+
+    def enter(self, problem: Problem, params: Params) -> Any:
+        """The problem and parameters in the chosen form, with the way back."""
+        return (self.span or LongWay)(problem, params)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds expected on one ordinary core: once, and for each step."""
+
+    once: float
+    step: float
+
+    def of(self, steps: int) -> float:
+        return self.once + steps * self.step
+
+
+def long_way_cost(problem: Problem, params: Params, solver: Solver, batch_size: int | None) -> Cost:
+    """Two products of the batch with `w1`'s shape a step, and passes over `w1` for its update."""
+    rows = batch_size or problem.n_rows
+    entries = rows * params.n_inputs
+    if not hasattr(problem.x, "flags"):  # sparse: only what is there, but out of order
+        entries = 10 * problem.x.nnz * rows // problem.n_rows
+    networks = params.n_networks or 1
+    numbers = params.n_inputs * params.n_hidden
+    passes = 4 * solver.memory_size + 8 if isinstance(solver, LBFGS) else 4
+    itemsize = params.dtype.itemsize
+    step = (
+        4 * entries * params.n_hidden / OPERATIONS[itemsize] + passes * numbers * itemsize / BYTES
+    )
+    return Cost(0.0, networks * step)
+
+
+def span_cost(problem: Problem, params: Params, solver: Solver, batch_size: int | None) -> Cost:
+    """One pass over the table, one product to recover `w1`, and two small products a step."""
+    rows = batch_size or problem.n_rows
+    n = problem.n_rows
+    networks = params.n_networks or 1
+    width = min(n, params.n_inputs)
+    itemsize = params.dtype.itemsize
+    entries = n * params.n_inputs
+    if not hasattr(problem.x, "flags"):
+        entries = 10 * problem.x.nnz
+    passes = 4 * solver.memory_size + 8 if isinstance(solver, LBFGS) else 4
+    once = (2 * entries * n + 4 * entries * params.n_hidden * networks + n**3 / 3) / OPERATIONS[
+        itemsize
+    ]
+    once += 3 * params.n_inputs * params.n_hidden * networks * itemsize / BYTES
+    step = 4 * rows * width * params.n_hidden / OPERATIONS[itemsize]
+    step += passes * n * params.n_hidden * itemsize / BYTES
+    return Cost(once, networks * step)
 
 
 def choose(
-    problem: Problem, params: Params, solver: Solver, *, engine: str, device: str, span: Any
+    problem: Problem,
+    params: Params,
+    solver: Solver,
+    *,
+    engine: str,
+    device: str,
+    span: Any,
+    steps: int = 1,
+    batch_size: int | None = None,
 ) -> Choice:
     """The engine asked for, checked; or the one that is expected to be fastest.
 
@@ -31,13 +113,81 @@ def choose(
     ------
     EngineError
         If the engine or device is unknown, missing, or cannot do this.
+    InputError
+        If `span=True` was asked for and is not exact here.
     """
-    name, why = engine, "asked for"
+    long_way = long_way_cost(problem, params, solver, batch_size)
+    spanned, why_span = decide_span(
+        problem, params, solver, engine, span, long_way, steps, batch_size
+    )
+    name, why = engine, f"engine '{engine}' was asked for"
     if engine == "auto":
-        name = "numpy" if device in ("cpu", "auto") else "torch"
-        why = "chosen"
+        name, why = decide_engine(problem, params, solver, device, spanned, long_way.of(steps))
     worker = get_ready(name)
-    reason = worker.cannot(problem, params, solver)
+    reason = worker.cannot(problem, params, solver, spanned)
     if reason:
         raise EngineError(reason)
-    return Choice(worker, worker.check_device(device), False, why)
+    form: Any = None
+    if spanned:
+        gram = worker.takes_gram(problem, params, solver, batch_size is not None)
+        form = spans.Gram if gram else spans.Rotated
+    return Choice(worker, worker.check_device(device), form, f"{why}; {why_span}")
+
+
+def decide_span(
+    problem: Problem,
+    params: Params,
+    solver: Solver,
+    engine: str,
+    span: Any,
+    long_way: Cost,
+    steps: int,
+    batch_size: int | None,
+) -> tuple[bool, str]:
+    """Whether the span is used, and why."""
+    if span not in (True, False, "auto"):
+        raise InputError(f"span must be True, False or 'auto'; got {span!r}")
+    shape = f"{problem.n_rows} rows and {params.n_inputs} columns"
+    if span is True and solver.not_in_span:
+        raise InputError(
+            f"span=True cannot be exact with solver '{solver.name}': {solver.not_in_span}; "
+            "use solver='gd' or 'lbfgs', or leave span out"
+        )
+    if span is True:
+        return True, "the span was asked for"
+    if span is False:
+        return False, "the span was not wanted"
+    if engine != "auto":
+        return False, "a named engine runs the program as written"
+    if solver.not_in_span:
+        return False, f"the long way, as solver '{solver.name}' leaves the span of the rows"
+    short = span_cost(problem, params, solver, batch_size)
+    if short.of(steps) < long_way.of(steps):
+        times = long_way.step / short.step
+        return True, f"the span, as {shape} make its steps about {times:.2g} times shorter"
+    return False, f"the long way, as {shape} and {steps} steps leave nothing to gain by the span"
+
+
+def decide_engine(
+    problem: Problem, params: Params, solver: Solver, device: str, spanned: bool, seconds: float
+) -> tuple[str, str]:
+    """The engine for `engine="auto"`, and why."""
+    if device not in ("cpu", "auto"):
+        return "torch", f"engine 'torch' for device '{device}'"
+    if device == "auto" and seconds > WORTH_A_GPU and not spanned and cuda_here():
+        return "torch", "engine 'torch', as the job is worth a GPU"
+    reason = get_ready("compiled").cannot(problem, params, solver, spanned)
+    if reason:
+        return "numpy", "engine 'numpy', as the compiled one cannot take this"
+    return "compiled", "engine 'compiled', machine code"
+
+
+def cuda_here() -> bool:
+    """Whether PyTorch is installed and sees a CUDA device."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()

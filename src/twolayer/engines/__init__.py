@@ -10,6 +10,7 @@ from twolayer.errors import EngineError
 # name -> (module, class), in the order of the ladder
 _HOMES = {
     "numpy": ("numpy_engine", "NumpyEngine"),
+    "compiled": ("compiled", "CompiledEngine"),
     "torch": ("torch_engines", "TorchEngine"),
     "torch-autograd": ("torch_engines", "TorchAutogradEngine"),
     "torch-function": ("torch_engines", "TorchFunctionEngine"),

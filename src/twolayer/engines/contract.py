@@ -133,13 +133,24 @@ class Engine:
         """None if it can run here, else one sentence saying why not and what to do."""
         return None
 
-    def cannot(self, problem: Problem, params: Params, solver: Solver) -> str | None:
-        """None if it can train this, else one sentence saying why not."""
-        if not isinstance(problem.x, np.ndarray):
+    def cannot(
+        self, problem: Problem, params: Params, solver: Solver, spanned: bool = False
+    ) -> str | None:
+        """None if it can train this, else one sentence saying why not.
+
+        `spanned` says that a small dense table will stand in the place of `x`.
+        """
+        if solver.one_network and params.n_networks is not None:
+            return f"solver '{solver.name}' trains one network at a time: use solver='gd' or 'adam'"
+        if not isinstance(problem.x, np.ndarray) and not spanned:
             return (
                 f"engine '{self.name}' takes dense tables only, and x is sparse: use engine='numpy'"
             )
         return None
+
+    def takes_gram(self, problem: Problem, params: Params, solver: Solver, batched: bool) -> bool:
+        """Whether it can train the span's form `Gram` of this, and not only the rotated one."""
+        return False
 
     def check_device(self, device: str) -> str:
         """The device that will be used, in full; raises EngineError if it cannot be had."""

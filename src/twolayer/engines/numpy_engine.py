@@ -17,12 +17,15 @@ class NumpyEngine(Engine):
     name = "numpy"
     summary = "NumPy, gradients by hand"
 
-    def cannot(self, problem: Problem, params: Params, solver: Solver) -> str | None:
-        if not isinstance(problem.x, np.ndarray) and params.n_networks is not None:
+    def cannot(
+        self, problem: Problem, params: Params, solver: Solver, spanned: bool = False
+    ) -> str | None:
+        dense = spanned or isinstance(problem.x, np.ndarray)
+        if not dense and params.n_networks is not None:
             return (
                 "engine 'numpy' trains many networks at once on dense tables only, and x is sparse"
             )
-        return None
+        return super().cannot(problem, params, solver, spanned=True)
 
     def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
         own = params.copy()

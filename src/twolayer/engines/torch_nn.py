@@ -29,12 +29,14 @@ class TorchNnEngine(TorchEngine):
     name = "torch-nn"
     summary = "nn.Sequential and torch.optim"
 
-    def cannot(self, problem: Problem, params: Params, solver: Solver) -> str | None:
+    def cannot(
+        self, problem: Problem, params: Params, solver: Solver, spanned: bool = False
+    ) -> str | None:
         if params.n_networks is not None:
             return "engine 'torch-nn' trains one network at a time: use engine='torch'"
         if not isinstance(solver, (GradientDescent, Adam)):
             return f"engine 'torch-nn' has no solver '{solver.name}': use engine='torch-autograd'"
-        return super().cannot(problem, params, solver)
+        return super().cannot(problem, params, solver, spanned)
 
     def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
         network = make_network(params, problem, device)

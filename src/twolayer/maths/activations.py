@@ -63,7 +63,7 @@ class Relu(Activation):
 
     @staticmethod
     def scalar_value(h: float) -> float:
-        return h if h > 0 else h * 0
+        return 0.0 if h < 0 else h
 
     @staticmethod
     def scalar_derivative(h: float, a: float) -> float:

@@ -25,6 +25,8 @@ class Loss:
         How users ask for it.
     is_sum : bool
         True if rows are added up; False if their weighted mean is taken.
+    elementwise : bool
+        True if an entry's loss depends on that entry alone, so that any shape may be given to `row`.
     takes_labels : bool
         True if `y` may be given as class numbers 0, 1, 2, ... of shape (n_rows,).
     parameter : float
@@ -33,6 +35,7 @@ class Loss:
 
     name: str
     is_sum = False
+    elementwise = True
     takes_labels = False
     parameter = 0.0
 
@@ -129,6 +132,7 @@ class LogLoss(Loss):
     """
 
     name = "log_loss"
+    elementwise = False
     takes_labels = True
 
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:

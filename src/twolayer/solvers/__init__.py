@@ -25,10 +25,19 @@ class Solver:
         How users ask for it.
     full_batch_only : bool
         True if the rule makes no sense on a batch that changes from step to step.
+    stops_itself : bool
+        True if it judges its own progress, and every step ends at a finite point.
+    one_network : bool
+        True if it moves one network at a time.
+    not_in_span : str or None
+        Why the span is not exact for it; None if it is.
     """
 
     name: str
     full_batch_only = False
+    stops_itself = False
+    one_network = False
+    not_in_span: str | None = None
 
     def start(self, params: Params) -> Memory:
         """The memory before the first step."""

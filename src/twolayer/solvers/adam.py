@@ -23,6 +23,7 @@ class Adam(Solver):
     epsilon: float = 1e-8
 
     name = "adam"
+    not_in_span = "it scales every weight's gradient by itself, and so leaves the span of the rows"
 
     def start(self, params: Params) -> Memory:
         return {

@@ -1,0 +1,312 @@
+"""The compiled engine: whole chunks of steps in machine code, by Numba."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from twolayer.engines.contract import Batch, Engine, Plan, Problem, State
+from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.losses import LOSSES
+from twolayer.maths.network import Params
+from twolayer.solvers import Solver
+from twolayer.solvers.adam import Adam
+from twolayer.solvers.gd import GradientDescent
+from twolayer.span import GramProblem
+
+LOOPS_UP_TO = 4000  # multiplications in the largest product of a step, below which plain loops beat a call to BLAS
+
+
+class CompiledEngine(Engine):
+    """Gradient descent, SGD and Adam with no Python between steps; one evaluation in one call for any other solver."""
+
+    name = "compiled"
+    summary = "Numba machine code, gradients by hand"
+
+    def missing(self) -> str | None:
+        if find_spec("numba") is None:
+            return "engine 'compiled' needs Numba, which is not installed: pip install numba"
+        return None
+
+    def cannot(
+        self, problem: Problem, params: Params, solver: Solver, spanned: bool = False
+    ) -> str | None:
+        objective = problem.objective
+        for thing, table, what in (
+            (objective.activation, ACTIVATIONS, "activation"),
+            (objective.loss, LOSSES, "loss"),
+        ):
+            known = table.get(thing.name)  # type: ignore[attr-defined]
+            if type(thing) is not type(known):
+                return f"engine 'compiled' has no {what} '{thing.name}': use engine='numpy'"
+        return super().cannot(problem, params, solver, spanned)
+
+    def takes_gram(self, problem: Problem, params: Params, solver: Solver, batched: bool) -> bool:
+        return isinstance(solver, GradientDescent) and params.w_skip is None and not batched
+
+    def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
+        own = params.map(np.ascontiguousarray).copy()
+        table = np.ascontiguousarray(problem.x)
+        return CompiledState(problem, solver, own, solver.start(own), table)
+
+    def advance(self, state: State, plan: Plan) -> np.ndarray:
+        assert isinstance(state, CompiledState)
+        advance = {GradientDescent: state.descend, Adam: state.adapt}.get(type(state.solver))  # type: ignore[type-abstract]
+        if advance is None:
+            return super().advance(state, plan)
+        losses = np.zeros((plan.steps, len(state.networks(state.params))))
+        with announced():
+            for network in range(losses.shape[1]):
+                own = np.zeros(plan.steps)
+                advance(plan, network, own)
+                losses[:, network] = own
+        state.steps_done(plan.steps)
+        return losses if state.params.n_networks is not None else losses[:, 0]
+
+    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
+        assert isinstance(state, CompiledState)
+        with announced():
+            return state.evaluate(params, batch)
+
+    def objective(self, state: State, batch: Batch) -> Any:
+        assert isinstance(state, CompiledState)
+        if not isinstance(state.problem, GramProblem):
+            return super().objective(state, batch)
+        before = state.snapshot()
+        plan = Plan(None, np.zeros(2, np.int64), np.array([batch.total]), np.array([batch.penalty]))
+        values = self.advance(state, plan)[0]
+        state.restore(before)
+        return float(values) if values.ndim == 0 else values
+
+    def params(self, state: State) -> Params:
+        return state.params.copy()
+
+
+class CompiledState(State):
+    """The state, with the kernels' arguments made from it."""
+
+    def __init__(
+        self, problem: Problem, solver: Solver, params: Params, memory: Any, table: np.ndarray
+    ) -> None:
+        from twolayer.engines import kernels
+
+        super().__init__(problem, solver, params, memory)
+        self.kernels = kernels
+        self.x = table
+        self.gram = isinstance(problem, GramProblem)
+        self.s = np.empty(0, params.dtype) if problem.s is None else problem.s
+        self.gradients = params.map(np.zeros_like)
+        objective = problem.objective
+        n_rows, n_hidden = problem.n_rows, params.n_hidden
+        largest = n_rows * n_hidden * max(table.shape[1], params.n_outputs)
+        self.rule = kernels.Rule(
+            list(ACTIVATIONS).index(objective.activation.name),
+            list(LOSSES).index(objective.loss.name),
+            float(objective.loss.parameter),
+            objective.loss.is_sum,
+            objective.loss.elementwise,
+            largest <= LOOPS_UP_TO and not self.gram,
+        )
+        n_outputs, dtype = params.n_outputs, params.dtype
+        self.work = kernels.Work(
+            h=np.empty((n_rows, n_hidden), dtype),
+            h_relu=np.empty((n_rows, n_hidden), dtype),
+            y_pred=np.empty((n_rows, n_outputs), dtype),
+            grad_y_pred=np.empty((n_rows, n_outputs), dtype),
+            grad_h=np.empty((n_rows, n_hidden), dtype),
+            skip=np.empty((0 if params.w_skip is None else n_rows, n_outputs), dtype),
+        )
+        if self.gram:
+            fronts = params.n_networks or 1
+            self.c = np.zeros((fronts, 2))  # c and its velocity
+            self.c[:, 0] = 1
+
+    def snapshot(self) -> Any:
+        moving = super().snapshot()
+        return (moving, self.c.copy()) if self.gram else moving
+
+    def restore(self, snapshot: Any) -> None:
+        if self.gram:
+            snapshot, c = snapshot
+            self.c = c.copy()
+        super().restore(snapshot)
+
+    def networks(self, params: Params) -> list[Any]:
+        """The kernels' Weights of each network: views, in which a missing array is an empty one."""
+        dtype = params.dtype
+        empty = {
+            "b1": np.empty(0, dtype),
+            "b2": np.empty(0, dtype),
+            "w_skip": np.empty((0, 0), dtype),
+        }
+        arrays = {**empty, **dict(params.items())}
+        if params.n_networks is None:
+            return [self.kernels.Weights(**arrays)]
+        return [
+            self.kernels.Weights(
+                **{name: array[k] if array.size else array for name, array in arrays.items()}
+            )
+            for k in range(params.n_networks)
+        ]
+
+    def nothing(self) -> Any:
+        """Weights that are all empty: no velocity."""
+        dtype = self.params.dtype
+        flat, square = np.empty(0, dtype), np.empty((0, 0), dtype)
+        return self.kernels.Weights(square, flat, square, flat, square)
+
+    def batches(self, plan: Plan) -> Any:
+        """The plan as the kernels take it."""
+        if plan.order is None:
+            order, largest = np.empty(0, np.int64), 0
+        else:
+            order, largest = plan.order, int(np.diff(plan.starts).max())
+        dtype = self.params.dtype
+        return self.kernels.Batches(
+            order,
+            plan.starts,
+            plan.totals,
+            plan.penalties,
+            np.empty((largest, self.x.shape[1]), dtype),
+            np.empty((largest, self.params.n_outputs), dtype),
+            np.empty(largest if self.s.size else 0, dtype),
+        )
+
+    def descend(self, plan: Plan, network: int, losses: np.ndarray) -> None:
+        """Gradient descent of one network over the plan."""
+        solver = self.solver
+        assert isinstance(solver, GradientDescent)
+        rates = self.kernels.Rates(solver.learning_rate, solver.momentum, solver.nesterov)
+        velocity = (
+            self.networks(self.memory["velocity"])[network] if rates.momentum else self.nothing()
+        )
+        w, g = self.networks(self.params)[network], self.networks(self.gradients)[network]
+        if self.gram:
+            self.descend_in_span(plan, network, losses, w, g, velocity, rates)
+            return
+        self.kernels.advance_descent(
+            self.x,
+            self.problem.y,
+            self.s,
+            self.batches(plan),
+            w,
+            velocity,
+            g,
+            self.work,
+            self.rule,
+            rates,
+            losses,
+        )
+
+    def descend_in_span(
+        self,
+        plan: Plan,
+        network: int,
+        losses: np.ndarray,
+        w: Any,
+        g: Any,
+        velocity: Any,
+        rates: Any,
+    ) -> None:
+        """The same in the span's coordinates: `a` and c stand in the place of `w1`."""
+        if not len(losses):
+            return
+        problem = self.problem
+        n_rows = problem.n_rows
+        front = () if self.params.n_networks is None else (network,)
+        none = np.empty((0, self.params.n_hidden), self.params.dtype)
+        c = self.c[network]
+        self.kernels.advance_span_descent(
+            self.x,
+            problem.h_start[front],
+            float(problem.squares_start[front]),
+            problem.y,
+            self.s,
+            plan.totals[0],
+            plan.penalties[0],
+            w._replace(w1=none),
+            w.w1[:n_rows],
+            c,
+            velocity._replace(w1=none),
+            velocity.w1[:n_rows],
+            g._replace(w1=none),
+            self.work,
+            self.rule,
+            rates,
+            losses,
+        )
+        w.w1[n_rows] = c[0]
+
+    def adapt(self, plan: Plan, network: int, losses: np.ndarray) -> None:
+        """Adam of one network over the plan."""
+        solver = self.solver
+        assert isinstance(solver, Adam)
+        rates = self.kernels.AdamRates(
+            solver.learning_rate, solver.beta1, solver.beta2, solver.epsilon
+        )
+        self.kernels.advance_adam(
+            self.x,
+            self.problem.y,
+            self.s,
+            self.batches(plan),
+            self.networks(self.params)[network],
+            self.networks(self.memory["mean"])[network],
+            self.networks(self.memory["square"])[network],
+            self.networks(self.gradients)[network],
+            self.work,
+            self.rule,
+            rates,
+            self.memory["steps"],
+            losses,
+        )
+
+    def steps_done(self, steps: int) -> None:
+        """Count the steps, for Adam's corrections."""
+        if "steps" in self.memory:
+            self.memory["steps"] += steps
+
+    def evaluate(self, params: Params, batch: Batch) -> tuple[Any, Params]:
+        """Objective and gradients at `params`; the gradients' arrays are used again by the next call."""
+        x, y, s, work = self.x, self.problem.y, self.s, self.work
+        if batch.rows is not None:
+            x, y, s = x[batch.rows], y[batch.rows], s[batch.rows] if s.size else s
+            work = self.kernels.rows_of.py_func(work, len(y))
+        values = [
+            self.kernels.evaluate(x, y, s, batch.total, batch.penalty, w, g, work, self.rule)
+            for w, g in zip(self.networks(params), self.networks(self.gradients), strict=True)
+        ]
+        return (values[0] if params.n_networks is None else np.array(values)), self.gradients
+
+
+@contextlib.contextmanager
+def announced() -> Iterator[None]:
+    """Within it, the first kernel that has to be compiled is announced: it takes some seconds, once on a machine."""
+    from numba.core import event
+
+    with event.install_listener("numba:compile", _announcer()):
+        yield
+
+
+@cache
+def _announcer() -> Any:
+    """Numba's listener, which says once in a process that something is being compiled."""
+    from numba.core import event
+
+    class Announcer(event.Listener):
+        said = False
+
+        def on_start(self, event: Any) -> None:
+            if not self.said:
+                print("twolayer: compiling, once on this machine (some seconds)", file=sys.stderr)
+            self.said = True
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    return Announcer()

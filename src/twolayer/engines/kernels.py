@@ -1,0 +1,535 @@
+"""The compiled engine's machine code: forward, backward and update with no Python in between.
+
+Products go through BLAS (`np.dot` with an output), everything element-wise runs in as few passes as possible, and
+networks too small for BLAS to pay take plain loops. Activations and losses are not written again here: their scalar forms are compiled
+from their own pages.
+
+A missing bias, skip layer, row weight or velocity is an empty array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.losses import LOSSES
+
+# Sums may be taken in any order and products fused, so that loops vectorise; NaN and infinity keep their meaning.
+jit = numba.njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"}
+)
+inner = numba.njit(  # type: ignore[call-overload]
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+    nogil=True,
+    error_model="numpy",
+    fastmath={"contract", "nsz", "reassoc"},
+)
+
+
+class Weights(NamedTuple):
+    """One network's weights, or anything with a number for each; C-contiguous arrays of one dtype."""
+
+    w1: Any  # (n_inputs, n_hidden)
+    b1: Any  # (n_hidden,) or empty
+    w2: Any  # (n_hidden, n_outputs)
+    b2: Any  # (n_outputs,) or empty
+    w_skip: Any  # (n_inputs, n_outputs) or empty
+
+
+class Work(NamedTuple):
+    """Room for what a step computes on the way."""
+
+    h: Any  # (n_rows, n_hidden)
+    h_relu: Any  # (n_rows, n_hidden)
+    y_pred: Any  # (n_rows, n_outputs)
+    grad_y_pred: Any  # (n_rows, n_outputs)
+    grad_h: Any  # (n_rows, n_hidden)
+    skip: Any  # (n_rows, n_outputs), or empty
+
+
+class Rule(NamedTuple):
+    """Which functions, by their places in the tables of activations and losses."""
+
+    activation: int
+    loss: int
+    parameter: float
+    is_sum: bool
+    elementwise: bool
+    loops: bool  # plain loops instead of BLAS
+
+
+class Batches(NamedTuple):
+    """The rows of each step (order empty: all rows), with room for the rows of one."""
+
+    order: Any
+    starts: Any
+    totals: Any
+    penalties: Any
+    x: Any  # (largest batch, n_inputs), or empty
+    y: Any
+    s: Any
+
+
+class Rates(NamedTuple):
+    """The numbers of gradient descent."""
+
+    learning_rate: float
+    momentum: float
+    nesterov: bool
+
+
+class AdamRates(NamedTuple):
+    """The numbers of Adam."""
+
+    learning_rate: float
+    beta1: float
+    beta2: float
+    epsilon: float
+
+
+# ---- the tables as compiled switches
+
+
+def switch(functions: list[Callable]) -> Any:
+    """A compiled `pick(kind, *arguments)` that calls `functions[kind](*arguments)`."""
+    first = inner(functions[0])
+    if len(functions) == 1:
+
+        @inner
+        def pick(kind, *arguments):
+            return first(*arguments)
+
+    else:
+        others = switch(functions[1:])
+
+        @inner
+        def pick(kind, *arguments):
+            if kind == 0:
+                return first(*arguments)
+            return others(kind - 1, *arguments)
+
+    return pick
+
+
+value = switch([a.scalar_value for a in ACTIVATIONS.values()])
+derivative = switch([a.scalar_derivative for a in ACTIVATIONS.values()])
+loss_of_row = switch([loss.row for loss in LOSSES.values()])
+
+# In the loops below the first activation of the table has a branch of its own: with the kind known, the loop vectorises.
+
+
+@inner
+def activate(kind, h, a):
+    """a = activation(h)."""
+    if kind == 0:
+        for i in range(h.size):
+            a[i] = value(0, h[i])
+    else:
+        for i in range(h.size):
+            a[i] = value(kind, h[i])
+
+
+@inner
+def activate_sum(kind, h, more, a):
+    """h += more;  a = activation(h)."""
+    if kind == 0:
+        for i in range(h.size):
+            h[i] += more[i]
+            a[i] = value(0, h[i])
+    else:
+        for i in range(h.size):
+            h[i] += more[i]
+            a[i] = value(kind, h[i])
+
+
+@inner
+def times_derivative(kind, h, a, grad):
+    """grad *= the activation's derivative."""
+    number = grad.dtype.type
+    if kind == 0:
+        for i in range(h.size):
+            grad[i] *= number(derivative(0, h[i], a[i]))
+    else:
+        for i in range(h.size):
+            grad[i] *= number(derivative(kind, h[i], a[i]))
+
+
+@inner
+def descend_by_derivative(kind, h, a, grad, w, rate):
+    """w -= rate · grad · the activation's derivative."""
+    number = grad.dtype.type
+    if kind == 0:
+        for i in range(h.size):
+            w[i] -= rate * (grad[i] * number(derivative(0, h[i], a[i])))
+    else:
+        for i in range(h.size):
+            w[i] -= rate * (grad[i] * number(derivative(kind, h[i], a[i])))
+
+
+@inner
+def loss_and_grad_y_pred(rule, parameter, y_pred, y, s, scale, grad):
+    """scale · Σ s · loss of row; writes the gradient of that."""
+    kind = rule.loss
+    if rule.elementwise and s.size == 0:  # then the whole table can be taken as one long row
+        flat = grad.ravel()
+        loss = scale * loss_of_row(kind, y_pred.ravel(), y.ravel(), flat, parameter)
+        if scale != 1:
+            for i in range(flat.size):
+                flat[i] *= scale
+        return loss
+    loss = 0.0
+    for i in range(y.shape[0]):
+        weight = scale if s.size == 0 else scale * s[i]
+        loss += weight * loss_of_row(kind, y_pred[i], y[i], grad[i], parameter)
+        if weight != 1:
+            for j in range(y.shape[1]):
+                grad[i, j] *= weight
+    return loss
+
+
+@inner
+def add_to_rows(array, b):
+    """Add b to every row."""
+    for i in range(array.shape[0]):
+        for j in range(array.shape[1]):
+            array[i, j] += b[j]
+
+
+@inner
+def sum_of_rows(array, out):
+    """Write the sum over the rows into out."""
+    out[:] = 0
+    for i in range(array.shape[0]):
+        for j in range(array.shape[1]):
+            out[j] += array[i, j]
+
+
+@inner
+def times(a, b, out, loops):
+    """out = a @ b; by loops where BLAS does not pay."""
+    if not loops and b.shape[1] > 1:
+        np.dot(a, b, out)
+        return
+    for i in range(a.shape[0]):
+        if b.shape[1] == 1:
+            total = a[i, 0] * b[0, 0]
+            for k in range(1, a.shape[1]):
+                total += a[i, k] * b[k, 0]
+            out[i, 0] = total
+            continue
+        for j in range(b.shape[1]):
+            out[i, j] = 0
+        for k in range(a.shape[1]):
+            for j in range(b.shape[1]):
+                out[i, j] += a[i, k] * b[k, j]
+
+
+@inner
+def transposed_times(a, b, out, loops):
+    """out = a.T @ b; by loops where BLAS does not pay."""
+    if not loops and b.shape[1] > 1:
+        np.dot(a.T, b, out)
+        return
+    if b.shape[1] == 1:
+        flat = out.ravel()
+        flat[:] = 0
+        for i in range(a.shape[0]):
+            for k in range(a.shape[1]):
+                flat[k] += a[i, k] * b[i, 0]
+        return
+    out[:] = 0
+    for i in range(a.shape[0]):
+        for k in range(a.shape[1]):
+            for j in range(b.shape[1]):
+                out[k, j] += a[i, k] * b[i, j]
+
+
+@inner
+def times_transposed(a, b, out, loops):
+    """out = a @ b.T; by loops where BLAS does not pay."""
+    if not loops and a.shape[1] > 2:
+        np.dot(a, b.T, out)
+        return
+    if a.shape[1] == 1:
+        flat = b.ravel()
+        for i in range(a.shape[0]):
+            for j in range(b.shape[0]):
+                out[i, j] = a[i, 0] * flat[j]
+        return
+    for i in range(a.shape[0]):
+        for j in range(b.shape[0]):
+            total = a[i, 0] * b[j, 0]
+            for k in range(1, a.shape[1]):
+                total += a[i, k] * b[j, k]
+            out[i, j] = total
+
+
+@inner
+def output_and_loss(x, y, s, total, w, work, rule):
+    """From `h_relu` to the loss and `grad_y_pred`."""
+    times(work.h_relu, w.w2, work.y_pred, rule.loops)
+    if w.w_skip.size:
+        times(x, w.w_skip, work.skip, rule.loops)
+        y_pred, skip = work.y_pred.ravel(), work.skip.ravel()
+        for i in range(y_pred.size):
+            y_pred[i] += skip[i]
+    if w.b2.size:
+        add_to_rows(work.y_pred, w.b2)
+    one = w.w1.dtype.type(1)
+    scale = one if rule.is_sum else one / w.w1.dtype.type(total)
+    parameter = w.w1.dtype.type(rule.parameter)
+    return loss_and_grad_y_pred(rule, parameter, work.y_pred, y, s, scale, work.grad_y_pred)
+
+
+@inner
+def forward_backward(x, y, s, total, w, g, work, rule):
+    """The loss without penalty; writes the gradients without penalty into `g`. `work` has as many rows as `x`."""
+    times(x, w.w1, work.h, rule.loops)
+    if w.b1.size:
+        add_to_rows(work.h, w.b1)
+    activate(rule.activation, work.h.ravel(), work.h_relu.ravel())
+    loss = output_and_loss(x, y, s, total, w, work, rule)
+    transposed_times(work.h_relu, work.grad_y_pred, g.w2, rule.loops)
+    times_transposed(work.grad_y_pred, w.w2, work.grad_h, rule.loops)
+    times_derivative(rule.activation, work.h.ravel(), work.h_relu.ravel(), work.grad_h.ravel())
+    transposed_times(x, work.grad_h, g.w1, rule.loops)
+    if w.b1.size:
+        sum_of_rows(work.grad_h, g.b1)
+    if w.b2.size:
+        sum_of_rows(work.grad_y_pred, g.b2)
+    if w.w_skip.size:
+        transposed_times(x, work.grad_y_pred, g.w_skip, rule.loops)
+    return loss
+
+
+# ---- updates: one pass over a weight and everything that belongs to it
+
+
+@inner
+def descend(w, gradient, velocity, rates, penalty):
+    """Gradient descent of one array; returns Σ w² before the step if there is a penalty."""
+    rate, momentum, decay = (
+        w.dtype.type(rates.learning_rate),
+        w.dtype.type(rates.momentum),
+        w.dtype.type(penalty),
+    )
+    squares = 0.0
+    if penalty:
+        for i in range(w.size):
+            squares += w[i] * w[i]
+            gradient[i] += decay * w[i]
+    if velocity.size == 0:
+        for i in range(w.size):
+            w[i] -= rate * gradient[i]
+    elif rates.nesterov:
+        for i in range(w.size):
+            velocity[i] = momentum * velocity[i] + gradient[i]
+            w[i] -= rate * (gradient[i] + momentum * velocity[i])
+    else:
+        for i in range(w.size):
+            velocity[i] = momentum * velocity[i] + gradient[i]
+            w[i] -= rate * velocity[i]
+    return squares
+
+
+@inner
+def adapt(w, gradient, mean, square, rates, steps, penalty):
+    """Adam of one array; returns Σ w² before the step if there is a penalty."""
+    number = w.dtype.type
+    decay = number(penalty)
+    squares = 0.0
+    if penalty:
+        for i in range(w.size):
+            squares += w[i] * w[i]
+            gradient[i] += decay * w[i]
+    one = number(1)
+    beta1, beta2, epsilon = number(rates.beta1), number(rates.beta2), number(rates.epsilon)
+    rate = number(rates.learning_rate / (1 - rates.beta1**steps))
+    correction = number(1 / np.sqrt(1 - rates.beta2**steps))
+    for i in range(w.size):
+        mean[i] = beta1 * mean[i] + (one - beta1) * gradient[i]
+        square[i] = beta2 * square[i] + (one - beta2) * (gradient[i] * gradient[i])
+        w[i] -= rate * mean[i] / (np.sqrt(square[i]) * correction + epsilon)
+    return squares
+
+
+@inner
+def descend_all(w, g, v, rates, penalty):
+    """Gradient descent of a whole network; returns the penalty's part of the objective before it."""
+    squares = descend(w.w1.ravel(), g.w1.ravel(), v.w1.ravel(), rates, penalty)
+    squares += descend(w.w2.ravel(), g.w2.ravel(), v.w2.ravel(), rates, penalty)
+    squares += descend(w.w_skip.ravel(), g.w_skip.ravel(), v.w_skip.ravel(), rates, penalty)
+    descend(w.b1, g.b1, v.b1, rates, 0.0)
+    descend(w.b2, g.b2, v.b2, rates, 0.0)
+    return 0.5 * penalty * squares
+
+
+@inner
+def adapt_all(w, g, mean, square, rates, steps, penalty):
+    """Adam of a whole network; returns the penalty's part of the objective before it."""
+    squares = adapt(
+        w.w1.ravel(), g.w1.ravel(), mean.w1.ravel(), square.w1.ravel(), rates, steps, penalty
+    )
+    squares += adapt(
+        w.w2.ravel(), g.w2.ravel(), mean.w2.ravel(), square.w2.ravel(), rates, steps, penalty
+    )
+    squares += adapt(
+        w.w_skip.ravel(),
+        g.w_skip.ravel(),
+        mean.w_skip.ravel(),
+        square.w_skip.ravel(),
+        rates,
+        steps,
+        penalty,
+    )
+    adapt(w.b1, g.b1, mean.b1, square.b1, rates, steps, 0.0)
+    adapt(w.b2, g.b2, mean.b2, square.b2, rates, steps, 0.0)
+    return 0.5 * penalty * squares
+
+
+# ---- whole chunks of steps
+
+
+@inner
+def gather(batches, x, y, s, first, n):
+    """Copy the rows `order[first : first + n]` into the batch's room."""
+    for i in range(n):
+        row = batches.order[first + i]
+        batches.x[i] = x[row]
+        batches.y[i] = y[row]
+        if s.size:
+            batches.s[i] = s[row]
+
+
+@inner
+def rows_of(work, n):
+    """The first `n` rows of the room."""
+    return Work(
+        work.h[:n],
+        work.h_relu[:n],
+        work.y_pred[:n],
+        work.grad_y_pred[:n],
+        work.grad_h[:n],
+        work.skip[:n],
+    )
+
+
+@inner
+def step_gradients(t, x, y, s, batches, w, g, work, rule):
+    """Loss (without penalty) and gradients of step `t`, on its rows."""
+    if batches.order.size == 0:
+        return forward_backward(x, y, s, batches.totals[t], w, g, work, rule)
+    first = batches.starts[t]
+    n = batches.starts[t + 1] - first
+    gather(batches, x, y, s, first, n)
+    return forward_backward(
+        batches.x[:n],
+        batches.y[:n],
+        batches.s[: min(n, batches.s.size)],
+        batches.totals[t],
+        w,
+        g,
+        rows_of(work, n),
+        rule,
+    )
+
+
+@jit
+def advance_descent(x, y, s, batches, w, v, g, work, rule, rates, losses):
+    """Steps of gradient descent; `losses[t]` is the objective before step t."""
+    for t in range(losses.size):
+        loss = step_gradients(t, x, y, s, batches, w, g, work, rule)
+        losses[t] = loss + descend_all(w, g, v, rates, batches.penalties[t])
+
+
+@jit
+def advance_adam(x, y, s, batches, w, mean, square, g, work, rule, rates, steps, losses):
+    """Steps of Adam, `steps` of them already taken; `losses[t]` is the objective before step t."""
+    for t in range(losses.size):
+        loss = step_gradients(t, x, y, s, batches, w, g, work, rule)
+        losses[t] = loss + adapt_all(w, g, mean, square, rates, steps + t + 1, batches.penalties[t])
+
+
+@jit
+def evaluate(x, y, s, total, penalty, w, g, work, rule):
+    """The objective and all its gradients at one point."""
+    loss = forward_backward(x, y, s, total, w, g, work, rule)
+    if penalty:
+        for weight, gradient in (
+            (w.w1.ravel(), g.w1.ravel()),
+            (w.w2.ravel(), g.w2.ravel()),
+            (w.w_skip.ravel(), g.w_skip.ravel()),
+        ):
+            squares = 0.0
+            for i in range(weight.size):
+                squares += weight[i] * weight[i]
+                gradient[i] += penalty * weight[i]
+            loss += 0.5 * penalty * squares
+    return loss
+
+
+# ---- the span: full-batch gradient descent on k = x @ x.T instead of x
+
+
+@inner
+def add_multiple(h, factor, more):
+    """h += factor · more."""
+    for i in range(h.size):
+        h[i] += factor * more[i]
+
+
+@inner
+def squared_norm_of_w1(c, squares_start, h_start, h, a):
+    """‖w1‖² of w1 = c·w1_start + x.T @ a: as h = c·h_start + k @ a, it is c²·‖w1_start‖² + Σ a·(h + c·h_start)."""
+    squares = 0.0
+    for i in range(a.size):
+        squares += a[i] * (h[i] + c * h_start[i])
+    return c * c * squares_start + squares
+
+
+@jit
+def advance_span_descent(
+    k, h_start, squares_start, y, s, total, penalty, w, a, c, v, va, g, work, rule, rates, losses
+):
+    """Gradient descent of w1 = c[0]·w1_start + x.T @ a, given k = x @ x.T and h_start = x @ w1_start.
+
+    `w.w1` is empty; `c[0]` and `a` move; `c[1]` and `va` are their velocities (`va` empty without momentum).
+    """
+    rate = a.dtype.type(rates.learning_rate)
+    flat_a, flat_va, start = a.ravel(), va.ravel(), h_start.ravel()
+    h, h_relu, grad_h = work.h.ravel(), work.h_relu.ravel(), work.grad_h.ravel()
+    plain = penalty == 0 and va.size == 0 and w.b1.size == 0
+    for t in range(losses.size):
+        np.dot(k, a, work.h)
+        squares = 0.0
+        if plain:
+            activate_sum(rule.activation, h, start, h_relu)
+        else:
+            add_multiple(h, a.dtype.type(c[0]), start)
+            squares = squared_norm_of_w1(c[0], squares_start, start, h, flat_a)
+            if w.b1.size:
+                add_to_rows(work.h, w.b1)
+            activate(rule.activation, h, h_relu)
+        loss = output_and_loss(k, y, s, total, w, work, rule)
+        transposed_times(work.h_relu, work.grad_y_pred, g.w2, rule.loops)
+        times_transposed(work.grad_y_pred, w.w2, work.grad_h, rule.loops)
+        if plain:
+            descend_by_derivative(rule.activation, h, h_relu, grad_h, flat_a, rate)
+        else:
+            times_derivative(rule.activation, h, h_relu, grad_h)
+            if w.b1.size:
+                sum_of_rows(work.grad_h, g.b1)
+            descend(flat_a, grad_h, flat_va, rates, penalty)
+            move = penalty * c[0]
+            if va.size:
+                c[1] = rates.momentum * c[1] + move
+                move = move + rates.momentum * c[1] if rates.nesterov else c[1]
+            c[0] -= rates.learning_rate * move
+        if w.b2.size:
+            sum_of_rows(work.grad_y_pred, g.b2)
+        losses[t] = loss + 0.5 * penalty * squares + descend_all(w, g, v, rates, penalty)

@@ -1,0 +1,298 @@
+"""The only training loop: batches, stopping, callbacks, history.
+
+The engine takes chunks of steps; between chunks come progress, callbacks and Ctrl-C. Chunks change nothing in the numbers,
+only how often someone can look.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.engines.contract import Batch, Engine, Plan, Problem, State
+from twolayer.errors import DivergedError
+from twolayer.maths.network import Params
+
+SECONDS_A_CHUNK = 0.1  # how long nobody can look, press Ctrl-C, or be called back
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a callback is given between chunks of steps.
+
+    Attributes
+    ----------
+    step, steps : int
+        Steps taken, and steps asked for.
+    losses : ndarray, shape (step,) or (step, n_networks)
+        The objective before each step taken.
+    seconds : float
+        Since the call.
+    params : callable
+        `params()` copies the weights as they are now.
+    """
+
+    step: int
+    steps: int
+    losses: np.ndarray
+    seconds: float
+    params: Callable[[], Params]
+
+
+class Batches:
+    """The rows of each step, pass after pass over the table in a new random order."""
+
+    def __init__(self, problem: Problem, batch_size: int | None, random_state: Any) -> None:
+        self.problem = problem
+        self.batch_size = batch_size
+        self.rng = checks.generator(random_state)
+        self.left = np.zeros(0, dtype=np.int64)  # rows of this pass that are still to come
+
+    @property
+    def a_pass(self) -> int:
+        """Steps in one pass over the table."""
+        return 1 if self.batch_size is None else -(-self.problem.n_rows // self.batch_size)
+
+    def everything(self) -> Batch:
+        """All rows as one batch."""
+        total = self.problem.total
+        return Batch(None, total, self.problem.objective.penalty(total, total))
+
+    def take(self, steps: int) -> Plan:
+        """The plan of the next steps."""
+        if self.batch_size is None:
+            whole = self.everything()
+            return Plan(
+                None,
+                np.zeros(steps + 1, dtype=np.int64),
+                np.full(steps, whole.total),
+                np.full(steps, whole.penalty),
+            )
+        parts = []
+        for _ in range(steps):
+            if not len(self.left):
+                self.left = self.rng.permutation(self.problem.n_rows)
+            parts.append(self.left[: self.batch_size])
+            self.left = self.left[self.batch_size :]
+        starts = np.cumsum([0, *(len(rows) for rows in parts)])
+        s = self.problem.s
+        totals = np.array(
+            [len(rows) if s is None else s[rows].sum(dtype=np.float64) for rows in parts],
+            dtype=float,
+        )
+        penalties = np.array(
+            [self.problem.objective.penalty(total, self.problem.total) for total in totals]
+        )
+        totals[totals == 0] = 1  # rows of no weight at all: a loss of 0, not 0 / 0
+        return Plan(np.concatenate(parts), starts, totals, penalties)
+
+
+class Loop:
+    """Chunk after chunk of steps, until there is a reason to stop."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        state: State,
+        recover: Callable[[Params], Params],
+        batches: Batches,
+        steps: int,
+        tol: float,
+        started: float,
+        callback: Callable[[Progress], Any] | None,
+        callback_every: int | None,
+    ) -> None:
+        self.engine, self.state, self.batches = engine, state, batches
+        self.recover = recover
+        self.steps, self.tol = steps, tol
+        self.started, self.callback, self.callback_every = started, callback, callback_every
+        params = engine.params(state)
+        self.n_weights = sum(w.size for _, w in params.items())
+        self.losses = np.zeros((0,) if params.n_networks is None else (0, params.n_networks))
+        self.room = self.losses  # `losses` is the filled front of it
+        self.stopped = "all steps taken"
+        self.chunks: list[
+            tuple[int, Any, Plan]
+        ] = []  # (first step, snapshot, plan) of the last two
+
+    def run(self, interrupted: Callable[[], bool]) -> None:
+        """Take the steps."""
+        done, size = 0, self.first_size()
+        while done < self.steps:
+            plan = self.batches.take(min(size, self.steps - done))
+            before = time.perf_counter()
+            if not self.state.solver.stops_itself:
+                self.chunks = [*self.chunks[-1:], (done, self.state.snapshot(), plan)]
+            losses = self.engine.advance(self.state, plan)
+            took = time.perf_counter() - before
+            self.keep(losses)
+            self.check_finite(done)
+            done += len(losses)
+            if self.flat():
+                self.stopped = "tol reached"
+            elif reason := self.state.solver.finished(self.state.memory):
+                self.stopped = reason
+            elif self.called_back(done):
+                self.stopped = "stopped by the callback"
+            elif interrupted():
+                self.stopped = "interrupted"
+            else:
+                size = self.next_size(size, took)
+                continue
+            return
+
+    def keep(self, losses: np.ndarray) -> None:
+        """Write a chunk's losses behind those before, into room that doubles when it is full."""
+        done = len(self.losses)
+        if not len(losses):
+            return
+        if done + len(losses) > len(self.room):
+            self.room = np.empty((max(2 * len(self.room), done + len(losses)), *losses.shape[1:]))
+            self.room[:done] = self.losses
+        self.room[done : done + len(losses)] = losses
+        self.losses = self.room[: done + len(losses)]
+        self.losses.flags.writeable = False  # a callback may look at them
+
+    def first_size(self) -> int:
+        """Steps of the first chunk: a careful guess from the shapes, as chunks soon grow."""
+        if self.callback_every:
+            return self.callback_every
+        rows = self.batches.batch_size or self.batches.problem.n_rows
+        return max(1, min(100, int(2e8 / (4 * rows * self.n_weights))))
+
+    def next_size(self, size: int, took: float) -> int:
+        """Steps of the next chunk, so that it takes about SECONDS_A_CHUNK."""
+        if self.callback_every:
+            return self.callback_every
+        return max(1, min(10 * size, int(size * SECONDS_A_CHUNK / max(took, 1e-9))))
+
+    def called_back(self, done: int) -> bool:
+        """Tell the callback where we are; True if it wants to stop."""
+        if self.callback is None:
+            return False
+        seconds = time.perf_counter() - self.started
+        progress = Progress(done, self.steps, self.losses, seconds, self.params)
+        answer = self.callback(progress)
+        return isinstance(answer, (bool, np.bool_)) and bool(answer)
+
+    def params(self) -> Params:
+        """The weights as they are now, in the table's own axes."""
+        return self.recover(self.engine.params(self.state))
+
+    def flat(self) -> bool:
+        """Whether the objective has stopped falling; if it did inside the chunk, go back to that step."""
+        if not self.tol or self.state.solver.stops_itself:
+            return False
+        window = max(10, self.batches.a_pass)
+        first = self.chunks[-1][0]
+        for t in range(max(first + 1, 2 * window), len(self.losses) + 1):
+            now = self.losses[t - window : t].mean(0)
+            then = self.losses[t - 2 * window : t - window].mean(0)
+            if np.all(then - now <= self.tol * np.abs(then)):
+                self.go_back(t)
+                self.losses = self.losses[:t]
+                return True
+        return False
+
+    def go_back(self, step: int) -> None:
+        """Put the state back to where it was before update `step`, by taking the steps to there again."""
+        for first, snapshot, plan in reversed(self.chunks):
+            if first <= step:
+                self.state.restore(snapshot)
+                if step > first:
+                    self.engine.advance(self.state, plan.first(step - first))
+                return
+
+    def check_finite(self, first: int) -> None:
+        """Raise DivergedError if a loss since step `first`, or a weight now, is not finite."""
+        good = np.isfinite(self.losses[first:]).reshape(len(self.losses) - first, -1).all(1)
+        if good.all() and self.weights_finite():
+            return
+        end = len(self.losses) if good.all() else first + int(np.argmin(good))
+        step = self.first_bad_weights(first, end)
+        if step is None:
+            self.diverged(end, "loss")
+        else:
+            self.diverged(step, "weights")
+
+    def first_bad_weights(self, low: int, high: int) -> int | None:
+        """The first step, up to `high`, that starts from a weight that is not finite; None if there is none.
+
+        The weights before step `low` are finite, and a weight that is not never becomes so again: halving finds it.
+        """
+        self.go_back(high)
+        if self.weights_finite():
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            self.go_back(middle)
+            low, high = (middle, high) if self.weights_finite() else (low, middle)
+        return high
+
+    def weights_finite(self) -> bool:
+        """Whether every weight is finite now."""
+        return all(np.isfinite(w).all() for _, w in self.engine.params(self.state).items())
+
+    def check_end(self, final_loss: Any) -> None:
+        """Raise DivergedError if the objective after the last step is not finite."""
+        if not np.all(np.isfinite(final_loss)):
+            self.diverged(len(self.losses), "loss")
+
+    def diverged(self, step: int, what: str) -> None:
+        """Raise DivergedError: at `step` the loss or a weight was not finite."""
+        self.go_back(max(step - 1, 0))
+        losses = self.losses[:step]
+        last = None if not len(losses) else float(np.max(losses[-1]))
+        solver = self.state.solver
+        rate = getattr(solver, "learning_rate", None)
+        advice = (
+            "Rescale x and y, or start from smaller weights."
+            if last is None
+            else f"Try a smaller learning rate (it was {rate:g}), or standardise the columns of x."
+            if rate
+            else "Standardise the columns of x, or raise alpha."
+        )
+        seen = (
+            "there was no finite loss before"
+            if last is None
+            else f"the last finite loss was {last:.6g}"
+        )
+        raise DivergedError(
+            f"training diverged: the {what} stopped being finite at step {step}; {seen}. {advice}",
+            step,
+            last,
+            self.params(),
+            losses,
+        )
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Within it, the first Ctrl-C only sets a flag, which the yielded function reads; the second raises as usual."""
+    pressed = False
+
+    def on_press(number: int, frame: Any) -> None:
+        nonlocal pressed
+        if pressed:
+            signal.default_int_handler(number, frame)
+        pressed = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, on_press)
+    try:
+        yield lambda: pressed
+    finally:
+        if (
+            before is not None
+        ):  # None: a handler that was not set from Python, and cannot be set again
+            signal.signal(signal.SIGINT, before)

@@ -1,0 +1,236 @@
+"""L-BFGS: Newton's direction, guessed from the last few moves and the changes of gradient along them.
+
+The method is Nocedal's: *Updating quasi-Newton matrices with limited storage*, Mathematics of Computation 35 (1980) 773-782;
+Nocedal & Wright, *Numerical Optimization*, 2nd edition, algorithms 7.4 (direction), 3.5 and 3.6 (strong Wolfe line search,
+here with cubic interpolation). Two things are added for rectified networks, whose gradient jumps where a unit switches: a
+search that finds no better point forgets the past moves and tries once more straight down the gradient, and a pair of
+moves that shows no curvature is left out.
+
+The arithmetic works on flat vectors of any array library.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from twolayer.maths.network import Params
+from twolayer.solvers import Evaluate, Memory, Solver
+
+ARMIJO = 1e-4  # a step must gain at least this share of what the slope promises
+CURVATURE = 0.9  # and leave at most this share of the slope (strong Wolfe)
+TRIALS = 25  # points a search may look at
+
+
+@dataclass(frozen=True)
+class LBFGS(Solver):
+    """All rows at once; each step costs one gradient, seldom two.
+
+    Parameters
+    ----------
+    memory_size : int
+        How many past moves are remembered.
+    gradient_tol : float
+        Done when the gradient's length (which does not depend on the axes, as its largest entry would) is no larger.
+    decrease_tol : float
+        Done when a step lowers the objective by no more than this share of it.
+    """
+
+    memory_size: int = 10
+    gradient_tol: float = 0.0
+    decrease_tol: float = 0.0
+
+    name = "lbfgs"
+    full_batch_only = True
+    stops_itself = True
+    one_network = True
+
+    def start(self, params: Params) -> Memory:
+        sizes = [math.prod(w.shape) for _, w in params.items()]
+        zero = (
+            params.w1.reshape(-1)[:1] * 0
+        )  # in NumPy and in torch, `repeat` makes a longer one of it
+        n, m = sum(sizes), self.memory_size
+        return {
+            "sizes": sizes,
+            "theta": zero.repeat(n),
+            "gradient": zero.repeat(n),
+            "moves": zero.repeat(m * n).reshape(m, n),
+            "changes": zero.repeat(m * n).reshape(m, n),
+            "curvatures": [0.0] * m,  # move · change of each pair
+            "pairs": [],  # places of the remembered pairs, oldest first
+            "loss": None,
+            "finished": None,
+        }
+
+    def finished(self, memory: Memory) -> str | None:
+        return memory["finished"]
+
+    def step(self, evaluate: Evaluate, params: Params, memory: Memory) -> Any:
+        if memory["loss"] is None:
+            copy_out(params, memory["theta"])
+            memory["loss"] = self.look(
+                evaluate, params, memory, memory["theta"], memory["gradient"]
+            )
+        before = memory["loss"]
+        if not math.isfinite(before) or length_of(memory["gradient"]) <= self.gradient_tol:
+            memory["finished"] = f"the gradient's length is at most {self.gradient_tol:g}"
+            return memory["kind"](before)
+        found = self.search(evaluate, params, memory, self.direction(memory))
+        if not found and memory["pairs"]:
+            memory["pairs"] = []
+            found = self.search(evaluate, params, memory, self.direction(memory))
+        copy_in(memory["theta"], params)
+        if not found:
+            memory["finished"] = "no lower point found along the gradient"
+        elif before - memory["loss"] <= self.decrease_tol * abs(before):
+            memory["finished"] = f"a step gained less than {self.decrease_tol:g} of the objective"
+        return memory["kind"](before)
+
+    def look(
+        self, evaluate: Evaluate, params: Params, memory: Memory, theta: Any, gradient: Any
+    ) -> float:
+        """The loss at `theta`; writes its gradient."""
+        copy_in(theta, params)
+        loss, gradients = evaluate(params)
+        memory["kind"] = lambda value: loss * 0 + value  # a loss as the engine gives it
+        copy_out(gradients, gradient)
+        return float(loss)
+
+    def direction(self, memory: Memory) -> Any:
+        """Minus the guessed inverse Hessian times the gradient: the two-loop recursion."""
+        moves, changes, curvatures = memory["moves"], memory["changes"], memory["curvatures"]
+        d = -memory["gradient"]
+        shares = {}
+        for p in reversed(memory["pairs"]):
+            shares[p] = float(moves[p] @ d) / curvatures[p]
+            d -= shares[p] * changes[p]
+        if memory["pairs"]:
+            last = memory["pairs"][-1]
+            d *= curvatures[last] / float(changes[last] @ changes[last])
+        for p in memory["pairs"]:
+            d += (shares[p] - float(changes[p] @ d) / curvatures[p]) * moves[p]
+        return d
+
+    def search(self, evaluate: Evaluate, params: Params, memory: Memory, d: Any) -> bool:
+        """Move along `d` to a point of the strong Wolfe conditions and remember the pair; False if there is none."""
+        theta, gradient = memory["theta"], memory["gradient"]
+        slope = float(gradient @ d)
+        if not slope < 0:
+            return False
+        length = 1.0 if memory["pairs"] else min(1.0, 1.0 / length_of(gradient))
+        trial_gradient = gradient * 0
+
+        def at(t: float) -> tuple[float, float]:
+            loss = self.look(evaluate, params, memory, theta + t * d, trial_gradient)
+            return loss, float(trial_gradient @ d)
+
+        step = wolfe(at, memory["loss"], slope, length)
+        if step is None:
+            return False
+        t, loss = step
+        self.remember(memory, t * d, trial_gradient - gradient)
+        theta += t * d
+        gradient[:] = trial_gradient
+        memory["loss"] = loss
+        return True
+
+    def remember(self, memory: Memory, move: Any, change: Any) -> None:
+        """Keep the pair, in the place of the oldest if there is no room; not one without curvature."""
+        curvature = float(move @ change)
+        if not curvature > 1e-10 * float(change @ change):
+            return
+        pairs = memory["pairs"]
+        place = len(pairs) if len(pairs) < self.memory_size else pairs.pop(0)
+        memory["moves"][place], memory["changes"][place] = move, change
+        memory["curvatures"][place] = curvature
+        pairs.append(place)
+
+
+def length_of(vector: Any) -> float:
+    """The Euclidean length."""
+    return math.sqrt(float(vector @ vector))
+
+
+def copy_in(theta: Any, params: Params) -> None:
+    """Write the flat vector into the arrays."""
+    start = 0
+    for _, w in params.items():  # noqa: PERF102
+        flat = w.reshape(-1)
+        flat[:] = theta[start : start + len(flat)]
+        start += len(flat)
+
+
+def copy_out(params: Params, theta: Any) -> None:
+    """Write the arrays into the flat vector."""
+    start = 0
+    for _, w in params.items():  # noqa: PERF102
+        flat = w.reshape(-1)
+        theta[start : start + len(flat)] = flat
+        start += len(flat)
+
+
+def wolfe(at: Any, loss: float, slope: float, length: float) -> tuple[float, float] | None:
+    """A step length of the strong Wolfe conditions, and the loss there; the last point looked at is that point.
+
+    `at(t)` gives loss and slope at step length t; `loss` and `slope` are those at 0; `length` is tried first.
+    """
+    low = (0.0, loss, slope)  # the best point so far
+    high: tuple[float, float, float] | None = None  # beyond it lies no better one
+    t = length
+    for _ in range(TRIALS):
+        value, rise = at(t)
+        if not math.isfinite(value) or not math.isfinite(rise):
+            high = (t, math.inf, 0.0)
+            t = low[0] + 0.1 * (t - low[0])
+            continue
+        if value > loss + ARMIJO * t * slope or (low[0] > 0 and value >= low[1]):
+            high = (t, value, rise)
+        elif abs(rise) <= -CURVATURE * slope:
+            return t, value
+        else:
+            if rise * ((high[0] if high else math.inf) - low[0]) >= 0:
+                high = low
+            low = (t, value, rise)
+        t = (
+            between(low, high)
+            if high
+            else min(10 * t, minimum_of_cubic(low, (0.0, loss, slope), 4 * t))
+        )
+        if high and abs(high[0] - low[0]) <= 1e-12 * max(abs(low[0]), 1e-300):
+            break
+    if low[0] > 0:  # enough decrease, if not enough curvature: better than nothing
+        value, _ = at(low[0])
+        return low[0], value
+    return None
+
+
+def between(low: tuple[float, float, float], high: tuple[float, float, float]) -> float:
+    """A step length inside the bracket: the cubic's minimum, kept away from both ends."""
+    width = high[0] - low[0]
+    t = (
+        minimum_of_cubic(low, high, low[0] + 0.5 * width)
+        if math.isfinite(high[1])
+        else low[0] + 0.1 * width
+    )
+    nearest, farthest = low[0] + 0.1 * width, low[0] + 0.9 * width
+    return min(max(t, min(nearest, farthest)), max(nearest, farthest))
+
+
+def minimum_of_cubic(
+    a: tuple[float, float, float], b: tuple[float, float, float], otherwise: float
+) -> float:
+    """Where the cubic through two points with their slopes has its minimum (Nocedal & Wright, equation 3.59)."""
+    if a[0] == b[0]:
+        return otherwise
+    d1 = a[2] + b[2] - 3 * (a[1] - b[1]) / (a[0] - b[0])
+    under = d1 * d1 - a[2] * b[2]
+    if under < 0:
+        return otherwise
+    d2 = math.copysign(math.sqrt(under), b[0] - a[0])
+    bottom = b[2] - a[2] + 2 * d2
+    if bottom == 0:
+        return otherwise
+    t = b[0] - (b[0] - a[0]) * (b[2] + d2 - d1) / bottom
+    return t if math.isfinite(t) else otherwise

@@ -1,0 +1,255 @@
+"""The span: an exact shortcut for wide tables, whose steps cost nothing per column.
+
+Every gradient of `w1` is `x.T @ grad_h`, a combination of the rows of `x`. So training never leaves
+
+    w1 = c · w1_start + x.T @ a,        a of shape (n_rows, n_hidden), c a number that only weight decay moves,
+
+and all it needs of the table is `k = x @ x.T` and `h_start = x @ w1_start`: one pass over the columns. Two forms of it:
+
+`Gram` keeps `a` and `c` themselves; an engine has to know the form, and then needs one product with `k` a step.
+
+`Rotated` turns the axes. With k = z @ z.T (a pivoted Cholesky factor, z of shape (n_rows, rank)) there are orthonormal
+rows q with x = z @ q, and training `z` from `v_start = q @ w1_start` is training `x` from `w1_start` seen in other axes: gradient
+descent, momentum, weight decay, mini-batches and L-BFGS do not notice. Any engine can do it, unchanged. The part of
+`w1_start` outside the span has no gradient but decays: it rides along as one more row of weights, whose input is always
+0 and whose length is that part's length.
+
+In both, `w1` is recovered at the end, in a second pass. The skip layer goes the same way as `w1`.
+
+The idea is old and good: Hastie & Tibshirani, *Efficient quadratic regularization for expression arrays*, Biostatistics 5
+(2004) 329-340; Hastie, Tibshirani & Friedman, *The Elements of Statistical Learning*, section 18.3.5. Whitening (keeping only
+the directions of z, not their lengths) would lose what generalises: Wadia et al., arXiv 2008.07545.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from twolayer.engines.contract import Problem
+from twolayer.maths.network import Params
+
+BLOCK = (
+    1 << 23
+)  # numbers of `x` (and of `w1`) taken at once, so that a table on disk is never read whole into memory
+
+
+def column_blocks(n_columns: int, numbers_a_column: int) -> Iterator[slice]:
+    """Slices over all columns, each of at most about BLOCK numbers."""
+    width = max(1, BLOCK // max(numbers_a_column, 1))
+    for start in range(0, n_columns, width):
+        yield slice(start, min(start + width, n_columns))
+
+
+def one_pass(x: Any, weights: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """`x @ x.T` and `x @ w` for each of the weights, reading `x` once.
+
+    Parameters
+    ----------
+    x : array or SciPy sparse array, shape (n_rows, n_inputs)
+    weights : list of arrays, each of shape (..., n_inputs, n_columns)
+
+    Returns
+    -------
+    k : ndarray, shape (n_rows, n_rows)
+    products : list of ndarrays, each of shape (..., n_rows, n_columns)
+    """
+    if not isinstance(x, np.ndarray):
+        return (x @ x.T).toarray(), [sparse_times(x, w) for w in weights]
+    n_rows, n_columns = x.shape
+    k = np.zeros((n_rows, n_rows), x.dtype)
+    products = [np.zeros((*w.shape[:-2], n_rows, w.shape[-1]), x.dtype) for w in weights]
+    widest = max([n_rows, *(w[..., :1, :].size for w in weights)])
+    for columns in column_blocks(n_columns, widest):
+        block = np.asarray(x[:, columns])
+        k += block @ block.T
+        for product, w in zip(products, weights, strict=True):
+            product += block @ w[..., columns, :]
+    return k, products
+
+
+def sparse_times(x: Any, w: np.ndarray) -> np.ndarray:
+    """`x @ w` for sparse `x`, with any axes in front of `w`."""
+    if w.ndim == 2:
+        return x @ w
+    return np.stack([x @ each for each in w])
+
+
+def combined(x: Any, a: np.ndarray, c: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """`c · start + x.T @ a`, block by block: (..., n_inputs, n_columns); c has one number a network."""
+    if not isinstance(x, np.ndarray):
+        back = x.T.tocsr()
+        return sparse_times(back, a) + c * start
+    out = np.empty_like(start)
+    for columns in column_blocks(x.shape[1], max(x.shape[0], a[..., :1, :].size)):
+        np.matmul(x[:, columns].T, a, out=out[..., columns, :])
+        if np.all(c == 1):
+            out[..., columns, :] += start[..., columns, :]
+        else:
+            out[..., columns, :] += c * start[..., columns, :]
+    return out
+
+
+def squared_length(w: np.ndarray) -> np.ndarray:
+    """Σ w², one number a network, in float64."""
+    flat = w.reshape(*w.shape[:-2], -1)
+    return np.einsum("...i,...i->...", flat, flat, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class GramProblem(Problem):
+    """A problem told by `x = k` of shape (n_rows, n_rows), for an engine that knows the form `Gram`.
+
+    Its parameters hold `a` in the place of `w1`, and below it one more row, all of it c.
+
+    Attributes
+    ----------
+    h_start : ndarray, shape (..., n_rows, n_hidden)
+    squares_start : ndarray, shape (...)
+        ‖w1_start‖² of each network.
+    """
+
+    h_start: Any = None
+    squares_start: Any = None
+
+
+class Gram:
+    """The span by its coordinates `a` and `c`.
+
+    Attributes
+    ----------
+    problem : GramProblem
+    params : Params
+        Where training starts: a = 0, c = 1.
+    """
+
+    def __init__(self, problem: Problem, params: Params) -> None:
+        self.x, self.start = problem.x, params
+        k, (h_start,) = one_pass(problem.x, [params.w1])
+        self.problem = GramProblem(
+            k,
+            problem.y,
+            problem.s,
+            problem.objective,
+            problem.total,
+            h_start,
+            squared_length(params.w1) if problem.objective.alpha else np.zeros(h_start.shape[:-2]),
+        )
+        a = np.zeros((*h_start.shape[:-2], len(k) + 1, params.n_hidden), params.dtype)
+        a[..., -1, :] = 1
+        self.params = replace(params, w1=a)
+
+    def recover(self, params: Params) -> Params:
+        """The parameters of the table itself."""
+        c = params.w1[..., -1:, :1]
+        return replace(params, w1=combined(self.x, params.w1[..., :-1, :], c, self.start.w1))
+
+
+class Rotated:
+    """The span in axes of its own, for any engine.
+
+    Attributes
+    ----------
+    problem : Problem
+        The same problem with `z` in the place of `x`.
+    params : Params
+        Where training starts, in those axes.
+    """
+
+    def __init__(self, problem: Problem, params: Params) -> None:
+        self.x, self.start = problem.x, params
+        self.decays = problem.objective.alpha > 0
+        weights = [w for w in (params.w1, params.w_skip) if w is not None]
+        k, products = one_pass(problem.x, weights)
+        z, self.pivots, self.factor = factorise(k)
+        self.inside = [self.along_rows(product) for product in products]
+        self.outside = [outside_length(w, v) for w, v in zip(weights, self.inside, strict=True)]
+        starts = [
+            self.with_outside(v, length)
+            for v, length in zip(self.inside, self.outside, strict=True)
+        ]
+        if self.decays:
+            z = np.hstack([z, np.zeros((len(z), 1))])
+        self.problem = replace(problem, x=np.ascontiguousarray(z, dtype=params.dtype))
+        self.params = replace(
+            params,
+            w1=starts[0].astype(params.dtype),
+            w_skip=starts[1].astype(params.dtype) if len(starts) > 1 else None,
+        )
+
+    def along_rows(self, product: np.ndarray) -> np.ndarray:
+        """`q @ w` from `x @ w`, float64."""
+        return solve_lower(self.factor, product[..., self.pivots, :])
+
+    def with_outside(self, v: np.ndarray, length: np.ndarray) -> np.ndarray:
+        """`v` with one more row for what lies outside the span, if that decays."""
+        if not self.decays:
+            return v
+        row = np.zeros((*v.shape[:-2], 1, v.shape[-1]))
+        row[..., 0, 0] = length
+        return np.concatenate([v, row], axis=-2)
+
+    def recover(self, params: Params) -> Params:
+        """The parameters of the table itself."""
+        names = ["w1"] if params.w_skip is None else ["w1", "w_skip"]
+        recovered = {}
+        for name, inside, outside in zip(names, self.inside, self.outside, strict=True):
+            start = getattr(self.start, name)
+            v = getattr(params, name).astype(np.float64)
+            c = np.ones((*v.shape[:-2], 1, 1))
+            if self.decays:
+                kept = np.where(outside > 0, outside, 1)
+                c[..., 0, 0] = np.where(outside > 0, v[..., -1, 0] / kept, 1)
+                v = v[..., :-1, :]
+            a = np.zeros((*v.shape[:-2], self.x.shape[0], v.shape[-1]), start.dtype)
+            a[..., self.pivots, :] = solve_lower(self.factor, v - c * inside, transposed=True)
+            recovered[name] = combined(self.x, a, c.astype(start.dtype), start)
+        return replace(params, **recovered)
+
+
+def factorise(k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pivoted Cholesky factor of k = x @ x.T, up to its numerical rank.
+
+    Returns
+    -------
+    z : ndarray of float64, shape (n_rows, rank)
+        z @ z.T = k.
+    pivots : ndarray of int, shape (rank,)
+        Rows of x that span all of them.
+    factor : ndarray of float64, shape (rank, rank)
+        z[pivots], lower triangular.
+    """
+    from scipy.linalg.lapack import dpstrf
+
+    precision = np.finfo(k.dtype).eps
+    packed, order, rank, _ = dpstrf(
+        k.astype(np.float64), lower=1, tol=len(k) * precision * float(k.diagonal().max())
+    )
+    order = order - 1
+    lower = np.tril(packed)[:, : max(rank, 1)]
+    if rank == 0 or not lower[0, 0] > 0:  # a table of zeros spans nothing
+        return np.zeros((len(k), 1)), order[:1], np.ones((1, 1))
+    z = np.empty_like(lower)
+    z[order] = lower
+    return z, order[:rank], np.ascontiguousarray(lower[:rank])
+
+
+def solve_lower(factor: np.ndarray, right: np.ndarray, transposed: bool = False) -> np.ndarray:
+    """The solution of `factor @ v = right` (or with factor.T), with any axes in front of `right`; float64."""
+    from scipy.linalg.lapack import dtrtrs
+
+    flat = np.moveaxis(right, -2, 0).reshape(right.shape[-2], -1).astype(np.float64)
+    solved, _ = dtrtrs(factor, flat, lower=1, trans=int(transposed))
+    shape = (right.shape[-2], *right.shape[:-2], right.shape[-1])
+    return np.ascontiguousarray(np.moveaxis(solved.reshape(shape), 0, -2))
+
+
+def outside_length(w: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The length of the part of `w` outside the span, whose part inside has the coordinates `v`; one number a network."""
+    squares = squared_length(w)
+    left = squares - squared_length(v)
+    noise = 1e-12 if w.dtype == np.float64 else 1e-5
+    return np.sqrt(np.where(left > noise * squares, left, 0.0))
