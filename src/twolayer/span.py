@@ -9,16 +9,16 @@ and all it needs of the table is `k = x @ x.T` and `h_start = x @ w1_start`: one
 `Gram` keeps `a` and `c` themselves; an engine has to know the form, and then needs one product with `k` a step.
 
 `Rotated` turns the axes. With k = z @ z.T (a pivoted Cholesky factor, z of shape (n_rows, rank)) there are orthonormal
-rows q with x = z @ q, and training `z` from `v_start = q @ w1_start` is training `x` from `w1_start` seen in other axes: gradient
-descent, momentum, weight decay, mini-batches and L-BFGS do not notice. Any engine can do it, unchanged. The part of
-`w1_start` outside the span has no gradient but decays: it rides along as one more row of weights, whose input is always
-0 and whose length is that part's length.
+rows q with x = z @ q, and training `z` from `v_start = q @ w1_start` is training `x` from `w1_start` seen in other axes:
+gradient descent, momentum, weight decay, mini-batches and L-BFGS do not notice. Any engine can do it, unchanged. The part
+of `w1_start` outside the span has no gradient but decays: it rides along as one more row of weights, whose input is
+always 0 and whose length is that part's length.
 
 In both, `w1` is recovered at the end, in a second pass. The skip layer goes the same way as `w1`.
 
 The idea is old and good: Hastie & Tibshirani, *Efficient quadratic regularization for expression arrays*, Biostatistics 5
-(2004) 329-340; Hastie, Tibshirani & Friedman, *The Elements of Statistical Learning*, section 18.3.5. Whitening (keeping only
-the directions of z, not their lengths) would lose what generalises: Wadia et al., arXiv 2008.07545.
+(2004) 329-340; Hastie, Tibshirani & Friedman, *The Elements of Statistical Learning*, section 18.3.5. Whitening (keeping
+only the directions of z, not their lengths) would lose what generalises: Wadia et al., arXiv 2008.07545.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The compiled engine's machine code: forward, backward and update with no Python in between.
 
 Products go through BLAS (`np.dot` with an output), everything element-wise runs in as few passes as possible, and
-networks too small for BLAS to pay take plain loops. Activations and losses are not written again here: their scalar forms are compiled
-from their own pages.
+networks too small for BLAS to pay take plain loops. Activations and losses are not written again here: their scalar
+forms are compiled from their own pages.
 
 A missing bias, skip layer, row weight or velocity is an empty array.
 """
