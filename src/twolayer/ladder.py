@@ -55,6 +55,7 @@ class Program:
     seed: int = 0
     predict: tuple[tuple[float, ...], ...] = ()
     show_weights: bool = False
+    prints_losses: bool = True
 
     def training(self) -> dict[str, Any]:
         """What `train` is told, but for the arrays, the engine and the device."""
@@ -73,7 +74,7 @@ class Program:
 
 
 _ON_TENSORS = {"dtype": "float32", "device": "auto"}
-_TIMED = Program(steps=2000, **_ON_TENSORS)  # type: ignore[arg-type]
+_TIMED = Program(steps=2000, prints_losses=False, **_ON_TENSORS)  # type: ignore[arg-type]
 PROGRAMS = {
     "P1": Program(),
     "P2": Program(learning_rate=1e-7, steps=200),

@@ -123,7 +123,8 @@ def points(text: str, n_inputs: int) -> tuple[tuple[float, ...], ...]:
             )
         if len(point) != n_inputs:
             raise InputError(
-                f"--predict: '{part.strip()}' has {len(point)} numbers, but the network has {n_inputs} inputs"
+                f"--predict: '{part.strip()}' has {counted(len(point), 'number')}, "
+                f"but the network has {counted(n_inputs, 'input')}"
             )
         found.append(point)
     return tuple(found)
@@ -136,7 +137,7 @@ def show(
     from twolayer import checks
     from twolayer.ladder import climb, numbers_of
 
-    stride = max(1, program.steps // LINES)
+    stride = max(1, program.steps // LINES) if program.prints_losses else 0
     if every is not None:
         stride = checks.whole(every, "--every", at_least=0)
     numbers = numbers_of(program)
