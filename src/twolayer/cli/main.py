@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from twolayer.cli.explain import explain
 from twolayer.cli.fit import fit
 from twolayer.cli.ladder import ladder
 from twolayer.cli.predict import predict
@@ -33,6 +34,7 @@ def root(
 
 
 app.command()(ladder)
+app.command()(explain)
 app.command()(fit)
 app.command()(predict)
 

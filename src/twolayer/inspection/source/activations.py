@@ -46,7 +46,7 @@ ACTIVATION_LINES: dict[type[Activation], ActivationLines] = {
                     zh="h 为负的地方，不管 h 是多少，ReLU 的输出都是 0，梯度传不过去，所以这些元素清零。"
                     "（h 恰好等于 0 的地方，梯度保留。）",
                 ),
-                "∂loss/∂h = ∂loss/∂h_relu where h ≥ 0, else 0",
+                "∂loss/∂h = ∂loss/∂h_relu × (h ≥ 0)",
             ),
         ),
     ),

@@ -50,7 +50,7 @@ SQUARED_ERROR = LossLines(
         en="How fast the loss grows with each prediction: the derivative of half a square is the difference.",
         zh="损失随每个预测值变化的快慢：平方的一半的导数就是差本身。",
     ),
-    "∂loss/∂y_pred = (y_pred − y) / rows",
+    "∂loss/∂y_pred = (y_pred − y) / n_rows",
 )
 
 LOG_LOSS_OF_ONE = LossLines(
@@ -65,7 +65,7 @@ LOG_LOSS_OF_ONE = LossLines(
         en="How fast the loss grows with each output: the probability minus the truth.",
         zh="损失随每个输出变化的快慢：预测的概率减去真实值。",
     ),
-    "∂loss/∂y_pred = (p − y) / rows",
+    "∂loss/∂y_pred = (p − y) / n_rows",
     before_gradient=(
         SourceLine(
             "backward",
@@ -90,7 +90,7 @@ LOG_LOSS_OF_SEVERAL = LossLines(
         en="How fast the loss grows with each output: the probability minus the truth.",
         zh="损失随每个输出变化的快慢：预测的概率减去真实值。",
     ),
-    "∂loss/∂y_pred = (p − y) / rows",
+    "∂loss/∂y_pred = (p − y) / n_rows",
     before=(
         SourceLine(
             "loss",
