@@ -78,6 +78,8 @@ WAYS = {
     },
     "decay": {"learning_rate": 0.002, "alpha": 0.5},
 }
+# momentum and decay alone are left to the many networks: with batches and Nesterov they are in the others
+SOME_WAYS = [way for way in WAYS if way not in ("momentum", "decay")]
 PARTS = {
     "plain": {"bias": False},
     "bias, weights": {"weights": True},
@@ -114,7 +116,7 @@ def small_reference(way, part, **case):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize(("loss", "n_outputs"), LOSSES_AND_OUTPUTS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", SOME_WAYS)
 def test_every_activation_loss_dtype_and_solver(engine, way, activation, loss, n_outputs, dtype):
     case = {"loss": loss, "n_outputs": n_outputs, "activation": activation, "dtype": dtype}
     run, expected = (
@@ -128,7 +130,7 @@ def test_every_activation_loss_dtype_and_solver(engine, way, activation, loss, n
 
 @each_other_engine
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["nesterov", "batches, decay, momentum", "adam, batches, decay"])
 @pytest.mark.parametrize(("loss", "n_outputs"), LOSSES_AND_OUTPUTS)
 def test_every_part_of_the_network(engine, way, part, loss, n_outputs):
     case = {"loss": loss, "n_outputs": n_outputs, "activation": "tanh", "dtype": "float64"}
