@@ -44,7 +44,7 @@ def fit(
     n_hidden: Annotated[int, typer.Option(help="Units in the hidden layer.")] = 50,
     alpha: Annotated[float, typer.Option(help="Weight decay: larger is smoother.")] = 1.0,
     activation: Annotated[str, typer.Option(help="relu, tanh, logistic or identity.")] = "relu",
-    max_iter: Annotated[int, typer.Option(help="Steps of training at most.")] = 500,
+    max_iter: Annotated[int, typer.Option(help="Steps of training at most.")] = 1000,
     test_size: Annotated[float, typer.Option(help="Share of the rows kept for the test.")] = 0.25,
     seed: Annotated[int, typer.Option(help="Of the split and of the first weights.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the model and the picture.")] = Path("."),

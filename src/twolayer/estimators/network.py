@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.rows import distinct_rows
 from twolayer.estimators.standardising import act_on_own_units, standardised
 from twolayer.estimators.starting import start
 from twolayer.maths import network
@@ -20,8 +21,6 @@ from twolayer.training import train
 
 if TYPE_CHECKING:
     from twolayer import Progress
-
-SOLVER = "adam"
 
 
 class TwoLayerEstimator(BaseEstimator):
@@ -35,10 +34,10 @@ class TwoLayerEstimator(BaseEstimator):
         *,
         activation: str = "relu",
         alpha: float = 1.0,
-        solver: str = SOLVER,
+        solver: str = "lbfgs",
         learning_rate_init: float = 0.01,
-        max_iter: int = 500,
-        tol: float = 1e-5,
+        max_iter: int = 1000,
+        tol: float = 1e-3,
         engine: str = "auto",
         random_state: Any = None,
         verbose: int = 0,
@@ -95,6 +94,7 @@ class TwoLayerEstimator(BaseEstimator):
 
     def _train(self, X: Any, y: Any, n_outputs: int, s: Any, standardise_y: bool) -> None:  # noqa: N803
         """Train on standardised columns and keep the weights that act on the columns as they are."""
+        X, y, s = distinct_rows(X, y, s)  # noqa: N806
         n_hidden = checks.whole(self.n_hidden, "n_hidden")
         max_iter = checks.whole(self.max_iter, "max_iter")
         x, inputs = standardised(X, s, "X")

@@ -23,13 +23,14 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     activation : {"relu", "identity", "tanh", "logistic"}
     alpha : float
         Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖²) to the mean loss, S the total row weight.
-    solver : {"adam", "gd"}
+    solver : {"lbfgs", "adam", "gd"}
     learning_rate_init : float
-        Above 0.
+        For "adam" and "gd"; above 0.
     max_iter : int
         Steps at most, each on all rows.
     tol : float
-        Training stops when a step lowers the loss by less than this, relatively; 0 takes all steps.
+        When to stop, as in `twolayer.train`: for "lbfgs" at a gradient no longer than this, for the others when 10 steps
+        lower the loss by less than this share of it.
     engine : str
         One of `twolayer.engines()`, or "auto".
     random_state : int, RandomState, Generator or None
