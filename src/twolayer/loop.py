@@ -191,9 +191,11 @@ class Loop:
         """Whether the objective has stopped falling; if it did inside the chunk, go back to that step."""
         if not self.tol or self.state.solver.stops_itself:
             return False
-        window = max(10, self.batches.a_pass)
-        first = self.chunks[-1][0]
-        for t in range(max(first + 1, 2 * window), len(self.losses) + 1):
+        a_pass = self.batches.a_pass
+        window = a_pass * -(-10 // a_pass)
+        first = max(self.chunks[-1][0] + 1, 2 * window)
+        # only at the ends of passes: there both means are over the same rows
+        for t in range(a_pass * -(-first // a_pass), len(self.losses) + 1, a_pass):
             now = self.losses[t - window : t].mean(0)
             then = self.losses[t - 2 * window : t - window].mean(0)
             if np.all(then - now <= self.tol * np.abs(then)):

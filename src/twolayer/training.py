@@ -114,8 +114,8 @@ def train(
     sample_weight : array-like, shape (n_rows,), or None
         Row weights.
     tol : float
-        Stop when the mean objective of the last 10 steps (or the last pass over the batches, if longer) is less than `tol`,
-        relatively, below that of as many steps before; 0 never stops early. L-BFGS stops where the gradient's length is at
+        Stop when the mean objective of the last 10 steps (with batches: of as many whole passes as have 10 steps) is less
+        than `tol`, relatively, below that of as many steps before; 0 never stops early. L-BFGS stops where the gradient's length is at
         most `tol`, or a step lowers the objective by less than `tol`/10,000 of it.
     engine : str
         One of `twolayer.engines()`, which then runs the program as written; or "auto", which chooses from the shapes and
