@@ -139,8 +139,7 @@ def scores(model: Any, x: np.ndarray, y: np.ndarray, task: str) -> dict[str, flo
 
 def verdict(compared: Scores) -> str:
     """In plain words: is the network better than the linear model, and than a constant guess?"""
-    against = {rival: _sides(compared, rival) for rival in (LINEAR, CONSTANT)}
-    better, worse = against[LINEAR]
+    better, worse = _sides(compared, NETWORK, LINEAR)
     if worse:
         said = f"The network is worse than the linear model in {_with_values(compared, worse)}"
         said += f", and better in {together(better)}." if better else "."
@@ -148,20 +147,22 @@ def verdict(compared: Scores) -> str:
         said = f"The network is better than the linear model in {together(better)}."
     else:
         said = "The network is exactly as good as the linear model."
-    useless = against[CONSTANT][1]
-    if useless:
-        said += f" It is worse than a constant guess in {together(useless)}: do not rely on it."
-    if worse or useless:
-        said += " Prefer the linear model, or try a larger --alpha."
-    return said
+    useless = {name: _sides(compared, name, CONSTANT)[1] for name in (NETWORK, LINEAR)}
+    if useless[NETWORK]:
+        said += f" It is worse than a constant guess in {together(useless[NETWORK])}: do not rely on it."
+    if useless[LINEAR]:
+        said += f" The linear model is worse than a constant guess in {together(useless[LINEAR])}."
+    if useless[NETWORK] and useless[LINEAR]:
+        return f"{said} These columns may say nothing about the target."
+    return f"{said} Prefer the linear model, or try a larger --alpha." if worse else said
 
 
-def _sides(compared: Scores, rival: str) -> tuple[list[str], list[str]]:
-    """The scores in which the network is better, and in which it is worse."""
+def _sides(compared: Scores, ours: str, rival: str) -> tuple[list[str], list[str]]:
+    """The scores in which ours is better than the rival, and in which it is worse."""
     better: list[str] = []
     worse: list[str] = []
-    for name, ours in compared[NETWORK].items():
-        difference = ours - compared[rival][name]
+    for name, value in compared[ours].items():
+        difference = value - compared[rival][name]
         if difference:
             (better if (difference > 0) == HIGHER_IS_BETTER[name] else worse).append(name)
     return better, worse

@@ -332,6 +332,9 @@ def _params(arrays: Mapping[str, np.ndarray]) -> Params:
     extra = set(arrays) - set(WEIGHTS)
     if extra:
         raise DamagedError(f"it has arrays that do not belong there: {', '.join(sorted(extra))}")
+    for name in ("w1", "w2"):
+        if name not in arrays:
+            raise DamagedError(f"its array '{name}' is missing")
     if len({array.dtype for array in arrays.values()}) > 1:
         raise DamagedError("its weights are of different types")
     return checks.parameters(Params(**{name: arrays.get(name) for name in WEIGHTS}))

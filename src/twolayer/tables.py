@@ -278,7 +278,7 @@ class Rows:
     def _take(self, record: list[str], line: int) -> None:
         if len(record) != len(self.names):
             raise FileError(
-                f"{self.path}: line {line} has {len(record)} fields, but the header names "
+                f"{self.path}: line {line} has {len(record)} field{'s' * (len(record) != 1)}, but the header names "
                 f"{len(self.names)} columns: look there for a comma too many or too few, "
                 "or a text with commas that needs quotes"
             )

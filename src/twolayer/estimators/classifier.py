@@ -102,7 +102,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(
-                f"y holds one class only, {self.classes_[0]!r}, in every row of weight above 0: "
+                f"y holds one class only, {str(self.classes_[0])!r}, in every row of weight above 0: "
                 "two classes are needed"
             )
         n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
