@@ -141,7 +141,7 @@ def test_the_table_has_every_engine_and_they_agree(call):
 
 def test_only_the_engines_asked_for_beside_the_numpy_program(call):
     _, out, _ = call("--steps", "5", "--engines", "torch-nn, torch,torch")
-    assert list(rows_of(out)) == ["numpy", "torch-nn", "torch"]
+    assert re.findall(r"^(\S+) +cpu ", out, re.MULTILINE) == ["numpy", "torch-nn", "torch"]
 
 
 def test_float32_says_why_runs_drift_apart(call):
@@ -214,7 +214,7 @@ class TestTheComparison:
 
     @pytest.fixture
     def planted(self, monkeypatch):
-        """Engine 'torch' half as fast again... and off by 1 % at step 150; every call is written down."""
+        """Engine 'torch' nine times slower, off by 0.1 % at step 50 and 1 % at step 150; every call is written down."""
         calls = []
         seconds = {"numpy": iter([9.0, 0.3, 0.1, 0.2]), "torch": iter([9.0, 0.9])}
 
@@ -223,6 +223,7 @@ class TestTheComparison:
             run = tl.train(x, y, params, engine="numpy", steps=steps, **rest)
             losses = run.losses.copy()
             if engine == "torch" and steps > 150:
+                losses[50] *= 1.001
                 losses[150] *= 1.01
             return replace(run, losses=losses, engine=engine, seconds=next(seconds[engine]))
 
@@ -236,7 +237,7 @@ class TestTheComparison:
         assert planted == [("numpy", 2), *[("numpy", 200)] * 3, ("torch", 2), ("torch", 200)]
         assert first.run.seconds == 0.1
         assert other.times_faster == pytest.approx(0.1 / 0.9)
-        assert other.early == 0
+        assert other.early == pytest.approx(0.001)
         assert other.difference == pytest.approx(0.01)
 
     def test_largest_difference_is_relative(self):
@@ -320,7 +321,6 @@ def test_a_run_that_diverges_ends_with_code_1(call):
         ("--n-inputs 0", "n_inputs must be a whole number, at least 1; got 0"),
         ("--n-hidden -1", "n_hidden must be a whole number, at least 1; got -1"),
         ("--every -1", "--every must be a whole number, at least 0; got -1"),
-        ("--threads 0", "threads must be a whole number, at least 1; got 0"),
         ("--seed -1", "seed must be a whole number, at least 0; got -1"),
         ("--problem quadrants --predict 1,x", "points of finite numbers like '111,-111; 1,9'; got '1,x'"),
         ("--problem quadrants --predict 1,2;;3,4", "points of finite numbers"),

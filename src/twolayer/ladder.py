@@ -212,9 +212,7 @@ def weights_on_the_way(program: Program, numbers: Numbers, every: int) -> dict[i
     return seen
 
 
-def climb(
-    program: Program, numbers: Numbers, names: Sequence[str] | None = None, threads: int = 1
-) -> Iterator[Rung]:
+def climb(program: Program, numbers: Numbers, names: Sequence[str] | None = None) -> Iterator[Rung]:
     """Run the program on one engine after another, the NumPy program first.
 
     Parameters
@@ -224,10 +222,6 @@ def climb(
     names : sequence of str, or None
         The engines; None for all there are. One that is named must be installed; of all there are, those that are not give
         their reason instead of a run. The NumPy program always runs: the others are compared with it.
-
-    threads : int
-        That each engine may use. At the well-known program's size a second one gains little where there is nothing else to
-        do, and where there is, threads that wait for each other make runs several times slower.
 
     Yields
     ------
@@ -246,7 +240,6 @@ def climb(
         wanted = [REFERENCE, *dict.fromkeys(name for name in names if name != REFERENCE)]
     ready = [get_ready(name) for name in wanted if name not in missing]
     devices = places(ready, program.device, missing)
-    threads = checks.whole(threads, "threads")
 
     reference: Run | None = None
     for name in wanted:
@@ -254,7 +247,7 @@ def climb(
             yield Rung(name, "", None, missing[name])
             continue
         try:
-            run = timed_run(program, numbers, name, devices[name], threads)
+            run = timed_run(program, numbers, name, devices[name])
         except (EngineError, DivergedError) as error:
             if reference is None:
                 raise
@@ -287,8 +280,12 @@ def places(workers: Sequence[Engine], device: str, missing: dict[str, str]) -> d
     return {worker.name: found.get(worker.name, "cpu") for worker in workers}
 
 
-def timed_run(program: Program, numbers: Numbers, engine: str, device: str, threads: int) -> Run:
-    """One run whose seconds mean something: after a few untimed steps, and the fastest of three if they are short."""
+def timed_run(program: Program, numbers: Numbers, engine: str, device: str) -> Run:
+    """One run whose seconds mean something: after a few untimed steps, and the fastest of three if they are short.
+
+    On one thread: at the well-known program's size a second one gains little, and when the machine has something else to
+    do, threads that wait for each other make a run several times slower.
+    """
     from threadpoolctl import threadpool_limits
 
     def call(**changed: Any) -> Run:
@@ -296,7 +293,7 @@ def timed_run(program: Program, numbers: Numbers, engine: str, device: str, thre
         return train(numbers.x, numbers.y, numbers.params, **arguments)
 
     call(steps=min(2, program.steps))  # libraries are loaded, kernels compiled, memory touched
-    with threadpool_limits(threads):  # after the call: it limits what is loaded
+    with threadpool_limits(1):  # after the call: it limits the libraries that are loaded
         return fastest(call)
 
 

@@ -45,7 +45,6 @@ def ladder(
     engines: str | None = typer.Option(
         None, help="Engines to run, with commas between; all by default."
     ),
-    threads: int = typer.Option(1, help="Threads for each engine."),
     every: int | None = typer.Option(
         None, help="Print the loss of every so many steps; 0 for none."
     ),
@@ -62,13 +61,13 @@ def ladder(
     that are printed are the NumPy program's, before each step.
     """
     given = dict(locals())
-    for name in ("program", "problem", "engines", "threads", "every", "predict"):
+    for name in ("program", "problem", "engines", "every", "predict"):
         del given[name]
     chosen = choose_program(program, problem, given)
     if predict is not None:
         chosen = replace(chosen, predict=points(predict, chosen.n_inputs))
     names = parse_engines(engines)
-    show(chosen, names, threads, every, on_the_way=bool(show_weights and every))
+    show(chosen, names, every, on_the_way=bool(show_weights and every))
 
 
 def choose_program(name: str, problem: str | None, given: dict[str, Any]) -> Program:
@@ -94,7 +93,7 @@ def choose_program(name: str, problem: str | None, given: dict[str, Any]) -> Pro
 
 def parse_engines(text: str | None) -> list[str] | None:
     """The names between the commas; None for all engines."""
-    from twolayer.engines import NAMES, get
+    from twolayer.engines import NAMES
     from twolayer.errors import InputError
 
     if text is None:
@@ -102,8 +101,6 @@ def parse_engines(text: str | None) -> list[str] | None:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names or "auto" in names:
         raise InputError(f"--engines takes the names of engines: {', '.join(NAMES)}; got '{text}'")
-    for name in names:
-        get(name)
     return names
 
 
@@ -130,9 +127,7 @@ def points(text: str, n_inputs: int) -> tuple[tuple[float, ...], ...]:
     return tuple(found)
 
 
-def show(
-    program: Program, names: list[str] | None, threads: int, every: int | None, on_the_way: bool
-) -> None:
+def show(program: Program, names: list[str] | None, every: int | None, on_the_way: bool) -> None:
     """Run the program and print everything about it."""
     from twolayer import checks
     from twolayer.ladder import climb, numbers_of
@@ -141,14 +136,14 @@ def show(
     if every is not None:
         stride = checks.whole(every, "--every", at_least=0)
     numbers = numbers_of(program)
-    rungs = climb(program, numbers, names, threads)
+    rungs = climb(program, numbers, names)
     first = next(rungs)
     for line in described(program):
         print(line)
     print()
     print_losses(program, numbers, first, stride, on_the_way)
     print_results(program, numbers, first)
-    print_table(program, first, rungs, threads)
+    print_table(program, first, rungs)
 
 
 def described(program: Program) -> list[str]:
@@ -231,8 +226,8 @@ def print_predictions(program: Program, trained: Params) -> None:
     """Each point with its outputs, and its class where there are classes."""
     import numpy as np
 
-    from twolayer import forward
     from twolayer.maths.losses import LOSSES
+    from twolayer.program import forward
 
     new_x = np.array(program.predict)
     scores = forward(new_x, trained, program.activation)
@@ -269,7 +264,7 @@ def written(array: np.ndarray, indent: int, precision: int = 4) -> str:
     )
 
 
-def print_table(program: Program, first: Rung, others: Iterator[Rung], threads: int) -> None:
+def print_table(program: Program, first: Rung, others: Iterator[Rung]) -> None:
     """A row for each engine as soon as it has run, then how to read the columns."""
     from twolayer.ladder import EARLY, REFERENCE
 
@@ -284,7 +279,7 @@ def print_table(program: Program, first: Rung, others: Iterator[Rung], threads: 
         print(table_row(rung, short), flush=True)
         drift = max(drift, rung.difference)
     print()
-    for line in notes(program, first, threads, drift):
+    for line in notes(program, first, drift):
         print(line)
 
 
@@ -305,12 +300,12 @@ def table_row(rung: Rung, short: bool) -> str:
     )
 
 
-def notes(program: Program, first: Rung, threads: int, drift: float) -> list[str]:
+def notes(program: Program, first: Rung, drift: float) -> list[str]:
     """What the table's columns mean."""
     assert first.run is not None
     lines = [
-        "seconds: a whole call of train after two untimed steps, the fastest of three if it is short,",
-        f"         with {counted(threads, 'thread')} for each engine (--threads).",
+        "seconds: a whole call of train, on one thread, after two untimed steps; of short calls the",
+        "         fastest of three.",
         "difference: |loss - numpy's loss| / numpy's loss, the largest of any step.",
     ]
     if program.dtype == "float32":
