@@ -6,10 +6,13 @@ import sys
 
 import typer
 
+from twolayer.cli.bench import bench
+from twolayer.cli.demo import demo
 from twolayer.cli.explain import explain
 from twolayer.cli.fit import fit
 from twolayer.cli.ladder import ladder
 from twolayer.cli.predict import predict
+from twolayer.cli.warmup import warmup
 
 app = typer.Typer(
     name="twolayer",
@@ -33,10 +36,13 @@ def root(
         raise typer.Exit
 
 
+app.command()(demo)
 app.command()(ladder)
 app.command()(explain)
 app.command()(fit)
 app.command()(predict)
+app.command()(bench)
+app.command()(warmup)
 
 
 def main(arguments: list[str] | None = None) -> None:

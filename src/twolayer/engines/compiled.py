@@ -14,11 +14,11 @@ import numpy as np
 from twolayer.engines.contract import Batch, Engine, Plan, Problem, State
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
-from twolayer.maths.network import Params
+from twolayer.maths.network import Objective, Params, init_params
 from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
-from twolayer.span import GramProblem
+from twolayer.span import Gram, GramProblem
 
 LOOPS_UP_TO = 4000  # multiplications in the largest product of a step, below which plain loops beat a call to BLAS
 
@@ -105,13 +105,14 @@ class CompiledState(State):
         objective = problem.objective
         n_rows, n_hidden = problem.n_rows, params.n_hidden
         largest = n_rows * n_hidden * max(table.shape[1], params.n_outputs)
+        loops = largest <= LOOPS_UP_TO and not self.gram
         self.rule = kernels.Rule(
             list(ACTIVATIONS).index(objective.activation.name),
             list(LOSSES).index(objective.loss.name),
             float(objective.loss.parameter),
             objective.loss.is_sum,
             objective.loss.elementwise,
-            largest <= LOOPS_UP_TO and not self.gram,
+            loops,
         )
         n_outputs, dtype = params.n_outputs, params.dtype
         self.work = kernels.Work(
@@ -121,6 +122,7 @@ class CompiledState(State):
             grad_y_pred=np.empty((n_rows, n_outputs), dtype),
             grad_h=np.empty((n_rows, n_hidden), dtype),
             skip=np.empty((0 if params.w_skip is None else n_rows, n_outputs), dtype),
+            small=np.empty(n_rows * (table.shape[1] + n_outputs) if loops else 0, dtype),
         )
         if self.gram:
             fronts = params.n_networks or 1
@@ -310,3 +312,34 @@ def _announcer() -> Any:
             pass
 
     return Announcer()
+
+
+def warm_up() -> Iterator[tuple[int, int, str]]:
+    """Compile every kernel for both dtypes, by running each on a table of two rows.
+
+    Yields (number, of how many, what) before each.
+    """
+    jobs = [
+        (dtype, what, solver, gram)
+        for dtype in ("float64", "float32")
+        for what, solver, gram in (
+            ("gradient descent in the span", GradientDescent(1e-3), True),
+            ("gradient descent", GradientDescent(1e-3), False),
+            ("Adam", Adam(1e-3), False),
+            ("one evaluation, for L-BFGS", None, False),
+        )
+    ]
+    engine = CompiledEngine()
+    objective = Objective(LOSSES["sum_of_squares"], ACTIVATIONS["relu"])
+    _announcer().said = True  # this is the announcement
+    for number, (dtype, what, solver, gram) in enumerate(jobs, 1):
+        yield number, len(jobs), f"{what}, {dtype}"
+        problem = Problem(np.ones((2, 3), dtype), np.ones((2, 1), dtype), None, objective, 2.0)
+        params = init_params(3, 2, 1, dtype=dtype)
+        form = Gram(problem, params) if gram else None
+        problem, params = (form.problem, form.params) if form else (problem, params)
+        state = engine.prepare(problem, params, solver or GradientDescent(1e-3), "cpu")
+        if solver is None:
+            engine.loss_and_gradients(state, state.params, Batch(None, 2.0, 0.0))
+        else:
+            engine.advance(state, Plan(None, np.zeros(2, np.int64), np.full(1, 2.0), np.zeros(1)))

@@ -50,6 +50,7 @@ class Work(NamedTuple):
     grad_y_pred: Any  # (n_rows, n_outputs)
     grad_h: Any  # (n_rows, n_hidden)
     skip: Any  # (n_rows, n_outputs), or empty
+    small: Any  # (n_rows · (n_inputs + n_outputs),), or empty: a small network's table, turned
 
 
 class Rule(NamedTuple):
@@ -60,7 +61,7 @@ class Rule(NamedTuple):
     parameter: float
     is_sum: bool
     elementwise: bool
-    loops: bool  # plain loops instead of BLAS
+    loops: bool  # a small network: plain loops instead of BLAS
 
 
 class Batches(NamedTuple):
@@ -120,7 +121,8 @@ value = switch([a.scalar_value for a in ACTIVATIONS.values()])
 derivative = switch([a.scalar_derivative for a in ACTIVATIONS.values()])
 loss_of_row = switch([loss.row for loss in LOSSES.values()])
 
-# In the loops below the first activation of the table has a branch of its own: with the kind known, the loop vectorises.
+# In the loops below the first two activations of the table, which cost next to nothing, have branches of their own: with the
+# kind known, the loop vectorises.
 
 
 @inner
@@ -129,6 +131,9 @@ def activate(kind, h, a):
     if kind == 0:
         for i in range(h.size):
             a[i] = value(0, h[i])
+    elif kind == 1:
+        for i in range(h.size):
+            a[i] = value(1, h[i])
     else:
         for i in range(h.size):
             a[i] = value(kind, h[i])
@@ -154,6 +159,9 @@ def times_derivative(kind, h, a, grad):
     if kind == 0:
         for i in range(h.size):
             grad[i] *= number(derivative(0, h[i], a[i]))
+    elif kind == 1:
+        for i in range(h.size):
+            grad[i] *= number(derivative(1, h[i], a[i]))
     else:
         for i in range(h.size):
             grad[i] *= number(derivative(kind, h[i], a[i]))
@@ -210,101 +218,170 @@ def sum_of_rows(array, out):
 
 
 @inner
-def times(a, b, out, loops):
-    """out = a @ b; by loops where BLAS does not pay."""
-    if not loops and b.shape[1] > 1:
+def times(a, b, out):
+    """out = a @ b; one column by a loop, for which BLAS is slow to start."""
+    if b.shape[1] > 1:
         np.dot(a, b, out)
         return
     for i in range(a.shape[0]):
-        if b.shape[1] == 1:
-            total = a[i, 0] * b[0, 0]
-            for k in range(1, a.shape[1]):
-                total += a[i, k] * b[k, 0]
-            out[i, 0] = total
-            continue
-        for j in range(b.shape[1]):
-            out[i, j] = 0
-        for k in range(a.shape[1]):
-            for j in range(b.shape[1]):
-                out[i, j] += a[i, k] * b[k, j]
+        total = a[i, 0] * b[0, 0]
+        for k in range(1, a.shape[1]):
+            total += a[i, k] * b[k, 0]
+        out[i, 0] = total
 
 
 @inner
-def transposed_times(a, b, out, loops):
-    """out = a.T @ b; by loops where BLAS does not pay."""
-    if not loops and b.shape[1] > 1:
+def transposed_times(a, b, out):
+    """out = a.T @ b."""
+    if b.shape[1] > 1:
         np.dot(a.T, b, out)
         return
-    if b.shape[1] == 1:
-        flat = out.ravel()
-        flat[:] = 0
-        for i in range(a.shape[0]):
-            for k in range(a.shape[1]):
-                flat[k] += a[i, k] * b[i, 0]
-        return
-    out[:] = 0
+    column = out.ravel()
+    column[:] = 0
     for i in range(a.shape[0]):
         for k in range(a.shape[1]):
-            for j in range(b.shape[1]):
-                out[k, j] += a[i, k] * b[i, j]
+            column[k] += a[i, k] * b[i, 0]
 
 
 @inner
-def times_transposed(a, b, out, loops):
-    """out = a @ b.T; by loops where BLAS does not pay."""
-    if not loops and a.shape[1] > 2:
+def times_transposed(a, b, out):
+    """out = a @ b.T."""
+    if a.shape[1] > 1:
         np.dot(a, b.T, out)
         return
-    if a.shape[1] == 1:
-        flat = b.ravel()
-        for i in range(a.shape[0]):
-            for j in range(b.shape[0]):
-                out[i, j] = a[i, 0] * flat[j]
-        return
+    column = b.ravel()
     for i in range(a.shape[0]):
         for j in range(b.shape[0]):
-            total = a[i, 0] * b[j, 0]
-            for k in range(1, a.shape[1]):
-                total += a[i, k] * b[j, k]
-            out[i, j] = total
+            out[i, j] = a[i, 0] * column[j]
+
+
+@inner
+def scaled_loss(y, s, total, work, rule):
+    """The loss of `y_pred`; writes `grad_y_pred`."""
+    number = work.y_pred.dtype.type
+    scale = number(1) if rule.is_sum else number(1) / number(total)
+    parameter = number(rule.parameter)
+    return loss_and_grad_y_pred(rule, parameter, work.y_pred, y, s, scale, work.grad_y_pred)
 
 
 @inner
 def output_and_loss(x, y, s, total, w, work, rule):
     """From `h_relu` to the loss and `grad_y_pred`."""
-    times(work.h_relu, w.w2, work.y_pred, rule.loops)
+    times(work.h_relu, w.w2, work.y_pred)
     if w.w_skip.size:
-        times(x, w.w_skip, work.skip, rule.loops)
+        times(x, w.w_skip, work.skip)
         y_pred, skip = work.y_pred.ravel(), work.skip.ravel()
         for i in range(y_pred.size):
             y_pred[i] += skip[i]
     if w.b2.size:
         add_to_rows(work.y_pred, w.b2)
-    one = w.w1.dtype.type(1)
-    scale = one if rule.is_sum else one / w.w1.dtype.type(total)
-    parameter = w.w1.dtype.type(rule.parameter)
-    return loss_and_grad_y_pred(rule, parameter, work.y_pred, y, s, scale, work.grad_y_pred)
+    return scaled_loss(y, s, total, work, rule)
 
 
 @inner
 def forward_backward(x, y, s, total, w, g, work, rule):
     """The loss without penalty; writes the gradients without penalty into `g`. `work` has as many rows as `x`."""
-    times(x, w.w1, work.h, rule.loops)
+    if rule.loops:
+        return small_forward_backward(x, y, s, total, w, g, work, rule)
+    times(x, w.w1, work.h)
     if w.b1.size:
         add_to_rows(work.h, w.b1)
     activate(rule.activation, work.h.ravel(), work.h_relu.ravel())
     loss = output_and_loss(x, y, s, total, w, work, rule)
-    transposed_times(work.h_relu, work.grad_y_pred, g.w2, rule.loops)
-    times_transposed(work.grad_y_pred, w.w2, work.grad_h, rule.loops)
+    transposed_times(work.h_relu, work.grad_y_pred, g.w2)
+    times_transposed(work.grad_y_pred, w.w2, work.grad_h)
     times_derivative(rule.activation, work.h.ravel(), work.h_relu.ravel(), work.grad_h.ravel())
-    transposed_times(x, work.grad_h, g.w1, rule.loops)
+    transposed_times(x, work.grad_h, g.w1)
     if w.b1.size:
         sum_of_rows(work.grad_h, g.b1)
     if w.b2.size:
         sum_of_rows(work.grad_y_pred, g.b2)
     if w.w_skip.size:
-        transposed_times(x, work.grad_y_pred, g.w_skip, rule.loops)
+        transposed_times(x, work.grad_y_pred, g.w_skip)
     return loss
+
+
+@inner
+def small_forward_backward(x, y, s, total, w, g, work, rule):
+    """The same for a small network: unit by unit and with the rows innermost, so that every loop is as long as it can be."""
+    n_rows, n_inputs, n_hidden, n_outputs = x.shape[0], x.shape[1], w.w1.shape[1], y.shape[1]
+    xs = work.small[: n_inputs * n_rows].reshape(n_inputs, n_rows)
+    ys = work.small[n_inputs * n_rows : (n_inputs + n_outputs) * n_rows].reshape(n_outputs, n_rows)
+    h = work.h.ravel().reshape(n_hidden, n_rows)
+    h_relu = work.h_relu.ravel().reshape(n_hidden, n_rows)
+    for i in range(n_rows):
+        for k in range(n_inputs):
+            xs[k, i] = x[i, k]
+    for j in range(n_outputs):
+        ys[j] = w.b2[j] if w.b2.size else 0
+    for u in range(n_hidden):
+        h[u] = w.b1[u] if w.b1.size else 0
+        add_weighted(xs, w.w1[:, u], h[u])
+        activate(rule.activation, h[u], h_relu[u])
+        for j in range(n_outputs):
+            for i in range(n_rows):
+                ys[j, i] += w.w2[u, j] * h_relu[u, i]
+    if w.w_skip.size:
+        for j in range(n_outputs):
+            add_weighted(xs, w.w_skip[:, j], ys[j])
+    for i in range(n_rows):
+        for j in range(n_outputs):
+            work.y_pred[i, j] = ys[j, i]
+    loss = scaled_loss(y, s, total, work, rule)
+    for i in range(n_rows):
+        for j in range(n_outputs):
+            ys[j, i] = work.grad_y_pred[i, j]
+    grad_h = work.grad_h.ravel()[:n_rows]
+    for u in range(n_hidden):
+        grad_h[:] = 0
+        add_weighted(ys, w.w2[u], grad_h)
+        times_derivative(rule.activation, h[u], h_relu[u], grad_h)
+        for j in range(n_outputs):
+            g.w2[u, j] = dot(h_relu[u], ys[j])
+        for k in range(n_inputs):
+            g.w1[k, u] = dot(grad_h, xs[k])
+        if w.b1.size:
+            g.b1[u] = total_of(grad_h)
+    for j in range(n_outputs):
+        if w.b2.size:
+            g.b2[j] = total_of(ys[j])
+        if w.w_skip.size:
+            for k in range(n_inputs):
+                g.w_skip[k, j] = dot(ys[j], xs[k])
+    return loss
+
+
+@inner
+def add_weighted(rows, weights, out):
+    """out += weights @ rows, four rows in a pass."""
+    n = rows.shape[0]
+    fours = n - n % 4
+    for k in range(0, fours, 4):
+        a, b, c, d = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        for i in range(out.size):
+            out[i] += (a * rows[k, i] + b * rows[k + 1, i]) + (c * rows[k + 2, i] + d * rows[k + 3, i])
+    for k in range(fours, n):
+        a = weights[k]
+        for i in range(out.size):
+            out[i] += a * rows[k, i]
+
+
+@inner
+def dot(a, b):
+    """Σ a·b."""
+    total = a[0] * b[0]
+    for i in range(1, a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@inner
+def total_of(a):
+    """Σ a."""
+    total = a[0]
+    for i in range(1, a.size):
+        total += a[i]
+    return total
 
 
 # ---- updates: one pass over a weight and everything that belongs to it
@@ -359,36 +436,33 @@ def adapt(w, gradient, mean, square, rates, steps, penalty):
 
 
 @inner
+def flat(w):
+    """The arrays of a network as flat ones, those that decay first: a uniform tuple, whose loop is compiled once."""
+    return (w.w1.ravel(), w.w2.ravel(), w.w_skip.ravel(), w.b1, w.b2)
+
+
+DECAYING = 3
+
+
+@inner
 def descend_all(w, g, v, rates, penalty):
     """Gradient descent of a whole network; returns the penalty's part of the objective before it."""
-    squares = descend(w.w1.ravel(), g.w1.ravel(), v.w1.ravel(), rates, penalty)
-    squares += descend(w.w2.ravel(), g.w2.ravel(), v.w2.ravel(), rates, penalty)
-    squares += descend(w.w_skip.ravel(), g.w_skip.ravel(), v.w_skip.ravel(), rates, penalty)
-    descend(w.b1, g.b1, v.b1, rates, 0.0)
-    descend(w.b2, g.b2, v.b2, rates, 0.0)
+    weights, gradients, velocities = flat(w), flat(g), flat(v)
+    squares = 0.0
+    for i in range(len(weights)):
+        decay = penalty if i < DECAYING else 0.0
+        squares += descend(weights[i], gradients[i], velocities[i], rates, decay)
     return 0.5 * penalty * squares
 
 
 @inner
 def adapt_all(w, g, mean, square, rates, steps, penalty):
     """Adam of a whole network; returns the penalty's part of the objective before it."""
-    squares = adapt(
-        w.w1.ravel(), g.w1.ravel(), mean.w1.ravel(), square.w1.ravel(), rates, steps, penalty
-    )
-    squares += adapt(
-        w.w2.ravel(), g.w2.ravel(), mean.w2.ravel(), square.w2.ravel(), rates, steps, penalty
-    )
-    squares += adapt(
-        w.w_skip.ravel(),
-        g.w_skip.ravel(),
-        mean.w_skip.ravel(),
-        square.w_skip.ravel(),
-        rates,
-        steps,
-        penalty,
-    )
-    adapt(w.b1, g.b1, mean.b1, square.b1, rates, steps, 0.0)
-    adapt(w.b2, g.b2, mean.b2, square.b2, rates, steps, 0.0)
+    weights, gradients, means, sqrs = flat(w), flat(g), flat(mean), flat(square)
+    squares = 0.0
+    for i in range(len(weights)):
+        decay = penalty if i < DECAYING else 0.0
+        squares += adapt(weights[i], gradients[i], means[i], sqrs[i], rates, steps, decay)
     return 0.5 * penalty * squares
 
 
@@ -416,6 +490,7 @@ def rows_of(work, n):
         work.grad_y_pred[:n],
         work.grad_h[:n],
         work.skip[:n],
+        work.small,
     )
 
 
@@ -460,15 +535,14 @@ def evaluate(x, y, s, total, penalty, w, g, work, rule):
     """The objective and all its gradients at one point."""
     loss = forward_backward(x, y, s, total, w, g, work, rule)
     if penalty:
-        for weight, gradient in (
-            (w.w1.ravel(), g.w1.ravel()),
-            (w.w2.ravel(), g.w2.ravel()),
-            (w.w_skip.ravel(), g.w_skip.ravel()),
-        ):
+        weights, gradients = flat(w), flat(g)
+        decay = w.w1.dtype.type(penalty)
+        for k in range(DECAYING):
+            weight, gradient = weights[k], gradients[k]
             squares = 0.0
             for i in range(weight.size):
                 squares += weight[i] * weight[i]
-                gradient[i] += penalty * weight[i]
+                gradient[i] += decay * weight[i]
             loss += 0.5 * penalty * squares
     return loss
 
@@ -516,8 +590,8 @@ def advance_span_descent(
                 add_to_rows(work.h, w.b1)
             activate(rule.activation, h, h_relu)
         loss = output_and_loss(k, y, s, total, w, work, rule)
-        transposed_times(work.h_relu, work.grad_y_pred, g.w2, rule.loops)
-        times_transposed(work.grad_y_pred, w.w2, work.grad_h, rule.loops)
+        transposed_times(work.h_relu, work.grad_y_pred, g.w2)
+        times_transposed(work.grad_y_pred, w.w2, work.grad_h)
         if plain:
             descend_by_derivative(rule.activation, h, h_relu, grad_h, flat_a, rate)
         else:

@@ -165,7 +165,10 @@ def own_tensor(array: np.ndarray, device: str) -> torch.Tensor:
     """A tensor of its own memory, on that device."""
     import torch
 
-    return torch.tensor(np.ascontiguousarray(array), device=device)
+    array = np.ascontiguousarray(array)
+    if min(array.strides) < 0:  # NumPy calls an axis of length 1 contiguous even so; torch does not take it
+        array = array.copy()
+    return torch.tensor(array, device=device)
 
 
 def tensors_of(problem: Problem, device: str) -> Problem:
