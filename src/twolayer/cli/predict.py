@@ -34,13 +34,15 @@ def predict(
     check(estimator, model)
     check_place(out, model, table)
     columns = tables.read(table)
-    names = inputs(estimator, columns, str(model), about.get("target"))
+    names = inputs(estimator, columns, str(model))
     text = as_csv(estimator, columns.inputs(names))
     if out is None:
         print(text, end="")
-        return
-    saving.write_whole({out: text.encode()})
-    print(f"{columns.n_rows} predictions in {out}", file=sys.stderr)
+    else:
+        saving.write_whole({out: text.encode()})
+    tell(estimator, columns, names, about.get("target"))
+    if out is not None:
+        print(f"{columns.n_rows} predictions in {out}", file=sys.stderr)
 
 
 def check(estimator: Any, path: Path) -> None:
@@ -63,8 +65,8 @@ def check_place(out: Path | None, *read: Path) -> None:
             raise FileError(f"--out {out} would overwrite what is read: choose another name")
 
 
-def inputs(estimator: Any, table: Table, model: str, target: Any) -> list[str]:
-    """The table's columns in the model's order; what is left alone is said."""
+def inputs(estimator: Any, table: Table, model: str) -> list[str]:
+    """The table's columns in the model's order."""
     from twolayer import checks
     from twolayer.errors import InputError
     from twolayer.tables import listed
@@ -76,7 +78,6 @@ def inputs(estimator: Any, table: Table, model: str, target: Any) -> list[str]:
                 f"{model} takes {estimator.n_features_in_} columns, whose names it was not told, and "
                 f"{table.path} has {len(table.names)}: give it exactly those"
             )
-        print(f"{model} knows no column names: taken in the table's order", file=sys.stderr)
         return table.names
     there, wanted = set(table.names), set(known)
     missing = [name for name in known if name not in there]
@@ -86,11 +87,20 @@ def inputs(estimator: Any, table: Table, model: str, target: Any) -> list[str]:
             f"{table.path} lacks {len(missing)} of the {len(known)} columns that {model} was trained on: "
             f"{listed(missing)}{hint}"
         )
-    extra = [name for name in table.names if name not in wanted]
+    return list(known)
+
+
+def tell(estimator: Any, table: Table, names: list[str], target: Any) -> None:
+    """Say what was left alone, beside the answers and not among them."""
+    from twolayer.tables import listed
+
+    if not hasattr(estimator, "feature_names_in_"):
+        print("the model knows no column names: taken in the table's order", file=sys.stderr)
+    used = set(names)
+    extra = [name for name in table.names if name not in used]
     if extra:
         which = " (the target)" if extra == [target] else ""
         print(f"left alone: {listed(extra)}{which}", file=sys.stderr)
-    return list(known)
 
 
 def as_csv(estimator: Any, x: np.ndarray) -> str:
