@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import twolayer as tl
+from twolayer.inspection.trace import Change
 from twolayer.inspection.wording import Both, language_here
 from twolayer.maths.activations import ACTIVATIONS, Relu
 from twolayer.maths.losses import LOSSES, SumOfSquares
@@ -140,6 +141,11 @@ def test_changes_are_counted():
     gradient = tl.loss_and_gradients(x, y, params)[1].w1
     assert moved.largest == pytest.approx(1e-6 * np.abs(gradient).max(), rel=1e-6)
     assert lines["h = x.dot(w1)"].change is None
+
+
+def test_only_what_was_not_0_before_can_be_cleared():
+    change = Change("a", "a", np.array([0.0, -1.0, 2.0, 3.0]), np.array([0.0, 0.0, 2.0, 4.0]))
+    assert (change.n_entries, change.n_changed, change.n_cleared, change.largest) == (4, 2, 1, 1.0)
 
 
 def test_the_window_holds_an_entry_that_changed():

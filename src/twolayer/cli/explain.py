@@ -133,9 +133,8 @@ def page_for(lang: str) -> Page:
     from twolayer.inspection.layout import Page
 
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(
-            errors="replace"
-        )  # a terminal without these letters shows ? for them
+        # a terminal that lacks a letter shows ? for it
+        sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False)
     width = min(WIDEST, max(NARROWEST, shutil.get_terminal_size((80, 24)).columns))
 

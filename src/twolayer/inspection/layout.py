@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -135,16 +136,18 @@ class Page:
             self.line(" " * (INDENT + 2) + row)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 2) -> None:
-        """Cells in columns as wide as they need; columns of figures to the right."""
+        """Cells in columns as wide as they need, figures to the right; the last column takes the room that is left."""
         cells = [list(head), *[list(row) for row in rows]]
         widths = [max(cell_len(row[column]) for row in cells) for column in range(len(head))]
+        widths[-1] = min(
+            widths[-1], max(10, self.width - indent - sum(widths[:-1]) - 2 * len(head) + 2)
+        )
         figures = [bool(rows) and all(is_figure(row[c]) for row in rows) for c in range(len(head))]
         for number, row in enumerate(cells):
-            text = "  ".join(
-                padded(cell, wide, right)
-                for cell, wide, right in zip(row, widths, figures, strict=True)
-            )
-            self.line(" " * indent + text, "" if number else "bold")
+            for last, first in zip_longest(wrap(row[-1], widths[-1]), [row[:-1]]):
+                parts = [*(first or [""] * (len(row) - 1)), last or ""]
+                aligned = map(padded, parts, widths, figures)
+                self.line(" " * indent + "  ".join(aligned), "" if number else "bold")
             if not number:
                 self.line(" " * indent + "  ".join("-" * wide for wide in widths))
 

@@ -46,8 +46,14 @@ class Printed:
 
 def show_loop(
     page: Page, program: Program, names: dict[str, Any], show_weights: bool, every: int | None
-) -> float:
-    """Write the loop, run it with and without its second half, and say what came out; seconds a step."""
+) -> float | None:
+    """Write the loop, run it with and without its second half, and say what came out.
+
+    Returns
+    -------
+    seconds : float or None
+        A step; None if the run diverged, as infinite numbers take another time.
+    """
     comment = page.text(words.SECOND_HALF)
     params = Params(names["w1"], names.get("b1"), names["w2"], names.get("b2"))
     first, second = halves(program, params, names["y"])
@@ -65,7 +71,7 @@ def show_loop(
     seconds = time.perf_counter() - started
     only = run_loop(loop_source(program.steps, first), names, set())
     page.line()
-    page.say(words.RAN_TWICE, steps=program.steps, seconds=seconds)
+    page.say(words.RAN_TWICE, seconds=seconds)
     page.line()
     runs = {page.text(words.WITH_BOTH): both, page.text(words.FORWARD_ONLY): only}
     show_losses(page, shown, runs)
@@ -73,7 +79,7 @@ def show_loop(
     say_what_came_out(page, program, both, only)
     if show_weights:
         show_the_weights(page, program.steps, both)
-    return seconds / program.steps
+    return seconds / program.steps if both.diverged is None else None
 
 
 def halves(program: Program, params: Params, y: np.ndarray) -> tuple[list[str], list[str]]:

@@ -13,7 +13,6 @@ from twolayer.inspection.layout import Page, figure, short, written
 from twolayer.inspection.trace import Change, Line, trace
 from twolayer.ladder import Program
 from twolayer.maths.network import Params
-from twolayer.program import forward
 
 NUDGE = 1e-6  # small enough for a straight line, large enough for the digits of a loss
 A_GPU_MAY_PAY = 1_000_000_000  # multiplications a step
@@ -114,10 +113,11 @@ class Notes:
             loss=figure(loss),
             rows=y.shape[0],
             columns=y.shape[1],
-            count=y.size,
             mean=figure(loss / y.size),
             check=figure(np.square(y_pred - y).mean()),
         )
+        if y.size > 1:
+            self.page.note(words.MEAN_RATE, count=y.size)
 
     def direction(self) -> None:
         prediction, target = self.after_step["y_pred"][0, 0], self.y[0, 0]
@@ -142,7 +142,7 @@ class Notes:
         if not change.n_changed:
             self.page.note(words.COPY_IDLE)
             return
-        self.page.note(words.WITHOUT_COPY, count=change.n_changed)
+        self.page.note(words.WITHOUT_COPY, count=change.n_changed, total=change.n_entries)
         self.page.code("\n".join("  " + line for line in source.splitlines()))
         self.page.change(
             change,
@@ -193,15 +193,10 @@ class Notes:
         lines = trace(self.x, self.y, params, activation=self.program.activation)
         return next(float(line.wrote["loss"]) for line in lines if "loss" in line.wrote)
 
-    def misread(self, seconds_a_step: float) -> None:
+    def misread(self, seconds_a_step: float | None) -> None:
         """What readers of the program often get wrong, set right with this run's numbers."""
         page, x, params = self.page, self.x, self.params
         page.heading(words.MISREAD)
-        nothing = forward(np.zeros((1, params.n_inputs)), params, self.program.activation)
-        zero = "[" + ", ".join(written(value) for value in nothing[0, :3])
-        zero += ", ...]" if nothing.shape[1] > 3 else "]"
-        difference = np.abs(params.w1.T.dot(x[0]) - x[0].dot(params.w1)).max()
-        products = multiplications(x.shape[0], params)
         page.item(words.WIDTH_NOT_DEPTH, hidden=params.n_hidden)
         page.item(
             words.ROWS_NOT_INPUTS,
@@ -209,13 +204,26 @@ class Notes:
             inputs=params.n_inputs,
             one=x[:1].dot(params.w1).shape,
         )
-        page.item(words.WITH_BIAS if self.program.bias else words.WITHOUT_BIAS, zero=zero)
+        of_zeros = np.zeros(params.n_inputs).dot(params.w1)
+        if params.b1 is not None:
+            of_zeros = of_zeros + params.b1
+        zero = "[" + ", ".join(written(value) for value in of_zeros[:3])
+        zero += ", ...]" if len(of_zeros) > 3 else "]"
+        page.item(words.WITHOUT_BIAS if params.b1 is None else words.WITH_BIAS, zero=zero)
+        difference = np.abs(params.w1.T.dot(x[0]) - x[0].dot(params.w1)).max()
         page.item(words.WHICH_SIDE, turned=params.w1.T.shape, difference=short(float(difference)))
+        self.gpu(seconds_a_step)
+
+    def gpu(self, seconds_a_step: float | None) -> None:
+        """Whether a GPU would pay at this size."""
+        page = self.page
+        products = multiplications(self.x.shape[0], self.params)
         page.item(
-            words.GPU_MAYBE if products >= A_GPU_MAY_PAY else words.GPU_NOT_HERE,
-            products=products,
-            milliseconds=1000 * seconds_a_step,
+            words.GPU_MAYBE if products >= A_GPU_MAY_PAY else words.GPU_NOT_HERE, products=products
         )
+        if seconds_a_step is not None:
+            page.say(words.NUMPY_TOOK, 4, milliseconds=1000 * seconds_a_step)
+        page.say(words.MEASURE, 4)
 
 
 def shown_terms(count: int) -> list[int]:

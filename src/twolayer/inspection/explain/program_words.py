@@ -109,16 +109,16 @@ RATE = Both(
 RANDN = Both(
     en="The tutorial writes np.random.randn({rows}, {columns}). It returns an array of random numbers from the "
     "standard normal distribution (mean 0, standard deviation 1: about two in three lie between -1 and 1). Its "
-    "arguments are the shape: {rows} rows, {columns} columns. rng.standard_normal is the same with a seed of its "
-    "own, and takes the shape as a pair in brackets.",
-    zh="教程里写的是 np.random.randn({rows}, {columns})。它返回一个数组，里面的随机数服从标准正态分布"
-    "（均值 0，标准差 1：大约三分之二落在 -1 与 1 之间）。参数就是形状：{rows} 行，{columns} 列。"
+    "arguments are the shape: how many rows ({rows}), how many columns ({columns}). rng.standard_normal is the "
+    "same with a seed of its own, and takes the shape as a pair in brackets.",
+    zh="教程里写的是 np.random.randn({rows}, {columns})。它返回一个数组，里面的随机数服从标准正态分布（均值 0，标准"
+    "差 1：大约三分之二落在 -1 与 1 之间）。参数就是形状：先是行数（{rows}），再是列数（{columns}）。"
     "rng.standard_normal 的作用相同，只是种子由自己掌握，形状用括号括成一对来写。",
 )
 DRAWN = Both(
-    en="These {count} numbers have mean {mean}, standard deviation {deviation}; the smallest is {least}, the largest "
-    "{most}; {inside} of them lie between -1 and 1.",
-    zh="这 {count} 个数的均值是 {mean}，标准差是 {deviation}；最小的是 {least}，最大的是 {most}；"
+    en="Numbers drawn: {count}. Their mean is {mean}, their standard deviation {deviation}, the smallest {least}, "
+    "the largest {most}; between -1 and 1 lie {inside} of them.",
+    zh="共抽取 {count} 个数：均值是 {mean}，标准差是 {deviation}，最小的是 {least}，最大的是 {most}；"
     "其中 {inside} 个落在 -1 与 1 之间。",
 )
 BY_HAND = Both(
@@ -138,7 +138,7 @@ NO_BIAS_HERE = Both(
     zh="许多书上写的是 h = x·w1 + b1。这个程序没有偏置 b1；加上 --bias 选项就有了。",
 )
 RECTIFIED = Both(
-    en="{count} of the {total} entries of h were negative and became 0; the other {rest} stayed.",
+    en="negative in h and 0 now: {count} of {total} entries; kept as they were: {rest}.",
     zh="h 的 {total} 个元素中有 {count} 个是负数，变成了 0；其余 {rest} 个不变。",
 )
 NONE_NEGATIVE = Both(
@@ -146,7 +146,7 @@ NONE_NEGATIVE = Both(
     zh="本次运行中 h 没有负的元素，所以什么都没有变。",
 )
 ENTRIES_CHANGED = Both(
-    en="{count} of {total} entries; by {largest} at most.",
+    en="{count} of {total} entries; the largest change is {largest}.",
     zh="{total} 个元素中变了 {count} 个，变化最大的一个变了 {largest}。",
 )
 SAME_NUMBERS = Both(
@@ -159,14 +159,16 @@ IDENTITY = Both(
     zh="没有激活函数，两层就等于一层：y_pred = x·(w1·w2)，仍然是线性模型。",
 )
 MEAN_SQUARED = Both(
-    en="It is a sum of squares. The mean squared error is this divided by how many squares there are: "
-    "{loss} / ({rows} × {columns}) = {mean}; np.square(y_pred - y).mean() gives {check}. In PyTorch, "
-    'MSELoss(reduction="sum") is the sum, and MSELoss() the mean. The mean\'s gradients are {count} times smaller, '
-    "so with "
-    "it the learning rate must be {count} times larger for the same steps.",
-    zh="这是平方和。均方误差等于它除以平方的个数：{loss} / ({rows} × {columns}) = {mean}；"
-    'np.square(y_pred - y).mean() 算出来是 {check}。在 PyTorch 里，MSELoss(reduction="sum") 是平方和，'
-    "MSELoss() 是均值。用均值时梯度缩小为 1/{count}，要走出同样的步子，学习率就要放大到 {count} 倍。",
+    en="It is a sum of squares. The mean squared error is this divided by how many squares there are: {loss} / "
+    "({rows} × {columns}) = {mean}; np.square(y_pred - y).mean() gives {check}. In PyTorch, "
+    'MSELoss(reduction="sum") is the sum, and MSELoss() the mean.',
+    zh="这是平方和。均方误差等于它除以平方的个数：{loss} / ({rows} × {columns}) = {mean}；np.square(y_pred - "
+    'y).mean() 算出来是 {check}。在 PyTorch 里，MSELoss(reduction="sum") 是平方和，MSELoss() 是均值。',
+)
+MEAN_RATE = Both(
+    en="The gradients of the mean are {count} times smaller, so with it the learning rate must be {count} times "
+    "larger for the same steps.",
+    zh="用均值时梯度缩小为 1/{count}，要走出同样的步子，学习率就要放大到 {count} 倍。",
 )
 DIRECTION = Both(
     en="A gradient has the shape of the thing itself, and each entry answers: if this number grew by a little, how "
@@ -183,10 +185,10 @@ TRANSPOSE = Both(
     zh=".T 是转置：行变成列。这样尺寸才对得上：结果的形状必须与 w2 相同，即 {shape}，才能从 w2 里减去。",
 )
 WITHOUT_COPY = Both(
-    en="Why .copy()? Without it, grad_h is only a second name for the same numbers. Run without it: the next line then "
-    "overwrote {count} entries of grad_h_relu as well:",
+    en="Why .copy()? Without it, grad_h is only a second name for the same numbers. Run without it: the next line "
+    "then overwrote entries of grad_h_relu as well, {count} of {total}:",
     zh="为什么要 .copy()？不复制的话，grad_h 只是同一批数的另一个名字。去掉它实际运行一次："
-    "下一行连 grad_h_relu 的 {count} 个元素也一起改掉了：",
+    "下一行连 grad_h_relu 也一起改掉了，{total} 个元素中改了 {count} 个：",
 )
 COPY_MATTERS = Both(
     en="w1 and w2 come out the same here, as grad_h_relu is not used again. But whoever prints or uses it after that "
@@ -201,7 +203,7 @@ COPY_IDLE = Both(
     "本次运行中下一行没有清零任何元素，所以看不出差别。",
 )
 CLEARED = Both(
-    en="{count} of the {total} entries were cleared, the same that np.maximum set to 0; the other {rest} stayed.",
+    en="cleared: {count} of {total} entries, the same that np.maximum set to 0; kept as they were: {rest}.",
     zh="{total} 个元素中清零了 {count} 个，正是 np.maximum 变成 0 的那些；其余 {rest} 个不变。",
 )
 NONE_CLEARED = Both(
@@ -239,13 +241,13 @@ LOSS_ROSE = Both(
 
 LOOP = Both(en="6. The loop: all of it, again and again", zh="6. 循环：把上面这些反复执行")
 LOOP_IS = Both(
-    en="The same lines, {steps} times. The first half only looks; the second half changes the weights.",
-    zh="同样这些代码，执行 {steps} 次。前一半只是计算，后一半才修改权重。",
+    en="The same lines again and again; t counts the steps, {steps} in all. The first half only looks; the second "
+    "half changes the weights.",
+    zh="同样这些代码反复执行；t 是步数，一共 {steps} 步。前一半只是计算，后一半才修改权重。",
 )
 RAN_TWICE = Both(
-    en="Run twice from the same weights: as it stands ({seconds:.2f} s for {steps} steps), and without the second "
-    "half.",
-    zh="从同样的权重出发运行两次：一次照原样（{steps} 步用时 {seconds:.2f} 秒），一次去掉后一半。",
+    en="Run twice from the same weights: as it stands (it took {seconds:.2f} s), and without the second half.",
+    zh="从同样的权重出发运行两次：一次照原样（用时 {seconds:.2f} 秒），一次去掉后一半。",
 )
 SECOND_HALF = Both(
     en="second half: backward and update",
@@ -254,17 +256,51 @@ SECOND_HALF = Both(
 WITH_BOTH = Both(en="loss, both halves", zh="损失（完整）")
 FORWARD_ONLY = Both(en="loss, first half only", zh="损失（只有前一半）")
 NEVER_CHANGES = Both(
-    en="Without the second half nothing changes the weights, so the loss is {loss} at every one of the {steps} steps.",
-    zh="没有后一半，权重就不会变，所以 {steps} 步里每一步的损失都是 {loss}。",
+    en="Without the second half nothing changes the weights, so the loss is {loss} at every step ({steps} in all).",
+    zh="没有后一半，权重就不会变，所以每一步（共 {steps} 步）的损失都是 {loss}。",
 )
 FELL = Both(
     en="With it, the loss goes from {first} to {last}.",
     zh="有了后一半，损失从 {first} 变为 {last}。",
 )
 STEADILY = Both(
-    en="The weights fit these {rows} rows better and better; on numbers drawn at random there is nothing more to learn "
-    "than the rows themselves.",
-    zh="权重对这 {rows} 行数据拟合得越来越好；不过数据本来就是随机的，除了记住这些行，没有别的规律可学。",
+    en="So the weights come to fit the rows of x ({rows}); in numbers drawn at random there is nothing else to learn.",
+    zh="权重渐渐拟合了 x 的这些行（{rows} 行）；数据本来就是随机的，除了记住这些行，没有别的规律可学。",
+)
+ROSE = Both(
+    en="After this one step the loss is {after}, before it was {before}: it rose. The gradient is right for a small "
+    "step only; this one was too long, and later ones may make up for it.",
+    zh="走完这一步，损失从 {before} 变为 {after}：反而变大了。梯度只对小步才准确，这一步迈得太大；后面的步子可能会补回来。",
+)
+
+LOOP = Both(en="6. The loop: all of it, again and again", zh="6. 循环：把上面这些反复执行")
+LOOP_IS = Both(
+    en="The same lines again and again; t counts the steps, {steps} in all. The first half only looks; the second "
+    "half changes the weights.",
+    zh="同样这些代码反复执行；t 是步数，一共 {steps} 步。前一半只是计算，后一半才修改权重。",
+)
+RAN_TWICE = Both(
+    en="Run twice from the same weights: as it stands (it took {seconds:.2f} s), and without the second half.",
+    zh="从同样的权重出发运行两次：一次照原样（用时 {seconds:.2f} 秒），一次去掉后一半。",
+)
+SECOND_HALF = Both(
+    en="second half: backward and update",
+    zh="后一半：反向传播和更新",
+)
+WITH_BOTH = Both(en="loss, both halves", zh="损失（完整）")
+FORWARD_ONLY = Both(en="loss, first half only", zh="损失（只有前一半）")
+NEVER_CHANGES = Both(
+    en="Without the second half nothing changes the weights, so the loss is {loss} at every step ({steps} in all).",
+    zh="没有后一半，权重就不会变，所以每一步（共 {steps} 步）的损失都是 {loss}。",
+)
+FELL = Both(
+    en="With it, the loss goes from {first} to {last}.",
+    zh="有了后一半，损失从 {first} 变为 {last}。",
+)
+STEADILY = Both(
+    en="The weights fit the rows of x ({rows}) better and better; on numbers drawn at random there is nothing more "
+    "to learn than the rows themselves.",
+    zh="权重对 x 的这些行（{rows} 行）拟合得越来越好；不过数据本来就是随机的，除了记住这些行，没有别的规律可学。",
 )
 ROSE = Both(
     en="It did not get below where it started: the learning rate {rate:g} is too large, or the steps are too few. Try "
@@ -296,21 +332,23 @@ WIDTH_NOT_DEPTH = Both(
     "它不是层数：不管 H 是多少，权重总共只有 w1、w2 两层。",
 )
 ROWS_NOT_INPUTS = Both(
-    en="{rows} is rows, not inputs. The network has {inputs} inputs; x holds {rows} examples of them at once. One "
-    "row alone goes through the same weights: x[:1].dot(w1) has the shape {one}.",
-    zh="{rows} 是行数，不是输入个数。网络有 {inputs} 个输入，x 里一次放了 {rows} 个样本。"
-    "单独一行也能通过同样的权重：x[:1].dot(w1) 的形状是 {one}。",
+    en="N is rows. n_rows = {rows} (N in the tutorial) is how many examples x holds, one a row. It is not the "
+    "number of inputs, which is n_inputs = {inputs}. One row alone goes through the same weights: x[:1].dot(w1) "
+    "has the shape {one}.",
+    zh="N 是行数。n_rows = {rows}（教程里的 N）是 x 里样本的个数，一行一个样本。它不是输入个数，输入个数是 n_inputs "
+    "= {inputs}。单独一行也能通过同样的权重：x[:1].dot(w1) 的形状是 {one}。",
 )
 WITHOUT_BIAS = Both(
     en="No bias. Books write h = x·w1 + b1 and y_pred = h_relu·w2 + b2; this program leaves b1 and b2 out. The "
-    "price: a row of zeros always gives {zero}, whatever the weights. --bias runs the program with both.",
+    "price: for a row "
+    "of zeros h is {zero}, whatever the weights. --bias runs the program with both.",
     zh="没有偏置。书上写的是 h = x·w1 + b1、y_pred = h_relu·w2 + b2；这个程序省去了 b1 和 b2。"
-    "代价是：不管权重是多少，全 0 的一行得到的输出总是 {zero}。加上 --bias 就带着两个偏置运行。",
+    "代价是：不管权重是多少，全 0 的一行得到的 h 总是 {zero}。加上 --bias 就带着两个偏置运行。",
 )
 WITH_BIAS = Both(
-    en="Bias. This run has b1 and b2 (--bias), as the books write it: a row of zeros gives {zero}. The tutorial's "
-    "program leaves them out, although the formulas beside it have them.",
-    zh="偏置。本次运行带有 b1 和 b2（--bias），与书上的公式一致：全 0 的一行得到的输出是 {zero}。"
+    en="Bias. This run has b1 and b2 (--bias), as the books write it: for a row of zeros h is {zero}, which is b1. The "
+    "tutorial's program leaves them out, although the formulas beside it have them.",
+    zh="偏置。本次运行带有 b1 和 b2（--bias），与书上的公式一致：全 0 的一行得到的 h 是 {zero}，也就是 b1。"
     "教程里的程序省去了偏置，尽管旁边的公式里写着。",
 )
 WHICH_SIDE = Both(
@@ -321,22 +359,27 @@ WHICH_SIDE = Both(
     "算出来的数是一样的：w1.T.dot(x[0]) 与 x[0].dot(w1) 最多相差 {difference}。",
 )
 GPU_NOT_HERE = Both(
-    en='"GPUs are 50 times faster." Not at this size. One step is {products:,} multiplications and took NumPy '
-    "{milliseconds:.2g} ms here; a GPU spends most of so short a step waiting to be told what to do next. It pays "
-    "when each step has far more to multiply. `twolayer ladder` prints the table for this machine; `twolayer explain "
-    "--topic timing` shows how to measure.",
-    zh="“GPU 快 50 倍”：在这个规模上并非如此。一步只有 {products:,} 次乘法，NumPy 在这里用了 {milliseconds:.2g} 毫秒；"
-    "这么短的一步，GPU 的大部分时间都在等下一条指令。每一步的乘法多得多的时候，GPU 才划算。"
-    "`twolayer ladder` 会列出本机上的实际对比；`twolayer explain --topic timing` 说明怎样正确计时。",
+    en='"GPUs are 50 times faster." Not at this size. The products of one step take {products:,} multiplications: '
+    "little, and "
+    "a GPU spends most of so short a step waiting to be told what to do next. It pays when each step has far "
+    "more to multiply.",
+    zh="“GPU 快 50 倍”：在这个规模上并非如此。一步里的几次矩阵相乘，合起来只有 {products:,} 次乘法，"
+    "这么短的一步，GPU 的大部分时间都在等下一条指令。每一步的乘法多得多的时候，GPU 才划算。",
 )
 GPU_MAYBE = Both(
     en='"GPUs are 50 times faster." Not at the tutorial\'s size (13 million multiplications a step), where a GPU '
     "mostly "
-    "waits to be told what to do next. A step of this run is {products:,} multiplications and took NumPy "
-    "{milliseconds:.2g} ms: here a GPU may well pay. `twolayer ladder` with these sizes measures it.",
+    "waits to be told what to do next. The products of a step of this run take {products:,}: here a GPU may well pay.",
     zh="“GPU 快 50 倍”：在教程的规模上（每步约 1300 万次乘法）并非如此，那时 GPU 大多在等下一条指令。"
-    "本次运行每步有 {products:,} 次乘法，NumPy 用了 {milliseconds:.2g} 毫秒：这个规模上 GPU 可能是划算的，"
-    "可以用 `twolayer ladder` 加上同样的尺寸实际测一测。",
+    "本次运行的一步有 {products:,} 次乘法：这个规模上 GPU 可能是划算的。",
+)
+NUMPY_TOOK = Both(
+    en="In the loop above NumPy took {milliseconds:.2g} ms a step.",
+    zh="在上面的循环里，NumPy 每步用了 {milliseconds:.2g} 毫秒。",
+)
+MEASURE = Both(
+    en="`twolayer ladder` prints the table for this machine; `twolayer explain --topic timing` shows how to measure.",
+    zh="`twolayer ladder` 会列出本机上的实际对比；`twolayer explain --topic timing` 说明怎样正确计时。",
 )
 MORE = Both(
     en="More: twolayer explain --topic autograd | timing | numpy-torch.  Small enough to check by hand: twolayer "
