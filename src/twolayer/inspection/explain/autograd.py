@@ -171,6 +171,7 @@ class Lesson:
         page.line()
         for text in (words.NO_GRAD, words.IN_PLACE, words.CLEAR):
             page.note(text)
+        self.run_loop(1, lines)  # what torch loads at its first call is not timed
         started = time.perf_counter()
         by_autograd = self.run_loop(steps, lines)
         seconds = time.perf_counter() - started

@@ -77,9 +77,9 @@ def explain_numpy_torch(page: Page, seed: int = 0) -> None:
     in_numpy: dict[str, Any] = {"np": np}
     exec(start, in_numpy)
     page.line()
-    page.note(words.IN_NUMPY)
+    page.say(words.IN_NUMPY)
     page.code(start)
-    page.note(words.IN_TORCH)
+    page.say(words.IN_TORCH)
     page.code(TORCH_START)
     in_torch: dict[str, Any] = dict(in_numpy)
     if has_torch:
