@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from twolayer.engines import get
 from twolayer.engines.torch_engines import INSTALL
@@ -85,11 +86,13 @@ def explain_autograd(page: Page, program: Program) -> None:
     page.line()
     page.say(words.INTRODUCTION, version=torch.__version__)
     one_line(page)
-    lesson = Lesson(page, program)
-    lesson.network()
-    lesson.traps()
-    lesson.cures()
-    lesson.own_function()
+    # NumPy's and torch's threads, taking turns on few cores, would only wait for each other; this limits what is loaded
+    with threadpool_limits(1):
+        lesson = Lesson(page, program)
+        lesson.network()
+        lesson.traps()
+        lesson.cures()
+        lesson.own_function()
 
 
 def one_line(page: Page) -> None:

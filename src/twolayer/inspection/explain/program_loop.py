@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from twolayer.inspection import explain
 from twolayer.inspection.explain import program_words as words
@@ -107,7 +108,8 @@ def run_loop(source: str, names: dict[str, Any], wanted: set[int]) -> Printed:
     printed = Printed(wanted)
     own = {name: np.copy(value) if name[0] in "wb" else value for name, value in names.items()}
     own |= {"np": np, "print": printed}
-    with np.errstate(over="ignore", invalid="ignore"):  # a diverged run is told so in words
+    # a diverged run is told so in words; at the usual sizes a second thread costs more than it brings
+    with np.errstate(over="ignore", invalid="ignore"), threadpool_limits(1):
         exec(compile(source, "<the loop>", "exec"), own)
     return printed
 
