@@ -29,13 +29,15 @@ ROWS_AT_ONCE = (
 
 def nearest(name: object, names: Any) -> str:
     """`; did you mean 'x'?` for the nearest of the names, or nothing."""
-    close = get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    by_small = {str(n).lower(): n for n in names}
+    close = get_close_matches(str(name).lower(), by_small, n=1, cutoff=0.5)
+    return f"; did you mean '{by_small[close[0]]}'?" if close else ""
 
 
 def shown(value: object) -> str:
     """What was given, short and in one line."""
-    return " ".join(reprlib.repr(value).split())
+    text = " ".join(reprlib.repr(value).split())
+    return text if len(text) <= 60 else f"{text[:50]} ... {text[-5:]}"
 
 
 def one_of(value: object, choices: dict[str, T], what: str, kind: type[T] | None = None) -> T:
@@ -47,6 +49,16 @@ def one_of(value: object, choices: dict[str, T], what: str, kind: type[T] | None
     raise InputError(
         f"there is no {what} {shown(value)}: choose one of {', '.join(choices)}{nearest(value, choices)}"
     )
+
+
+def flag(value: Any, name: str, others: tuple[str, ...] = ()) -> Any:
+    """True or False (NumPy's too), or one of the other words."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, str) and value in others:
+        return value
+    words = " or ".join(["True, False" if others else "True or False", *map(repr, others)])
+    raise InputError(f"{name} must be {words}; got {shown(value)}")
 
 
 def whole(value: object, name: str, at_least: int = 1) -> int:
@@ -87,7 +99,7 @@ def float_dtype(value: Any) -> np.dtype:
     """float64 or float32, by name or as NumPy's own."""
     try:
         dtype = np.dtype(value)
-    except TypeError:
+    except (TypeError, ValueError):
         dtype = np.dtype(object)
     if dtype in (np.float64, np.float32):
         return dtype
@@ -96,13 +108,16 @@ def float_dtype(value: Any) -> np.dtype:
 
 def generator(random_state: Any) -> np.random.Generator:
     """Random numbers from a seed; a Generator passes as it is."""
-    try:
+    if random_state is None or isinstance(random_state, np.random.Generator):
         return np.random.default_rng(random_state)
-    except (TypeError, ValueError):
-        raise InputError(
-            "random_state must be a whole number, at least 0, a numpy.random.Generator, or None; "
-            f"got {shown(random_state)}"
-        ) from None
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.Generator(random_state._bit_generator)
+    if isinstance(random_state, numbers.Integral) and int(random_state) >= 0:
+        return np.random.default_rng(int(random_state))
+    raise InputError(
+        "random_state must be a whole number, at least 0, a numpy.random.Generator, or None; "
+        f"got {shown(random_state)}"
+    )
 
 
 def is_sparse(x: object) -> bool:

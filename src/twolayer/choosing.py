@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from twolayer import span as spans
-from twolayer.engines import get_ready
+from twolayer.checks import flag, shown
+from twolayer.engines import NAMES, get_ready
 from twolayer.engines.contract import Engine, Problem
 from twolayer.errors import EngineError, InputError
 from twolayer.maths.network import Params
@@ -116,6 +117,13 @@ def choose(
     InputError
         If `span=True` was asked for and is not exact here.
     """
+    if not isinstance(engine, str):
+        raise EngineError(
+            f"there is no engine {shown(engine)}: choose one of {', '.join(NAMES)} or auto"
+        )
+    if not isinstance(device, str):
+        raise EngineError(f"there is no device {shown(device)}: use cpu, cuda, cuda:1, or auto")
+    span = flag(span, "span", ("auto",))
     long_way = long_way_cost(problem, params, solver, batch_size)
     spanned, why_span = decide_span(
         problem, params, solver, engine, span, long_way, steps, batch_size
@@ -145,8 +153,6 @@ def decide_span(
     batch_size: int | None,
 ) -> tuple[bool, str]:
     """Whether the span is used, and why."""
-    if span not in (True, False, "auto"):
-        raise InputError(f"span must be True, False or 'auto'; got {span!r}")
     shape = f"{problem.n_rows} rows and {params.n_inputs} columns"
     if span is True and solver.not_in_span:
         raise InputError(

@@ -115,8 +115,8 @@ def train(
         Row weights.
     tol : float
         Stop when the mean objective of the last 10 steps (with batches: of as many whole passes as have 10 steps) is less
-        than `tol`, relatively, below that of as many steps before; 0 never stops early. L-BFGS stops where the gradient's length is at
-        most `tol`, or a step lowers the objective by less than `tol`/10,000 of it.
+        than `tol`, relatively, below that of as many steps before; 0 never stops early. L-BFGS stops where the gradient's
+        length is at most `tol`, or a step lowers the objective by less than `tol`/10,000 of it.
     engine : str
         One of `twolayer.engines()`, which then runs the program as written; or "auto", which chooses from the shapes and
         settings.
@@ -197,6 +197,7 @@ def train(
             loop.run(interrupted)
         final_loss = worker.objective(state, batches.everything())
         loop.check_end(final_loss)
+        state.memory = None  # room for the way back
         trained = loop.params()
     return Run(
         params=trained,
@@ -235,6 +236,7 @@ def make_solver(
     """The solver of that name with these settings; a Solver passes as it is."""
     if isinstance(solver, Solver):
         return solver
+    nesterov = checks.flag(nesterov, "nesterov")
     rate = checks.number(learning_rate, "learning_rate", above=0)
     momentum = checks.number(momentum, "momentum", at_least=0)
     if momentum >= 1:
@@ -242,16 +244,11 @@ def make_solver(
     if nesterov and not momentum:
         raise InputError("nesterov needs momentum above 0, for example momentum=0.9")
     solvers: dict[str, Callable[[], Solver]] = {
-        "gd": lambda: GradientDescent(rate, momentum, bool(nesterov)),
+        "gd": lambda: GradientDescent(rate, momentum, nesterov),
         "adam": lambda: Adam(rate),
         "lbfgs": lambda: LBFGS(gradient_tol=tol, decrease_tol=LBFGS_DECREASE * tol),
     }
+    make = checks.one_of(solver, solvers, "solver")
     if solver != "gd" and momentum:
         raise InputError(f"momentum belongs to solver 'gd', not to '{solver}'")
-    make = solvers.get(solver) if isinstance(solver, str) else None
-    if make is None:
-        raise InputError(
-            f"there is no solver {solver!r}: choose one of {', '.join(solvers)}"
-            f"{checks.nearest(solver, solvers)}"
-        )
     return make()

@@ -166,7 +166,8 @@ def own_tensor(array: np.ndarray, device: str) -> torch.Tensor:
     import torch
 
     array = np.ascontiguousarray(array)
-    if min(array.strides) < 0:  # NumPy calls an axis of length 1 contiguous even so; torch does not take it
+    # an axis of length 1 may keep a negative stride and count as contiguous, but not for torch
+    if min(array.strides) < 0:
         array = array.copy()
     return torch.tensor(array, device=device)
 

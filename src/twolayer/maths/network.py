@@ -59,7 +59,7 @@ class Params:
                 object.__setattr__(self, name, _array_of(array, name))
         for name, w in (("b1", self.w1), ("b2", self.w2)):
             b = getattr(self, name)
-            if b is not None and b.ndim == w.ndim >= 2 and b.shape[-2] == 1:
+            if getattr(b, "ndim", 0) == getattr(w, "ndim", 0) >= 2 and b.shape[-2] == 1:
                 object.__setattr__(self, name, b.reshape(b.shape[:-2] + b.shape[-1:]))
 
     @property
