@@ -17,7 +17,7 @@ def demo(
         Path, typer.Option(help="Folder for the table, the model and the picture.")
     ] = Path("twolayer-demo"),
 ) -> None:
-    """See what twolayer does in half a minute: one program on every engine, then a table fitted.
+    """See what twolayer does: one program on every engine, then a table fitted and saved.
 
     The table is one that scikit-learn carries: 1797 handwritten digits, 64 grey values each. It is written to
     twolayer-demo/digits.csv and fitted as `twolayer fit` does; nothing is downloaded.
