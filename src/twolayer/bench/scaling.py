@@ -82,7 +82,7 @@ def prepared(width: int, dtype: str, figures: list[dict[str, Any]], machine: Mac
     tries = []
     for _ in range(3):
         start = time.perf_counter()
-        one_pass(x, [params.w1])
+        one_pass(x, [params.w1], x.dtype)
         tries.append(time.perf_counter() - start)
     operations = 2 * n * n * width + 2 * n * width * h
     traffic = x.nbytes + params.w1.nbytes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -52,8 +53,12 @@ class CompiledEngine(Engine):
 
     def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
         own = params.map(np.ascontiguousarray).copy()
-        table = np.ascontiguousarray(problem.x)
-        return CompiledState(problem, solver, own, solver.start(own), table)
+        problem = replace(
+            problem,
+            y=for_kernels(problem.y),
+            s=None if problem.s is None else for_kernels(problem.s),
+        )
+        return CompiledState(problem, solver, own, solver.start(own), for_kernels(problem.x))
 
     def advance(self, state: State, plan: Plan) -> np.ndarray:
         assert isinstance(state, CompiledState)
@@ -88,6 +93,25 @@ class CompiledEngine(Engine):
         return state.params.copy()
 
 
+class Writable:
+    """The memory of an array, offered to NumPy as one that may be written."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        address, _ = array.__array_interface__["data"]
+        self.array = array
+        self.__array_interface__ = {**array.__array_interface__, "data": (address, False)}
+
+
+def for_kernels(array: np.ndarray) -> np.ndarray:
+    """The table's array in the one layout that the kernels are compiled for.
+
+    A read-only array (from pandas, or mapped from disk) would be another type to Numba, and cost another compilation. The
+    kernels never write the table, so it is not copied for that.
+    """
+    array = np.require(array, requirements=["C", "A"])
+    return array if array.flags.writeable else np.asarray(Writable(array))
+
+
 class CompiledState(State):
     """The state, with the kernels' arguments made from it."""
 
@@ -97,11 +121,12 @@ class CompiledState(State):
         from twolayer.engines import kernels
 
         super().__init__(problem, solver, params, memory)
-        self.kernels = kernels
+        self.kernels: Any = kernels  # Any: Numba's own types for its functions are too narrow
         self.x = table
         self.gram = isinstance(problem, GramProblem)
         self.s = np.empty(0, params.dtype) if problem.s is None else problem.s
-        self.gradients = params.map(np.zeros_like)
+        self.gradients = None if params.n_networks is None else params.map(np.zeros_like)
+        self.rooms: list[EndToEnd] = []
         objective = problem.objective
         n_rows, n_hidden = problem.n_rows, params.n_hidden
         largest = n_rows * n_hidden * max(table.shape[1], params.n_outputs)
@@ -157,11 +182,14 @@ class CompiledState(State):
             for k in range(params.n_networks)
         ]
 
-    def nothing(self) -> Any:
-        """Weights that are all empty: no velocity."""
-        dtype = self.params.dtype
-        flat, square = np.empty(0, dtype), np.empty((0, 0), dtype)
-        return self.kernels.Weights(square, flat, square, flat, square)
+    def solver_memory(self, name: str, network: int) -> Any:
+        """One network's part of the solver's memory, as Weights."""
+        weights = self.networks(self.memory[name])[network]
+        return self.without_w1(weights) if self.gram else weights
+
+    def without_w1(self, weights: Any) -> Any:
+        """The Weights with no `w1`, in whose place the span has its coordinates."""
+        return weights._replace(w1=np.empty((0, self.params.n_hidden), self.params.dtype))
 
     def batches(self, plan: Plan) -> Any:
         """The plan as the kernels take it."""
@@ -185,45 +213,35 @@ class CompiledState(State):
         solver = self.solver
         assert isinstance(solver, GradientDescent)
         rates = self.kernels.Rates(solver.learning_rate, solver.momentum, solver.nesterov)
-        velocity = (
-            self.networks(self.memory["velocity"])[network] if rates.momentum else self.nothing()
-        )
-        w, g = self.networks(self.params)[network], self.networks(self.gradients)[network]
-        if self.gram:
-            self.descend_in_span(plan, network, losses, w, g, velocity, rates)
-            return
-        self.kernels.advance_descent(
-            self.x,
-            self.problem.y,
-            self.s,
-            self.batches(plan),
-            w,
-            velocity,
-            g,
-            self.work,
-            self.rule,
-            rates,
-            losses,
-        )
+        with EndToEnd(self, network, ["velocity"] if rates.momentum else []) as numbers:
+            velocity = (*numbers.memory, np.empty(0, self.params.dtype))[0]
+            places = (numbers.w, numbers.g, numbers.flat, velocity)
+            if self.gram:
+                self.descend_in_span(plan, network, places, rates, losses)
+            else:
+                self.kernels.advance_descent(
+                    self.x,
+                    self.problem.y,
+                    self.s,
+                    self.batches(plan),
+                    *places,
+                    self.work,
+                    self.rule,
+                    rates,
+                    losses,
+                )
 
     def descend_in_span(
-        self,
-        plan: Plan,
-        network: int,
-        losses: np.ndarray,
-        w: Any,
-        g: Any,
-        velocity: Any,
-        rates: Any,
+        self, plan: Plan, network: int, places: Any, rates: Any, losses: np.ndarray
     ) -> None:
         """The same in the span's coordinates: `a` and c stand in the place of `w1`."""
         if not len(losses):
             return
-        problem = self.problem
-        n_rows = problem.n_rows
+        problem, n_rows = self.problem, self.problem.n_rows
         front = () if self.params.n_networks is None else (network,)
-        none = np.empty((0, self.params.n_hidden), self.params.dtype)
         c = self.c[network]
+        w1 = self.params.w1[front]
+        velocity = self.memory["velocity"].w1[front][:n_rows] if rates.momentum else w1[:0]
         self.kernels.advance_span_descent(
             self.x,
             problem.h_start[front],
@@ -232,18 +250,16 @@ class CompiledState(State):
             self.s,
             plan.totals[0],
             plan.penalties[0],
-            w._replace(w1=none),
-            w.w1[:n_rows],
+            *places,
+            w1[:n_rows],
+            velocity,
             c,
-            velocity._replace(w1=none),
-            velocity.w1[:n_rows],
-            g._replace(w1=none),
             self.work,
             self.rule,
             rates,
             losses,
         )
-        w.w1[n_rows] = c[0]
+        w1[n_rows] = c[0]
 
     def adapt(self, plan: Plan, network: int, losses: np.ndarray) -> None:
         """Adam of one network over the plan."""
@@ -252,21 +268,22 @@ class CompiledState(State):
         rates = self.kernels.AdamRates(
             solver.learning_rate, solver.beta1, solver.beta2, solver.epsilon
         )
-        self.kernels.advance_adam(
-            self.x,
-            self.problem.y,
-            self.s,
-            self.batches(plan),
-            self.networks(self.params)[network],
-            self.networks(self.memory["mean"])[network],
-            self.networks(self.memory["square"])[network],
-            self.networks(self.gradients)[network],
-            self.work,
-            self.rule,
-            rates,
-            self.memory["steps"],
-            losses,
-        )
+        with EndToEnd(self, network, ["mean", "square"]) as numbers:
+            self.kernels.advance_adam(
+                self.x,
+                self.problem.y,
+                self.s,
+                self.batches(plan),
+                numbers.w,
+                numbers.g,
+                numbers.flat,
+                *numbers.memory,
+                self.work,
+                self.rule,
+                rates,
+                self.memory["steps"],
+                losses,
+            )
 
     def steps_done(self, steps: int) -> None:
         """Count the steps, for Adam's corrections."""
@@ -279,11 +296,84 @@ class CompiledState(State):
         if batch.rows is not None:
             x, y, s = x[batch.rows], y[batch.rows], s[batch.rows] if s.size else s
             work = self.kernels.rows_of.py_func(work, len(y))
-        values = [
-            self.kernels.evaluate(x, y, s, batch.total, batch.penalty, w, g, work, self.rule)
-            for w, g in zip(self.networks(params), self.networks(self.gradients), strict=True)
-        ]
-        return (values[0] if params.n_networks is None else np.array(values)), self.gradients
+        values = []
+        for network, weights in enumerate(self.networks(params)):
+            numbers = self.room(network)
+            write(weights, numbers.w)
+            places = (numbers.w, numbers.g, numbers.flat, work, self.rule)
+            values.append(self.kernels.evaluate(x, y, s, batch.total, batch.penalty, *places))
+        if params.n_networks is None:
+            gradients = self.room(0).g._asdict()
+            given = {name: gradients[name] for name, _ in params.items()}
+            return values[0], Params(**{"b1": None, "b2": None, **given})
+        assert self.gradients is not None
+        for network, into in enumerate(self.networks(self.gradients)):
+            write(self.room(network).g, into)
+        return np.array(values), self.gradients
+
+    def room(self, network: int) -> EndToEnd:
+        """Long arrays for one network, kept from one evaluation to the next."""
+        while len(self.rooms) <= network:
+            self.rooms.append(EndToEnd(self, len(self.rooms), []))
+        return self.rooms[network]
+
+
+class EndToEnd:
+    """One network's numbers in long arrays, which a kernel moves in one loop; written back on leaving the `with`.
+
+    Attributes
+    ----------
+    w, g : Weights
+        Views of the long arrays.
+    flat : Flat
+    memory : list of ndarray
+        Those parts of the solver's memory.
+    """
+
+    def __init__(self, state: CompiledState, network: int, memory: list[str]) -> None:
+        kernels = state.kernels
+        self.own = state.networks(state.params)[network]
+        if state.gram:
+            self.own = state.without_w1(self.own)
+        self.parts = [state.solver_memory(name, network) for name in memory]
+        vector = laid_out(self.own)
+        gradient = np.empty_like(vector)
+        decaying = self.own.w1.size + self.own.w2.size + self.own.w_skip.size
+        self.flat = kernels.Flat(vector, gradient, decaying)
+        self.w, self.g = views(vector, self.own), views(gradient, self.own)
+        self.memory = [laid_out(part) for part in self.parts]
+
+    def __enter__(self) -> EndToEnd:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        write(self.w, self.own)
+        for vector, part in zip(self.memory, self.parts, strict=True):
+            write(views(vector, part), part)
+
+
+ORDER = ("w1", "w2", "w_skip", "b1", "b2")  # those that decay first
+
+
+def laid_out(weights: Any) -> np.ndarray:
+    """The arrays end to end: a copy."""
+    return np.concatenate([getattr(weights, name).ravel() for name in ORDER])
+
+
+def views(vector: np.ndarray, like: Any) -> Any:
+    """The Weights that stand in such a vector."""
+    arrays, start = {}, 0
+    for name in ORDER:
+        array = getattr(like, name)
+        arrays[name] = vector[start : start + array.size].reshape(array.shape)
+        start += array.size
+    return type(like)(**arrays)
+
+
+def write(source: Any, target: Any) -> None:
+    """Copy every array's numbers."""
+    for name in ORDER:
+        getattr(target, name)[...] = getattr(source, name)
 
 
 @contextlib.contextmanager

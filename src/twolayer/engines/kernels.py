@@ -41,6 +41,14 @@ class Weights(NamedTuple):
     w_skip: Any  # (n_inputs, n_outputs) or empty
 
 
+class Flat(NamedTuple):
+    """The same numbers end to end, those that decay first: w1, w2, w_skip, b1, b2."""
+
+    w: Any
+    gradient: Any
+    decaying: int
+
+
 class Work(NamedTuple):
     """Room for what a step computes on the way."""
 
@@ -309,21 +317,15 @@ def small_forward_backward(x, y, s, total, w, g, work, rule):
     ys = work.small[n_inputs * n_rows : (n_inputs + n_outputs) * n_rows].reshape(n_outputs, n_rows)
     h = work.h.ravel().reshape(n_hidden, n_rows)
     h_relu = work.h_relu.ravel().reshape(n_hidden, n_rows)
+    grad_h = work.grad_h.ravel().reshape(n_hidden, n_rows)
     for i in range(n_rows):
         for k in range(n_inputs):
             xs[k, i] = x[i, k]
-    for j in range(n_outputs):
-        ys[j] = w.b2[j] if w.b2.size else 0
-    for u in range(n_hidden):
-        h[u] = w.b1[u] if w.b1.size else 0
-        add_weighted(xs, w.w1[:, u], h[u])
-        activate(rule.activation, h[u], h_relu[u])
-        for j in range(n_outputs):
-            for i in range(n_rows):
-                ys[j, i] += w.w2[u, j] * h_relu[u, i]
+    weigh(w.w1, xs, w.b1, h)
+    activate(rule.activation, h.ravel(), h_relu.ravel())
+    weigh(w.w2, h_relu, w.b2, ys)
     if w.w_skip.size:
-        for j in range(n_outputs):
-            add_weighted(xs, w.w_skip[:, j], ys[j])
+        add_weighed(w.w_skip, xs, ys)
     for i in range(n_rows):
         for j in range(n_outputs):
             work.y_pred[i, j] = ys[j, i]
@@ -331,75 +333,77 @@ def small_forward_backward(x, y, s, total, w, g, work, rule):
     for i in range(n_rows):
         for j in range(n_outputs):
             ys[j, i] = work.grad_y_pred[i, j]
-    grad_h = work.grad_h.ravel()[:n_rows]
     for u in range(n_hidden):
-        grad_h[:] = 0
-        add_weighted(ys, w.w2[u], grad_h)
-        times_derivative(rule.activation, h[u], h_relu[u], grad_h)
+        for i in range(n_rows):
+            grad_h[u, i] = 0
         for j in range(n_outputs):
-            g.w2[u, j] = dot(h_relu[u], ys[j])
-        for k in range(n_inputs):
-            g.w1[k, u] = dot(grad_h, xs[k])
-        if w.b1.size:
-            g.b1[u] = total_of(grad_h)
-    for j in range(n_outputs):
-        if w.b2.size:
-            g.b2[j] = total_of(ys[j])
-        if w.w_skip.size:
-            for k in range(n_inputs):
-                g.w_skip[k, j] = dot(ys[j], xs[k])
+            weight = w.w2[u, j]
+            for i in range(n_rows):
+                grad_h[u, i] += weight * ys[j, i]
+    times_derivative(rule.activation, h.ravel(), h_relu.ravel(), grad_h.ravel())
+    gradient_of(h_relu, ys, g.w2, g.b2)
+    gradient_of(xs, grad_h, g.w1, g.b1)
+    if w.w_skip.size:
+        gradient_of(xs, ys, g.w_skip, g.b1[:0])
     return loss
 
 
 @inner
-def add_weighted(rows, weights, out):
-    """out += weights @ rows, four rows in a pass."""
-    n = rows.shape[0]
-    fours = n - n % 4
-    for k in range(0, fours, 4):
-        a, b, c, d = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-        for i in range(out.size):
-            out[i] += (a * rows[k, i] + b * rows[k + 1, i]) + (c * rows[k + 2, i] + d * rows[k + 3, i])
-    for k in range(fours, n):
-        a = weights[k]
-        for i in range(out.size):
-            out[i] += a * rows[k, i]
+def weigh(w, inputs, b, out):
+    """out = w.T @ inputs + b, rows of the table along the last axis."""
+    for u in range(out.shape[0]):
+        start = b[u] if b.size else out.dtype.type(0)
+        for i in range(out.shape[1]):
+            out[u, i] = start
+    add_weighed(w, inputs, out)
 
 
 @inner
-def dot(a, b):
-    """Σ a·b."""
-    total = a[0] * b[0]
-    for i in range(1, a.size):
-        total += a[i] * b[i]
-    return total
+def add_weighed(w, inputs, out):
+    """out += w.T @ inputs."""
+    for u in range(out.shape[0]):
+        for k in range(inputs.shape[0]):
+            weight = w[k, u]
+            for i in range(out.shape[1]):
+                out[u, i] += weight * inputs[k, i]
 
 
 @inner
-def total_of(a):
-    """Σ a."""
-    total = a[0]
-    for i in range(1, a.size):
-        total += a[i]
-    return total
+def gradient_of(inputs, grad, grad_w, grad_b):
+    """grad_w = inputs @ grad.T;  grad_b = Σ grad, unless it is empty."""
+    zero = grad_w.dtype.type(0)
+    for k in range(inputs.shape[0]):
+        for u in range(grad.shape[0]):
+            summed = zero
+            for i in range(grad.shape[1]):
+                summed += inputs[k, i] * grad[u, i]
+            grad_w[k, u] = summed
+    for u in range(grad_b.size):
+        summed = zero
+        for i in range(grad.shape[1]):
+            summed += grad[u, i]
+        grad_b[u] = summed
 
 
 # ---- updates: one pass over a weight and everything that belongs to it
 
 
 @inner
-def descend(w, gradient, velocity, rates, penalty):
-    """Gradient descent of one array; returns Σ w² before the step if there is a penalty."""
-    rate, momentum, decay = (
-        w.dtype.type(rates.learning_rate),
-        w.dtype.type(rates.momentum),
-        w.dtype.type(penalty),
-    )
+def decay(flat, penalty):
+    """Add the penalty's gradient to the front of a network's numbers, the weights; returns its part of the objective."""
+    factor = flat.w.dtype.type(penalty)
     squares = 0.0
     if penalty:
-        for i in range(w.size):
-            squares += w[i] * w[i]
-            gradient[i] += decay * w[i]
+        for i in range(flat.decaying):
+            squares += flat.w[i] * flat.w[i]
+            flat.gradient[i] += factor * flat.w[i]
+    return 0.5 * penalty * squares
+
+
+@inner
+def descend(w, gradient, velocity, rates):
+    """Gradient descent."""
+    rate, momentum = w.dtype.type(rates.learning_rate), w.dtype.type(rates.momentum)
     if velocity.size == 0:
         for i in range(w.size):
             w[i] -= rate * gradient[i]
@@ -411,19 +415,12 @@ def descend(w, gradient, velocity, rates, penalty):
         for i in range(w.size):
             velocity[i] = momentum * velocity[i] + gradient[i]
             w[i] -= rate * velocity[i]
-    return squares
 
 
 @inner
-def adapt(w, gradient, mean, square, rates, steps, penalty):
-    """Adam of one array; returns Σ w² before the step if there is a penalty."""
+def adapt(w, gradient, mean, square, rates, steps):
+    """Adam."""
     number = w.dtype.type
-    decay = number(penalty)
-    squares = 0.0
-    if penalty:
-        for i in range(w.size):
-            squares += w[i] * w[i]
-            gradient[i] += decay * w[i]
     one = number(1)
     beta1, beta2, epsilon = number(rates.beta1), number(rates.beta2), number(rates.epsilon)
     rate = number(rates.learning_rate / (1 - rates.beta1**steps))
@@ -432,38 +429,6 @@ def adapt(w, gradient, mean, square, rates, steps, penalty):
         mean[i] = beta1 * mean[i] + (one - beta1) * gradient[i]
         square[i] = beta2 * square[i] + (one - beta2) * (gradient[i] * gradient[i])
         w[i] -= rate * mean[i] / (np.sqrt(square[i]) * correction + epsilon)
-    return squares
-
-
-@inner
-def flat(w):
-    """The arrays of a network as flat ones, those that decay first: a uniform tuple, whose loop is compiled once."""
-    return (w.w1.ravel(), w.w2.ravel(), w.w_skip.ravel(), w.b1, w.b2)
-
-
-DECAYING = 3
-
-
-@inner
-def descend_all(w, g, v, rates, penalty):
-    """Gradient descent of a whole network; returns the penalty's part of the objective before it."""
-    weights, gradients, velocities = flat(w), flat(g), flat(v)
-    squares = 0.0
-    for i in range(len(weights)):
-        decay = penalty if i < DECAYING else 0.0
-        squares += descend(weights[i], gradients[i], velocities[i], rates, decay)
-    return 0.5 * penalty * squares
-
-
-@inner
-def adapt_all(w, g, mean, square, rates, steps, penalty):
-    """Adam of a whole network; returns the penalty's part of the objective before it."""
-    weights, gradients, means, sqrs = flat(w), flat(g), flat(mean), flat(square)
-    squares = 0.0
-    for i in range(len(weights)):
-        decay = penalty if i < DECAYING else 0.0
-        squares += adapt(weights[i], gradients[i], means[i], sqrs[i], rates, steps, decay)
-    return 0.5 * penalty * squares
 
 
 # ---- whole chunks of steps
@@ -515,36 +480,27 @@ def step_gradients(t, x, y, s, batches, w, g, work, rule):
 
 
 @jit
-def advance_descent(x, y, s, batches, w, v, g, work, rule, rates, losses):
-    """Steps of gradient descent; `losses[t]` is the objective before step t."""
+def advance_descent(x, y, s, batches, w, g, flat, velocity, work, rule, rates, losses):
+    """Steps of gradient descent; `losses[t]` is the objective before step t. `w` and `g` are views of `flat`."""
     for t in range(losses.size):
         loss = step_gradients(t, x, y, s, batches, w, g, work, rule)
-        losses[t] = loss + descend_all(w, g, v, rates, batches.penalties[t])
+        losses[t] = loss + decay(flat, batches.penalties[t])
+        descend(flat.w, flat.gradient, velocity, rates)
 
 
 @jit
-def advance_adam(x, y, s, batches, w, mean, square, g, work, rule, rates, steps, losses):
+def advance_adam(x, y, s, batches, w, g, flat, mean, square, work, rule, rates, steps, losses):
     """Steps of Adam, `steps` of them already taken; `losses[t]` is the objective before step t."""
     for t in range(losses.size):
         loss = step_gradients(t, x, y, s, batches, w, g, work, rule)
-        losses[t] = loss + adapt_all(w, g, mean, square, rates, steps + t + 1, batches.penalties[t])
+        losses[t] = loss + decay(flat, batches.penalties[t])
+        adapt(flat.w, flat.gradient, mean, square, rates, steps + t + 1)
 
 
 @jit
-def evaluate(x, y, s, total, penalty, w, g, work, rule):
+def evaluate(x, y, s, total, penalty, w, g, flat, work, rule):
     """The objective and all its gradients at one point."""
-    loss = forward_backward(x, y, s, total, w, g, work, rule)
-    if penalty:
-        weights, gradients = flat(w), flat(g)
-        decay = w.w1.dtype.type(penalty)
-        for k in range(DECAYING):
-            weight, gradient = weights[k], gradients[k]
-            squares = 0.0
-            for i in range(weight.size):
-                squares += weight[i] * weight[i]
-                gradient[i] += decay * weight[i]
-            loss += 0.5 * penalty * squares
-    return loss
+    return forward_backward(x, y, s, total, w, g, work, rule) + decay(flat, penalty)
 
 
 # ---- the span: full-batch gradient descent on k = x @ x.T instead of x
@@ -568,16 +524,33 @@ def squared_norm_of_w1(c, squares_start, h_start, h, a):
 
 @jit
 def advance_span_descent(
-    k, h_start, squares_start, y, s, total, penalty, w, a, c, v, va, g, work, rule, rates, losses
+    k,
+    h_start,
+    squares_start,
+    y,
+    s,
+    total,
+    penalty,
+    w,
+    g,
+    flat,
+    velocity,
+    a,
+    velocity_a,
+    c,
+    work,
+    rule,
+    rates,
+    losses,
 ):
     """Gradient descent of w1 = c[0]·w1_start + x.T @ a, given k = x @ x.T and h_start = x @ w1_start.
 
-    `w.w1` is empty; `c[0]` and `a` move; `c[1]` and `va` are their velocities (`va` empty without momentum).
+    `w.w1` is empty; `c[0]` and `a` move; `c[1]` and `velocity_a` are their velocities (empty without momentum).
     """
-    rate = a.dtype.type(rates.learning_rate)
-    flat_a, flat_va, start = a.ravel(), va.ravel(), h_start.ravel()
+    rate, decay_of_a = a.dtype.type(rates.learning_rate), a.dtype.type(penalty)
+    flat_a, start = a.ravel(), h_start.ravel()
     h, h_relu, grad_h = work.h.ravel(), work.h_relu.ravel(), work.grad_h.ravel()
-    plain = penalty == 0 and va.size == 0 and w.b1.size == 0
+    plain = penalty == 0 and velocity.size == 0 and w.b1.size == 0
     for t in range(losses.size):
         np.dot(k, a, work.h)
         squares = 0.0
@@ -598,12 +571,14 @@ def advance_span_descent(
             times_derivative(rule.activation, h, h_relu, grad_h)
             if w.b1.size:
                 sum_of_rows(work.grad_h, g.b1)
-            descend(flat_a, grad_h, flat_va, rates, penalty)
+            add_multiple(grad_h, decay_of_a, flat_a)
+            descend(flat_a, grad_h, velocity_a.ravel(), rates)
             move = penalty * c[0]
-            if va.size:
+            if velocity.size:
                 c[1] = rates.momentum * c[1] + move
                 move = move + rates.momentum * c[1] if rates.nesterov else c[1]
             c[0] -= rates.learning_rate * move
         if w.b2.size:
             sum_of_rows(work.grad_y_pred, g.b2)
-        losses[t] = loss + 0.5 * penalty * squares + descend_all(w, g, v, rates, penalty)
+        losses[t] = loss + 0.5 * penalty * squares + decay(flat, penalty)
+        descend(flat.w, flat.gradient, velocity, rates)
