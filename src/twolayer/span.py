@@ -44,13 +44,15 @@ def column_blocks(n_columns: int, numbers_a_column: int) -> Iterator[slice]:
         yield slice(start, min(start + width, n_columns))
 
 
-def one_pass(x: Any, weights: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+def one_pass(x: Any, weights: list[np.ndarray], dtype: Any) -> tuple[np.ndarray, list[np.ndarray]]:
     """`x @ x.T` and `x @ w` for each of the weights, reading `x` once.
 
     Parameters
     ----------
     x : array or SciPy sparse array, shape (n_rows, n_inputs)
     weights : list of arrays, each of shape (..., n_inputs, n_columns)
+    dtype : dtype
+        What to compute in.
 
     Returns
     -------
@@ -58,13 +60,14 @@ def one_pass(x: Any, weights: list[np.ndarray]) -> tuple[np.ndarray, list[np.nda
     products : list of ndarrays, each of shape (..., n_rows, n_columns)
     """
     if not isinstance(x, np.ndarray):
+        x = x.astype(dtype)
         return (x @ x.T).toarray(), [sparse_times(x, w) for w in weights]
     n_rows, n_columns = x.shape
-    k = np.zeros((n_rows, n_rows), x.dtype)
-    products = [np.zeros((*w.shape[:-2], n_rows, w.shape[-1]), x.dtype) for w in weights]
+    k = np.zeros((n_rows, n_rows), dtype)
+    products = [np.zeros((*w.shape[:-2], n_rows, w.shape[-1]), dtype) for w in weights]
     widest = max([n_rows, *(w[..., :1, :].size for w in weights)])
     for columns in column_blocks(n_columns, widest):
-        block = np.asarray(x[:, columns])
+        block = np.asarray(x[:, columns], dtype)
         k += block @ block.T
         for product, w in zip(products, weights, strict=True):
             product += block @ w[..., columns, :]
@@ -81,8 +84,10 @@ def sparse_times(x: Any, w: np.ndarray) -> np.ndarray:
 def combined(x: Any, a: np.ndarray, c: np.ndarray, start: np.ndarray) -> np.ndarray:
     """`c · start + x.T @ a`, block by block: (..., n_inputs, n_columns); c has one number a network."""
     if not isinstance(x, np.ndarray):
-        back = x.T.tocsr()
-        return sparse_times(back, a) + c * start
+        out = sparse_times(x.T.tocsr(), a)
+        for rows in column_blocks(x.shape[1], a[..., :1, :].size):
+            out[..., rows, :] += c * start[..., rows, :]
+        return out
     out = np.empty_like(start)
     for columns in column_blocks(x.shape[1], max(x.shape[0], a[..., :1, :].size)):
         np.matmul(x[:, columns].T, a, out=out[..., columns, :])
@@ -128,7 +133,7 @@ class Gram:
 
     def __init__(self, problem: Problem, params: Params) -> None:
         self.x, self.start = problem.x, params
-        k, (h_start,) = one_pass(problem.x, [params.w1])
+        k, (h_start,) = one_pass(problem.x, [params.w1], params.dtype)
         self.problem = GramProblem(
             k,
             problem.y,
@@ -163,22 +168,18 @@ class Rotated:
         self.x, self.start = problem.x, params
         self.decays = problem.objective.alpha > 0
         weights = [w for w in (params.w1, params.w_skip) if w is not None]
-        k, products = one_pass(problem.x, weights)
-        z, self.pivots, self.factor = factorise(k)
-        self.inside = [self.along_rows(product) for product in products]
-        self.outside = [outside_length(w, v) for w, v in zip(weights, self.inside, strict=True)]
+        # The Cholesky factor of k has only half its digits, so that k has to be in float64 whatever the run is in.
+        k, products = one_pass(problem.x, weights, np.float64)
+        z, self.pivots, self.factor = factorise(k, params.dtype, with_zeros=self.decays)
+        del k  # overwritten
+        inside = [self.along_rows(product) for product in products]
+        self.outside = [outside_length(w, v) for w, v in zip(weights, inside, strict=True)]
         starts = [
-            self.with_outside(v, length)
-            for v, length in zip(self.inside, self.outside, strict=True)
+            self.with_outside(v, length).astype(params.dtype, copy=False)
+            for v, length in zip(inside, self.outside, strict=True)
         ]
-        if self.decays:
-            z = np.hstack([z, np.zeros((len(z), 1))])
-        self.problem = replace(problem, x=np.ascontiguousarray(z, dtype=params.dtype))
-        self.params = replace(
-            params,
-            w1=starts[0].astype(params.dtype),
-            w_skip=starts[1].astype(params.dtype) if len(starts) > 1 else None,
-        )
+        self.problem = replace(problem, x=z)
+        self.params = replace(params, w1=starts[0], w_skip=starts[1] if len(starts) > 1 else None)
 
     def along_rows(self, product: np.ndarray) -> np.ndarray:
         """`q @ w` from `x @ w`, float64."""
@@ -195,53 +196,74 @@ class Rotated:
     def recover(self, params: Params) -> Params:
         """The parameters of the table itself."""
         names = ["w1"] if params.w_skip is None else ["w1", "w_skip"]
-        recovered = {}
-        for name, inside, outside in zip(names, self.inside, self.outside, strict=True):
-            start = getattr(self.start, name)
-            v = getattr(params, name).astype(np.float64)
-            c = np.ones((*v.shape[:-2], 1, 1))
-            if self.decays:
-                kept = np.where(outside > 0, outside, 1)
-                c[..., 0, 0] = np.where(outside > 0, v[..., -1, 0] / kept, 1)
-                v = v[..., :-1, :]
-            a = np.zeros((*v.shape[:-2], self.x.shape[0], v.shape[-1]), start.dtype)
-            a[..., self.pivots, :] = solve_lower(self.factor, v - c * inside, transposed=True)
-            recovered[name] = combined(self.x, a, c.astype(start.dtype), start)
+        recovered = {
+            name: self.recovered(
+                getattr(self.start, name),
+                getattr(self.params, name),
+                getattr(params, name),
+                outside,
+            )
+            for name, outside in zip(names, self.outside, strict=True)
+        }
         return replace(params, **recovered)
 
+    def recovered(
+        self, start: np.ndarray, v_start: np.ndarray, v: np.ndarray, outside: np.ndarray
+    ) -> np.ndarray:
+        """What `start` has become when its coordinates `v_start` have become `v`."""
+        c = np.ones((*v.shape[:-2], 1, 1), start.dtype)
+        if self.decays:
+            moved = outside > 0
+            c[..., 0, 0] = np.where(moved, v[..., -1, 0] / np.where(moved, outside, 1), 1)
+            v, v_start = v[..., :-1, :], v_start[..., :-1, :]
+        moved_by = v - c * v_start
+        a = np.zeros((*v.shape[:-2], self.x.shape[0], v.shape[-1]), start.dtype)
+        a[..., self.pivots, :] = solve_lower(self.factor, moved_by, transposed=True)
+        return combined(self.x, a, c, start)
 
-def factorise(k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+
+def factorise(
+    k: np.ndarray, dtype: Any = np.float64, with_zeros: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pivoted Cholesky factor of k = x @ x.T, up to its numerical rank.
+
+    Parameters
+    ----------
+    k : ndarray of float64, shape (n_rows, n_rows)
+        Symmetric, C-contiguous; overwritten, as room for another like it may be dear.
+    dtype : dtype
+        Of z.
+    with_zeros : bool
+        Whether z gets one more column, of zeros.
 
     Returns
     -------
-    z : ndarray of float64, shape (n_rows, rank)
+    z : ndarray, shape (n_rows, rank) or (n_rows, rank + 1)
         z @ z.T = k.
     pivots : ndarray of int, shape (rank,)
         Rows of x that span all of them.
     factor : ndarray of float64, shape (rank, rank)
-        z[pivots], lower triangular.
+        z[pivots] on and below the diagonal; above it stands nothing of meaning.
     """
     from scipy.linalg.lapack import dpstrf
 
-    precision = np.finfo(k.dtype).eps
-    packed, order, rank, _ = dpstrf(
-        k.astype(np.float64), lower=1, tol=len(k) * precision * float(k.diagonal().max())
-    )
+    tolerance = len(k) * np.finfo(np.float64).eps * float(k.diagonal().max())
+    packed, order, rank, _ = dpstrf(k.T, lower=1, tol=tolerance, overwrite_a=1)
     order = order - 1
-    lower = np.tril(packed)[:, : max(rank, 1)]
-    if rank == 0 or not lower[0, 0] > 0:  # a table of zeros spans nothing
-        return np.zeros((len(k), 1)), order[:1], np.ones((1, 1))
-    z = np.empty_like(lower)
-    z[order] = lower
-    return z, order[:rank], np.ascontiguousarray(lower[:rank])
+    if rank == 0 or not packed[0, 0] > 0:  # a table of zeros spans nothing
+        return np.zeros((len(k), 1 + with_zeros), dtype), order[:1], np.ones((1, 1))
+    z = np.zeros((len(k), rank + with_zeros), dtype)
+    for j, row in enumerate(order):
+        filled = min(j + 1, rank)
+        z[row, :filled] = packed[j, :filled]
+    return z, order[:rank], np.asfortranarray(packed[:rank, :rank])
 
 
 def solve_lower(factor: np.ndarray, right: np.ndarray, transposed: bool = False) -> np.ndarray:
     """The solution of `factor @ v = right` (or with factor.T), with any axes in front of `right`; float64."""
     from scipy.linalg.lapack import dtrtrs
 
-    flat = np.moveaxis(right, -2, 0).reshape(right.shape[-2], -1).astype(np.float64)
+    flat = np.moveaxis(right, -2, 0).reshape(right.shape[-2], -1)
     solved, _ = dtrtrs(factor, flat, lower=1, trans=int(transposed))
     shape = (right.shape[-2], *right.shape[:-2], right.shape[-1])
     return np.ascontiguousarray(np.moveaxis(solved.reshape(shape), 0, -2))
@@ -249,7 +271,4 @@ def solve_lower(factor: np.ndarray, right: np.ndarray, transposed: bool = False)
 
 def outside_length(w: np.ndarray, v: np.ndarray) -> np.ndarray:
     """The length of the part of `w` outside the span, whose part inside has the coordinates `v`; one number a network."""
-    squares = squared_length(w)
-    left = squares - squared_length(v)
-    noise = 1e-12 if w.dtype == np.float64 else 1e-5
-    return np.sqrt(np.where(left > noise * squares, left, 0.0))
+    return np.sqrt(np.maximum(squared_length(w) - squared_length(v), 0.0))

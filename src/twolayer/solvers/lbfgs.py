@@ -12,6 +12,7 @@ The arithmetic works on flat vectors of any array library.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,7 @@ class LBFGS(Solver):
             "changes": zero.repeat(m * n).reshape(m, n),
             "curvatures": [0.0] * m,  # move · change of each pair
             "pairs": [],  # places of the remembered pairs, oldest first
+            "gradients": None,  # at the last point looked at, as the engine gave them
             "loss": None,
             "finished": None,
         }
@@ -70,32 +72,31 @@ class LBFGS(Solver):
     def step(self, evaluate: Evaluate, params: Params, memory: Memory) -> Any:
         if memory["loss"] is None:
             copy_out(params, memory["theta"])
-            memory["loss"] = self.look(
-                evaluate, params, memory, memory["theta"], memory["gradient"]
-            )
+            memory["loss"] = self.look(evaluate, params, memory)
+            copy_out(memory["gradients"], memory["gradient"])
         before = memory["loss"]
-        if not math.isfinite(before) or length_of(memory["gradient"]) <= self.gradient_tol:
+        if not math.isfinite(before):
+            memory["finished"] = "the objective is not finite"
+            return memory["kind"](before)
+        if length_of(memory["gradient"]) <= self.gradient_tol:
             memory["finished"] = f"the gradient's length is at most {self.gradient_tol:g}"
             return memory["kind"](before)
         found = self.search(evaluate, params, memory, self.direction(memory))
         if not found and memory["pairs"]:
             memory["pairs"] = []
             found = self.search(evaluate, params, memory, self.direction(memory))
-        copy_in(memory["theta"], params)
         if not found:
+            copy_in(memory["theta"], params)
             memory["finished"] = "no lower point found along the gradient"
         elif before - memory["loss"] <= self.decrease_tol * abs(before):
-            memory["finished"] = f"a step gained less than {self.decrease_tol:g} of the objective"
+            memory["finished"] = f"a step gained at most {self.decrease_tol:g} of the objective"
         return memory["kind"](before)
 
-    def look(
-        self, evaluate: Evaluate, params: Params, memory: Memory, theta: Any, gradient: Any
-    ) -> float:
-        """The loss at `theta`; writes its gradient."""
-        copy_in(theta, params)
-        loss, gradients = evaluate(params)
+    def look(self, evaluate: Evaluate, params: Params, memory: Memory) -> float:
+        """The loss at `params`; its gradients stay in the memory until the next look."""
+        memory["gradients"] = None  # its room may be needed
+        loss, memory["gradients"] = evaluate(params)
         memory["kind"] = lambda value: loss * 0 + value  # a loss as the engine gives it
-        copy_out(gradients, gradient)
         return float(loss)
 
     def direction(self, memory: Memory) -> Any:
@@ -120,20 +121,21 @@ class LBFGS(Solver):
         if not slope < 0:
             return False
         length = 1.0 if memory["pairs"] else min(1.0, 1.0 / length_of(gradient))
-        trial_gradient = gradient * 0
 
         def at(t: float) -> tuple[float, float]:
-            loss = self.look(evaluate, params, memory, theta + t * d, trial_gradient)
-            return loss, float(trial_gradient @ d)
+            move_to(params, theta, t, d)
+            return self.look(evaluate, params, memory), inner(memory["gradients"], d)
 
         step = wolfe(at, memory["loss"], slope, length)
         if step is None:
             return False
-        t, loss = step
-        self.remember(memory, t * d, trial_gradient - gradient)
-        theta += t * d
-        gradient[:] = trial_gradient
-        memory["loss"] = loss
+        t, memory["loss"] = step
+        d *= t
+        gradient *= -1
+        add_to(gradient, memory["gradients"])
+        self.remember(memory, d, gradient)
+        theta += d
+        copy_out(memory["gradients"], gradient)
         return True
 
     def remember(self, memory: Memory, move: Any, change: Any) -> None:
@@ -153,22 +155,44 @@ def length_of(vector: Any) -> float:
     return math.sqrt(float(vector @ vector))
 
 
-def copy_in(theta: Any, params: Params) -> None:
-    """Write the flat vector into the arrays."""
+def places(params: Params) -> Iterator[tuple[Any, slice]]:
+    """Each array as a flat view, with its place in the flat vector of all."""
     start = 0
     for _, w in params.items():  # noqa: PERF102
         flat = w.reshape(-1)
-        flat[:] = theta[start : start + len(flat)]
+        yield flat, slice(start, start + len(flat))
         start += len(flat)
+
+
+def copy_in(theta: Any, params: Params) -> None:
+    """Write the flat vector into the arrays."""
+    for flat, place in places(params):
+        flat[:] = theta[place]
 
 
 def copy_out(params: Params, theta: Any) -> None:
     """Write the arrays into the flat vector."""
-    start = 0
-    for _, w in params.items():  # noqa: PERF102
-        flat = w.reshape(-1)
-        theta[start : start + len(flat)] = flat
-        start += len(flat)
+    for flat, place in places(params):
+        theta[place] = flat
+
+
+def add_to(theta: Any, params: Params) -> None:
+    """Add the arrays to the flat vector."""
+    for flat, place in places(params):
+        theta[place] += flat
+
+
+def move_to(params: Params, theta: Any, t: float, d: Any) -> None:
+    """Write theta + t·d into the arrays, with no room taken."""
+    for flat, place in places(params):
+        flat[:] = d[place]
+        flat *= t
+        flat += theta[place]
+
+
+def inner(params: Params, d: Any) -> float:
+    """The inner product of the arrays with a flat vector."""
+    return float(sum(flat @ d[place] for flat, place in places(params)))
 
 
 def wolfe(at: Any, loss: float, slope: float, length: float) -> tuple[float, float] | None:
@@ -196,7 +220,7 @@ def wolfe(at: Any, loss: float, slope: float, length: float) -> tuple[float, flo
         t = (
             between(low, high)
             if high
-            else min(10 * t, minimum_of_cubic(low, (0.0, loss, slope), 4 * t))
+            else min(10 * t, max(2 * t, minimum_of_cubic(low, (0.0, loss, slope), 4 * t)))
         )
         if high and abs(high[0] - low[0]) <= 1e-12 * max(abs(low[0]), 1e-300):
             break
