@@ -185,11 +185,12 @@ class CompiledState(State):
     def solver_memory(self, name: str, network: int) -> Any:
         """One network's part of the solver's memory, as Weights."""
         weights = self.networks(self.memory[name])[network]
-        return self.without_w1(weights) if self.gram else weights
+        return self.in_span(weights) if self.gram else weights
 
-    def without_w1(self, weights: Any) -> Any:
-        """The Weights with no `w1`, in whose place the span has its coordinates."""
-        return weights._replace(w1=np.empty((0, self.params.n_hidden), self.params.dtype))
+    def in_span(self, weights: Any) -> Any:
+        """The Weights as the span's kernel takes them: no `w1`, in whose place it has coordinates, and `w2` turned."""
+        none = np.empty((0, self.params.n_hidden), self.params.dtype)
+        return weights._replace(w1=none, w2=weights.w2.T)
 
     def batches(self, plan: Plan) -> Any:
         """The plan as the kernels take it."""
@@ -334,7 +335,7 @@ class EndToEnd:
         kernels = state.kernels
         self.own = state.networks(state.params)[network]
         if state.gram:
-            self.own = state.without_w1(self.own)
+            self.own = state.in_span(self.own)
         self.parts = [state.solver_memory(name, network) for name in memory]
         vector = laid_out(self.own)
         gradient = np.empty_like(vector)
