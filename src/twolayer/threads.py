@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
@@ -19,14 +20,41 @@ def _controller(loaded: frozenset[str]) -> Any:
     return ThreadpoolController()
 
 
+class _Limit:
+    """One thread for as long as anybody wants it: the first to come limits, the last to go restores."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.wanted = 0
+        self.undo = ExitStack()
+
+    def enter(self) -> None:
+        import scipy.linalg  # noqa: F401 - Numba's products and the span's factors run in its BLAS, which must be there
+
+        loaded = frozenset(name for name in ("torch", "sklearn", "jax") if name in sys.modules)
+        with self.lock:
+            if not self.wanted:
+                self.undo.enter_context(_controller(loaded).limit(limits=1, user_api="blas"))
+            self.wanted += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.wanted -= 1
+            if not self.wanted:
+                self.undo.close()
+
+
+_LIMIT = _Limit()
+
+
 @contextmanager
 def limited(multiplications: int) -> Iterator[None]:
     """Within it, BLAS uses one thread if its largest product has no more than SMALL multiplications."""
     if multiplications > SMALL:
         yield
         return
-    loaded = frozenset(
-        name for name in ("scipy.linalg", "torch", "sklearn", "jax") if name in sys.modules
-    )
-    with _controller(loaded).limit(limits=1, user_api="blas"):
+    _LIMIT.enter()
+    try:
         yield
+    finally:
+        _LIMIT.leave()

@@ -188,15 +188,24 @@ def train(
     worker = choice.engine
     with threads.limited(largest_product(problem, params, batch_size)):
         spanned = choice.enter(problem, params)
-        state = worker.prepare(spanned.problem, spanned.params, rule, choice.device)
-        batches = Batches(problem, batch_size, random_state)
-        loop = Loop(
-            worker, state, spanned.recover, batches, steps, tol, started, callback, callback_every
-        )
-        with interruptible() as interrupted:
-            loop.run(interrupted)
-        final_loss = worker.objective(state, batches.everything())
-        loop.check_end(final_loss)
+        with threads.limited(largest_product(spanned.problem, spanned.params, batch_size)):
+            state = worker.prepare(spanned.problem, spanned.params, rule, choice.device)
+            batches = Batches(problem, batch_size, random_state)
+            loop = Loop(
+                worker,
+                state,
+                spanned.recover,
+                batches,
+                steps,
+                tol,
+                started,
+                callback,
+                callback_every,
+            )
+            with interruptible() as interrupted:
+                loop.run(interrupted)
+            final_loss = worker.objective(state, batches.everything())
+            loop.check_end(final_loss)
         state.memory = None  # room for the way back
         trained = loop.params()
     return Run(
