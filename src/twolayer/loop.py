@@ -95,6 +95,16 @@ class Batches:
         return Plan(np.concatenate(parts), starts, totals, penalties)
 
 
+@dataclass(frozen=True, eq=False)
+class Ended:
+    """How a loop ended: parameters in the axes it ran in, objectives, and why."""
+
+    params: Params
+    losses: np.ndarray
+    final_loss: Any
+    stopped: str
+
+
 class Loop:
     """Chunk after chunk of steps, until there is a reason to stop."""
 
@@ -122,6 +132,15 @@ class Loop:
         self.chunks: list[
             tuple[int, Any, Plan]
         ] = []  # (first step, snapshot, plan) of the last two
+
+    def run_to_end(self, interrupted: Callable[[], bool]) -> Ended:
+        """Take the steps and tell how it ended; the state is spent then."""
+        self.run(interrupted)
+        final_loss = self.engine.objective(self.state, self.batches.everything())
+        self.check_end(final_loss)
+        params = self.engine.params(self.state)
+        self.state.memory = None  # room for the way back
+        return Ended(params, self.losses.copy(), final_loss, self.stopped)
 
     def run(self, interrupted: Callable[[], bool]) -> None:
         """Take the steps."""
@@ -274,6 +293,41 @@ class Loop:
             self.params(),
             losses,
         )
+
+
+def run_each(
+    spanned: Any, loop_from: Callable[..., Loop], interrupted: Callable[[], bool]
+) -> Ended:
+    """Network after network, for a solver that moves one at a time; they share the table's one pass.
+
+    `losses` is as long as the longest run; a network that stopped before it keeps its final loss.
+    """
+    starts: Params = spanned.params
+
+    def recover_one(k: int) -> Callable[[Params], Params]:
+        def recover(params: Params) -> Params:
+            everyone = [starts.network(j) for j in range(len(starts.w1))]
+            everyone[k] = params
+            return spanned.recover(Params.stack(everyone)).network(k)
+
+        return recover
+
+    ends = [
+        loop_from(starts.network(k), recover_one(k)).run_to_end(interrupted)
+        for k in range(len(starts.w1))
+    ]
+    longest = max(len(end.losses) for end in ends)
+    losses = np.empty((longest, len(ends)))
+    for k, end in enumerate(ends):
+        losses[: len(end.losses), k] = end.losses
+        losses[len(end.losses) :, k] = end.final_loss
+    reasons = list(dict.fromkeys(end.stopped for end in ends))
+    return Ended(
+        Params.stack([end.params for end in ends]),
+        losses,
+        np.array([end.final_loss for end in ends]),
+        "; ".join(reasons),
+    )
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from twolayer import checks, threads
 from twolayer.choosing import choose
 from twolayer.engines.contract import Problem
 from twolayer.errors import InputError
-from twolayer.loop import Batches, Loop, Progress, interruptible
+from twolayer.loop import Batches, Loop, Progress, interruptible, run_each
 from twolayer.maths.network import Params
 from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam
@@ -185,39 +185,34 @@ def train(
         steps=steps,
         batch_size=batch_size,
     )
-    worker = choice.engine
+    batches = Batches(problem, batch_size, random_state)
     with threads.limited(largest_product(problem, params, batch_size)):
         spanned = choice.enter(problem, params)
-        with threads.limited(largest_product(spanned.problem, spanned.params, batch_size)):
-            state = worker.prepare(spanned.problem, spanned.params, rule, choice.device)
-            batches = Batches(problem, batch_size, random_state)
-            loop = Loop(
-                worker,
-                state,
-                spanned.recover,
-                batches,
-                steps,
-                tol,
-                started,
-                callback,
-                callback_every,
-            )
-            with interruptible() as interrupted:
-                loop.run(interrupted)
-            final_loss = worker.objective(state, batches.everything())
-            loop.check_end(final_loss)
-        state.memory = None  # room for the way back
-        trained = loop.params()
+
+        def loop_from(start: Params, recover: Callable[[Params], Params]) -> Loop:
+            state = choice.engine.prepare(spanned.problem, start, rule, choice.device)
+            watch = (started, callback, callback_every)
+            return Loop(choice.engine, state, recover, batches, steps, tol, *watch)
+
+        with (
+            threads.limited(largest_product(spanned.problem, spanned.params, batch_size)),
+            interruptible() as interrupted,
+        ):
+            if rule.one_network and params.n_networks is not None:
+                ended = run_each(spanned, loop_from, interrupted)
+            else:
+                ended = loop_from(spanned.params, spanned.recover).run_to_end(interrupted)
+        trained = spanned.recover(ended.params)
     return Run(
         params=trained,
-        losses=loop.losses.copy(),
-        final_loss=final_loss,
+        losses=ended.losses,
+        final_loss=ended.final_loss,
         seconds=time.perf_counter() - started,
-        engine=worker.name,
+        engine=choice.engine.name,
         device=choice.device,
         span=choice.span is not None,
         why=choice.why,
-        stopped=loop.stopped,
+        stopped=ended.stopped,
         settings={
             "loss": problem.objective.loss.name,
             "activation": problem.objective.activation.name,

@@ -140,8 +140,6 @@ class Engine:
 
         `spanned` says that a small dense table will stand in the place of `x`.
         """
-        if solver.one_network and params.n_networks is not None:
-            return f"solver '{solver.name}' trains one network at a time: use solver='gd' or 'adam'"
         if not isinstance(problem.x, np.ndarray) and not spanned:
             return (
                 f"engine '{self.name}' takes dense tables only, and x is sparse: use engine='numpy'"

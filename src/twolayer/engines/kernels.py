@@ -545,8 +545,8 @@ def advance_span_descent(
 ):
     """Gradient descent of w1 = c[0]·w1_start + x.T @ a, given k = x @ x.T and h_start = x @ w1_start.
 
-    `w.w1` is empty and `w.w2` turned, of shape (n_outputs, n_hidden), which BLAS multiplies faster here. `c[0]` and `a` move;
-    `c[1]` and `velocity_a` are their velocities (empty without momentum).
+    `w.w1` is empty and `w.w2` turned, of shape (n_outputs, n_hidden), which BLAS multiplies faster here. `c[0]` and `a`
+    move; `c[1]` and `velocity_a` are their velocities (empty without momentum).
     """
     rate, decay_of_a = a.dtype.type(rates.learning_rate), a.dtype.type(penalty)
     flat_a, start = a.ravel(), h_start.ravel()

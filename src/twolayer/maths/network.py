@@ -101,6 +101,15 @@ class Params:
             }
         )
 
+    def network(self, k: int) -> Params:
+        """Views of the k-th of several networks."""
+        return self.map(lambda array: array[k])
+
+    @staticmethod
+    def stack(networks: list[Params]) -> Params:
+        """Several networks side by side, with one more axis in front (NumPy arrays)."""
+        return networks[0].map(lambda *arrays: np.stack(arrays), *networks[1:])
+
     def copy(self) -> Params:
         """An independent copy (NumPy arrays)."""
         return self.map(np.copy)
