@@ -181,18 +181,28 @@ def test_the_model_is_the_estimator_fitted_on_the_training_rows_only(here, twola
     assert tl.load("spoiled.twolayer.safetensors").w1_.tobytes() == model.w1_.tobytes()
 
 
-def test_the_file_says_what_it_was_trained_on(here, twolayer):
-    twolayer("fit", "../iris.csv", "--target", "target", "--max-iter", 20, "--n-hidden", 7)
+def test_the_file_says_what_it_was_trained_on(here):
+    fit("../iris.csv", "target", "auto", 7, 0.5, "tanh", 20, 0.2, 9, ".", "numpy")
     model, about = saving.read("iris.twolayer.safetensors")
-    assert (model.n_hidden, model.n_iter_, model.w1_.shape) == (7, 20, (4, 7))
+    assert model.w1_.shape == (4, 7)
+    assert model.n_iter_ == 20
+    expected = {
+        "n_hidden": 7,
+        "alpha": 0.5,
+        "activation": "tanh",
+        "max_iter": 20,
+        "random_state": 9,
+        "engine": "numpy",
+    }
+    assert expected.items() <= model.get_params().items()
     scores = about.pop("scores")
     assert about == {
         "table": "iris.csv",
         "target": "target",
         "task": "classification",
-        "rows": {"train": 112, "test": 38},
-        "test_size": 0.25,
-        "seed": 0,
+        "rows": {"train": 120, "test": 30},
+        "test_size": 0.2,
+        "seed": 9,
     }
     assert set(scores) == {"two-layer network", "linear model", "constant guess"}
 
@@ -267,6 +277,14 @@ def compared(network, linear, constant):
 )
 def test_verdicts(network, linear, verdict):
     assert comparing.verdict(compared(network, linear, (0.0, 3.0))) == verdict
+
+
+def test_a_low_log_loss_is_good():
+    good = {"accuracy": 0.9, "balanced accuracy": 0.9, "log loss": 0.1}
+    bad = {"accuracy": 0.9, "balanced accuracy": 0.8, "log loss": 0.3}
+    models = {comparing.NETWORK: good, comparing.LINEAR: bad, comparing.CONSTANT: bad}
+    said = "The network is better than the linear model in balanced accuracy and log loss."
+    assert comparing.verdict(models) == said
 
 
 def test_lists_of_words():

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -71,6 +71,14 @@ def test_a_run_comes_back_with_all_its_fields(tmp_path, n_networks, steps):
         else:
             assert ours == theirs, field.name
             assert type(ours) is type(theirs), field.name
+
+
+def test_losses_in_any_layout(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((6, 3)), rng.standard_normal((6, 2))
+    run = tl.train(x, y, tl.init_params(3, 4, 2, n_networks=2), steps=5, engine="numpy")
+    turned = replace(run, losses=np.asfortranarray(run.losses))
+    assert same_bits(through_a_file(turned, tmp_path).losses, run.losses)
 
 
 CLASSES = {
@@ -335,6 +343,11 @@ def test_a_forged_file_without_changes_is_sound(tmp_path):
         ([0, 1, float("nan")], ("facts", "classes", "values"), "classes are not 3 different"),
         ([0, 1, [2]], ("facts", "classes", "values"), "classes are not 3 different numbers"),
         ([0, 1, 10**400], ("facts", "classes", "values"), "classes are not 3 different numbers"),
+        (
+            {"type": "float64", "values": [0, 1, float("nan")]},
+            ("facts", "classes"),
+            "classes are not 3 different numbers",
+        ),
         ("S5", ("facts", "classes", "type"), "classes are of type 'S5'"),
         ("text", ("facts", "classes", "type"), "classes are not 3 different names"),
         (7, ("facts", "stopped"), "its entry 'stopped' is 7"),

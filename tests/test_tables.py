@@ -92,6 +92,13 @@ def test_lines_are_right_across_blocks(written, monkeypatch, odd):
         table.inputs(["a", "b"])
 
 
+def test_text_in_a_column_that_is_kept_has_its_line_too(written, monkeypatch):
+    monkeypatch.setattr(tables, "CHARACTERS_AT_ONCE", 8)
+    table = tables.read(written("a,y\n" + "1,2\n" * 20 + "1,x\n1,z\n"), text=["y"])
+    with pytest.raises(InputError, match=r"'y' holds text, for example 'x' in line 22,"):
+        tables.target(table, "y", "regression")
+
+
 def test_blank_lines_across_blocks(written, monkeypatch):
     monkeypatch.setattr(tables, "CHARACTERS_AT_ONCE", 8)
     content = "a,b\n" + "".join(f"{i},{i}\n\n" for i in range(30))
