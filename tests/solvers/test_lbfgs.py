@@ -245,11 +245,44 @@ def test_a_start_that_is_not_finite_is_told():
         tl.train(x * 1e200, y, params, solver="lbfgs", engine="numpy")
 
 
-def test_it_takes_all_rows_and_one_network_only():
+def test_it_takes_all_rows():
     x, y, params, _ = small_problem()
     with pytest.raises(tl.InputError, match="all rows at once"):
         tl.train(x, y, params, solver="lbfgs", batch_size=2)
-    *_, many, _ = small_problem(n_networks=2)
-    for engine in ("numpy", "torch", "compiled"):
-        with pytest.raises(tl.EngineError, match="one network at a time"):
-            tl.train(x, y, many, solver="lbfgs", engine=engine)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled", "torch", "torch-autograd"])
+@pytest.mark.parametrize("span", [False, True])
+def test_many_networks_are_trained_one_after_another(engine, span):
+    x, y, many, _ = small_problem(n_networks=3)
+    settings = {
+        "solver": "lbfgs",
+        "alpha": 0.1,
+        "steps": 40,
+        "engine": engine,
+        "span": span,
+        "tol": 0.5,
+    }
+    together = tl.train(x, y, many, **settings)
+    alone = [tl.train(x, y, many.network(k), **settings) for k in range(3)]
+    longest = max(len(run.losses) for run in alone)
+    assert together.losses.shape == (longest, 3)
+    for k, run in enumerate(alone):
+        steps = len(run.losses)
+        np.testing.assert_allclose(together.losses[:steps, k], run.losses, rtol=1e-9)
+        np.testing.assert_allclose(together.losses[steps:, k], run.final_loss, rtol=1e-9)
+        np.testing.assert_allclose(together.params.w1[k], run.params.w1, atol=1e-7)
+    np.testing.assert_allclose(together.final_loss, [run.final_loss for run in alone], rtol=1e-9)
+
+
+def test_a_callback_sees_each_network_on_its_way():
+    x, y, many, _ = small_problem(n_networks=2)
+    seen = []
+    tl.train(
+        x, y, many, solver="lbfgs", steps=4, span=True, callback_every=2,
+        callback=lambda progress: seen.append((progress.step, progress.params())),
+    )  # fmt: skip
+    assert [step for step, _ in seen] == [2, 4, 2, 4]
+    for k, (_, params) in enumerate([seen[1], seen[3]]):
+        run = tl.train(x, y, many.network(k), solver="lbfgs", steps=4, span=True)
+        np.testing.assert_allclose(params.w1, run.params.w1, atol=1e-9)
