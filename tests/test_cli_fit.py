@@ -2,7 +2,6 @@
 
 import csv
 import inspect
-import json
 import re
 import struct
 import subprocess
@@ -499,12 +498,3 @@ def test_the_program_itself_exits_with_2(here):
     assert done.returncode == 2
     assert done.stderr == "twolayer: there is no file none.csv\n"
     assert list(here.iterdir()) == []
-
-
-def test_the_description_is_plain_json(here, twolayer, iris_model):
-    content = iris_model.read_bytes()
-    header = json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])
-    record = json.loads(header["__metadata__"]["twolayer"])
-    assert record["facts"]["classes"]["values"] == ["setosa", "versicolor", "virginica"]
-    assert record["facts"]["columns"][0] == "sepal length (cm)"
-    assert record["about"]["target"] == "target"
