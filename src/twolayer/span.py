@@ -82,9 +82,9 @@ def sparse_times(x: Any, w: np.ndarray) -> np.ndarray:
 
 
 def combined(x: Any, a: np.ndarray, c: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """`c · start + x.T @ a`, block by block: (..., n_inputs, n_columns); c has one number a network."""
+    """`c · start + x.T @ a` in start's dtype, block by block: (..., n_inputs, n_columns); c has one number a network."""
     if not isinstance(x, np.ndarray):
-        out = sparse_times(x.T.tocsr(), a)
+        out = sparse_times(x.T.tocsr(), a).astype(start.dtype, copy=False)
         for rows in column_blocks(x.shape[1], a[..., :1, :].size):
             out[..., rows, :] += c * start[..., rows, :]
         return out
@@ -217,7 +217,9 @@ class Rotated:
             c[..., 0, 0] = np.where(moved, v[..., -1, 0] / np.where(moved, outside, 1), 1)
             v, v_start = v[..., :-1, :], v_start[..., :-1, :]
         moved_by = v - c * v_start
-        a = np.zeros((*v.shape[:-2], self.x.shape[0], v.shape[-1]), start.dtype)
+        a = np.zeros(
+            (*v.shape[:-2], self.x.shape[0], v.shape[-1])
+        )  # float64: it may be large and cancel
         a[..., self.pivots, :] = solve_lower(self.factor, moved_by, transposed=True)
         return combined(self.x, a, c, start)
 
