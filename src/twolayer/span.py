@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from twolayer.engines.contract import Problem
+from twolayer.errors import InputError
 from twolayer.maths.network import Params
 
 BLOCK = (
@@ -66,11 +67,12 @@ def one_pass(x: Any, weights: list[np.ndarray], dtype: Any) -> tuple[np.ndarray,
     k = np.zeros((n_rows, n_rows), dtype)
     products = [np.zeros((*w.shape[:-2], n_rows, w.shape[-1]), dtype) for w in weights]
     widest = max([n_rows, *(w[..., :1, :].size for w in weights)])
-    for columns in column_blocks(n_columns, widest):
-        block = np.asarray(x[:, columns], dtype)
-        k += block @ block.T
-        for product, w in zip(products, weights, strict=True):
-            product += block @ w[..., columns, :]
+    with np.errstate(over="ignore", invalid="ignore"):  # of what is not finite an error tells
+        for columns in column_blocks(n_columns, widest):
+            block = np.asarray(x[:, columns], dtype)
+            k += block @ block.T
+            for product, w in zip(products, weights, strict=True):
+                product += block @ w[..., columns, :]
     return k, products
 
 
@@ -246,14 +248,30 @@ def factorise(
         Rows of x that span all of them.
     factor : ndarray of float64, shape (rank, rank)
         z[pivots] on and below the diagonal; above it stands nothing of meaning.
+
+    Raises
+    ------
+    InputError
+        If k is not finite.
     """
     from scipy.linalg.lapack import dpstrf
 
-    tolerance = len(k) * np.finfo(np.float64).eps * float(k.diagonal().max())
-    packed, order, rank, _ = dpstrf(k.T, lower=1, tol=tolerance, overwrite_a=1)
+    # Rows are scaled to length 1 for the while, so that a short one counts as much as a long one.
+    lengths = np.sqrt(k.diagonal())
+    if not np.isfinite(lengths).all():
+        raise InputError(
+            "x holds numbers whose squares are too large for the span: rescale its columns, or use span=False"
+        )
+    lengths[lengths == 0] = 1
+    k /= lengths
+    k /= lengths[:, None]
+    packed, order, rank, _ = dpstrf(
+        k.T, lower=1, tol=len(k) * np.finfo(np.float64).eps, overwrite_a=1
+    )
     order = order - 1
     if rank == 0 or not packed[0, 0] > 0:  # a table of zeros spans nothing
         return np.zeros((len(k), 1 + with_zeros), dtype), order[:1], np.ones((1, 1))
+    packed *= lengths[order][:, None]
     z = np.zeros((len(k), rank + with_zeros), dtype)
     for j, row in enumerate(order):
         filled = min(j + 1, rank)
