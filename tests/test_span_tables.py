@@ -51,8 +51,8 @@ EXACT = {
     "lbfgs": {"steps": 5, "solver": "lbfgs"},
     "lbfgs, decay": {"steps": 5, "solver": "lbfgs", "alpha": 0.5},
 }
-# of these k has lost digits that matter to L-BFGS without decay, which works with its inverse
-LESS_EXACT = ("one column a million times larger", "far from centred", "columns from 1e-6 to 1e6")
+# of this one k has lost digits that matter to L-BFGS without decay, which works with its inverse
+LESS_EXACT = ("one column a million times larger",)
 FORMS = ("compiled", "numpy")
 each_table = pytest.mark.parametrize("name", TABLES)
 each_form = pytest.mark.parametrize("engine", FORMS)
