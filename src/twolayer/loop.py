@@ -214,14 +214,19 @@ class Loop:
         window = a_pass * -(-10 // a_pass)
         first = max(self.chunks[-1][0] + 1, 2 * window)
         # only at the ends of passes: there both means are over the same rows
-        for t in range(a_pass * -(-first // a_pass), len(self.losses) + 1, a_pass):
-            now = self.losses[t - window : t].mean(0)
-            then = self.losses[t - 2 * window : t - window].mean(0)
-            if np.all(then - now <= self.tol * np.abs(then)):
-                self.go_back(t)
-                self.losses = self.losses[:t]
-                return True
-        return False
+        ends = np.arange(a_pass * -(-first // a_pass), len(self.losses) + 1, a_pass)
+        if not len(ends):
+            return False
+        # summed step by step, so that no mean depends on how many others are taken with it
+        now = sum(self.losses[ends - k] for k in range(1, window + 1)) / window
+        then = sum(self.losses[ends - window - k] for k in range(1, window + 1)) / window
+        flat = (then - now <= self.tol * np.abs(then)).reshape(len(ends), -1).all(1)
+        if not flat.any():
+            return False
+        t = int(ends[np.argmax(flat)])
+        self.go_back(t)
+        self.losses = self.losses[:t]
+        return True
 
     def go_back(self, step: int) -> None:
         """Put the state back to where it was before update `step`, by taking the steps to there again."""
