@@ -121,7 +121,7 @@ def sklearn_adam(x: Any, y: Any, n_hidden: int, batch: int, passes: int, classes
 
     kind = MLPClassifier if classes else MLPRegressor
     model = kind(
-        (n_hidden,),
+        hidden_layer_sizes=(n_hidden,),
         solver="adam",
         alpha=0.0,
         batch_size=batch,
@@ -180,7 +180,9 @@ def sklearn_lbfgs(x: Any, labels: Any, n_hidden: int, alpha: float) -> float:
     """scikit-learn's MLPClassifier with L-BFGS, to where it stops."""
     from sklearn.neural_network import MLPClassifier
 
-    model = MLPClassifier((n_hidden,), solver="lbfgs", alpha=alpha, max_iter=500, random_state=0)
+    model = MLPClassifier(
+        hidden_layer_sizes=(n_hidden,), solver="lbfgs", alpha=alpha, max_iter=500, random_state=0
+    )
     return fit_quietly(model, x, labels)
 
 
