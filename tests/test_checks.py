@@ -176,10 +176,12 @@ def test_row_weights_that_are_all_0():
 )
 @given(
     shape=st.tuples(st.integers(1, 12), st.integers(1, 5)), data=st.data(), bad=st.sampled_from([np.nan, np.inf, -np.inf]),
-    sparse=st.booleans(),
+    sparse=st.booleans(), order=st.sampled_from("CF"), at_once=st.sampled_from([1, 3, 8, 1000]),
 )  # fmt: skip
-def test_the_first_entry_that_is_not_finite_is_named(shape, data, bad, sparse, monkeypatch):
-    monkeypatch.setattr(checks, "ROWS_AT_ONCE", 4)
+def test_the_first_entry_that_is_not_finite_is_named(
+    shape, data, bad, sparse, order, at_once, monkeypatch
+):
+    monkeypatch.setattr(checks, "AT_ONCE", at_once)
     places = data.draw(
         st.sets(
             st.tuples(st.integers(0, shape[0] - 1), st.integers(0, shape[1] - 1)),
@@ -187,7 +189,7 @@ def test_the_first_entry_that_is_not_finite_is_named(shape, data, bad, sparse, m
             max_size=3,
         )
     )
-    x = np.arange(1.0, 1 + shape[0] * shape[1]).reshape(shape)
+    x = np.arange(1.0, 1 + shape[0] * shape[1]).reshape(shape).copy(order=order)
     for place in places:
         x[place] = bad
     row, column = min(places)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import reprlib
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -22,9 +23,7 @@ from twolayer.maths.network import Objective, Params
 
 T = TypeVar("T")
 
-ROWS_AT_ONCE = (
-    4096  # checked together, so that a table mapped from disk is never read whole into memory
-)
+AT_ONCE = 1 << 20  # entries checked together: a table mapped from disk is never in memory whole
 
 
 def nearest(name: object, names: Any) -> str:
@@ -189,17 +188,35 @@ def text_found(array: np.ndarray, name: str, given: Any) -> str:
     return f"{name} must hold numbers; its dtype is {array.dtype}"
 
 
+def parts(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Slices that cut an array of that shape into parts of at most AT_ONCE entries."""
+    of_a_row = math.prod(shape[1:])
+    rows = max(1, AT_ONCE // max(1, of_a_row))
+    for start in range(0, shape[0], rows):
+        here = slice(start, min(start + rows, shape[0]))
+        if of_a_row <= AT_ONCE:
+            yield (here,)
+        else:
+            yield from ((here, *deeper) for deeper in parts(shape[1:]))
+
+
 def first_not_finite(array: np.ndarray) -> tuple[tuple[int, ...] | None, int]:
     """The position of the first NaN or infinity (None: there is none), and how many there are."""
-    first, count = None, 0
-    for start in range(0, len(array), ROWS_AT_ONCE):
-        good = np.isfinite(array[start : start + ROWS_AT_ONCE])
+    turned = array.flags.f_contiguous and not array.flags.c_contiguous
+    lying = array.T if turned else array  # read in the order in which it lies
+    first: tuple[int, ...] | None = None
+    count = 0
+    for part in parts(lying.shape):
+        good = np.isfinite(lying[part])
         if good.all():
             continue
         bad = np.argwhere(~good)
+        bad[:, : len(part)] += [piece.start for piece in part]
+        if turned:
+            bad = bad[:, ::-1]
         count += len(bad)
-        if first is None:
-            first = (start + int(bad[0][0]), *(int(i) for i in bad[0][1:]))
+        found = tuple(bad[np.lexsort(bad.T[::-1])[0]].tolist())
+        first = found if first is None else min(first, found)
     return first, count
 
 
