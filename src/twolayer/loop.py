@@ -22,6 +22,7 @@ from twolayer.errors import DivergedError
 from twolayer.maths.network import Params
 
 SECONDS_A_CHUNK = 0.1  # how long nobody can look, press Ctrl-C, or be called back
+PATIENCE = 20  # up to so many times longer, where copying and checking large weights between chunks takes long
 
 
 @dataclass(frozen=True)
@@ -147,13 +148,15 @@ class Loop:
         done, size = 0, self.first_size()
         while done < self.steps:
             plan = self.batches.take(min(size, self.steps - done))
-            before = time.perf_counter()
+            began = time.perf_counter()
             if not self.state.solver.stops_itself:
                 self.chunks = [*self.chunks[-1:], (done, self.state.snapshot(), plan)]
+            before = time.perf_counter()
             losses = self.engine.advance(self.state, plan)
             took = time.perf_counter() - before
             self.keep(losses)
             self.check_finite(done)
+            beside = time.perf_counter() - began - took
             done += len(losses)
             if self.flat():
                 self.stopped = "tol reached"
@@ -164,7 +167,7 @@ class Loop:
             elif interrupted():
                 self.stopped = "interrupted"
             else:
-                size = self.next_size(size, took)
+                size = self.next_size(size, took, beside)
                 continue
             return
 
@@ -187,11 +190,12 @@ class Loop:
         rows = self.batches.batch_size or self.batches.problem.n_rows
         return max(1, min(100, int(2e8 / (4 * rows * self.n_weights))))
 
-    def next_size(self, size: int, took: float) -> int:
-        """Steps of the next chunk, so that it takes about SECONDS_A_CHUNK."""
+    def next_size(self, size: int, took: float, beside: float) -> int:
+        """Steps of the next chunk: for SECONDS_A_CHUNK, or ten times what is spent beside the steps, within PATIENCE."""
         if self.callback_every:
             return self.callback_every
-        return max(1, min(10 * size, int(size * SECONDS_A_CHUNK / max(took, 1e-9))))
+        seconds = min(max(SECONDS_A_CHUNK, 10 * beside), PATIENCE * SECONDS_A_CHUNK)
+        return max(1, min(10 * size, int(size * seconds / max(took, 1e-9))))
 
     def called_back(self, done: int) -> bool:
         """Tell the callback where we are; True if it wants to stop."""
