@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -367,6 +368,25 @@ def test_the_size_of_the_chunks_changes_no_number(engine, kind, monkeypatch):
         assert_array_equal(run.losses, expected.losses)
         assert_same_weights(run.params, expected.params)
         assert run.final_loss == expected.final_loss
+
+
+@pytest.mark.parametrize(
+    ("size", "took", "beside", "expected"),
+    [
+        (50, 0.2, 0.0, 25),  # a tenth of a second
+        (50, 1e-6, 0.0, 500),  # not more than ten times longer at once
+        (1, 7.0, 0.0, 1),  # never less than one
+        (10, 0.2, 0.1, 50),  # copies between chunks that take 0.1 s: one second of steps
+        (10, 0.2, 60.0, 100),  # but two seconds at most
+    ],
+)
+def test_chunks_take_a_tenth_of_a_second_or_ten_times_what_is_spent_beside_them(
+    size, took, beside, expected
+):
+    given = SimpleNamespace(callback_every=None)
+    assert loop.Loop.next_size(given, size, took, beside) == expected
+    given.callback_every = 7
+    assert loop.Loop.next_size(given, size, took, beside) == 7
 
 
 @pytest.mark.parametrize("engine", ready())
