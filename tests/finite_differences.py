@@ -17,18 +17,14 @@ def numeric_gradient(value, array, step=1e-5):
 
 def numeric_gradients(value, params, step=1e-5):
     """The same for every array of a `Params`: name -> gradient."""
-    arrays = dict(params.items())
-    return {
-        name: numeric_gradient(
-            lambda moved: value(type(params)(**full(arrays, name, moved))), array, step
-        )  # noqa: B023
-        for name, array in arrays.items()
-    }
+    arrays = {"b1": None, "b2": None, **dict(params.items())}
 
+    def along(name):
+        return numeric_gradient(
+            lambda moved: value(type(params)(**{**arrays, name: moved})), arrays[name], step
+        )
 
-def full(arrays, name, moved):
-    """Arguments of Params with one array replaced."""
-    return {"b1": None, "b2": None, **arrays, name: moved}
+    return {name: along(name) for name, _ in params.items()}
 
 
 def assert_close(found, expected, tolerance, what=""):
