@@ -49,7 +49,7 @@ class CompiledEngine(Engine):
         return super().cannot(problem, params, solver, spanned)
 
     def takes_gram(self, problem: Problem, params: Params, solver: Solver, batched: bool) -> bool:
-        return isinstance(solver, GradientDescent) and params.w_skip is None and not batched
+        return type(solver) is GradientDescent and params.w_skip is None and not batched
 
     def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
         own = params.map(np.ascontiguousarray).copy()

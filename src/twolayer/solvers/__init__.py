@@ -30,14 +30,14 @@ class Solver:
     one_network : bool
         True if it moves one network at a time.
     not_in_span : str or None
-        Why the span is not exact for it; None if it is.
+        Why the span is not exact for it; None if it is: if the updates are the same in any turned axes.
     """
 
     name: str
     full_batch_only = False
     stops_itself = False
     one_network = False
-    not_in_span: str | None = None
+    not_in_span: str | None = "nothing says that its steps are the same in turned axes"
 
     def start(self, params: Params) -> Memory:
         """The memory before the first step."""

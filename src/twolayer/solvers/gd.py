@@ -23,6 +23,7 @@ class GradientDescent(Solver):
     nesterov: bool = False
 
     name = "gd"
+    not_in_span = None
 
     def start(self, params: Params) -> Memory:
         return {"velocity": params.map(lambda w: w * 0)} if self.momentum else {}

@@ -43,6 +43,7 @@ class LBFGS(Solver):
     decrease_tol: float = 0.0
 
     name = "lbfgs"
+    not_in_span = None
     full_batch_only = True
     stops_itself = True
     one_network = True
