@@ -3,7 +3,7 @@
 The method is Nocedal's: *Updating quasi-Newton matrices with limited storage*, Mathematics of Computation 35 (1980) 773-782;
 Nocedal & Wright, *Numerical Optimization*, 2nd edition, algorithms 7.4 (direction), 3.5 and 3.6 (strong Wolfe line search,
 here with cubic interpolation). Two things are added for rectified networks, whose gradient jumps where a unit switches: a
-search that finds no better point forgets the past moves and tries once more straight down the gradient, and a pair of
+search that finds no lower point forgets the past moves and tries once more straight down the gradient, and a pair of
 moves that shows no curvature is left out.
 
 The arithmetic works on flat vectors of any array library.
@@ -79,14 +79,19 @@ class LBFGS(Solver):
         if not math.isfinite(before):
             memory["finished"] = "the objective is not finite"
             return memory["kind"](before)
-        if length_of(memory["gradient"]) <= self.gradient_tol:
+        length = length_of(memory["gradient"])
+        if not math.isfinite(length):
+            memory["finished"] = "the gradient is too large: rescale x and y"
+            return memory["kind"](before)
+        if length <= self.gradient_tol:
             memory["finished"] = f"the gradient's length is at most {self.gradient_tol:g}"
             return memory["kind"](before)
-        found = self.search(evaluate, params, memory, self.direction(memory))
-        if not found and memory["pairs"]:
+        remembered = bool(memory["pairs"])
+        lower = self.search(evaluate, params, memory) and memory["loss"] < before
+        if not lower and remembered:  # a kink: the past tells nothing of what lies behind it
             memory["pairs"] = []
-            found = self.search(evaluate, params, memory, self.direction(memory))
-        if not found:
+            lower = self.search(evaluate, params, memory) and memory["loss"] < before
+        if not lower:
             copy_in(memory["theta"], params)
             memory["finished"] = "no lower point found along the gradient"
         elif before - memory["loss"] <= self.decrease_tol * abs(before):
@@ -115,9 +120,9 @@ class LBFGS(Solver):
             d += (shares[p] - float(changes[p] @ d) / curvatures[p]) * moves[p]
         return d
 
-    def search(self, evaluate: Evaluate, params: Params, memory: Memory, d: Any) -> bool:
-        """Move along `d` to a point of the strong Wolfe conditions and remember the pair; False if there is none."""
-        theta, gradient = memory["theta"], memory["gradient"]
+    def search(self, evaluate: Evaluate, params: Params, memory: Memory) -> bool:
+        """Move on to a point of the strong Wolfe conditions and remember the pair; False if there is none."""
+        theta, gradient, d = memory["theta"], memory["gradient"], self.direction(memory)
         slope = float(gradient @ d)
         if not slope < 0:
             return False
@@ -142,7 +147,7 @@ class LBFGS(Solver):
     def remember(self, memory: Memory, move: Any, change: Any) -> None:
         """Keep the pair, in the place of the oldest if there is no room; not one without curvature."""
         curvature = float(move @ change)
-        if not curvature > 1e-10 * float(change @ change):
+        if not curvature > 1e-10 * length_of(move) * length_of(change) or not self.memory_size:
             return
         pairs = memory["pairs"]
         place = len(pairs) if len(pairs) < self.memory_size else pairs.pop(0)
