@@ -12,7 +12,7 @@ from typing import Any
 
 from twolayer import span as spans
 from twolayer.checks import flag, shown
-from twolayer.engines import NAMES, get_ready
+from twolayer.engines import NAMES, get, get_ready
 from twolayer.engines.contract import Engine, Problem
 from twolayer.errors import EngineError, InputError
 from twolayer.maths.network import Params
@@ -21,6 +21,7 @@ from twolayer.solvers.lbfgs import LBFGS
 
 OPERATIONS = {4: 80e9, 8: 40e9}  # a second, by bytes a number: matrix products on one core
 BYTES = 10e9  # a second: passes over arrays too large for the cache
+LARGE_ROOM = 200_000_000  # numbers: a span that takes more must not take more than the long way
 WORTH_A_GPU = 30.0  # seconds on the processor, from which `device="auto"` looks for one
 
 
@@ -97,6 +98,13 @@ def span_cost(problem: Problem, params: Params, solver: Solver, batch_size: int 
     return Cost(once, networks * step)
 
 
+def long_way_room(problem: Problem, params: Params, solver: Solver) -> int:
+    """Numbers that the table and the solver's memory take."""
+    stored = problem.x.size if hasattr(problem.x, "flags") else problem.x.nnz
+    vectors = 2 * solver.memory_size + 8 if isinstance(solver, LBFGS) else 4
+    return stored + vectors * params.n_inputs * params.n_hidden * (params.n_networks or 1)
+
+
 def choose(
     problem: Problem,
     params: Params,
@@ -130,7 +138,12 @@ def choose(
     )
     name, why = engine, f"engine '{engine}' was asked for"
     if engine == "auto":
-        name, why = decide_engine(problem, params, solver, device, spanned, long_way.of(steps))
+        seconds = long_way.of(steps)
+        name, why = decide_engine(problem, params, solver, device, spanned, seconds)
+        closed = get_ready(name).cannot(problem, params, solver, spanned)
+        if closed and span == "auto" and not solver.not_in_span:
+            spanned, why_span = True, f"the span, as otherwise {closed}"
+            name, why = decide_engine(problem, params, solver, device, spanned, seconds)
     worker = get_ready(name)
     reason = worker.cannot(problem, params, solver, spanned)
     if reason:
@@ -167,6 +180,10 @@ def decide_span(
         return False, "a named engine runs the program as written"
     if solver.not_in_span:
         return False, f"the long way, as solver '{solver.name}' leaves the span of the rows"
+    room = 3 * problem.n_rows**2
+    if room > max(LARGE_ROOM, long_way_room(problem, params, solver)):
+        gigabytes = room * params.dtype.itemsize / 1e9
+        return False, f"the long way, as the span of {shape} takes {gigabytes:.2g} GB"
     short = span_cost(problem, params, solver, batch_size)
     if short.of(steps) < long_way.of(steps):
         times = long_way.step / short.step
@@ -182,8 +199,8 @@ def decide_engine(
         return "torch", f"engine 'torch' for device '{device}'"
     if device == "auto" and seconds > WORTH_A_GPU and not spanned and cuda_here():
         return "torch", "engine 'torch', as the job is worth a GPU"
-    reason = get_ready("compiled").cannot(problem, params, solver, spanned)
-    if reason:
+    compiled = get("compiled")
+    if compiled.missing() or compiled.cannot(problem, params, solver, spanned):
         return "numpy", "engine 'numpy', as the compiled one cannot take this"
     return "compiled", "engine 'compiled', machine code"
 
