@@ -55,7 +55,8 @@ class Batches:
         self.problem = problem
         self.batch_size = batch_size
         self.rng = checks.generator(random_state)
-        self.left = np.zeros(0, dtype=np.int64)  # rows of this pass that are still to come
+        self.order = np.zeros(0, dtype=np.int64)  # the rows of this pass,
+        self.at = 0  # of which so many are taken
 
     @property
     def a_pass(self) -> int:
@@ -77,23 +78,29 @@ class Batches:
                 np.full(steps, whole.total),
                 np.full(steps, whole.penalty),
             )
-        parts = []
-        for _ in range(steps):
-            if not len(self.left):
-                self.left = self.rng.permutation(self.problem.n_rows)
-            parts.append(self.left[: self.batch_size])
-            self.left = self.left[self.batch_size :]
-        starts = np.cumsum([0, *(len(rows) for rows in parts)])
+        parts, sizes = [], []
+        while steps:
+            if self.at == len(self.order):
+                self.order, self.at = self.rng.permutation(self.problem.n_rows), 0
+            left = len(self.order) - self.at
+            batches = min(steps, -(-left // self.batch_size))
+            rows = min(left, batches * self.batch_size)
+            parts.append(self.order[self.at : self.at + rows])
+            sizes.append(np.full(batches, self.batch_size))
+            sizes[-1][-1] -= batches * self.batch_size - rows  # the last of a pass may be smaller
+            self.at += rows
+            steps -= batches
+        order, lengths = np.concatenate(parts), np.concatenate(sizes)
+        starts = np.concatenate([[0], np.cumsum(lengths)])
         s = self.problem.s
-        totals = np.array(
-            [len(rows) if s is None else s[rows].sum(dtype=np.float64) for rows in parts],
-            dtype=float,
-        )
-        penalties = np.array(
-            [self.problem.objective.penalty(total, self.problem.total) for total in totals]
+        totals = lengths.astype(float)
+        if s is not None:
+            totals = np.add.reduceat(s[order].astype(float), starts[:-1])
+        penalties = np.zeros(len(totals)) + self.problem.objective.penalty(
+            totals, self.problem.total
         )
         totals[totals == 0] = 1  # rows of no weight at all: a loss of 0, not 0 / 0
-        return Plan(np.concatenate(parts), starts, totals, penalties)
+        return Plan(order, starts, totals, penalties)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
@@ -21,6 +21,10 @@ from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.span import Gram, GramProblem
 
+TURNED_UP_TO = (
+    40_000  # numbers in a step's rows of the table, below which rows innermost are faster
+)
+MOST_OUTPUTS_TURNED = 8  # whose products, there, are plain loops
 LOOPS_UP_TO = 4000  # multiplications in the largest product of a step, below which plain loops beat a call to BLAS
 
 
@@ -126,20 +130,21 @@ class CompiledState(State):
         self.gram = isinstance(problem, GramProblem)
         self.s = np.empty(0, params.dtype) if problem.s is None else problem.s
         self.gradients = None if params.n_networks is None else params.map(np.zeros_like)
-        self.rooms: list[EndToEnd] = []
+        self.rooms: dict[Any, EndToEnd] = {}
         objective = problem.objective
-        n_rows, n_hidden = problem.n_rows, params.n_hidden
-        largest = n_rows * n_hidden * max(table.shape[1], params.n_outputs)
-        loops = largest <= LOOPS_UP_TO and not self.gram
+        self.steps_rule: Any = None
         self.rule = kernels.Rule(
             list(ACTIVATIONS).index(objective.activation.name),
             list(LOSSES).index(objective.loss.name),
             float(objective.loss.parameter),
             objective.loss.is_sum,
             objective.loss.elementwise,
-            loops,
+            turned=False,
+            loops=False,
         )
+        n_rows, n_hidden = problem.n_rows, params.n_hidden
         n_outputs, dtype = params.n_outputs, params.dtype
+        columns = table.shape[1] + n_outputs
         self.work = kernels.Work(
             h=np.empty((n_rows, n_hidden), dtype),
             h_relu=np.empty((n_rows, n_hidden), dtype),
@@ -147,7 +152,7 @@ class CompiledState(State):
             grad_y_pred=np.empty((n_rows, n_outputs), dtype),
             grad_h=np.empty((n_rows, n_hidden), dtype),
             skip=np.empty((0 if params.w_skip is None else n_rows, n_outputs), dtype),
-            small=np.empty(n_rows * (table.shape[1] + n_outputs) if loops else 0, dtype),
+            turned=np.empty(min(n_rows * columns, TURNED_UP_TO + columns), dtype),
         )
         if self.gram:
             fronts = params.n_networks or 1
@@ -163,6 +168,22 @@ class CompiledState(State):
             snapshot, c = snapshot
             self.c = c.copy()
         super().restore(snapshot)
+
+    def rule_for(self, plan: Plan) -> Any:
+        """The rule for the plan's steps: that of the run's first plan, as rounding must not depend on the chunks."""
+        if self.steps_rule is None:
+            rows = self.problem.n_rows if plan.order is None else int(np.diff(plan.starts).max())
+            self.steps_rule = self.rule_for_rows(rows)
+        return self.steps_rule
+
+    def rule_for_rows(self, rows: int) -> Any:
+        """The rule for steps of so many rows."""
+        if self.gram:
+            return self.rule
+        columns, n_outputs = self.x.shape[1], self.params.n_outputs
+        small = rows * (columns + n_outputs) <= TURNED_UP_TO and n_outputs <= MOST_OUTPUTS_TURNED
+        products = rows * self.params.n_hidden * max(columns, n_outputs)
+        return self.rule._replace(turned=small, loops=small and products <= LOOPS_UP_TO)
 
     def networks(self, params: Params) -> list[Any]:
         """The kernels' Weights of each network: views, in which a missing array is an empty one."""
@@ -182,13 +203,12 @@ class CompiledState(State):
             for k in range(params.n_networks)
         ]
 
-    def solver_memory(self, name: str, network: int) -> Any:
-        """One network's part of the solver's memory, as Weights."""
-        weights = self.networks(self.memory[name])[network]
-        return self.in_span(weights) if self.gram else weights
+    def laid_out_for(self, rule: Any) -> Callable[[Any], Any]:
+        """How the kernels of this rule take a network's arrays: in the span, turned, or as they are."""
+        return self.in_span if self.gram else turned if rule.turned else as_it_is
 
     def in_span(self, weights: Any) -> Any:
-        """The Weights as the span's kernel takes them: no `w1`, in whose place it has coordinates, and `w2` turned."""
+        """No `w1`, in whose place the span has its coordinates, and `w2` turned."""
         none = np.empty((0, self.params.n_hidden), self.params.dtype)
         return weights._replace(w1=none, w2=weights.w2.T)
 
@@ -214,11 +234,17 @@ class CompiledState(State):
         solver = self.solver
         assert isinstance(solver, GradientDescent)
         rates = self.kernels.Rates(solver.learning_rate, solver.momentum, solver.nesterov)
-        with EndToEnd(self, network, ["velocity"] if rates.momentum else []) as numbers:
+        rule = self.rule_for(plan)
+        memory = ["velocity"] if rates.momentum else []
+        with EndToEnd(self, network, memory, self.laid_out_for(rule)) as numbers:
             velocity = (*numbers.memory, np.empty(0, self.params.dtype))[0]
             places = (numbers.w, numbers.g, numbers.flat, velocity)
             if self.gram:
                 self.descend_in_span(plan, network, places, rates, losses)
+            elif rule.loops and self.plain(plan, rates):
+                xs, ys = np.ascontiguousarray(self.x.T), np.ascontiguousarray(self.problem.y.T)
+                total, rate = self.problem.total, rates.learning_rate
+                self.kernels.advance_tiny_descent(xs, ys, numbers.w, total, rule, rate, losses)
             else:
                 self.kernels.advance_descent(
                     self.x,
@@ -227,10 +253,20 @@ class CompiledState(State):
                     self.batches(plan),
                     *places,
                     self.work,
-                    self.rule,
+                    rule,
                     rates,
                     losses,
                 )
+
+    def plain(self, plan: Plan, rates: Any) -> bool:
+        """Whether nothing is asked for but the tutorial's step."""
+        extras = (
+            plan.order is not None,
+            self.s.size,
+            rates.momentum,
+            self.params.w_skip is not None,
+        )
+        return self.rule.elementwise and not any(extras) and not plan.penalties.any()
 
     def descend_in_span(
         self, plan: Plan, network: int, places: Any, rates: Any, losses: np.ndarray
@@ -269,7 +305,9 @@ class CompiledState(State):
         rates = self.kernels.AdamRates(
             solver.learning_rate, solver.beta1, solver.beta2, solver.epsilon
         )
-        with EndToEnd(self, network, ["mean", "square"]) as numbers:
+        rule = self.rule_for(plan)
+        memory = ["mean", "square"]
+        with EndToEnd(self, network, memory, self.laid_out_for(rule)) as numbers:
             self.kernels.advance_adam(
                 self.x,
                 self.problem.y,
@@ -280,7 +318,7 @@ class CompiledState(State):
                 numbers.flat,
                 *numbers.memory,
                 self.work,
-                self.rule,
+                rule,
                 rates,
                 self.memory["steps"],
                 losses,
@@ -297,26 +335,29 @@ class CompiledState(State):
         if batch.rows is not None:
             x, y, s = x[batch.rows], y[batch.rows], s[batch.rows] if s.size else s
             work = self.kernels.rows_of.py_func(work, len(y))
+        rule = self.rule_for_rows(len(y))
+        form = self.laid_out_for(rule)
         values = []
         for network, weights in enumerate(self.networks(params)):
-            numbers = self.room(network)
-            write(weights, numbers.w)
-            places = (numbers.w, numbers.g, numbers.flat, work, self.rule)
+            numbers = self.room(network, rule)
+            write(form(weights), numbers.w)
+            places = (numbers.w, numbers.g, numbers.flat, work, rule)
             values.append(self.kernels.evaluate(x, y, s, batch.total, batch.penalty, *places))
         if params.n_networks is None:
-            gradients = self.room(0).g._asdict()
+            gradients = form(self.room(0, rule).g)._asdict()
             given = {name: gradients[name] for name, _ in params.items()}
             return values[0], Params(**{"b1": None, "b2": None, **given})
         assert self.gradients is not None
         for network, into in enumerate(self.networks(self.gradients)):
-            write(self.room(network).g, into)
+            write(self.room(network, rule).g, form(into))
         return np.array(values), self.gradients
 
-    def room(self, network: int) -> EndToEnd:
+    def room(self, network: int, rule: Any) -> EndToEnd:
         """Long arrays for one network, kept from one evaluation to the next."""
-        while len(self.rooms) <= network:
-            self.rooms.append(EndToEnd(self, len(self.rooms), []))
-        return self.rooms[network]
+        key = (network, rule.turned)
+        if key not in self.rooms:
+            self.rooms[key] = EndToEnd(self, network, [], self.laid_out_for(rule))
+        return self.rooms[key]
 
 
 class EndToEnd:
@@ -331,12 +372,12 @@ class EndToEnd:
         Those parts of the solver's memory.
     """
 
-    def __init__(self, state: CompiledState, network: int, memory: list[str]) -> None:
+    def __init__(
+        self, state: CompiledState, network: int, memory: list[str], form: Callable[[Any], Any]
+    ) -> None:
         kernels = state.kernels
-        self.own = state.networks(state.params)[network]
-        if state.gram:
-            self.own = state.in_span(self.own)
-        self.parts = [state.solver_memory(name, network) for name in memory]
+        self.own = form(state.networks(state.params)[network])
+        self.parts = [form(state.networks(state.memory[name])[network]) for name in memory]
         vector = laid_out(self.own)
         gradient = np.empty_like(vector)
         decaying = self.own.w1.size + self.own.w2.size + self.own.w_skip.size
@@ -351,6 +392,16 @@ class EndToEnd:
         write(self.w, self.own)
         for vector, part in zip(self.memory, self.parts, strict=True):
             write(views(vector, part), part)
+
+
+def as_it_is(weights: Any) -> Any:
+    """The Weights themselves."""
+    return weights
+
+
+def turned(weights: Any) -> Any:
+    """The Weights with units and outputs along the first axis: views. Turning twice gives them back."""
+    return weights._replace(w1=weights.w1.T, w2=weights.w2.T, w_skip=weights.w_skip.T)
 
 
 ORDER = ("w1", "w2", "w_skip", "b1", "b2")  # those that decay first

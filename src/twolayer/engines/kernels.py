@@ -58,7 +58,7 @@ class Work(NamedTuple):
     grad_y_pred: Any  # (n_rows, n_outputs)
     grad_h: Any  # (n_rows, n_hidden)
     skip: Any  # (n_rows, n_outputs), or empty
-    small: Any  # (n_rows · (n_inputs + n_outputs),), or empty: a small network's table, turned
+    turned: Any  # (n_rows · (n_inputs + n_outputs),), or empty: a small table's columns and outputs
 
 
 class Rule(NamedTuple):
@@ -69,7 +69,8 @@ class Rule(NamedTuple):
     parameter: float
     is_sum: bool
     elementwise: bool
-    loops: bool  # a small network: plain loops instead of BLAS
+    turned: bool  # a small table: units along the first axis, rows innermost
+    loops: bool  # and so small that plain loops beat BLAS
 
 
 class Batches(NamedTuple):
@@ -289,8 +290,8 @@ def output_and_loss(x, y, s, total, w, work, rule):
 @inner
 def forward_backward(x, y, s, total, w, g, work, rule):
     """The loss without penalty; writes the gradients without penalty into `g`. `work` has as many rows as `x`."""
-    if rule.loops:
-        return small_forward_backward(x, y, s, total, w, g, work, rule)
+    if rule.turned:
+        return turned_forward_backward(x, y, s, total, w, g, work, rule)
     times(x, w.w1, work.h)
     if w.b1.size:
         add_to_rows(work.h, w.b1)
@@ -310,22 +311,46 @@ def forward_backward(x, y, s, total, w, g, work, rule):
 
 
 @inner
-def small_forward_backward(x, y, s, total, w, g, work, rule):
-    """The same for a small network: unit by unit and with the rows innermost, so that every loop is as long as it can be."""
-    n_rows, n_inputs, n_hidden, n_outputs = x.shape[0], x.shape[1], w.w1.shape[1], y.shape[1]
-    xs = work.small[: n_inputs * n_rows].reshape(n_inputs, n_rows)
-    ys = work.small[n_inputs * n_rows : (n_inputs + n_outputs) * n_rows].reshape(n_outputs, n_rows)
+def turned_forward_backward(x, y, s, total, w, g, work, rule):
+    """The same for a small table, with everything turned: units along the first axis, rows innermost.
+
+    Loops over the rows are long where those over a few units or outputs are not, and one output takes no pass of its own.
+    `w.w1` has the shape (n_hidden, n_inputs), `w.w2` and `w.w_skip` (n_outputs, ...); so have their gradients.
+    """
+    n_rows, n_inputs, n_hidden, n_outputs = x.shape[0], x.shape[1], w.w1.shape[0], y.shape[1]
+    xs = work.turned[: n_inputs * n_rows].reshape(n_inputs, n_rows)
+    ys = work.turned[n_inputs * n_rows : (n_inputs + n_outputs) * n_rows].reshape(n_outputs, n_rows)
     h = work.h.ravel().reshape(n_hidden, n_rows)
     h_relu = work.h_relu.ravel().reshape(n_hidden, n_rows)
     grad_h = work.grad_h.ravel().reshape(n_hidden, n_rows)
-    for i in range(n_rows):
+    if rule.loops or w.w_skip.size:
         for k in range(n_inputs):
-            xs[k, i] = x[i, k]
-    weigh(w.w1, xs, w.b1, h)
-    activate(rule.activation, h.ravel(), h_relu.ravel())
-    weigh(w.w2, h_relu, w.b2, ys)
+            for i in range(n_rows):
+                xs[k, i] = x[i, k]
+    if rule.loops:
+        product(w.w1, xs, h, True)
+    else:
+        np.dot(w.w1, x.T, h)
+    for j in range(n_outputs):
+        start = w.b2[j] if w.b2.size else ys.dtype.type(0)
+        for i in range(n_rows):
+            ys[j, i] = start
+    for u in range(n_hidden):
+        start = w.b1[u] if w.b1.size else h.dtype.type(0)
+        if rule.activation == 0:
+            activate_unit(0, u, start, h, h_relu, w.w2[0, u], ys)
+        else:
+            activate_unit(rule.activation, u, start, h, h_relu, w.w2[0, u], ys)
+        for j in range(1, n_outputs):
+            weight = w.w2[j, u]
+            for i in range(n_rows):
+                ys[j, i] += weight * h_relu[u, i]
     if w.w_skip.size:
-        add_weighed(w.w_skip, xs, ys)
+        for j in range(n_outputs):
+            for k in range(n_inputs):
+                weight = w.w_skip[j, k]
+                for i in range(n_rows):
+                    ys[j, i] += weight * xs[k, i]
     for i in range(n_rows):
         for j in range(n_outputs):
             work.y_pred[i, j] = ys[j, i]
@@ -335,54 +360,69 @@ def small_forward_backward(x, y, s, total, w, g, work, rule):
             ys[j, i] = work.grad_y_pred[i, j]
     for u in range(n_hidden):
         for i in range(n_rows):
-            grad_h[u, i] = 0
-        for j in range(n_outputs):
-            weight = w.w2[u, j]
+            grad_h[u, i] = w.w2[0, u] * ys[0, i]
+        for j in range(1, n_outputs):
+            weight = w.w2[j, u]
             for i in range(n_rows):
                 grad_h[u, i] += weight * ys[j, i]
-    times_derivative(rule.activation, h.ravel(), h_relu.ravel(), grad_h.ravel())
-    gradient_of(h_relu, ys, g.w2, g.b2)
-    gradient_of(xs, grad_h, g.w1, g.b1)
+        for j in range(n_outputs):
+            gradient = ys.dtype.type(0)
+            for i in range(n_rows):
+                gradient += h_relu[u, i] * ys[j, i]
+            g.w2[j, u] = gradient
+        if rule.activation == 0:
+            gradient = grad_h_of_unit(0, u, h, h_relu, grad_h)
+        else:
+            gradient = grad_h_of_unit(rule.activation, u, h, h_relu, grad_h)
+        if w.b1.size:
+            g.b1[u] = gradient
+    product(grad_h, x, g.w1, rule.loops)
+    for j in range(g.b2.size):
+        gradient = ys.dtype.type(0)
+        for i in range(n_rows):
+            gradient += ys[j, i]
+        g.b2[j] = gradient
     if w.w_skip.size:
-        gradient_of(xs, ys, g.w_skip, g.b1[:0])
+        product(ys, x, g.w_skip, rule.loops)
     return loss
 
 
 @inner
-def weigh(w, inputs, b, out):
-    """out = w.T @ inputs + b, rows of the table along the last axis."""
-    for u in range(out.shape[0]):
-        start = b[u] if b.size else out.dtype.type(0)
-        for i in range(out.shape[1]):
-            out[u, i] = start
-    add_weighed(w, inputs, out)
+def product(a, b, out, loops):
+    """out = a @ b."""
+    if not loops:
+        np.dot(a, b, out)
+        return
+    for u in range(a.shape[0]):
+        for i in range(b.shape[1]):
+            out[u, i] = 0
+        for k in range(a.shape[1]):
+            factor = a[u, k]
+            for i in range(b.shape[1]):
+                out[u, i] += factor * b[k, i]
 
 
 @inner
-def add_weighed(w, inputs, out):
-    """out += w.T @ inputs."""
-    for u in range(out.shape[0]):
-        for k in range(inputs.shape[0]):
-            weight = w[k, u]
-            for i in range(out.shape[1]):
-                out[u, i] += weight * inputs[k, i]
+def activate_unit(kind, u, b, h, h_relu, weight, ys):
+    """Over all rows: add the bias to unit u, apply its activation, and weigh it into the first output."""
+    for i in range(h.shape[1]):
+        before = h[u, i] + b
+        after = h.dtype.type(value(kind, before))
+        h[u, i] = before
+        h_relu[u, i] = after
+        ys[0, i] += weight * after
 
 
 @inner
-def gradient_of(inputs, grad, grad_w, grad_b):
-    """grad_w = inputs @ grad.T;  grad_b = Σ grad, unless it is empty."""
-    zero = grad_w.dtype.type(0)
-    for k in range(inputs.shape[0]):
-        for u in range(grad.shape[0]):
-            summed = zero
-            for i in range(grad.shape[1]):
-                summed += inputs[k, i] * grad[u, i]
-            grad_w[k, u] = summed
-    for u in range(grad_b.size):
-        summed = zero
-        for i in range(grad.shape[1]):
-            summed += grad[u, i]
-        grad_b[u] = summed
+def grad_h_of_unit(kind, u, h, h_relu, grad_h):
+    """Over all rows: unit u's gradient through its activation; returns the sum, the gradient of its bias."""
+    number = h.dtype.type
+    total = number(0)
+    for i in range(h.shape[1]):
+        grad = grad_h[u, i] * number(derivative(kind, h[u, i], h_relu[u, i]))
+        grad_h[u, i] = grad
+        total += grad
+    return total
 
 
 # ---- updates: one pass over a weight and everything that belongs to it
@@ -437,10 +477,12 @@ def adapt(w, gradient, mean, square, rates, steps):
 @inner
 def gather(batches, x, y, s, first, n):
     """Copy the rows `order[first : first + n]` into the batch's room."""
-    for i in range(n):
+    for i in range(n):  # entry by entry: a slice of a row costs more than the few numbers in it
         row = batches.order[first + i]
-        batches.x[i] = x[row]
-        batches.y[i] = y[row]
+        for k in range(x.shape[1]):
+            batches.x[i, k] = x[row, k]
+        for j in range(y.shape[1]):
+            batches.y[i, j] = y[row, j]
         if s.size:
             batches.s[i] = s[row]
 
@@ -455,7 +497,7 @@ def rows_of(work, n):
         work.grad_y_pred[:n],
         work.grad_h[:n],
         work.skip[:n],
-        work.small,
+        work.turned,
     )
 
 
@@ -501,6 +543,78 @@ def advance_adam(x, y, s, batches, w, g, flat, mean, square, work, rule, rates, 
 def evaluate(x, y, s, total, penalty, w, g, flat, work, rule):
     """The objective and all its gradients at one point."""
     return forward_backward(x, y, s, total, w, g, work, rule) + decay(flat, penalty)
+
+
+@jit
+def advance_tiny_descent(xs, ys, w, total, rule, learning_rate, losses):
+    """Plain gradient descent of a tiny network on all rows: `xs`, `ys` are `x.T`, `y.T`, the weights are turned too.
+
+    The loss is elementwise, and there is no skip layer, row weight, momentum or penalty. Everything of a step is in one
+    place, as here a call costs as much as the work in it.
+    """
+    n_inputs, n_rows = xs.shape
+    n_outputs, n_hidden = ys.shape[0], w.w1.shape[0]
+    number = xs.dtype.type
+    zero, rate, parameter = number(0), number(learning_rate), number(rule.parameter)
+    scale = number(1) if rule.is_sum else number(1) / number(total)
+    bias = w.b1.size > 0
+    h, h_relu = np.empty((n_hidden, n_rows), xs.dtype), np.empty((n_hidden, n_rows), xs.dtype)
+    grad_h = np.empty_like(h)
+    y_pred, grad_y_pred = np.empty_like(ys), np.empty_like(ys)
+    flat_h, flat_h_relu, flat_grad_h = h.ravel(), h_relu.ravel(), grad_h.ravel()
+    flat_y, flat_y_pred, flat_grad = ys.ravel(), y_pred.ravel(), grad_y_pred.ravel()
+    for t in range(losses.size):
+        for u in range(n_hidden):
+            start, weight = (w.b1[u] if bias else zero), w.w1[u, 0]
+            for i in range(n_rows):
+                h[u, i] = start + weight * xs[0, i]
+            for k in range(1, n_inputs):
+                weight = w.w1[u, k]
+                for i in range(n_rows):
+                    h[u, i] += weight * xs[k, i]
+        activate(rule.activation, flat_h, flat_h_relu)
+        for j in range(n_outputs):
+            start, weight = (w.b2[j] if bias else zero), w.w2[j, 0]
+            for i in range(n_rows):
+                y_pred[j, i] = start + weight * h_relu[0, i]
+            for u in range(1, n_hidden):
+                weight = w.w2[j, u]
+                for i in range(n_rows):
+                    y_pred[j, i] += weight * h_relu[u, i]
+        losses[t] = scale * loss_of_row(rule.loss, flat_y_pred, flat_y, flat_grad, parameter)
+        if scale != 1:
+            for i in range(flat_grad.size):
+                flat_grad[i] *= scale
+        for u in range(n_hidden):
+            weight, gradient = w.w2[0, u], zero
+            for i in range(n_rows):
+                grad_h[u, i] = weight * grad_y_pred[0, i]
+                gradient += h_relu[u, i] * grad_y_pred[0, i]
+            w.w2[0, u] = weight - rate * gradient
+            for j in range(1, n_outputs):
+                weight, gradient = w.w2[j, u], zero
+                for i in range(n_rows):
+                    grad_h[u, i] += weight * grad_y_pred[j, i]
+                    gradient += h_relu[u, i] * grad_y_pred[j, i]
+                w.w2[j, u] = weight - rate * gradient
+        times_derivative(rule.activation, flat_h, flat_h_relu, flat_grad_h)
+        for u in range(n_hidden):
+            for k in range(n_inputs):
+                gradient = zero
+                for i in range(n_rows):
+                    gradient += grad_h[u, i] * xs[k, i]
+                w.w1[u, k] -= rate * gradient
+        if bias:
+            for u in range(n_hidden):
+                gradient = zero
+                for i in range(n_rows):
+                    gradient += grad_h[u, i]
+                w.b1[u] -= rate * gradient
+            for j in range(n_outputs):
+                gradient = zero
+                for i in range(n_rows):
+                    gradient += grad_y_pred[j, i]
+                w.b2[j] -= rate * gradient
 
 
 # ---- the span: full-batch gradient descent on k = x @ x.T instead of x

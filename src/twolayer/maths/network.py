@@ -143,7 +143,7 @@ class Objective:
     activation: Activation
     alpha: float = 0.0
 
-    def penalty(self, total: float, total_of_all: float) -> float:
+    def penalty(self, total: Any, total_of_all: float) -> Any:
         """The factor for a batch whose row weights add up to `total`, of `total_of_all` in the table."""
         return (
             self.alpha * (total if self.loss.is_sum else 1.0) / total_of_all if self.alpha else 0.0
