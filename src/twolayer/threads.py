@@ -34,14 +34,24 @@ class _Limit:
         loaded = frozenset(name for name in ("torch", "sklearn", "jax") if name in sys.modules)
         with self.lock:
             if not self.wanted:
-                self.undo.enter_context(_controller(loaded).limit(limits=1, user_api="blas"))
+                self.controller = _controller(loaded)
+                self.take_over()
+                self.undo.enter_context(self.controller.limit(limits=1, user_api="blas"))
             self.wanted += 1
 
     def leave(self) -> None:
         with self.lock:
             self.wanted -= 1
             if not self.wanted:
+                self.take_over()
                 self.undo.close()
+
+    def take_over(self) -> None:
+        """Be the one who sets the limits: from 3.8 on threadpoolctl heeds only one thread, the first that asked."""
+        for library in self.controller.lib_controllers:
+            let_go = getattr(library, "clear_controlling_thread", None)
+            if let_go:
+                let_go(force=True)
 
 
 _LIMIT = _Limit()
