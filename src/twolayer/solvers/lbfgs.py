@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from twolayer.maths.network import Params
 from twolayer.solvers import Evaluate, Memory, Solver
 
@@ -112,12 +114,12 @@ class LBFGS(Solver):
         shares = {}
         for p in reversed(memory["pairs"]):
             shares[p] = float(moves[p] @ d) / curvatures[p]
-            d -= shares[p] * changes[p]
+            add_multiple(d, -shares[p], changes[p])
         if memory["pairs"]:
             last = memory["pairs"][-1]
             d *= curvatures[last] / float(changes[last] @ changes[last])
         for p in memory["pairs"]:
-            d += (shares[p] - float(changes[p] @ d) / curvatures[p]) * moves[p]
+            add_multiple(d, shares[p] - float(changes[p] @ d) / curvatures[p], moves[p])
         return d
 
     def search(self, evaluate: Evaluate, params: Params, memory: Memory) -> bool:
@@ -154,6 +156,16 @@ class LBFGS(Solver):
         memory["moves"][place], memory["changes"][place] = move, change
         memory["curvatures"][place] = curvature
         pairs.append(place)
+
+
+def add_multiple(vector: Any, factor: float, other: Any) -> None:
+    """vector += factor · other, in one pass: NumPy's own operators take two, and room for a product."""
+    if isinstance(vector, np.ndarray):
+        from scipy.linalg.blas import daxpy, saxpy
+
+        (daxpy if vector.dtype == np.float64 else saxpy)(other, vector, a=factor)
+    else:
+        vector.add_(other, alpha=factor)
 
 
 def length_of(vector: Any) -> float:
