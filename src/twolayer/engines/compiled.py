@@ -24,7 +24,7 @@ from twolayer.span import Gram, GramProblem
 TURNED_UP_TO = (
     40_000  # numbers in a step's rows of the table, below which rows innermost are faster
 )
-MOST_OUTPUTS_TURNED = 8  # whose products, there, are plain loops
+MOST_OUTPUTS_TURNED = 2  # as their products are plain loops there; a network all of loops may have more
 LOOPS_UP_TO = 4000  # multiplications in the largest product of a step, below which plain loops beat a call to BLAS
 
 
@@ -181,9 +181,10 @@ class CompiledState(State):
         if self.gram:
             return self.rule
         columns, n_outputs = self.x.shape[1], self.params.n_outputs
-        small = rows * (columns + n_outputs) <= TURNED_UP_TO and n_outputs <= MOST_OUTPUTS_TURNED
-        products = rows * self.params.n_hidden * max(columns, n_outputs)
-        return self.rule._replace(turned=small, loops=small and products <= LOOPS_UP_TO)
+        small = rows * (columns + n_outputs) <= TURNED_UP_TO
+        loops = small and rows * self.params.n_hidden * max(columns, n_outputs) <= LOOPS_UP_TO
+        turned = loops or (small and n_outputs <= MOST_OUTPUTS_TURNED)
+        return self.rule._replace(turned=turned, loops=loops)
 
     def networks(self, params: Params) -> list[Any]:
         """The kernels' Weights of each network: views, in which a missing array is an empty one."""
