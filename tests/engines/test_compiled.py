@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from agreement import assert_losses_agree, assert_weights_agree
 from numba.core import event
-from small_problems import LOSSES_AND_OUTPUTS, small_problem
+from small_problems import small_problem
+from test_span import EACH_ONCE
 
 import twolayer as tl
 from twolayer import checks
@@ -51,8 +52,7 @@ def run_of(way, engine="compiled", activation="tanh", loss="sum_of_squares", ste
 
 
 @pytest.mark.parametrize("up_to", [0, 10**9])
-@pytest.mark.parametrize(("loss", "n_outputs"), LOSSES_AND_OUTPUTS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("activation", "loss", "n_outputs"), EACH_ONCE)
 @pytest.mark.parametrize("way", WAYS)
 def test_plain_loops_and_blas_give_the_same(way, activation, loss, n_outputs, up_to, monkeypatch):
     kind = {"activation": activation, "loss": loss, "n_outputs": n_outputs}
