@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import Any
 
@@ -195,19 +196,31 @@ def torch_lbfgs(x: Any, labels: Any, params: Params, alpha: float, until: float)
     x, labels = torch.from_numpy(x), torch.from_numpy(labels)
     loss_of = torch.nn.CrossEntropyLoss()
     optimizer = torch.optim.LBFGS(
-        network.parameters(), lr=1, max_iter=1, history_size=10, line_search_fn="strong_wolfe"
+        network.parameters(),
+        lr=1,
+        max_iter=2000,
+        max_eval=4000,
+        tolerance_grad=0.0,
+        tolerance_change=0.0,
+        history_size=10,
+        line_search_fn="strong_wolfe",
     )
+    seen = [float("inf")]
 
     def closure() -> Any:
         optimizer.zero_grad()
         decay = sum(w.square().sum() for w in weights)
         objective = loss_of(network(x), labels) + 0.5 * alpha / len(x) * decay
         objective.backward()
-        return objective
+        seen.append(objective.item())
+        if seen[-1] <= until:
+            raise Reached
+        return objective.detach()
 
-    objective = float("inf")
-    for _ in range(2000):
-        objective = float(optimizer.step(closure))  # the objective before this iteration
-        if objective <= until:
-            break
-    return objective
+    with contextlib.suppress(Reached):
+        optimizer.step(closure)
+    return seen[-1]
+
+
+class Reached(Exception):  # noqa: N818
+    """The objective that was asked for is reached: it ends the optimiser from inside, with no evaluation lost."""

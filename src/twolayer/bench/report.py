@@ -120,7 +120,10 @@ def markdown(result: Figures) -> str:
                 f"| {seconds(each['least'])} to {seconds(each['most'])} | {threads} | {ratio} |"
             )
         lines += [f"| | *not fair: {problem}* | | | | |" for problem in row["problems"]]
-    return "\n".join([*lines, *scaling_lines(result), *fresh_lines(result)]) + "\n"
+    return (
+        "\n".join([*lines, *scaling_lines(result), *choosing_lines(result), *fresh_lines(result)])
+        + "\n"
+    )
 
 
 def scaling_lines(result: Figures) -> list[str]:
@@ -139,6 +142,23 @@ def scaling_lines(result: Figures) -> list[str]:
         f"| {each['pass_share_of_best']:.2f} | {seconds(each['step'])} "
         f"| {each['times_the_least_width']:.2f} |"
         for each in result["scaling"]
+    ]
+
+
+def choosing_lines(result: Figures) -> list[str]:
+    """What `engine="auto"` chose, as a Markdown table."""
+    if not result.get("choosing"):
+        return []
+    return [
+        "",
+        "What `engine=\"auto\"` chose, and its seconds as a share of the NumPy engine's and of the fastest way's:",
+        "",
+        "| shape | chosen | seconds | of NumPy's | of the fastest's |",
+        "|---|---|---|---|---|",
+    ] + [
+        f"| {each['shape']} | {each['chosen']} | {seconds(each['auto'])} "
+        f"| {each['of_numpy']:.2f} | {each['of_best']:.2f} |"
+        for each in result["choosing"]
     ]
 
 

@@ -25,15 +25,15 @@ def bench(
     from datetime import UTC, datetime
 
     from twolayer import checks
-    from twolayer.bench import machine, report, scaling
+    from twolayer.bench import choosing, machine, report, scaling
     from twolayer.bench.rows import ROWS
     from twolayer.errors import FileError, InputError
 
-    extras = ("scaling", "fresh")
+    extras = ("scaling", "choosing", "fresh")
     known = [*ROWS, *extras]
     names = [name.strip() for name in rows.split(",") if name.strip()] or known
     if quick and not rows:
-        names = [name for name in known if name not in ("sparse", "fresh")]
+        names = [name for name in known if name not in ("sparse", "choosing", "fresh")]
     for name in names:
         if name not in known:
             raise InputError(
@@ -70,6 +70,9 @@ def bench(
     if "scaling" in names:
         result["scaling"] = scaling.scaling(at_best, quick)
         print("\n".join(report.scaling_lines(result)[1:]) + "\n", flush=True)
+    if "choosing" in names:
+        result["choosing"] = choosing.choosing(quick)
+        print("\n".join(report.choosing_lines(result)[1:]) + "\n", flush=True)
     if "fresh" in names:
         result["fresh_process"] = scaling.fresh_process()
         print("\n".join(report.fresh_lines(result)[1:]) + "\n", flush=True)
