@@ -20,6 +20,7 @@ from twolayer import checks
 from twolayer.engines import compiled
 from twolayer.engines.compiled import CompiledEngine, for_kernels, warm_up
 from twolayer.engines.contract import Batch, Plan
+from twolayer.maths import activations, losses
 from twolayer.maths.activations import ACTIVATIONS, Activation, Relu, Tanh
 from twolayer.maths.losses import LOSSES, SquaredError
 from twolayer.solvers import Solver
@@ -103,7 +104,8 @@ class Compiled(event.Listener):
         self.names = []
 
     def on_start(self, event):
-        self.names.append(str(event.data["dispatcher"]))
+        name = event.data["dispatcher"].py_func.__name__
+        self.names.append(f"{name}{event.data['args']}")
 
     def on_end(self, event):
         pass
@@ -158,6 +160,21 @@ def test_compiling_is_announced_once(capsys):
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == "twolayer: compiling, once on this machine (some seconds)\n"
+
+
+def test_a_page_that_changed_changes_the_name_in_the_cache(tmp_path, monkeypatch):
+    """Numba looks at the kernels' own page only: an old kernel would be taken for the new page's activations."""
+    from twolayer.engines import kernels
+
+    kept = Path(kernels.evaluate._cache._cache_file._index_name).name
+    assert kernels.fingerprint() == kernels.FINGERPRINT
+    assert kernels.FINGERPRINT in kept
+    for page in (activations, losses):
+        changed = tmp_path / "page.py"
+        changed.write_bytes(Path(page.__file__).read_bytes() + b"# changed")
+        with monkeypatch.context() as patch:
+            patch.setattr(page, "__file__", str(changed))
+            assert kernels.fingerprint() != kernels.FINGERPRINT
 
 
 FIRST_AND_SECOND = """
@@ -229,6 +246,32 @@ def test_where_the_package_cannot_be_written_the_cache_is_the_users(tmp_path):
     assert second[2:] == ["1", "0"]
     assert list(home.rglob("*.nbc"))
     assert not list(package.rglob("*.nbc"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="rights of Linux")
+def test_where_nothing_can_be_written_it_runs_all_the_same(tmp_path):
+    package = tmp_path / "lib" / "twolayer"
+    shutil.copytree(Path(tl.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    folders = [tmp_path, package, *(path for path in package.rglob("*") if path.is_dir())]
+    env = {
+        "PYTHONPATH": str(package.parent),
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "NUMBA_CACHE_DIR": "",
+    }
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        said, _ = in_a_process_of_its_own(env, preexec_fn=obey_permissions)
+    except subprocess.SubprocessError:
+        pytest.skip("root cannot give up its rights here")
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    assert Path(said[0]).parent == package
+    assert said[2:] == ["0", "1"]
+    assert not list(tmp_path.rglob("*.nbc"))
 
 
 # Threads

@@ -24,7 +24,9 @@ from twolayer.span import Gram, GramProblem
 TURNED_UP_TO = (
     40_000  # numbers in a step's rows of the table, below which rows innermost are faster
 )
-MOST_OUTPUTS_TURNED = 2  # as their products are plain loops there; a network all of loops may have more
+MOST_OUTPUTS_TURNED = (
+    2  # as their products are plain loops there; a network all of loops may have more
+)
 LOOPS_UP_TO = 4000  # multiplications in the largest product of a step, below which plain loops beat a call to BLAS
 
 
@@ -467,7 +469,8 @@ def warm_up() -> Iterator[tuple[int, int, str]]:
         for dtype in ("float64", "float32")
         for what, solver, gram in (
             ("gradient descent in the span", GradientDescent(1e-3), True),
-            ("gradient descent", GradientDescent(1e-3), False),
+            ("gradient descent", GradientDescent(1e-3, momentum=0.9), False),
+            ("gradient descent on a small table", GradientDescent(1e-3), False),
             ("Adam", Adam(1e-3), False),
             ("one evaluation, for L-BFGS", None, False),
         )

@@ -9,26 +9,47 @@ A missing bias, skip layer, row weight or velocity is an empty array.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
+from twolayer.maths import activations, losses
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
 
 # Sums may be taken in any order and products fused, so that loops vectorise; NaN and infinity keep their meaning.
-jit = numba.njit(
-    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"}
-)
-inner = numba.njit(  # type: ignore[call-overload]
-    no_cpython_wrapper=True,
-    no_cfunc_wrapper=True,
-    nogil=True,
-    error_model="numpy",
-    fastmath={"contract", "nsz", "reassoc"},
-)
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz", "reassoc"},
+}
+inner = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)  # type: ignore[call-overload]
+
+
+def fingerprint() -> str:
+    """Changes with every page that is compiled here."""
+    pages = (str(each) for each in (__file__, activations.__file__, losses.__file__))
+    return hashlib.sha256(b"".join(Path(page).read_bytes() for page in pages)).hexdigest()[:10]
+
+
+FINGERPRINT = fingerprint()
+
+
+def jit(function: Callable) -> Any:
+    """A kernel, cached on disk if there is a place for it.
+
+    Numba keeps it under its name, and looks only at this page's time and size to see whether it still holds: an activation
+    that changed on its own page would be overlooked, so its fingerprint is made part of the name.
+    """
+    function.__qualname__ += f"_{FINGERPRINT}"
+    try:
+        return numba.njit(cache=True, **OPTIONS)(function)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return numba.njit(**OPTIONS)(function)
 
 
 class Weights(NamedTuple):
