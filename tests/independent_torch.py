@@ -8,6 +8,9 @@ ACTIVATIONS = {
     "identity": lambda h: h,
     "tanh": torch.tanh,
     "logistic": torch.sigmoid,
+    "leaky_relu": functional.leaky_relu,  # slope 0.01 by default
+    "softplus": lambda h: functional.softplus(h, threshold=1000),  # nowhere h itself
+    "gelu": functional.gelu,  # by erf by default
 }
 
 
@@ -25,11 +28,39 @@ def log_loss(y_pred, y):
     return functional.cross_entropy(y_pred, y, reduction="none")
 
 
+def absolute_error(y_pred, y):
+    return functional.l1_loss(y_pred, y, reduction="none").sum(1)
+
+
+def huber(y_pred, y):
+    return functional.huber_loss(y_pred, y, reduction="none", delta=1.0).sum(1)
+
+
+def quantile(y_pred, y, level=0.5):
+    too_low, too_high = torch.relu(y - y_pred), torch.relu(y_pred - y)
+    return (level * too_low + (1 - level) * too_high).sum(1)
+
+
+def poisson(y_pred, y):
+    return functional.poisson_nll_loss(y_pred, y, log_input=True, full=False, reduction="none").sum(
+        1
+    )
+
+
+def binary_log_loss(y_pred, y):
+    return functional.binary_cross_entropy_with_logits(y_pred, y, reduction="none").sum(1)
+
+
 # name -> (loss of each row, whether rows are added up)
 LOSSES = {
     "sum_of_squares": (sum_of_squares, True),
     "squared_error": (squared_error, False),
     "log_loss": (log_loss, False),
+    "absolute_error": (absolute_error, False),
+    "huber": (huber, False),
+    "quantile": (quantile, False),
+    "poisson": (poisson, False),
+    "binary_log_loss": (binary_log_loss, False),
 }
 
 

@@ -8,6 +8,7 @@ import ast
 
 import numpy as np
 import pytest
+from small_problems import targets
 
 import twolayer as tl
 from twolayer.inspection.trace import Change
@@ -20,11 +21,7 @@ def problem(loss="sum_of_squares", n_outputs=3, seed=0, rows=9, inputs=5, hidden
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((rows, inputs))
     params = tl.init_params(inputs, hidden, n_outputs, random_state=seed, **kinds)
-    if LOSSES[loss].takes_labels:
-        y = rng.integers(0, max(2, n_outputs), rows)
-    else:
-        y = np.abs(rng.standard_normal((rows, n_outputs)))
-    return x, y, params
+    return x, targets(loss, n_outputs, rows, rng), params
 
 
 def last(lines, name):
@@ -94,7 +91,7 @@ def test_the_shown_lines_typed_into_python_give_the_same_numbers():
     names = {
         "np": np,
         "x": x,
-        "y": np.eye(3)[y],
+        "y": y,
         "n_rows": len(x),
         "alpha": 0.3,
         "learning_rate": 0.1,

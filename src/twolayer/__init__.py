@@ -13,7 +13,9 @@ from twolayer.errors import (
 )
 from twolayer.inspection.trace import trace
 from twolayer.loop import Progress
+from twolayer.maths.losses import Huber, Quantile
 from twolayer.maths.network import Params
+from twolayer.maths.own import OwnActivation, OwnLoss
 from twolayer.program import forward, init_params, loss_and_gradients
 from twolayer.saving import load, save
 from twolayer.training import Run, train
@@ -27,9 +29,13 @@ __all__ = [
     "DivergedError",
     "EngineError",
     "FileError",
+    "Huber",
     "InputError",
+    "OwnActivation",
+    "OwnLoss",
     "Params",
     "Progress",
+    "Quantile",
     "Run",
     "TwoLayerClassifier",
     "TwoLayerError",

@@ -17,6 +17,7 @@ import numpy as np
 
 from twolayer.engines.contract import Problem
 from twolayer.errors import InputError
+from twolayer.maths import own
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.maths.network import Objective, Params
@@ -304,19 +305,28 @@ def targets(y: Any, n_rows: int, n_outputs: int, loss: Loss, dtype: Any) -> np.n
         raise InputError(
             f"y has {y.shape[1]} columns, but w2 has {n_outputs}: one output for each column of y"
         )
-    if loss.takes_labels:
-        if (y < 0).any() or (y > 1).any():
-            row = int(np.argmax(((y < 0) | (y > 1)).any(axis=1)))
-            raise InputError(
-                f"with loss '{loss.name}', y must lie between 0 and 1; row {row} (counted from 0) is {y[row]}"
-            )
-        if n_outputs > 1 and not np.allclose(y.sum(1), 1, atol=1e-4):
-            row = int(np.argmax(~np.isclose(y.sum(1), 1, atol=1e-4)))
-            raise InputError(
-                f"with loss '{loss.name}', each row of y must add up to 1 (one-hot); "
-                f"row {row} (counted from 0) adds up to {y[row].sum():g}"
-            )
+    in_range(y, loss)
+    if loss.takes_labels and n_outputs > 1 and not np.allclose(y.sum(1), 1, atol=1e-4):
+        row = int(np.argmax(~np.isclose(y.sum(1), 1, atol=1e-4)))
+        raise InputError(
+            f"with loss '{loss.name}', each row of y must add up to 1 (one-hot); "
+            f"row {row} (counted from 0) adds up to {y[row].sum():g}"
+        )
     return np.ascontiguousarray(y, dtype=dtype)
+
+
+def in_range(y: np.ndarray, loss: Loss) -> None:
+    """Raise if a target is one that the loss does not take."""
+    outside = (y < loss.y_from) | (y > loss.y_to)
+    if not outside.any():
+        return
+    first = tuple(np.argwhere(outside)[0].tolist())
+    bounds = f"lie between {loss.y_from:g} and {loss.y_to:g}"
+    if loss.y_to == math.inf:
+        bounds = "not be negative" if loss.y_from == 0 else f"be at least {loss.y_from:g}"
+    raise InputError(
+        f"with loss '{loss.name}', y must {bounds}; in {place(first)} it is {y[first]:g}"
+    )
 
 
 def row_weights(s: Any, n_rows: int, dtype: Any) -> np.ndarray | None:
@@ -381,9 +391,17 @@ def objective(loss: Any, activation: Any, alpha: Any) -> Objective:
     """The objective from names or objects."""
     return Objective(
         one_of(loss, LOSSES, "loss", Loss),  # type: ignore[type-abstract]
-        one_of(activation, ACTIVATIONS, "activation", Activation),  # type: ignore[type-abstract]
+        activation_rule(activation),
         number(alpha, "alpha", at_least=0),
     )
+
+
+def activation_rule(activation: Any) -> Activation:
+    """The activation of that name, or the object given; one of the user's own has its derivative checked."""
+    rule = one_of(activation, ACTIVATIONS, "activation", Activation)  # type: ignore[type-abstract]
+    if own.is_own(rule, ACTIVATIONS):
+        own.check_activation(rule)
+    return rule
 
 
 def inputs(x: Any, params: Params) -> Any:
@@ -404,5 +422,7 @@ def problem(
     n_rows = x.shape[0]
     y = targets(y, n_rows, params.n_outputs, objective.loss, params.dtype)
     s = row_weights(sample_weight, n_rows, params.dtype)
+    if own.is_own(objective.loss, LOSSES):
+        own.check_loss(objective.loss, y)
     total = float(n_rows if s is None else s.sum(dtype=np.float64))
     return Problem(x, y, s, objective, total)

@@ -10,7 +10,6 @@ from twolayer import checks
 from twolayer.choosing import choose
 from twolayer.engines.contract import Batch
 from twolayer.maths import network
-from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.network import Params
 from twolayer.solvers.gd import GradientDescent
 
@@ -103,7 +102,7 @@ def forward(x: Any, params: Params, activation: Any = "relu") -> np.ndarray:
            [30.]])
     """
     params = checks.parameters(params)
-    rule = checks.one_of(activation, ACTIVATIONS, "activation", Activation)  # type: ignore[type-abstract]
+    rule = checks.activation_rule(activation)
     return network.forward(checks.inputs(x, params), params, rule)
 
 

@@ -1,6 +1,7 @@
 """The network: forward against plain loops, gradients against central differences and torch, starts against their moments."""
 
 import math
+from statistics import NormalDist
 
 import independent_torch
 import numpy as np
@@ -61,7 +62,10 @@ def test_gradients_by_hand_are_the_autograd_engines(combination):
 def forward_by_loops(x, p, activation):
     """One number at a time, as the sums in a textbook stand."""
     function = {"relu": lambda v: max(v, 0.0), "identity": lambda v: v, "tanh": math.tanh,
-                "logistic": lambda v: 1 / (1 + math.exp(-v))}[activation]  # fmt: skip
+                "logistic": lambda v: 1 / (1 + math.exp(-v)),
+                "leaky_relu": lambda v: v if v > 0 else v / 100,
+                "softplus": lambda v: math.log(1 + math.exp(v)),
+                "gelu": lambda v: v * NormalDist().cdf(v)}[activation]  # fmt: skip
     y_pred = np.zeros((x.shape[0], p.w2.shape[1]))
     for n in range(x.shape[0]):
         hidden = []

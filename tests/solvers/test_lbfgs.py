@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
-from small_problems import LOSSES_AND_OUTPUTS, small_problem
+from small_problems import SMOOTH_LOSSES_AND_OUTPUTS, small_problem
 
 import twolayer as tl
 from twolayer.engines import NAMES
@@ -156,7 +156,7 @@ def test_the_minimum_of_a_cubic(roots, a, gap):
     )
 
 
-@pytest.mark.parametrize(("loss", "n_outputs"), LOSSES_AND_OUTPUTS)
+@pytest.mark.parametrize(("loss", "n_outputs"), SMOOTH_LOSSES_AND_OUTPUTS)
 @pytest.mark.parametrize("activation", ["tanh", "logistic", "identity"])
 def test_a_network_is_brought_to_where_its_gradient_vanishes(loss, n_outputs, activation):
     x, y, params, s = small_problem(loss, n_outputs, weights=True, skip=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
-from small_problems import LOSSES_AND_OUTPUTS, small_problem
+from small_problems import SMOOTH_LOSSES_AND_OUTPUTS, small_problem
 from test_lbfgs import as_params, as_vector, minimise, quadratic
 
 import twolayer as tl
@@ -39,7 +39,7 @@ def test_a_linear_network_with_decay_reaches_the_minimum_in_closed_form():
         assert_allclose(run.params.w1 @ run.params.w2, u * kept @ v, atol=1e-3)
 
 
-@pytest.mark.parametrize(("loss", "n_outputs"), LOSSES_AND_OUTPUTS)
+@pytest.mark.parametrize(("loss", "n_outputs"), SMOOTH_LOSSES_AND_OUTPUTS)
 @pytest.mark.parametrize("activation", ["tanh", "identity"])
 def test_no_higher_than_scipys(loss, n_outputs, activation):
     """Strong decay leaves one minimum, which both must find."""

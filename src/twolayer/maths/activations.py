@@ -5,8 +5,8 @@ called as NumPy's are (`xp` is `numpy` or `torch`); `value` is written so that a
 `derivative`, at the kink too. `scalar_value` and `scalar_derivative` say the same for one number, in the plain Python that a
 compiler takes.
 
-**At exactly 0** the rectifier's derivative is 1: the tutorial clears the gradient where `h < 0`, and so keeps it at 0.
-Random numbers never land there; tables of whole numbers do.
+**At exactly 0** the derivative of the rectifier, and of the leaky one, is 1: the tutorial clears the gradient where `h < 0`,
+and so keeps it at 0. Random numbers never land there; tables of whole numbers do.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ import math
 from typing import Any
 
 import numpy as np
+
+LEAK = 0.01  # the leaky rectifier's slope below 0
+FAR = 40.0  # where the normal density is 0 in float64
+SQRT_HALF = math.sqrt(0.5)
+DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 
 Array = Any  # a NumPy array or a torch tensor; which one, only the engine knows
 
@@ -133,4 +138,84 @@ class Logistic(Activation):
         return a * (1 - a)
 
 
-ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (Relu(), Identity(), Tanh(), Logistic())}
+class LeakyRelu(Activation):
+    """The rectifier that leaks: a = h where h >= 0, else 0.01·h;  da/dh = 1 where h >= 0, else 0.01."""
+
+    name = "leaky_relu"
+
+    def value(self, h: Array, xp: Any = np) -> Array:
+        return xp.where(h < 0, LEAK * h, h)
+
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
+        ones = xp.ones_like(h)  # of a plain number `where` would not know the dtype
+        return xp.where(h < 0, LEAK * ones, ones)
+
+    @staticmethod
+    def scalar_value(h: float) -> float:
+        return LEAK * h if h < 0 else h
+
+    @staticmethod
+    def scalar_derivative(h: float, a: float) -> float:
+        return LEAK if h < 0 else 1.0
+
+
+class Softplus(Activation):
+    """The smooth rectifier: a = log(1 + exp(h));  da/dh = 1 / (1 + exp(−h)) = 1 − exp(−a).
+
+    Everywhere: torch's `softplus` is h itself from 20 on.
+    """
+
+    name = "softplus"
+
+    def value(self, h: Array, xp: Any = np) -> Array:
+        return xp.logaddexp(xp.zeros_like(h), h)
+
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
+        return -xp.expm1(-a)
+
+    @staticmethod
+    def scalar_value(h: float) -> float:
+        return (h if h > 0 else 0.0) + math.log1p(math.exp(-abs(h)))
+
+    @staticmethod
+    def scalar_derivative(h: float, a: float) -> float:
+        return -math.expm1(-a)
+
+
+class Gelu(Activation):
+    """The Gaussian error linear unit: a = h·Φ(h);  da/dh = Φ(h) + h·φ(h) (Hendrycks & Gimpel 2016).
+
+    Φ is the standard normal distribution function, ½·erfc(−h/√2), and φ its density: the exact form, not the one by tanh.
+    """
+
+    name = "gelu"
+
+    def value(self, h: Array, xp: Any = np) -> Array:
+        return h * normal_distribution(h, xp)
+
+    def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
+        near = xp.clip(h, -FAR, FAR)  # so that no square overflows
+        return normal_distribution(h, xp) + near * (DENSITY_AT_0 * xp.exp(-0.5 * near * near))
+
+    @staticmethod
+    def scalar_value(h: float) -> float:
+        return h * (0.5 * math.erfc(-SQRT_HALF * h))
+
+    @staticmethod
+    def scalar_derivative(h: float, a: float) -> float:
+        density = DENSITY_AT_0 * math.exp(-0.5 * h * h)
+        return 0.5 * math.erfc(-SQRT_HALF * h) + (h * density if density > 0 else 0.0)
+
+
+def normal_distribution(h: Array, xp: Any) -> Array:
+    """Φ of every entry: torch has it, NumPy leaves it to SciPy, which takes long to import and so is only loaded here."""
+    if xp is not np:
+        return xp.special.ndtr(h)
+    from scipy.special import ndtr
+
+    return ndtr(h)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    a.name: a for a in (Relu(), Identity(), Tanh(), Logistic(), LeakyRelu(), Softplus(), Gelu())
+}

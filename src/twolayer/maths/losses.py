@@ -8,10 +8,14 @@ arrays of any library whose functions are called as NumPy's are (`xp` is `numpy`
 
 from __future__ import annotations
 
+import contextlib
 import math
+import numbers
 from typing import Any
 
 import numpy as np
+
+from twolayer.errors import InputError
 
 Array = Any  # a NumPy array or a torch tensor; which one, only the engine knows
 
@@ -31,6 +35,8 @@ class Loss:
         True if `y` may be given as class numbers 0, 1, 2, ... of shape (n_rows,).
     parameter : float
         The one number of a loss that has one (a delta, a level); 0 for the others.
+    y_from, y_to : float
+        The smallest and the largest `y` that it takes.
     """
 
     name: str
@@ -38,6 +44,7 @@ class Loss:
     elementwise = True
     takes_labels = False
     parameter = 0.0
+    y_from, y_to = -math.inf, math.inf
 
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         """The loss of every entry, shape (n_rows, n_outputs)."""
@@ -124,6 +131,193 @@ class SquaredError(Loss):
         return 0.5 * loss
 
 
+class AbsoluteError(Loss):
+    """The absolute error: |y_pred − y|;  derivative the sign of y_pred − y, at exactly 0 it is 0."""
+
+    name = "absolute_error"
+
+    def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        return xp.abs(y_pred - y)
+
+    def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        return xp.sign(y_pred - y)
+
+    @staticmethod
+    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
+        loss = 0.0
+        for j in range(y.shape[0]):
+            difference = y_pred[j] - y[j]
+            loss += abs(difference)
+            grad[j] = np.sign(difference)
+        return loss
+
+
+class Huber(Loss):
+    """Half the squared error up to a difference of delta, and from there on a straight line (Huber 1964).
+
+    With r = y_pred − y and c = r clipped to ±delta: c·(r − ½c);  derivative c.
+
+    Parameters
+    ----------
+    delta : float
+        Above 0, in the unit of `y`.
+
+    Raises
+    ------
+    InputError
+        If `delta` is not a number above 0.
+
+    Examples
+    --------
+    >>> import twolayer as tl
+    >>> tl.Huber(delta=2.0)
+    Huber(delta=2.0)
+    >>> params = tl.Params(w1=[[1.0]], b1=None, w2=[[1.0]], b2=None)
+    >>> loss, gradients = tl.loss_and_gradients([[5.0]], [[0.0]], params, loss=tl.Huber(delta=2.0))
+    >>> loss
+    8.0
+    """
+
+    name = "huber"
+
+    def __init__(self, delta: float = 1.0) -> None:
+        self.delta = self.parameter = a_number(delta, "delta", math.inf)
+
+    def __repr__(self) -> str:
+        return f"Huber(delta={self.delta!r})"
+
+    def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        clipped = self.gradient(y_pred, y, xp)
+        return clipped * ((y_pred - y) - 0.5 * clipped)
+
+    def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        return xp.clip(y_pred - y, -self.delta, self.delta)
+
+    @staticmethod
+    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
+        loss = 0.0
+        for j in range(y.shape[0]):
+            difference = y_pred[j] - y[j]
+            clipped = difference
+            if difference > parameter:
+                clipped = parameter
+            elif difference < -parameter:
+                clipped = -parameter
+            loss += clipped * (difference - clipped / 2)
+            grad[j] = clipped
+        return loss
+
+
+class Quantile(Loss):
+    """The pinball loss, least at the quantile `level` of y (Koenker & Bassett 1978).
+
+    With r = y_pred − y: (1 − level)·r where the prediction is too high, −level·r where it is too low;  derivative 1 − level,
+    −level, and 0 at exactly 0.
+
+    Parameters
+    ----------
+    level : float
+        Between 0 and 1: 0.9 for a prediction that nine in ten values stay below. At 0.5, half the absolute error.
+
+    Raises
+    ------
+    InputError
+        If `level` is not a number between 0 and 1.
+
+    Examples
+    --------
+    >>> import twolayer as tl
+    >>> tl.Quantile(level=0.9)
+    Quantile(level=0.9)
+    >>> params = tl.Params(w1=[[1.0]], b1=None, w2=[[1.0]], b2=None)
+    >>> loss, gradients = tl.loss_and_gradients([[1.0]], [[3.0]], params, loss=tl.Quantile(level=0.9))
+    >>> loss
+    1.8
+    """
+
+    name = "quantile"
+
+    def __init__(self, level: float = 0.5) -> None:
+        self.level = self.parameter = a_number(level, "level", 1.0)
+
+    def __repr__(self) -> str:
+        return f"Quantile(level={self.level!r})"
+
+    # Both are written with the sign, not with two cases, as automatic differentiation of a sign, and of the absolute value,
+    # gives 0 at 0.
+
+    def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        difference = y_pred - y
+        return (0.5 + (0.5 - self.level) * xp.sign(difference)) * xp.abs(difference)
+
+    def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        sign = xp.sign(y_pred - y)
+        return (0.5 + (0.5 - self.level) * sign) * sign
+
+    @staticmethod
+    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
+        loss = 0.0
+        for j in range(y.shape[0]):
+            difference = y_pred[j] - y[j]
+            sign = np.sign(difference)
+            grad[j] = (0.5 + (0.5 - parameter) * sign) * sign
+            loss += grad[j] * difference
+        return loss
+
+
+class Poisson(Loss):
+    """Minus the log likelihood of counts whose mean is exp(z): exp(z) − y·z;  derivative exp(z) − y.
+
+    `y` must not be negative. The term log y!, which does not depend on z, is left out, so the loss can be below 0. exp(z) is
+    infinite for z above 709 (in float32 above 88).
+    """
+
+    name = "poisson"
+    y_from = 0.0
+
+    def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        return xp.exp(y_pred) - y * y_pred
+
+    def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        return xp.exp(y_pred) - y
+
+    @staticmethod
+    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
+        loss = 0.0
+        for j in range(y.shape[0]):
+            mean = math.exp(y_pred[j])
+            loss += mean - y[j] * y_pred[j]
+            grad[j] = mean - y[j]
+        return loss
+
+
+class BinaryLogLoss(Loss):
+    """Minus the log likelihood of labels that are there or not, each with a logit z of its own.
+
+    y in {0, 1}: log(1 + exp(z)) − y·z;  derivative p − y with p = 1 / (1 + exp(−z)).
+    """
+
+    name = "binary_log_loss"
+    y_from, y_to = 0.0, 1.0
+
+    def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        return xp.logaddexp(xp.zeros_like(y_pred), y_pred) - y * y_pred
+
+    def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        return 0.5 * (1 + xp.tanh(0.5 * y_pred)) - y
+
+    @staticmethod
+    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
+        loss = 0.0
+        for j in range(y.shape[0]):
+            z = y_pred[j]
+            e = math.exp(-abs(z))
+            p = 1 / (1 + e) if z >= 0 else e / (1 + e)
+            grad[j] = p - y[j]
+            loss += max(z, z * 0) - y[j] * z + math.log1p(e)
+        return loss
+
+
 class LogLoss(Loss):
     """Minus the log likelihood of the class, from logits.
 
@@ -134,16 +328,17 @@ class LogLoss(Loss):
     name = "log_loss"
     elementwise = False
     takes_labels = True
+    y_from, y_to = 0.0, 1.0
 
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         if y_pred.shape[-1] == 1:
-            return xp.logaddexp(xp.zeros_like(y_pred), y_pred) - y * y_pred
+            return BinaryLogLoss().elements(y_pred, y, xp)
         shifted = y_pred - xp.amax(y_pred, axis=-1, keepdims=True)
         return -y * (shifted - xp.log(xp.exp(shifted).sum(-1)[..., None]))
 
     def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         if y_pred.shape[-1] == 1:
-            return 0.5 * (1 + xp.tanh(0.5 * y_pred)) - y
+            return BinaryLogLoss().gradient(y_pred, y, xp)
         p = xp.exp(y_pred - xp.amax(y_pred, axis=-1, keepdims=True))
         p = p / p.sum(-1)[..., None]
         return p * y.sum(-1)[..., None] - y
@@ -174,4 +369,27 @@ class LogLoss(Loss):
         return loss
 
 
-LOSSES: dict[str, Loss] = {loss.name: loss for loss in (SumOfSquares(), SquaredError(), LogLoss())}
+def a_number(value: Any, name: str, below: float) -> float:
+    """A loss's own number, above 0 and below that."""
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # a whole number of more than 308 digits
+            given = float(value)
+            if 0 < given < below:
+                return given
+    bounds = "a finite number above 0" if below == math.inf else f"a number between 0 and {below:g}"
+    raise InputError(f"{name} must be {bounds}; got {value!r}")
+
+
+LOSSES: dict[str, Loss] = {
+    loss.name: loss
+    for loss in (
+        SumOfSquares(),
+        SquaredError(),
+        LogLoss(),
+        AbsoluteError(),
+        Huber(),
+        Quantile(),
+        Poisson(),
+        BinaryLogLoss(),
+    )
+}

@@ -57,6 +57,9 @@ IN_TORCH = {
     "identity": "h",
     "tanh": "h.tanh()",
     "logistic": "h.sigmoid()",
+    "leaky_relu": "torch.where(h < 0, 0.01 * h, h)",
+    "softplus": "torch.logaddexp(h, torch.zeros(()))",
+    "gelu": "torch.nn.functional.gelu(h)",
 }
 RECTIFIERS = (
     "h.clamp(min=0)",

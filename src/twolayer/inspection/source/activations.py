@@ -6,14 +6,30 @@ from typing import NamedTuple
 
 from twolayer.inspection.source import SourceLine
 from twolayer.inspection.wording import Both
-from twolayer.maths.activations import Activation, Identity, Logistic, Relu, Tanh
+from twolayer.maths.activations import (
+    Activation,
+    Gelu,
+    Identity,
+    LeakyRelu,
+    Logistic,
+    Relu,
+    Softplus,
+    Tanh,
+)
 
 
 class ActivationLines(NamedTuple):
-    """How an activation is written, forward and backward."""
+    """How an activation is written, forward and backward, and what it needs first."""
 
     forward: SourceLine
     backward: tuple[SourceLine, ...]
+    before: tuple[SourceLine, ...] = ()
+
+
+SLOPE = Both(
+    en="The gradient passes back through the activation: entry by entry, times its slope there.",
+    zh="梯度往回传过激活函数：逐个元素乘以激活函数在该处的导数。",
+)
 
 
 ACTIVATION_LINES: dict[type[Activation], ActivationLines] = {
@@ -87,10 +103,7 @@ ACTIVATION_LINES: dict[type[Activation], ActivationLines] = {
             SourceLine(
                 "backward",
                 "grad_h = grad_h_relu * (1 - h_relu * h_relu)",
-                Both(
-                    en="The gradient passes back through the activation: entry by entry, times its slope there.",
-                    zh="梯度往回传过激活函数：逐个元素乘以激活函数在该处的导数。",
-                ),
+                SLOPE,
                 "∂loss/∂h = ∂loss/∂h_relu × (1 − h_relu²)",
                 beside="grad_h_relu",
             ),
@@ -112,12 +125,101 @@ ACTIVATION_LINES: dict[type[Activation], ActivationLines] = {
             SourceLine(
                 "backward",
                 "grad_h = grad_h_relu * (h_relu * (1 - h_relu))",
-                Both(
-                    en="The gradient passes back through the activation: entry by entry, times its slope there.",
-                    zh="梯度往回传过激活函数：逐个元素乘以激活函数在该处的导数。",
-                ),
+                SLOPE,
                 "∂loss/∂h = ∂loss/∂h_relu × h_relu × (1 − h_relu)",
                 beside="grad_h_relu",
+            ),
+        ),
+    ),
+    LeakyRelu: ActivationLines(
+        SourceLine(
+            "forward",
+            "h_relu = np.where(h < 0, 0.01 * h, h)",
+            Both(
+                en="The leaky rectifier: every negative entry shrinks to a hundredth, every other entry stays as it is.",
+                zh="激活函数 leaky ReLU：负的元素缩小到百分之一，其余元素保持不变。",
+            ),
+            beside="h",
+        ),
+        (
+            SourceLine(
+                "backward",
+                "grad_h = grad_h_relu.copy()",
+                Both(
+                    en="An independent copy, so that the next line does not change grad_h_relu as well.",
+                    zh="复制出一份独立的数组，这样下一行就不会连 grad_h_relu 也一起改掉。",
+                ),
+                beside="grad_h_relu",
+            ),
+            SourceLine(
+                "backward",
+                "grad_h[h < 0] *= 0.01",
+                Both(
+                    en="Where h was negative, only a hundredth of the gradient passes. (Where h is exactly 0, all of it is "
+                    "kept.)",
+                    zh="h 为负的地方，梯度只传过去百分之一。（h 恰好等于 0 的地方，梯度全部保留。）",
+                ),
+                "∂loss/∂h = ∂loss/∂h_relu × (1 if h ≥ 0 else 0.01)",
+            ),
+        ),
+    ),
+    Softplus: ActivationLines(
+        SourceLine(
+            "forward",
+            "h_relu = np.logaddexp(0, h)",
+            Both(
+                en="The activation: softplus, log(1 + exp(h)), a rectifier with its corner rounded off; logaddexp "
+                "computes it without overflow.",
+                zh="激活函数：softplus，即 log(1 + exp(h))，相当于把拐角磨圆了的 ReLU；用 logaddexp 计算，不会溢出。",
+            ),
+            beside="h",
+        ),
+        (
+            SourceLine(
+                "backward",
+                "grad_h = grad_h_relu * -np.expm1(-h_relu)",
+                SLOPE,
+                "∂loss/∂h = ∂loss/∂h_relu × (1 − exp(−h_relu))",
+                beside="grad_h_relu",
+            ),
+        ),
+    ),
+    Gelu: ActivationLines(
+        SourceLine(
+            "forward",
+            "h_relu = h * ndtr(h)",
+            Both(
+                en="The activation: GELU, each entry times the probability that a normal number is below it.",
+                zh="激活函数：GELU，每个元素乘以“一个标准正态随机数比它小”的概率。",
+            ),
+            beside="h",
+        ),
+        (
+            SourceLine(
+                "backward",
+                "density = np.exp(-0.5 * np.square(np.clip(h, -40, 40))) / np.sqrt(2 * np.pi)",
+                Both(
+                    en="The density of the normal distribution at every entry; beyond 40 it is 0, and clipping keeps the "
+                    "square from overflowing.",
+                    zh="正态分布在每个元素处的密度；超过 40 就是 0，先截断，平方就不会溢出。",
+                ),
+            ),
+            SourceLine(
+                "backward",
+                "grad_h = grad_h_relu * (ndtr(h) + np.clip(h, -40, 40) * density)",
+                SLOPE,
+                "∂loss/∂h = ∂loss/∂h_relu × (Φ(h) + h × density)",
+                beside="grad_h_relu",
+            ),
+        ),
+        (
+            SourceLine(
+                "forward",
+                "from scipy.special import ndtr",
+                Both(
+                    en="The distribution function of the standard normal distribution, which NumPy leaves to SciPy.",
+                    zh="标准正态分布的分布函数；NumPy 里没有，要从 SciPy 引入。",
+                ),
             ),
         ),
     ),
@@ -137,10 +239,7 @@ ANY_ACTIVATION = ActivationLines(
         SourceLine(
             "backward",
             "grad_h = grad_h_relu * activation.derivative(h, h_relu)",
-            Both(
-                en="The gradient passes back through the activation: entry by entry, times its slope there.",
-                zh="梯度往回传过激活函数：逐个元素乘以激活函数在该处的导数。",
-            ),
+            SLOPE,
             "∂loss/∂h = ∂loss/∂h_relu × activation′(h)",
             beside="grad_h_relu",
         ),

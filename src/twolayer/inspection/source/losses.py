@@ -8,7 +8,17 @@ import numpy as np
 
 from twolayer.inspection.source import SourceLine
 from twolayer.inspection.wording import Both
-from twolayer.maths.losses import LogLoss, Loss, SquaredError, SumOfSquares
+from twolayer.maths.losses import (
+    AbsoluteError,
+    BinaryLogLoss,
+    Huber,
+    LogLoss,
+    Loss,
+    Poisson,
+    Quantile,
+    SquaredError,
+    SumOfSquares,
+)
 
 
 class LossLines(NamedTuple):
@@ -139,6 +149,110 @@ LOG_LOSS_OF_SEVERAL = LossLines(
     ),
 )
 
+BINARY_LOG_LOSS = LOG_LOSS_OF_ONE._replace(
+    meaning=Both(
+        en="The loss: minus the logarithm of the probability that the network gives to what is true of each label, added up "
+        "over the labels, averaged over the rows.",
+        zh="损失：对每个标签，取网络给真实情况的概率的对数的相反数；对各个标签求和，再对各行取平均。",
+    ),
+    before_gradient=(
+        LOG_LOSS_OF_ONE.before_gradient[0]._replace(
+            meaning=Both(
+                en="The probability of each label: 1 / (1 + exp(−y_pred)), written so that it cannot overflow.",
+                zh="每个标签的概率：1 / (1 + exp(−y_pred))，写成不会溢出的等价形式。",
+            ),
+        ),
+    ),
+)
+
+ABSOLUTE_ERROR = LossLines(
+    "np.abs(y_pred - y)",
+    Both(
+        en="The loss: every difference between prediction and target without its sign, added up over the outputs, averaged "
+        "over the rows.",
+        zh="损失：预测值与目标值之差的绝对值，对各个输出求和，再对各行取平均。",
+    ),
+    "np.sign(y_pred - y)",
+    Both(
+        en="How fast the loss grows with each prediction: 1 where that is too high, −1 where too low, 0 where exact.",
+        zh="损失随每个预测值变化的快慢：偏高处为 1，偏低处为 −1，恰好相等处为 0。",
+    ),
+    "∂loss/∂y_pred = sign(y_pred − y) / n_rows",
+)
+
+POISSON = LossLines(
+    "(np.exp(y_pred) - y * y_pred)",
+    Both(
+        en="The loss: minus the log likelihood of the counts, whose expected value is exp(y_pred), without the terms that "
+        "no weight changes; added up over the outputs, averaged over the rows.",
+        zh="损失：计数的负对数似然，计数的期望是 exp(y_pred)，略去与权重无关的项；对各个输出求和，再对各行取平均。",
+    ),
+    "(np.exp(y_pred) - y)",
+    Both(
+        en="How fast the loss grows with each output: the expected count minus the true one.",
+        zh="损失随每个输出变化的快慢：期望的计数减去真实的计数。",
+    ),
+    "∂loss/∂y_pred = (exp(y_pred) − y) / n_rows",
+)
+
+
+def huber_lines(delta: float) -> LossLines:
+    """Huber's loss with its number written out."""
+    return LossLines(
+        "(clipped * ((y_pred - y) - 0.5 * clipped))",
+        Both(
+            en="The loss: half the square of a small difference, a straight line from there on, added up over the outputs, "
+            "averaged over the rows.",
+            zh="损失：差较小时是平方的一半，再往外是一条直线；对各个输出求和，再对各行取平均。",
+        ),
+        "clipped",
+        Both(
+            en="How fast the loss grows with each prediction: the clipped difference, so no row can pull harder than that.",
+            zh="损失随每个预测值变化的快慢：就是截断后的差，所以没有哪一行的拉力能超过它。",
+        ),
+        "∂loss/∂y_pred = clipped / n_rows",
+        before=(
+            SourceLine(
+                "loss",
+                f"clipped = np.clip(y_pred - y, -{delta!r}, {delta!r})",
+                Both(
+                    en="Every difference between prediction and target, but none larger than delta.",
+                    zh="预测值与目标值之差，但大小不超过 delta。",
+                ),
+                beside="y_pred",
+            ),
+        ),
+    )
+
+
+def quantile_lines(level: float) -> LossLines:
+    """The quantile loss with its number written out."""
+    price = f"(0.5 + (0.5 - {level!r}) * np.sign(y_pred - y))"
+    return LossLines(
+        f"({price} * np.abs(y_pred - y))",
+        Both(
+            en="The loss: every difference between prediction and target, where the prediction is too low times level, "
+            "where it is too high times 1 − level; added up over the outputs, averaged over the rows.",
+            zh="损失：预测值与目标值之差，偏低处乘以 level，偏高处乘以 1 − level；对各个输出求和，再对各行取平均。",
+        ),
+        f"{price} * np.sign(y_pred - y)",
+        Both(
+            en="How fast the loss grows with each prediction: 1 − level where it is too high, −level where it is too low, 0 "
+            "where it is exact.",
+            zh="损失随每个预测值变化的快慢：偏高处为 1 − level，偏低处为 −level，恰好相等处为 0。",
+        ),
+        "∂loss/∂y_pred = (1 − level or −level) / n_rows",
+    )
+
+
+LOSS_LINES: dict[type[Loss], LossLines] = {
+    SumOfSquares: SUM_OF_SQUARES,
+    SquaredError: SQUARED_ERROR,
+    AbsoluteError: ABSOLUTE_ERROR,
+    Poisson: POISSON,
+    BinaryLogLoss: BINARY_LOG_LOSS,
+}
+
 ANY_LOSS = Both(
     en="The loss: one number that says how far the predictions are from the targets.",
     zh="损失：用一个数表示预测值离目标值有多远。",
@@ -157,7 +271,11 @@ def loss_lines(rule: Loss, y: np.ndarray) -> LossLines | None:
         if (y.sum(axis=1) == 1).all():
             return LOG_LOSS_OF_SEVERAL
         return LOG_LOSS_OF_SEVERAL._replace(gradient="(p * y.sum(axis=1, keepdims=True) - y)")
-    return {SumOfSquares: SUM_OF_SQUARES, SquaredError: SQUARED_ERROR}.get(type(rule))
+    if type(rule) is Huber:
+        return huber_lines(rule.delta)
+    if type(rule) is Quantile:
+        return quantile_lines(rule.level)
+    return LOSS_LINES.get(type(rule))
 
 
 def lines_of_loss(

@@ -159,8 +159,8 @@ def program_lines(
     factor = "alpha" if rule.is_sum else "penalty"
     before_loss, loss, grad_y_pred = lines_of_loss(rule, y, weighted, rows)
 
-    lines = [FORWARD_1, *[BIAS_1] * ("b1" in names), unit.forward, FORWARD_2]
-    lines += [*[BIAS_2] * ("b2" in names), *[SKIP] * ("w_skip" in names)]
+    lines = [FORWARD_1, *[BIAS_1] * ("b1" in names), *unit.before, unit.forward]
+    lines += [FORWARD_2, *[BIAS_2] * ("b2" in names), *[SKIP] * ("w_skip" in names)]
     lines += [*before_loss, loss]
     if decays:
         if not rule.is_sum:
