@@ -182,7 +182,7 @@ def test_the_model_is_the_estimator_fitted_on_the_training_rows_only(here, twola
 def test_the_file_says_what_it_was_trained_on(here):
     fit("../iris.csv", "target", "auto", 7, 0.5, "tanh", 20, 0.2, 9, ".", "numpy")
     model, about = saving.read("iris.twolayer.safetensors")
-    assert model.w1_.shape == (4, 7)
+    assert model.w1_.shape == (5, 4, 7)
     assert model.n_iter_ == 20
     expected = {
         "n_hidden": 7,
@@ -212,7 +212,7 @@ def test_what_is_said(here, twolayer):
         "target 'target' holds text: classification\n"
         "classes (rows): setosa (50), versicolor (50), virginica (50)\n"
         "112 rows to train on, 38 kept for the test, seed 0\n"
-        "trained 50 hidden units, alpha 1: 20 steps, loss 0."
+        "trained 5 networks of 50 hidden units, alpha 1: 20 steps, loss 0."
     )
     _, out, _ = twolayer("fit", "../cancer.csv", "--target", "target", "--max-iter", 5)
     assert "2 different whole numbers: classification (if not, --task regression)" in out

@@ -21,6 +21,7 @@ from twolayer.estimators import rows, starting
 from twolayer.estimators.standardising import standardised
 
 BOTH = [TwoLayerRegressor, TwoLayerClassifier]
+ONE = {"alpha": 1.0, "n_networks": 1}  # one network of known decay
 
 
 @parametrize_with_checks([TwoLayerRegressor(), TwoLayerClassifier()])
@@ -53,9 +54,9 @@ def test_regression_weights_act_on_the_users_units():
     """The same network must come out of columns and targets that were standardised before, by scikit-learn."""
     x, y = regression()
     x_new = regression(seed=1)[0]
-    own = TwoLayerRegressor(5, activation="tanh", random_state=0, max_iter=30).fit(x, y)
+    own = TwoLayerRegressor(5, activation="tanh", random_state=0, max_iter=30, **ONE).fit(x, y)
     scaler, y_scaler = StandardScaler().fit(x), StandardScaler().fit(y[:, None])
-    inner = TwoLayerRegressor(5, activation="tanh", random_state=0, max_iter=30)
+    inner = TwoLayerRegressor(5, activation="tanh", random_state=0, max_iter=30, **ONE)
     inner.fit(scaler.transform(x), y_scaler.transform(y[:, None])[:, 0])
     expected = y_scaler.inverse_transform(inner.predict(scaler.transform(x_new))[:, None])[:, 0]
     assert np.allclose(own.predict(x_new), expected, rtol=1e-7)
@@ -66,9 +67,9 @@ def test_regression_weights_act_on_the_users_units():
 
 def test_classification_weights_act_on_the_users_units():
     x, y = load_iris(return_X_y=True)
-    own = TwoLayerClassifier(5, activation="tanh", random_state=0, max_iter=30).fit(x, y)
+    own = TwoLayerClassifier(5, activation="tanh", random_state=0, max_iter=30, **ONE).fit(x, y)
     scaler = StandardScaler().fit(x)
-    inner = TwoLayerClassifier(5, activation="tanh", random_state=0, max_iter=30)
+    inner = TwoLayerClassifier(5, activation="tanh", random_state=0, max_iter=30, **ONE)
     inner.fit(scaler.transform(x), y)
     expected = inner.predict_proba(scaler.transform(x))
     assert np.allclose(own.predict_proba(x), expected, atol=1e-9)
@@ -79,7 +80,9 @@ def test_the_loss_is_the_objective(weighted):
     """log_loss is scikit-learn's; the decay is ½·alpha/S·(‖w1‖² + ‖w2‖²) of the weights for standardised columns."""
     x, y = load_iris(return_X_y=True)
     s = np.random.default_rng(0).uniform(0.5, 2, len(x)) if weighted else None
-    model = TwoLayerClassifier(4, alpha=3.0, random_state=0, max_iter=20).fit(x, y, sample_weight=s)
+    model = TwoLayerClassifier(4, alpha=3.0, n_networks=1, random_state=0, max_iter=20).fit(
+        x, y, sample_weight=s
+    )
     total = len(x) if s is None else s.sum()
     mean = np.average(x, axis=0, weights=s)
     spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=s))
@@ -117,7 +120,7 @@ def test_a_constant_column_says_nothing_now_or_later(n_rows):
     x, y = regression(n_rows)
     x = np.column_stack([x, np.full(n_rows, 0.1)])  # 0.1 has a mean that is not quite 0.1
     model = TwoLayerRegressor(5, random_state=0, max_iter=20).fit(x, y)
-    assert np.array_equal(model.w1_[3], np.zeros(5))
+    assert np.array_equal(model.w1_[:, 3], np.zeros((5, 5)))
     moved = x.copy()
     moved[:, 3] = 99
     assert np.array_equal(model.predict(moved), model.predict(x))
@@ -165,11 +168,11 @@ def test_a_sparse_table_is_scaled_without_centring(kind, make):
     x = rng.standard_normal((30, 6)) * (rng.random((30, 6)) < 0.4) * 50
     x[:, 5] = 0
     y = (x[:, 0] > 0) if kind is TwoLayerClassifier else x[:, 0] + x[:, 1]
-    model = kind(4, random_state=0, max_iter=25, engine="numpy").fit(make(x), y)
+    model = kind(4, random_state=0, max_iter=25, engine="numpy", **ONE).fit(make(x), y)
     assert np.allclose(model.predict(make(x)), model.predict(x))
     scale = np.sqrt((x**2).mean(0))
     scale[5] = 1
-    again = kind(4, random_state=0, max_iter=25, engine="numpy").fit(make(x / scale), y)
+    again = kind(4, random_state=0, max_iter=25, engine="numpy", **ONE).fit(make(x / scale), y)
     assert np.allclose(again.w1_ / scale[:, None], model.w1_, rtol=1e-6, atol=1e-12)
     scores = "decision_function" if kind is TwoLayerClassifier else "predict"
     # zeros stay zeros: the output for an empty row needs the biases alone
@@ -198,7 +201,7 @@ def test_the_start_lies_in_the_rows_and_gives_what_it_gave():
 def test_what_is_outside_the_training_rows_changes_no_prediction(kind):
     x, y = wide()
     y = y > y.mean() if kind is TwoLayerClassifier else y
-    model = kind(5, random_state=0, max_iter=15).fit(x, y)
+    model = kind(5, random_state=0, max_iter=15, **ONE).fit(x, y)
     centred = (x - x.mean(0)) / x.std(0)
     outside = np.linalg.svd(centred)[2][11:]  # 12 centred rows span 11 dimensions
     assert outside.shape == (29, 40)
@@ -246,7 +249,7 @@ def test_the_seed_decides(kind):
     x, y = load_iris(return_X_y=True)
 
     def w1(seed):
-        return kind(3, max_iter=3, random_state=seed).fit(x, y).w1_
+        return kind(3, max_iter=3, random_state=seed, n_networks=2).fit(x[::3], y[::3]).w1_
 
     assert np.array_equal(w1(5), w1(5))
     assert not np.array_equal(w1(5), w1(6))
@@ -262,7 +265,7 @@ def test_the_seed_decides(kind):
 def test_two_classes_have_one_logit(names):
     x, y = load_breast_cancer(return_X_y=True)
     y = np.array(names)[y]
-    model = TwoLayerClassifier(4, max_iter=20, random_state=0).fit(x, y)
+    model = TwoLayerClassifier(4, max_iter=20, random_state=0, **ONE).fit(x, y)
     assert model.classes_.tolist() == sorted(names)
     assert model.w2_.shape == (4, 1)
     logits = model.decision_function(x)
@@ -275,7 +278,7 @@ def test_two_classes_have_one_logit(names):
 def test_three_classes_have_three_logits():
     x, y = load_iris(return_X_y=True)
     y = np.array(["z", "y", "x"], dtype=object)[y]
-    model = TwoLayerClassifier(4, max_iter=50, random_state=0).fit(x, y)
+    model = TwoLayerClassifier(4, max_iter=50, random_state=0, **ONE).fit(x, y)
     assert model.classes_.tolist() == ["x", "y", "z"]
     assert model.w2_.shape == (4, 3)
     assert np.allclose(model.predict_proba(x), softmax(model.decision_function(x), axis=1))
@@ -319,7 +322,7 @@ def test_in_a_pipeline_and_a_grid():
 
 def test_what_is_kept_of_the_training():
     x, y = regression()
-    model = TwoLayerRegressor(3, max_iter=7, tol=0, solver="adam", random_state=0).fit(x, y)
+    model = TwoLayerRegressor(3, max_iter=7, tol=0, solver="adam", random_state=0, **ONE).fit(x, y)
     assert (model.n_iter_, model.loss_curve_.shape) == (7, (7,))
     assert model.loss_ < model.loss_curve_[0]
     assert model.stopped_ == "all steps taken"
@@ -418,5 +421,8 @@ def test_before_fit_and_with_other_columns(kind):
 
 def test_a_learning_rate_that_diverges_is_told():
     x, y = regression()
-    with pytest.raises(tl.DivergedError, match="smaller learning rate"):
+    warned = pytest.warns(
+        tl.TwoLayerWarning, match=r"learning_rate_init=1e\+06: trying once more with 500000"
+    )
+    with warned, pytest.raises(tl.DivergedError, match=r"smaller learning rate.*it was 500000"):
         TwoLayerRegressor(solver="gd", learning_rate_init=1e6).fit(x, y)

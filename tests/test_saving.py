@@ -116,7 +116,9 @@ def test_a_regressor_comes_back(tmp_path, shape):
     for name in ("w1_", "b1_", "w2_", "b2_", "loss_curve_"):
         assert same_bits(getattr(back, name), getattr(model, name)), name
     for name in ("loss_", "n_iter_", "stopped_", "n_features_in_", "n_outputs_"):
-        assert getattr(back, name) == getattr(model, name), name
+        assert np.array_equal(getattr(back, name), getattr(model, name)), name
+    for name in ("alpha_", "solver_", "noise_std_", "alphas_tried_", "best_step_"):
+        assert np.array_equal(getattr(back, name), getattr(model, name)), name
     assert set(vars(back)) == set(vars(model))
 
 
@@ -186,7 +188,9 @@ def test_a_subclass_is_not_saved_as_what_it_is_not(tmp_path):
 
 def estimator_bytes():
     x, y = load_iris(return_X_y=True)
-    model = tl.TwoLayerClassifier(2, max_iter=2, random_state=0).fit(x[:, :2], y)
+    model = tl.TwoLayerClassifier(2, max_iter=2, random_state=0, alpha=1.0, n_networks=1).fit(
+        x[:, :2], y
+    )
     model.feature_names_in_ = np.array(["a", "b"], dtype=object)
     return saving.as_bytes(model, {"target": "y"})
 
@@ -328,7 +332,7 @@ def test_a_forged_file_without_changes_is_sound(tmp_path):
         (3, ("facts",), "its entry 'facts' is 3"),
         ([], ("about",), "its entry 'about'"),
         ("SVC", ("facts", "class"), "there is no estimator 'SVC'"),
-        ("TwoLayerRegressor", ("facts", "class"), "classifier without classes"),
+        ("TwoLayerRegressor", ("facts", "class"), "its settings class_weight are unknown"),
         ({"eval": "1"}, ("facts", "settings"), "settings eval are unknown"),
         ("boom", ("facts", "settings", "activation"), "there is no activation 'boom'"),
         ({"x": 1}, ("facts", "settings", "activation"), "there is no activation"),

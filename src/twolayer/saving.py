@@ -38,6 +38,8 @@ FORMAT = 1
 KEY = "twolayer"
 WEIGHTS = tuple(field.name for field in fields(Params))
 RUN_ARRAYS = ("losses", "final_loss")
+# what an estimator learned beside its weights: a number, a text, or numbers; None where there was nothing to learn
+FOUND = ("alpha_", "solver_", "noise_std_", "alphas_tried_", "validation_scores_", "best_step_")
 NUMBER_TYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
 RUN_FACTS = {field.name: field.type for field in fields(Run)[3:]}  # after params and RUN_ARRAYS
 JSON_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -164,11 +166,19 @@ def _estimator_facts(model: TwoLayerEstimator) -> dict[str, Any]:
     settings = model.get_params()
     if not isinstance(settings["random_state"], int | np.integer):
         settings["random_state"] = None  # a generator has moved on: its seed is not known
+    for name in (
+        "callback",
+        "scoring",
+    ):  # they looked on at the training, and are no part of the model
+        if name in settings and not isinstance(settings[name], str):
+            settings[name] = None
     facts: dict[str, Any] = {
         "class": type(model).__name__,
         "settings": settings,
         "stopped": model.stopped_,
     }
+    found = {name: getattr(model, name) for name in FOUND if hasattr(model, name)}
+    facts["found"] = {name: np.asarray(value).tolist() for name, value in found.items()}
     if hasattr(model, "feature_names_in_"):
         facts["columns"] = [str(name) for name in model.feature_names_in_]
     if hasattr(model, "classes_"):
@@ -364,16 +374,18 @@ def _run(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Run:
 def _estimator(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Any:
     make = checks.one_of(_part(facts, "class", str), _estimators(), "estimator")
     params, losses, final_loss = _history(arrays)
-    if params.b1 is None or params.b2 is None or params.w_skip is not None or params.n_networks:
-        raise DamagedError("its weights are not those of an estimator")
     settings = _part(facts, "settings", dict)
+    skip = settings.get("skip") is True
+    if params.b1 is None or params.b2 is None or (params.w_skip is not None) != skip:
+        raise DamagedError("its weights are not those of an estimator")
     known = set(make().get_params())
     if not set(settings) <= known:
         unknown = ", ".join(sorted(set(settings) - known))
         raise DamagedError(f"its settings {unknown} are unknown to {make.__name__}")
     model = make(**settings)
     checks.one_of(model.activation, ACTIVATIONS, "activation")
-    model.w1_, model.b1_, model.w2_, model.b2_ = params.w1, params.b1, params.w2, params.b2
+    model._set_params_of_networks(params)
+    _restore_found(model, _part(facts, "found", dict), params.n_outputs)
     model.loss_curve_, model.loss_, model.n_iter_ = losses, final_loss, len(losses)
     model.stopped_ = _part(facts, "stopped", str)
     model.n_features_in_ = params.n_inputs
@@ -388,6 +400,24 @@ def _estimator(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> An
     if hasattr(model, "classes_") != hasattr(model, "predict_proba"):
         raise DamagedError("it has classes without a classifier, or a classifier without classes")
     return model
+
+
+def _restore_found(model: Any, found: Mapping[str, Any], n_outputs: int) -> None:
+    """Weight decay, solver, noise and scores, as far as they are there."""
+    if not set(found) <= set(FOUND):
+        raise DamagedError(
+            f"what it found is unknown: {', '.join(sorted(set(found) - set(FOUND)))}"
+        )
+    for name, value in found.items():
+        if value is None or (name == "solver_" and isinstance(value, str)):
+            setattr(model, name, value)
+        elif isinstance(value, list):
+            setattr(model, name, checks.finite(checks.floats(value, name), name))
+        else:
+            setattr(model, name, checks.number(value, name, at_least=0))
+    noise = getattr(model, "noise_std_", None)
+    if noise is not None and (np.shape(noise) != (n_outputs,) or (noise < 0).any()):
+        raise DamagedError("its noise is not one number for each output")
 
 
 def _strings(values: Any, count: int, what: str) -> list[str]:

@@ -42,7 +42,9 @@ def fit(
         str, typer.Option(help="classification or regression; auto looks at the target.")
     ] = "auto",
     n_hidden: Annotated[int, typer.Option(help="Units in the hidden layer.")] = 50,
-    alpha: Annotated[float, typer.Option(help="Weight decay: larger is smoother.")] = 1.0,
+    alpha: Annotated[
+        str, typer.Option(help="Weight decay: larger is smoother; auto chooses it.")
+    ] = "auto",
     activation: Annotated[str, typer.Option(help="relu, tanh, logistic or identity.")] = "relu",
     max_iter: Annotated[int, typer.Option(help="Steps of training at most.")] = 1000,
     test_size: Annotated[float, typer.Option(help="Share of the rows kept for the test.")] = 0.25,
@@ -73,7 +75,7 @@ def fit(
 
     model = estimator(wanted.task)(
         n_hidden,
-        alpha=alpha,
+        alpha=decay(alpha),
         activation=activation,
         max_iter=max_iter,
         engine=engine,
@@ -99,7 +101,7 @@ def fit(
 def check_options(
     task: str,
     n_hidden: int,
-    alpha: float,
+    alpha: Any,
     activation: str,
     max_iter: int,
     test_size: float,
@@ -116,7 +118,7 @@ def check_options(
     checks.one_of(activation, ACTIVATIONS, "activation")
     checks.whole(n_hidden, "--n-hidden")
     checks.whole(max_iter, "--max-iter")
-    checks.number(alpha, "--alpha", at_least=0)
+    decay(alpha)
     if checks.number(test_size, "--test-size", above=0) >= 1:
         raise InputError(
             f"--test-size is a share of the rows, between 0 and 1, such as 0.25; got {test_size:g}"
@@ -125,6 +127,19 @@ def check_options(
         raise InputError(f"--seed must be below {2**32}; got {seed}")
     if engine != "auto":
         get_ready(engine)
+
+
+def decay(alpha: Any) -> Any:
+    """The number in the text, checked; or "auto"."""
+    from twolayer import checks
+
+    if alpha == "auto":
+        return alpha
+    try:
+        number = float(alpha)
+    except (TypeError, ValueError):
+        number = alpha
+    return checks.number(number, "--alpha", at_least=0)
 
 
 def places(table: Path, out: Path) -> tuple[Path, Path]:
@@ -179,12 +194,14 @@ def classes(target: Target) -> str:
 
 def train(model: Any, x: Any, y: Any) -> None:
     """Fit the model, and say how it went."""
+    import numpy as np
+
     before = time.perf_counter()
     model.fit(x, y)
     seconds = time.perf_counter() - before
     print(
-        f"trained {model.n_hidden} hidden units, alpha {model.alpha:g}: {model.n_iter_} steps, "
-        f"loss {model.loss_:.4g}, {seconds:.2f} s ({model.stopped_})"
+        f"trained {model.n_networks_} networks of {model.n_hidden} hidden units, alpha {model.alpha_:g}: "
+        f"{model.n_iter_} steps, loss {np.mean(model.loss_):.4g}, {seconds:.2f} s ({model.stopped_})"
     )
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from twolayer.errors import InputError
+from twolayer.estimators import continuing
 from twolayer.estimators.network import TwoLayerEstimator
+from twolayer.estimators.reading import listed
+from twolayer.maths.losses import LOSSES, Loss
 
 
 class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
@@ -25,35 +29,70 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     ----------
     n_hidden : int
         Units in the hidden layer.
-    activation : {"relu", "identity", "tanh", "logistic"}
-    alpha : float
-        Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖²) to the mean loss, S the total row weight.
-    solver : {"lbfgs", "adam", "gd"}
+    activation : {"relu", "identity", "tanh", "logistic"} or Activation
+    alpha : float or "auto"
+        Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss, S the total row weight.
+        "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and takes the best.
+    skip : bool
+        Whether inputs also reach the outputs directly, so that a linear model is a special case.
+    n_networks : int or "auto"
+        Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
+        else 1.
+    solver : {"auto", "lbfgs", "adam", "gd"}
+        "auto" is "lbfgs", and for tall tables "adam" on batches of 200 rows with early stopping.
     learning_rate_init : float
-        For "adam" and "gd"; above 0.
+        For "adam" and "gd"; above 0. If training diverges it is halved, once.
+    batch_size : int or None
+        Rows a step, for "adam" and "gd"; None for all.
     max_iter : int
-        Steps at most, each on all rows.
+        Passes over the rows at most; without batches each is one step.
     tol : float
         When to stop, as in `twolayer.train`: for "lbfgs" at a gradient no longer than this, for the others when 10 steps
-        lower the loss by less than this share of it.
+        lower the loss by less than this share of it (not asked where rows are held out).
+    early_stopping : bool
+        Whether rows are held out, training ends when the score on them no longer rises, and the best weights are kept.
+    validation_fraction : float
+        The share of rows held out; of every class its own.
+    n_iter_no_change : int
+        So many looks without a better score end the training. A look comes after every pass (on wide tables every fifth).
+    scoring : str, callable or None
+        The score on the rows held out, as scikit-learn names it, or a function of (model, X, y); None is minus the loss.
+    callback : callable, list of callables, or None
+        Called between steps with a `twolayer.Progress`; training ends when one returns True.
+    warm_start : bool
+        Whether `fit` starts from the weights (and the alpha) of the fit before.
     engine : str
         One of `twolayer.engines()`, or "auto".
     random_state : int, RandomState, Generator or None
-        The seed of the first weights; None for different ones each time.
+        The seed of the first weights and of all that is drawn; None for different ones each time.
     verbose : int
-        Above 0, tells the loss now and then.
+        Above 0, tells what the fit will take, and how it goes.
+    class_weight : dict, "balanced" or None
+        What a row of each class counts, times its sample weight, in training and validation; "balanced" lets every class
+        count alike.
 
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
-    w1_ : ndarray, shape (n_inputs, n_hidden)
+    w1_ : ndarray, shape (n_inputs, n_hidden), or (n_networks, n_inputs, n_hidden) for several networks; likewise
     b1_ : ndarray, shape (n_hidden,)
     w2_ : ndarray, shape (n_hidden, n_outputs)
     b2_ : ndarray, shape (n_outputs,)
-    loss_curve_ : ndarray, shape (n_iter_,)
-        The objective before each step.
-    loss_ : float
+    w_skip_ : ndarray, shape (n_inputs, n_outputs), or None without a skip layer
+    alpha_ : float
+        The weight decay used.
+    alphas_tried_ : ndarray, shape (n_alphas, 2), or None
+        Each alpha tried, and the loss of the rows left out.
+    n_networks_ : int
+    solver_ : str
+    loss_curve_ : ndarray, shape (n_iter_,) or (n_iter_, n_networks)
+        The objective before each step, for standardised columns.
+    loss_ : float, or ndarray of shape (n_networks,)
         The objective after the last step.
+    validation_scores_ : ndarray, shape (n_looks,) or (n_looks, n_networks), or None
+        The scores on the rows held out.
+    best_step_ : int, ndarray or None
+        The step whose weights were kept.
     n_iter_ : int
         Steps taken.
     stopped_ : str
@@ -74,28 +113,57 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 
     _loss = "log_loss"
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TwoLayerClassifier:  # noqa: N803
-        """Learn from rows.
+    def __init__(
+        self,
+        n_hidden: int = 50,
+        *,
+        activation: Any = "relu",
+        alpha: float | str = "auto",
+        class_weight: Any = None,
+        skip: bool = False,
+        n_networks: int | str = "auto",
+        solver: str = "auto",
+        learning_rate_init: float = 0.01,
+        batch_size: int | None = None,
+        max_iter: int = 1000,
+        tol: float = 1e-3,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        scoring: Any = None,
+        callback: Any = None,
+        warm_start: bool = False,
+        engine: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            n_hidden,
+            activation=activation,
+            alpha=alpha,
+            skip=skip,
+            n_networks=n_networks,
+            solver=solver,
+            learning_rate_init=learning_rate_init,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            tol=tol,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            scoring=scoring,
+            callback=callback,
+            warm_start=warm_start,
+            engine=engine,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
 
-        Parameters
-        ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
-            A sparse table is scaled without centring.
-        y : array-like, shape (n_rows,)
-            The class of each row: text, whole numbers or booleans.
-        sample_weight : array-like, shape (n_rows,), or None
+    def _task_loss(self) -> Loss:
+        return LOSSES[self._loss]
 
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        InputError, ValueError
-            If an array or setting cannot be used.
-        DivergedError
-            If the loss stops being finite.
-        """
+    def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
         X, y, s = self._read_rows(X, y, sample_weight, multi_output=True)  # noqa: N806
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
@@ -105,12 +173,71 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
                 f"y holds one class only, {str(self.classes_[0])!r}, in every row of weight above 0: "
                 "two classes are needed"
             )
+        return self._weighed(X, labels, s, None)
+
+    def _weighed(
+        self,
+        X: Any,  # noqa: N803
+        labels: np.ndarray,
+        s: Any,
+        counted: Any,
+    ) -> tuple[Any, np.ndarray, Any, int]:
+        """Rows with the weights of their classes in theirs."""
         n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
-        self._train(X, labels, n_outputs, s, standardise_y=False)
+        if self.class_weight is None:
+            return X, labels, s, n_outputs
+        if counted is None:
+            counted = class_weights(self.class_weight, self.classes_, labels, s)
+            self._class_weights = counted
+        s = counted[labels] * (1.0 if s is None else s)
+        if not s.all():
+            X, labels, s = X[s > 0], labels[s > 0], s[s > 0]  # noqa: N806
+        return X, labels, s, n_outputs
+
+    def _read_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any]:  # noqa: N803
+        X, y, s = self._read_rows(X, y, sample_weight, reset=False, multi_output=True)  # noqa: N806
+        y = column_or_1d(y, warn=True)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            names = listed([repr(str(one)) for one in unknown])
+            raise InputError(f"y holds classes that were not there before: {names}")
+        labels = np.searchsorted(self.classes_, y)
+        return self._weighed(X, labels, s, getattr(self, "_class_weights", None))[:3]
+
+    def _own_targets(self, y: np.ndarray) -> np.ndarray:
+        return self.classes_[y]
+
+    @available_if(lambda self: self.solver in ("auto", "adam"))
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803
+        """Learn a little more from some rows: one pass over them by Adam, in batches.
+
+        The first call settles the scaling of the columns and, for `alpha="auto"`, the weight decay: give it rows that look
+        like the rest. Called again and again with all rows, it reaches what `fit` reaches.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as in `fit`
+        classes : array-like, shape (n_classes,), or None
+            All classes there will be: needed in the first call, if its rows do not show them all.
+        """
+        if hasattr(self, "_continued"):
+            X, y, s = self._read_validation(X, y, sample_weight)  # noqa: N806
+            continuing.one_pass(self, X, y, s, self.w2_.shape[-1])
+            return self
+        if classes is None:
+            continuing.one_pass(self, *self._read(X, y, sample_weight))
+            return self
+        self.classes_ = np.unique(classes)
+        self.__dict__.pop("_class_weights", None)
+        X, y, s = self._read_rows(X, y, sample_weight, multi_output=True)  # noqa: N806
+        y = column_or_1d(y, warn=True)
+        if len(np.setdiff1d(y, self.classes_)) or len(self.classes_) < 2:
+            raise InputError("classes must name all classes of y, two at least")
+        continuing.one_pass(self, *self._weighed(X, np.searchsorted(self.classes_, y), s, None))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
-        """The logits of rows.
+        """The logits of rows; of several networks those of their mean probability.
 
         Parameters
         ----------
@@ -120,11 +247,12 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         -------
         logits : ndarray, shape (n_rows,) for two classes, else (n_rows, n_classes)
         """
-        logits = self._forward(X)
+        outputs = self._outputs(X)
+        logits = outputs[0] if len(outputs) == 1 else mean_logits(np.stack(outputs))
         return logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
-        """The probability of each class, in the order of `classes_`.
+        """The probability of each class, in the order of `classes_`: the mean of the networks.
 
         Parameters
         ----------
@@ -153,3 +281,34 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         logits = self.decision_function(X)
         best = (logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(axis=1)
         return self.classes_[best]
+
+
+def mean_logits(outputs: np.ndarray) -> np.ndarray:
+    """The logits of the mean probability of several networks: (n_networks, n_rows, n_outputs) -> (n_rows, n_outputs)."""
+    if outputs.shape[-1] == 1:
+        return logsumexp(log_expit(outputs), axis=0) - logsumexp(log_expit(-outputs), axis=0)
+    return logsumexp(log_softmax(outputs, axis=-1), axis=0) - np.log(len(outputs))
+
+
+def class_weights(given: Any, classes: np.ndarray, labels: np.ndarray, s: Any) -> np.ndarray:
+    """What a row of each class counts."""
+    if isinstance(given, str) and given == "balanced":
+        there = np.bincount(labels, weights=s, minlength=len(classes)).astype(float)
+        return there.sum() / (len(classes) * np.where(there > 0, there, np.inf))
+    if not isinstance(given, dict):
+        raise InputError(
+            f"class_weight must be a dict of class: weight, 'balanced', or None; got {given!r}"
+        )
+    names = {str(one): k for k, one in enumerate(classes.tolist())}
+    counted = np.ones(len(classes))
+    for name, weight in given.items():
+        if str(name) not in names:
+            raise InputError(
+                f"class_weight names {name!r}, which is no class of y: {listed(list(names))}"
+            )
+        if not (np.isreal(weight) and np.isfinite(weight) and weight >= 0):
+            raise InputError(f"class_weight must not be negative; class {name!r} has {weight!r}")
+        counted[names[str(name)]] = float(weight)
+    if not counted[np.unique(labels)].any():
+        raise InputError("class_weight is zero for every class: nothing is left to fit")
+    return counted

@@ -1,43 +1,60 @@
-"""What the estimators share: their settings, the way from users' arrays to a trained network, and its weights."""
+"""What the estimators share: their settings, the way from users' arrays to trained networks, and their weights."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import copy
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators import continuing
+from twolayer.estimators.defaults import Way, given_alpha, way
+from twolayer.estimators.fitting import Fitting
+from twolayer.estimators.preflight import Preflight, preflight, refuse_too_large, too_large
+from twolayer.estimators.reading import refuse_gaps, refuse_text
 from twolayer.estimators.rows import distinct_rows
-from twolayer.estimators.standardising import act_on_own_units, standardised
-from twolayer.estimators.starting import start
+from twolayer.estimators.strength import Task
+from twolayer.estimators.validation import held_out
 from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
-from twolayer.maths.network import Params
-from twolayer.training import train
+from twolayer.maths.losses import LOSSES, Loss
+from twolayer.maths.network import Objective, Params
 
-if TYPE_CHECKING:
-    from twolayer import Progress
+NOT_ALONE = "early_stopping needs both X_val and y_val, or neither"
 
 
 class TwoLayerEstimator(BaseEstimator):
-    """A network with one hidden layer that learns from a table. Subclasses say what it learns."""
+    """Networks with one hidden layer that learn from a table. Subclasses say what they learn."""
 
-    _loss: str
+    _loss: str  # the one that is made small if nothing else is asked for
+    _standardise_y = False
 
     def __init__(
         self,
         n_hidden: int = 50,
         *,
-        activation: str = "relu",
-        alpha: float = 1.0,
-        solver: str = "lbfgs",
+        activation: Any = "relu",
+        alpha: float | str = "auto",
+        skip: bool = False,
+        n_networks: int | str = "auto",
+        solver: str = "auto",
         learning_rate_init: float = 0.01,
+        batch_size: int | None = None,
         max_iter: int = 1000,
         tol: float = 1e-3,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        scoring: Any = None,
+        callback: Any = None,
+        warm_start: bool = False,
         engine: str = "auto",
         random_state: Any = None,
         verbose: int = 0,
@@ -45,10 +62,19 @@ class TwoLayerEstimator(BaseEstimator):
         self.n_hidden = n_hidden
         self.activation = activation
         self.alpha = alpha
+        self.skip = skip
+        self.n_networks: Any = n_networks
         self.solver = solver
         self.learning_rate_init = learning_rate_init
+        self.batch_size = batch_size
         self.max_iter = max_iter
         self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.scoring = scoring
+        self.callback = callback
+        self.warm_start = warm_start
         self.engine = engine
         self.random_state = random_state
         self.verbose = verbose
@@ -62,12 +88,97 @@ class TwoLayerEstimator(BaseEstimator):
     def params_(self) -> Params:
         """All weights together, as `twolayer.forward` takes them."""
         check_is_fitted(self)
-        return Params(self.w1_, self.b1_, self.w2_, self.b2_)
+        return Params(self.w1_, self.b1_, self.w2_, self.b2_, getattr(self, "w_skip_", None))
 
-    def _read_rows(self, X: Any, y: Any, sample_weight: Any, **how: Any) -> tuple[Any, Any, Any]:  # noqa: N803
+    # ---- learning
+
+    def fit(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,  # noqa: N803
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
+        """Learn from rows.
+
+        Parameters
+        ----------
+        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+            A sparse table is scaled without centring.
+        y : array-like, shape (n_rows,) or, where several outputs can be learned, (n_rows, n_outputs)
+            Numbers; of a classifier the class of each row: text, whole numbers or booleans.
+        sample_weight : array-like, shape (n_rows,), or None
+        X_val, y_val, sample_weight_val : as X, y, sample_weight
+            Rows to stop by. Giving them turns early stopping on, and no rows are kept from X.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError, ValueError
+            If an array or setting cannot be used.
+        DivergedError
+            If the loss stops being finite, and with half the learning rate again.
+        """
+        goes_on = checks.flag(self.warm_start, "warm_start") and hasattr(self, "w1_")
+        before, classes = (self.params_, self._class_names()) if goes_on else (None, ())
+        X, y, s, n_outputs = self._read(X, y, sample_weight)  # noqa: N806
+        if goes_on and not np.array_equal(classes, self._class_names()):
+            raise InputError(
+                f"warm_start goes on with the same classes: they were {checks.shown(list(classes))} and are "
+                f"{checks.shown(list(self._class_names()))} now. Set warm_start=False to start anew"
+            )
+        if (X_val is None) != (y_val is None):
+            raise InputError(NOT_ALONE)
+        validation = (
+            None if X_val is None else self._read_validation(X_val, y_val, sample_weight_val)
+        )
+        self._train(X, y, n_outputs, s, self._standardise_y, validation, before)
+        return self
+
+    def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
+        """Checked rows, targets in the form of training, weights, and how many outputs there are."""
+        raise NotImplementedError
+
+    def _read_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any]:  # noqa: N803
+        """The same for the rows to stop by."""
+        raise NotImplementedError
+
+    def _task_loss(self) -> Loss:
+        """What is made small."""
+        raise NotImplementedError
+
+    def _own_targets(self, y: np.ndarray) -> np.ndarray:
+        """Targets in the form of training as the user gave them."""
+        raise NotImplementedError
+
+    def _class_names(self) -> Any:
+        """The classes, if there are any."""
+        return getattr(self, "classes_", ())
+
+    def _read_rows(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        sample_weight: Any,
+        reset: bool = True,
+        **how: Any,
+    ) -> tuple[Any, Any, Any]:
         """The users' arrays checked, without the rows whose weight is 0."""
+        refuse_text(X)
         X, y = validate_data(  # noqa: N806
-            self, X, y, accept_sparse="csr", dtype=np.float64, ensure_all_finite=False, **how
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=np.float64,
+            ensure_all_finite=False,
+            reset=reset,
+            **how,
         )
         self._refuse_gaps(X)
         s = checks.row_weights(sample_weight, X.shape[0], np.float64)
@@ -77,55 +188,54 @@ class TwoLayerEstimator(BaseEstimator):
 
     def _refuse_gaps(self, X: Any) -> None:  # noqa: N803
         """Raise if a value is missing or infinite, and say in which columns."""
-        sparse = checks.is_sparse(X)
-        bad = ~np.isfinite(X.data if sparse else X)
-        if not bad.any():
-            return
-        columns = np.unique(X.indices[bad] if sparse else np.flatnonzero(bad.any(axis=0)))
-        names = [str(j) for j in columns[:5]]
-        if hasattr(self, "feature_names_in_"):
-            names = [f"'{self.feature_names_in_[j]}'" for j in columns[:5]]
-        more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
-        raise InputError(
-            f"X has values that are NaN or infinite: {int(bad.sum())} of them, in "
-            f"column{'s' if len(columns) > 1 else ''} {', '.join(names)}{more}. "
-            "Fill them in (sklearn.impute.SimpleImputer) or leave those rows or columns out"
-        )
+        refuse_gaps(X, getattr(self, "feature_names_in_", None))
 
-    def _train(self, X: Any, y: Any, n_outputs: int, s: Any, standardise_y: bool) -> None:  # noqa: N803
+    def _train(
+        self,
+        X: Any,  # noqa: N803
+        y: np.ndarray,
+        n_outputs: int,
+        s: np.ndarray | None,
+        standardise_y: bool,
+        validation: tuple[Any, np.ndarray, Any] | None = None,
+        before: Params | None = None,
+    ) -> None:
         """Train on standardised columns and keep the weights that act on the columns as they are."""
         X, y, s = distinct_rows(X, y, s)  # noqa: N806
-        n_hidden = checks.whole(self.n_hidden, "n_hidden")
-        max_iter = checks.whole(self.max_iter, "max_iter")
-        x, inputs = standardised(X, s, "X")
-        targets = None
-        if standardise_y:
-            y, targets = standardised(y, s, "y")
+        rng = self._rng()
+        task = self._task(n_outputs, standardise_y)
+        how = self._way(X, task)
+        if how.early_stopping and validation is None:
+            kept = held_out(y, self.validation_fraction, rng, self._class_names())
+            validation = X[kept], y[kept], None if s is None else s[kept]
+            X, y, s = X[~kept], y[~kept], None if s is None else s[~kept]  # noqa: N806
+        if self.verbose:
+            print(self._report(X, y, task, how))
         try:
-            run = train(
-                x,
-                y,
-                start(x, inputs.constant, n_hidden, n_outputs, self._rng()),
-                loss=self._loss,
-                activation=self.activation,
-                solver=self.solver,
-                learning_rate=self.learning_rate_init,
-                alpha=self.alpha,
-                steps=max_iter,
-                tol=self.tol,
-                sample_weight=s,
-                engine=self.engine,
-                callback=self._tell if self.verbose else None,
-            )
+            fitting = Fitting(self, X, y, s, task, how, rng, before, given_alpha(self.alpha))
+            fitting.run(validation)
         except MemoryError:
-            raise InputError(
-                f"{n_hidden} hidden units for {x.shape[1]} inputs and {x.shape[0]} rows need more memory "
-                "than there is: take a smaller n_hidden"
-            ) from None
-        params = act_on_own_units(run.params, inputs, targets)
-        self.w1_, self.b1_, self.w2_, self.b2_ = params.w1, params.b1, params.w2, params.b2
-        self.loss_curve_, self.loss_ = run.losses, run.final_loss
-        self.n_iter_, self.stopped_ = len(run.losses), run.stopped
+            raise too_large(task.n_hidden, how.n_networks, X) from None
+        fitting.keep()
+        self.__dict__.pop("_continued", None)
+
+    def _task(self, n_outputs: int, standardise_y: bool) -> Task:
+        """What is learned, from the settings, checked."""
+        return Task(
+            self._task_loss(),
+            self._activation(),
+            checks.whole(self.n_hidden, "n_hidden"),
+            n_outputs,
+            checks.flag(self.skip, "skip"),
+            standardise_y,
+        )
+
+    def _way(self, X: Any, task: Task) -> Way:  # noqa: N803
+        """How to train on these rows, if there is room for it."""
+        checks.whole(self.max_iter, "max_iter")
+        how = way(self, X.shape[0], X.shape[1], task.n_hidden)
+        refuse_too_large(X, task.n_hidden, task.n_outputs, how, task.skip)
+        return how
 
     def _rng(self) -> np.random.Generator:
         if isinstance(self.random_state, np.random.Generator):
@@ -133,16 +243,90 @@ class TwoLayerEstimator(BaseEstimator):
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         return np.random.default_rng(seed)
 
-    @staticmethod
-    def _tell(progress: Progress) -> None:
-        print(f"step {progress.step} of {progress.steps}: loss {progress.losses[-1]:.6g}")
+    def _activation(self) -> Activation:
+        return checks.one_of(self.activation, ACTIVATIONS, "activation", Activation)  # type: ignore[type-abstract]
 
-    def _forward(self, X: Any) -> np.ndarray:  # noqa: N803
-        """The network's output for new rows, shape (n_rows, n_outputs)."""
+    def _named_loss(self, name: Any) -> Loss:
+        return checks.one_of(name, LOSSES, "loss", Loss)  # type: ignore[type-abstract]
+
+    # ---- before and beside
+
+    def preflight(self, X: Any, y: Any, sample_weight: Any = None) -> Preflight:  # noqa: N803
+        """What `fit` will take: weights, memory, seconds, the way it goes, and likely trouble. Nothing is trained.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as in `fit`
+
+        Returns
+        -------
+        report : Preflight
+            `print(report)` tells it in words; its attributes hold the numbers.
+        """
+        asked = copy.copy(self)
+        X, y, _, n_outputs = asked._read(X, y, sample_weight)  # noqa: N806
+        task = asked._task(n_outputs, self._standardise_y)
+        return asked._report(X, y, task, asked._way(X, task))
+
+    def _report(self, X: Any, y: np.ndarray, task: Task, how: Way) -> Preflight:  # noqa: N803
+        return preflight(
+            X,
+            y if y.ndim == 1 else None,
+            task.n_outputs,
+            task.n_hidden,
+            how,
+            Objective(task.loss, task.activation, 1.0),
+            checks.whole(self.max_iter, "max_iter"),
+            given_alpha(self.alpha) is None,
+            task.skip,
+        )
+
+    # ---- going on
+
+    @available_if(lambda self: self.solver in ("auto", "adam"))
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # noqa: N803
+        """Learn a little more from some rows: one pass over them by Adam, in batches.
+
+        The first call settles the scaling of the columns and, for `alpha="auto"`, the weight decay: give it rows that look
+        like the rest. Called again and again with all rows, it reaches what `fit` reaches.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as in `fit`
+        """
+        continuing.one_pass(self, *self._read_more(X, y, sample_weight))
+        return self
+
+    def _read_more(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
+        """Checked rows for `partial_fit`: the first call's settle the columns."""
+        if not hasattr(self, "_continued"):
+            return self._read(X, y, sample_weight)
+        X, y, s = self._read_validation(X, y, sample_weight)  # noqa: N806
+        return X, y, s, self.w2_.shape[-1]
+
+    # ---- predicting
+
+    def _outputs(self, X: Any) -> list[np.ndarray]:  # noqa: N803
+        """Each network's output for new rows, shape (n_rows, n_outputs)."""
         check_is_fitted(self)
+        refuse_text(X)
         X = validate_data(  # noqa: N806
             self, X, accept_sparse="csr", dtype=np.float64, ensure_all_finite=False, reset=False
         )
         self._refuse_gaps(X)
-        activation = checks.one_of(self.activation, ACTIVATIONS, "activation", Activation)  # type: ignore[type-abstract]
-        return network.forward(X, self.params_, activation)
+        activation = self._activation()
+        return [network.forward(X, one, activation) for one in self._each_network()]
+
+    def _each_network(self) -> Iterator[Params]:
+        """One network after another."""
+        params = self.params_
+        if params.n_networks is None:
+            yield params
+        else:
+            yield from (params.network(k) for k in range(params.n_networks))
+
+    def _set_params_of_networks(self, params: Params) -> None:
+        """Keep these weights, which act on the user's own units."""
+        self.w1_, self.b1_, self.w2_, self.b2_ = params.w1, params.b1, params.w2, params.b2
+        self.w_skip_ = params.w_skip
+        self.n_networks_ = params.n_networks or 1

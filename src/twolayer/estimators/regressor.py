@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 from sklearn.base import RegressorMixin
 
+from twolayer import checks
+from twolayer.errors import InputError
 from twolayer.estimators.network import TwoLayerEstimator
+from twolayer.maths.losses import Loss
 
 
 class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
@@ -20,38 +24,75 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     ----------
     n_hidden : int
         Units in the hidden layer.
-    activation : {"relu", "identity", "tanh", "logistic"}
-    alpha : float
-        Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖²) to the mean loss, S the total row weight.
-    solver : {"lbfgs", "adam", "gd"}
+    activation : {"relu", "identity", "tanh", "logistic"} or Activation
+    alpha : float or "auto"
+        Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss, S the total row weight.
+        "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and takes the best.
+    skip : bool
+        Whether inputs also reach the outputs directly, so that a linear model is a special case.
+    n_networks : int or "auto"
+        Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
+        else 1.
+    solver : {"auto", "lbfgs", "adam", "gd"}
+        "auto" is "lbfgs", and for tall tables "adam" on batches of 200 rows with early stopping.
     learning_rate_init : float
-        For "adam" and "gd"; above 0.
+        For "adam" and "gd"; above 0. If training diverges it is halved, once.
+    batch_size : int or None
+        Rows a step, for "adam" and "gd"; None for all.
     max_iter : int
-        Steps at most, each on all rows.
+        Passes over the rows at most; without batches each is one step.
     tol : float
         When to stop, as in `twolayer.train`: for "lbfgs" at a gradient no longer than this, for the others when 10 steps
-        lower the loss by less than this share of it.
+        lower the loss by less than this share of it (not asked where rows are held out).
+    early_stopping : bool
+        Whether rows are held out, training ends when the score on them no longer rises, and the best weights are kept.
+    validation_fraction : float
+        The share of rows held out; of every class its own.
+    n_iter_no_change : int
+        So many looks without a better score end the training. A look comes after every pass (on wide tables every fifth).
+    scoring : str, callable or None
+        The score on the rows held out, as scikit-learn names it, or a function of (model, X, y); None is minus the loss.
+    callback : callable, list of callables, or None
+        Called between steps with a `twolayer.Progress`; training ends when one returns True.
+    warm_start : bool
+        Whether `fit` starts from the weights (and the alpha) of the fit before.
     engine : str
         One of `twolayer.engines()`, or "auto".
     random_state : int, RandomState, Generator or None
-        The seed of the first weights; None for different ones each time.
+        The seed of the first weights and of all that is drawn; None for different ones each time.
     verbose : int
-        Above 0, tells the loss now and then.
+        Above 0, tells what the fit will take, and how it goes.
+    loss : str or Loss
+        What is made small: one of `twolayer.maths.losses.LOSSES` that is for numbers.
 
     Attributes
     ----------
-    w1_ : ndarray, shape (n_inputs, n_hidden)
+    w1_ : ndarray, shape (n_inputs, n_hidden), or (n_networks, n_inputs, n_hidden) for several networks; likewise
     b1_ : ndarray, shape (n_hidden,)
     w2_ : ndarray, shape (n_hidden, n_outputs)
     b2_ : ndarray, shape (n_outputs,)
-    loss_curve_ : ndarray, shape (n_iter_,)
+    w_skip_ : ndarray, shape (n_inputs, n_outputs), or None without a skip layer
+    alpha_ : float
+        The weight decay used.
+    alphas_tried_ : ndarray, shape (n_alphas, 2), or None
+        Each alpha tried, and the loss of the rows left out.
+    n_networks_ : int
+    solver_ : str
+    loss_curve_ : ndarray, shape (n_iter_,) or (n_iter_, n_networks)
         The objective before each step, for standardised columns.
-    loss_ : float
+    loss_ : float, or ndarray of shape (n_networks,)
         The objective after the last step.
+    validation_scores_ : ndarray, shape (n_looks,) or (n_looks, n_networks), or None
+        The scores on the rows held out.
+    best_step_ : int, ndarray or None
+        The step whose weights were kept.
     n_iter_ : int
         Steps taken.
     stopped_ : str
         Why it ended there.
+    noise_std_ : ndarray, shape (n_outputs,)
+        The standard deviation of the targets around the prediction: of the rows left out while alpha was chosen, or
+        held out by early stopping; with neither, of the rows of training, corrected for the weights that were free to fit.
     n_outputs_ : int
     n_features_in_ : int
     feature_names_in_ : ndarray of str
@@ -62,57 +103,138 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     >>> import numpy as np
     >>> import twolayer as tl
     >>> X = np.linspace(-1, 1, 50)[:, None]
-    >>> model = tl.TwoLayerRegressor(alpha=0.01, random_state=0).fit(X, np.abs(X[:, 0]))
+    >>> model = tl.TwoLayerRegressor(random_state=0).fit(X, np.abs(X[:, 0]))
     >>> model.score(X, np.abs(X[:, 0])) > 0.99
     True
     """
 
     _loss = "squared_error"
+    _standardise_y = True
+
+    def __init__(
+        self,
+        n_hidden: int = 50,
+        *,
+        loss: Any = "squared_error",
+        activation: Any = "relu",
+        alpha: float | str = "auto",
+        skip: bool = False,
+        n_networks: int | str = "auto",
+        solver: str = "auto",
+        learning_rate_init: float = 0.01,
+        batch_size: int | None = None,
+        max_iter: int = 1000,
+        tol: float = 1e-3,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        scoring: Any = None,
+        callback: Any = None,
+        warm_start: bool = False,
+        engine: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            n_hidden,
+            activation=activation,
+            alpha=alpha,
+            skip=skip,
+            n_networks=n_networks,
+            solver=solver,
+            learning_rate_init=learning_rate_init,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            tol=tol,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            scoring=scoring,
+            callback=callback,
+            warm_start=warm_start,
+            engine=engine,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.loss = loss
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TwoLayerRegressor:  # noqa: N803
-        """Learn from rows.
+    def _task_loss(self) -> Loss:
+        loss = self._named_loss(getattr(self, "loss", self._loss))
+        if loss.takes_labels:
+            raise InputError(f"loss '{loss.name}' is for classes: use TwoLayerClassifier")
+        return loss
 
-        Parameters
-        ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
-            A sparse table is scaled without centring.
-        y : array-like, shape (n_rows,) or (n_rows, n_outputs)
-        sample_weight : array-like, shape (n_rows,), or None
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        InputError, ValueError
-            If an array or setting cannot be used.
-        DivergedError
-            If the loss stops being finite.
-        """
+    def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
         X, y, s = self._read_rows(X, y, sample_weight, multi_output=True, y_numeric=True)  # noqa: N806
         y = np.asarray(y, dtype=np.float64)
         self._one_target = y.ndim == 1
         y = y.reshape(len(y), -1)
         self.n_outputs_ = y.shape[1]
-        self._train(X, y, self.n_outputs_, s, standardise_y=True)
-        return self
+        return X, y, s, self.n_outputs_
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Predict the targets of rows.
+    def _read_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any]:  # noqa: N803
+        X, y, s = self._read_rows(  # noqa: N806
+            X, y, sample_weight, reset=False, multi_output=True, y_numeric=True
+        )
+        y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        if y.shape[1] != self.n_outputs_:
+            raise InputError(
+                f"y had {self.n_outputs_} columns before, and here it has {y.shape[1]}"
+            )
+        return X, y, s
+
+    def _own_targets(self, y: np.ndarray) -> np.ndarray:
+        return y[:, 0] if self._one_target else y
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:  # noqa: N803
+        """Predict the targets of rows: the mean of the networks.
 
         Parameters
         ----------
         X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+        return_std : bool
+            Whether to tell the predictive standard deviation too: of the noise (`noise_std_`) and of the disagreement of the
+            networks together.
 
         Returns
         -------
         y_pred : ndarray, shape (n_rows,) or (n_rows, n_outputs), as `y` was
+        y_std : ndarray of the same shape
+            Only with `return_std`.
         """
-        y_pred = self._forward(X)
-        return y_pred[:, 0] if self._one_target else y_pred
+        outputs = self._outputs(X)
+        y_pred = outputs[0] if len(outputs) == 1 else np.mean(outputs, axis=0)
+        if not checks.flag(return_std, "return_std"):
+            return self._own_targets(y_pred)
+        if not hasattr(self, "noise_std_"):
+            raise InputError("the noise is known after fit only: call fit for a standard deviation")
+        disagreement = np.var(outputs, axis=0, ddof=1) if len(outputs) > 1 else 0.0
+        y_std = np.sqrt(self.noise_std_**2 + disagreement) + np.zeros_like(y_pred)
+        return self._own_targets(y_pred), self._own_targets(y_std)
+
+    def predict_interval(self, X: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:  # noqa: N803
+        """An interval for the target of each row, as wide as a normal distribution of its standard deviation.
+
+        Parameters
+        ----------
+        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+        level : float
+            The share of targets that should lie inside; between 0 and 1.
+
+        Returns
+        -------
+        low, high : ndarray, each shaped as `predict` gives it
+        """
+        level = checks.number(level, "level", above=0)
+        if level >= 1:
+            raise InputError(
+                f"level is a share of the targets, between 0 and 1, such as 0.9; got {level:g}"
+            )
+        y_pred, y_std = self.predict(X, return_std=True)
+        width = float(norm.ppf(0.5 + level / 2)) * y_std
+        return y_pred - width, y_pred + width

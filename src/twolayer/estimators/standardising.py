@@ -61,6 +61,14 @@ def standardised(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]
     return z, scaling
 
 
+def apply(scaling: Scaling, x: Any) -> Any:
+    """Other rows on the same scale: columns that said nothing still say nothing."""
+    per_unit = np.where(scaling.constant, 0, 1 / scaling.scale)
+    if is_sparse(x):
+        return x.multiply(per_unit).tocsr()
+    return (x - scaling.mean) * per_unit
+
+
 def _dense(x: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, Scaling]:
     mean = share @ x
     z = x - mean  # (n_rows, n_columns)
@@ -98,4 +106,18 @@ def act_on_own_units(params: Params, inputs: Scaling, targets: Scaling | None) -
     if targets is not None:
         w2, b2 = w2 * targets.scale, b2 * targets.scale + targets.mean
         w_skip = None if w_skip is None else w_skip * targets.scale
+    return Params(w1, b1, w2, b2, w_skip)
+
+
+def in_standard_units(params: Params, inputs: Scaling, targets: Scaling | None) -> Params:
+    """The way back: the network for the user's own units as one for standardised columns."""
+    w2, b2, w_skip = params.w2, params.b2, params.w_skip
+    if targets is not None:
+        w2, b2 = w2 / targets.scale, (b2 - targets.mean) / targets.scale
+        w_skip = None if w_skip is None else w_skip / targets.scale
+    b1 = params.b1 + inputs.mean @ params.w1
+    w1 = params.w1 * inputs.scale[:, None]
+    if w_skip is not None:
+        b2 = b2 + inputs.mean @ w_skip
+        w_skip = w_skip * inputs.scale[:, None]
     return Params(w1, b1, w2, b2, w_skip)

@@ -18,17 +18,37 @@ from twolayer.maths.network import Params, init_params
 
 
 def start(
-    x: Any, constant: np.ndarray, n_hidden: int, n_outputs: int, rng: np.random.Generator
+    x: Any,
+    constant: np.ndarray,
+    n_hidden: int,
+    n_outputs: int,
+    rng: np.random.Generator,
+    *,
+    n_networks: int | None = None,
+    skip: bool = False,
 ) -> Params:
-    """Weights to start from, for standardised inputs of which some columns may be constant."""
+    """Weights to start from, for standardised inputs of which some columns may be constant; a skip layer starts at 0."""
     n_rows, n_inputs = x.shape
-    if n_hidden * (n_inputs + n_outputs) * 8 > sys.maxsize:
+    networks = n_networks or 1
+    if networks * n_hidden * (n_inputs + n_outputs) * 8 > sys.maxsize:
         raise MemoryError  # NumPy would complain of the shape
-    params = init_params(n_inputs, n_hidden, n_outputs, scheme="glorot", random_state=rng)
+    params = init_params(
+        n_inputs,
+        n_hidden,
+        n_outputs,
+        skip=skip,
+        scheme="glorot",
+        random_state=rng,
+        n_networks=n_networks,
+    )
     w1 = params.w1
     if n_rows < n_inputs:
-        w1 = inside_rows(x, w1)
-    w1[constant] = 0
+        beside = np.moveaxis(w1, -2, 0).reshape(
+            n_inputs, -1
+        )  # one network's units beside another's
+        inside = inside_rows(x, beside).reshape(n_inputs, *w1.shape[:-2], n_hidden)
+        w1 = np.ascontiguousarray(np.moveaxis(inside, 0, -2))
+    w1[..., constant, :] = 0
     return replace(params, w1=w1)
 
 

@@ -1,0 +1,314 @@
+"""One fit, from checked rows to weights in the user's own units."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import DivergedError, InputError, TwoLayerWarning
+from twolayer.estimators.defaults import Way
+from twolayer.estimators.noise import noise_std
+from twolayer.estimators.standardising import (
+    act_on_own_units,
+    apply,
+    in_standard_units,
+    standardised,
+)
+from twolayer.estimators.starting import start
+from twolayer.estimators.strength import Strength, Task, choose_alpha, tried
+from twolayer.estimators.validation import Watch, networks
+from twolayer.loop import Progress
+from twolayer.maths import network
+from twolayer.maths.network import Params
+from twolayer.training import Run, train
+
+LOOK_EVERY = 5  # steps, where each look costs as much as reading the table
+
+
+class Fitting:
+    """The rows standardised, the weight decay settled, and where to start."""
+
+    def __init__(
+        self,
+        model: Any,
+        x: Any,
+        y: np.ndarray,
+        s: np.ndarray | None,
+        task: Task,
+        how: Way,
+        rng: np.random.Generator,
+        before: Params | None,
+        alpha: float | None,
+    ) -> None:
+        self.model, self.task, self.how, self.rng, self.s = model, task, how, rng, s
+        self.x, self.inputs = standardised(x, s, "X")
+        self.y, self.targets = y, None
+        if task.standardise_y:
+            self.y, self.targets = standardised(y, s, "y")
+        self.start = self.where_to_start(before)
+        self.strength: Strength | None = None
+        if alpha is None and before is not None:
+            alpha = model.alpha_
+        if alpha is None:
+            self.strength = choose_alpha(x, y, s, task, rng)
+            alpha = self.strength.alpha
+            if model.verbose:
+                print("\n".join(tried(self.strength)))
+        self.alpha = alpha
+        self.watch: Watch | None = None
+        self.validation: Any = None
+
+    def where_to_start(self, before: Params | None) -> Params:
+        """The weights of the fit before if there are any, else new ones."""
+        alone = self.how.n_networks == 1
+        task = self.task
+        if before is None:
+            n_networks = None if alone else self.how.n_networks
+            sizes = (task.n_hidden, task.n_outputs)
+            return start(
+                self.x,
+                self.inputs.constant,
+                *sizes,
+                self.rng,
+                n_networks=n_networks,
+                skip=task.skip,
+            )
+        seen = (
+            before.n_inputs,
+            before.n_hidden,
+            before.n_outputs,
+            before.n_networks or 1,
+            before.w_skip is not None,
+        )
+        wanted = (self.x.shape[1], task.n_hidden, task.n_outputs, self.how.n_networks, task.skip)
+        if seen != wanted:
+            raise InputError(
+                "warm_start goes on with the same network, and it has changed: inputs, hidden units, outputs, networks and "
+                f"skip layer were {seen} and are {wanted} now. Set warm_start=False to start anew"
+            )
+        params = in_standard_units(before, self.inputs, self.targets)
+        params.w1[..., self.inputs.constant, :] = 0
+        return params
+
+    # ---- training
+
+    def run(self, validation: tuple[Any, np.ndarray, Any] | None) -> None:
+        """Train, and go back to the best on the rows held out if there are any."""
+        if validation is not None:
+            self.validation = self.on_the_same_scale(*validation)
+        try:
+            self.ended = self.trained(self.model.learning_rate_init, validation)
+        except DivergedError as error:
+            rate = self.model.learning_rate_init
+            if self.how.solver not in ("adam", "gd"):
+                raise
+            warnings.warn(
+                f"training diverged at step {error.step} with learning_rate_init={rate:g}: trying once more with "
+                f"{rate / 2:g}",
+                TwoLayerWarning,
+                stacklevel=5,
+            )
+            self.ended = self.trained(rate / 2, validation)
+        self.params = self.ended.params
+        if self.watch is not None:
+            self.params = self.watch.best(self.params, len(self.ended.losses))
+
+    def trained(self, rate: float, validation: Any) -> Run:
+        """One run of training, of all networks."""
+        model, batch = self.model, self.how.batch_size
+        passes = 1 if batch is None else -(-self.x.shape[0] // batch)
+        calls: list[Callable[[Progress], Any]] = []
+        every = None
+        if validation is not None:
+            patience = checks.whole(model.n_iter_no_change, "n_iter_no_change")
+            self.watch = Watch(self.score_of(validation), patience)
+            calls.append(self.watch)
+            wide = self.x.shape[1] > self.x.shape[0]
+            every = passes if batch is not None else LOOK_EVERY if wide else 1
+        calls += own_callbacks(model.callback)
+        if model.verbose:
+            calls.append(tell)
+        rule_stops = self.how.solver == "lbfgs"
+        settings = {
+            "loss": self.task.loss,
+            "activation": self.task.activation,
+            "solver": self.how.solver,
+            "learning_rate": rate,
+            "alpha": self.alpha,
+            "batch_size": batch,
+            "steps": checks.whole(model.max_iter, "max_iter") * passes,
+            "tol": model.tol
+            if rule_stops or self.watch is None
+            else 0.0 * checks.number(model.tol, "tol", at_least=0),
+            "sample_weight": self.s,
+            "engine": model.engine,
+            "random_state": self.rng,
+            "callback": all_of(calls) if calls else None,
+            "callback_every": every,
+        }
+        run = (
+            self.each_alone(settings)
+            if self.one_after_another()
+            else train(self.x, self.y, self.start, **settings)
+        )
+        if model.verbose:
+            print(
+                f"{end_of_line()}{len(run.losses)} steps, loss {np.mean(run.final_loss):.6g} ({run.stopped})"
+            )
+        return run
+
+    def one_after_another(self) -> bool:
+        """Whether each network has a call of its own: on sparse tables, which no engine takes for many at once."""
+        return self.start.n_networks is not None and checks.is_sparse(self.x)
+
+    def each_alone(self, settings: dict[str, Any]) -> Run:
+        """Network after network; `losses` is as long as the longest run."""
+        runs = [train(self.x, self.y, one, **settings) for one in networks(self.start)]
+        losses = np.empty((max(len(run.losses) for run in runs), len(runs)))
+        for k, run in enumerate(runs):
+            losses[: len(run.losses), k], losses[len(run.losses) :, k] = run.losses, run.final_loss
+        return replace(
+            runs[0],
+            params=Params.stack([run.params for run in runs]),
+            losses=losses,
+            final_loss=np.array([run.final_loss for run in runs]),
+            stopped="; ".join(dict.fromkeys(run.stopped for run in runs)),
+        )
+
+    # ---- rows held out
+
+    def on_the_same_scale(
+        self, x: Any, y: np.ndarray, s: Any
+    ) -> tuple[Any, np.ndarray, Any, float]:
+        """Rows held out, as the network sees them, and their total weight."""
+        if self.targets is not None:
+            y = (y - self.targets.mean) / self.targets.scale
+        y = checks.targets(y, x.shape[0], self.task.n_outputs, self.task.loss, np.float64)
+        return apply(self.inputs, x), y, s, float(x.shape[0] if s is None else s.sum())
+
+    def score_of(self, validation: tuple[Any, np.ndarray, Any]) -> Callable[[Params], float]:
+        """Minus the loss on the rows held out, or the user's own score there."""
+        scoring = self.model.scoring
+        if scoring is None:
+            return self.minus_loss
+        from sklearn.metrics import get_scorer
+
+        try:
+            scorer = scoring if callable(scoring) else get_scorer(scoring)
+        except (ValueError, TypeError):
+            raise InputError(
+                f"there is no score {checks.shown(scoring)}: see sklearn.metrics.get_scorer_names(), or give a function of "
+                "(model, X, y)"
+            ) from None
+        x, y, s = validation
+        y = self.model._own_targets(y)
+        weights = {} if s is None or not takes_weights(scorer) else {"sample_weight": s}
+
+        def score(params: Params) -> float:
+            candidate = copy.copy(self.model)
+            candidate.__dict__.pop("feature_names_in_", None)
+            candidate._set_params_of_networks(act_on_own_units(params, self.inputs, self.targets))
+            return float(scorer(candidate, x, y, **weights))
+
+        return score
+
+    def minus_loss(self, params: Params) -> float:
+        x, y, s, total = self.validation
+        outputs = network.forward(x, params, self.task.activation)
+        value = -float(self.task.loss.value(outputs, y, s, total))
+        return value / total if self.task.loss.is_sum else value
+
+    # ---- what is kept
+
+    def keep(self) -> None:
+        """Give the model its fitted attributes."""
+        model, run = self.model, self.ended
+        model._set_params_of_networks(act_on_own_units(self.params, self.inputs, self.targets))
+        model.alpha_, model.solver_ = self.alpha, run.settings["solver"]
+        model.loss_curve_, model.loss_ = run.losses, run.final_loss
+        model.n_iter_, model.stopped_ = len(run.losses), run.stopped
+        model.alphas_tried_ = self.strength and np.column_stack(
+            [self.strength.alphas, self.strength.losses]
+        )
+        model.validation_scores_ = model.best_step_ = None
+        if self.watch is not None:
+            alone = self.params.n_networks is None
+            model.validation_scores_ = self.watch.scores(alone)
+            best = np.array([best.step for best in self.watch.networks])
+            model.best_step_ = int(best[0]) if alone else best
+        if self.targets is not None:
+            model.noise_std_ = self.noise()
+
+    def noise(self) -> np.ndarray:
+        """How far targets scatter around predictions, from rows left out where there were any; (n_outputs,)."""
+        if self.strength is not None and self.strength.residuals is not None:
+            squares = np.square(self.strength.residuals)
+            return np.sqrt(np.average(squares, axis=0, weights=self.strength.weights))
+        assert self.targets is not None
+        each = networks(self.params) or [self.params]
+        if self.validation is not None:
+            x, y, s, _ = self.validation
+            outputs = np.mean(
+                [network.forward(x, one, self.task.activation) for one in each], axis=0
+            )
+            return (
+                np.sqrt(np.average(np.square(y - outputs), axis=0, weights=s)) * self.targets.scale
+            )
+        std = noise_std(self.x, self.y, self.s, each, self.task.activation, self.alpha)
+        return std * self.targets.scale
+
+
+def own_callbacks(callback: Any) -> list[Callable[[Progress], Any]]:
+    """The user's function, or functions."""
+    if callback is None:
+        return []
+    given = list(callback) if isinstance(callback, (list, tuple)) else [callback]
+    for one in given:
+        if not callable(one):
+            raise InputError(
+                f"callback must be a function, a list of functions, or None; got {checks.shown(one)}"
+            )
+    return given
+
+
+def all_of(calls: list[Callable[[Progress], Any]]) -> Callable[[Progress], bool]:
+    """Call every one; stop if one of them says so."""
+
+    def call(progress: Progress) -> bool:
+        answers = [each(progress) for each in calls]
+        return any(isinstance(answer, (bool, np.bool_)) and bool(answer) for answer in answers)
+
+    return call
+
+
+def takes_weights(scorer: Callable[..., Any]) -> bool:
+    """Whether a scorer can be told row weights."""
+    try:
+        parameters = inspect.signature(scorer).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def tell(progress: Progress) -> None:
+    """A bar that fills, on a terminal in one line."""
+    done = int(20 * progress.step / max(progress.steps, 1))
+    loss = float(np.mean(progress.losses[-1]))
+    line = f"[{'#' * done}{'.' * (20 - done)}] step {progress.step} of {progress.steps}: loss {loss:.6g}"
+    if sys.stdout.isatty():
+        print(f"\r{line}  ", end="", flush=True)
+    else:
+        print(line)
+
+
+def end_of_line() -> str:
+    """What ends the bar's line on a terminal."""
+    return "\n" if sys.stdout.isatty() else ""

@@ -1,0 +1,207 @@
+"""What a fit will take, before it starts: weights, memory, seconds, the way it goes, and what may go wrong."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twolayer.checks import is_sparse
+from twolayer.choosing import long_way_cost, span_cost
+from twolayer.engines.contract import Problem
+from twolayer.errors import InputError
+from twolayer.estimators.defaults import Way
+from twolayer.estimators.strength import ALPHAS, MOST_ROWS
+from twolayer.estimators.strength import STEPS as SEARCH_STEPS
+from twolayer.maths.network import Objective, Params
+from twolayer.training import make_solver
+
+USUAL_STEPS = 300  # L-BFGS seldom needs more
+USUAL_PASSES = 50  # of Adam with early stopping
+FAR_APART = 1e3  # spreads of columns
+
+
+@dataclass(frozen=True, eq=False)
+class Preflight:
+    """What a fit will take.
+
+    Attributes
+    ----------
+    n_rows, n_inputs, n_outputs, n_hidden, n_networks : int
+    n_weights : int
+        Of all networks together.
+    solver : str
+    batch_size : int or None
+    span : bool
+        Whether the exact shortcut for wide tables will be taken.
+    megabytes : float
+        Memory beside the table that was given.
+    seconds : float
+        Expected on one ordinary core: an order of magnitude.
+    notes : list of str
+        What was found in the table, and likely trouble.
+    """
+
+    n_rows: int
+    n_inputs: int
+    n_outputs: int
+    n_hidden: int
+    n_networks: int
+    n_weights: int
+    solver: str
+    batch_size: int | None
+    span: bool
+    megabytes: float
+    seconds: float
+    notes: list[str]
+
+    def __str__(self) -> str:
+        many = f"{self.n_networks} networks, averaged" if self.n_networks > 1 else "1 network"
+        rows = (
+            "all rows at once" if self.batch_size is None else f"batches of {self.batch_size} rows"
+        )
+        lines = [
+            f"{self.n_rows} rows, {self.n_inputs} inputs, {self.n_hidden} hidden units, {self.n_outputs} "
+            f"output{'s' * (self.n_outputs > 1)}",
+            f"{many}: {self.n_weights} weights, about {self.megabytes:.3g} MB beside the table",
+            f"solver {self.solver}, {rows}, {'in the span of the rows' if self.span else 'on the columns as they are'}",
+            f"about {self.seconds:.1g} s expected",
+            *(f"note: {note}" for note in self.notes),
+        ]
+        return "\n".join(lines)
+
+
+def preflight(
+    x: Any,
+    labels: np.ndarray | None,
+    n_outputs: int,
+    n_hidden: int,
+    how: Way,
+    objective: Objective,
+    max_iter: int,
+    search: bool,
+    skip: bool,
+) -> Preflight:
+    """The report for checked rows; `labels` are class numbers of a classification."""
+    n_rows, n_inputs = x.shape
+    params = shapes_only(how.n_networks, n_inputs, n_hidden, n_outputs, skip)
+    n_weights = sum(w.size for _, w in params.items())
+    solver = make_solver(how.solver, 1.0, 0.0, False, 0.0)
+    problem = Problem(x, np.empty((n_rows, 0)), None, objective, float(n_rows))
+    passes = min(max_iter, USUAL_STEPS if how.batch_size is None else USUAL_PASSES)
+    steps = passes if how.batch_size is None else passes * -(-n_rows // how.batch_size)
+    long_way = long_way_cost(problem, params, solver, how.batch_size)
+    spanned = span_cost(problem, params, solver, how.batch_size)
+    span = solver.not_in_span is None and spanned.of(steps) < long_way.of(steps)
+    seconds = (spanned if span else long_way).of(steps)
+    if search:
+        one = span_cost if span else long_way_cost
+        alone = one(problem, params.network(0), solver, None)
+        share = min(1.0, MOST_ROWS / n_rows)
+        seconds += 4 * alone.once + 4 * share * SEARCH_STEPS * len(ALPHAS) * alone.step
+    return Preflight(
+        n_rows,
+        n_inputs,
+        n_outputs,
+        n_hidden,
+        how.n_networks,
+        n_weights,
+        solver.name,
+        how.batch_size,
+        span,
+        needed_bytes(x, params, solver.name, span, how.n_networks) / 1e6,
+        seconds,
+        notes(x, labels, n_weights // how.n_networks, how),
+    )
+
+
+def shapes_only(
+    n_networks: int, n_inputs: int, n_hidden: int, n_outputs: int, skip: bool
+) -> Params:
+    """Params of these shapes that take no memory."""
+
+    def zeros(*shape: int) -> np.ndarray:
+        return np.broadcast_to(np.zeros(1), (n_networks, *shape))
+
+    w_skip = zeros(n_inputs, n_outputs) if skip else None
+    return Params(
+        zeros(n_inputs, n_hidden),
+        zeros(n_hidden),
+        zeros(n_hidden, n_outputs),
+        zeros(n_outputs),
+        w_skip,
+    )
+
+
+def needed_bytes(x: Any, params: Params, solver: str, span: bool, n_networks: int) -> float:
+    """Memory beside the given table: its standardised copy, the weights, the solver's memory, and the hidden layer."""
+    n_rows = x.shape[0]
+    table = x.nnz * 12 if is_sparse(x) else n_rows * params.n_inputs * 8
+    weights = sum(float(w.size) for _, w in params.items()) * 8
+    moved = weights
+    if span:
+        moved = n_networks * n_rows * params.n_hidden * 8.0
+        table += n_rows * n_rows * 16
+    at_once = n_networks if solver != "lbfgs" else 1
+    kept = {"lbfgs": 26 * moved / n_networks, "adam": 4 * moved}.get(solver, 3 * moved)
+    return float(table + 2 * weights + kept + at_once * 3 * n_rows * params.n_hidden * 8.0)
+
+
+def refuse_too_large(x: Any, n_hidden: int, n_outputs: int, how: Way, skip: bool) -> None:
+    """Raise if the weights alone need more memory than the machine has."""
+    params = (
+        8.0 * how.n_networks * (x.shape[1] * (n_hidden + skip * n_outputs) + n_hidden * n_outputs)
+    )
+    hidden = 8.0 * n_hidden * min(x.shape[0], how.batch_size or x.shape[0])
+    if 2 * params + hidden > memory():
+        raise too_large(n_hidden, how.n_networks, x)
+
+
+def too_large(n_hidden: int, n_networks: int, x: Any) -> InputError:
+    """The error of a network that does not fit into memory."""
+    many = f"{n_networks} networks of " if n_networks > 1 else ""
+    return InputError(
+        f"{many}{n_hidden} hidden units for {x.shape[1]} inputs and {x.shape[0]} rows need more memory "
+        f"than there is: take a smaller n_hidden{' or n_networks' if n_networks > 1 else ''}"
+    )
+
+
+def memory() -> float:
+    """Bytes of the machine's memory; infinite where it does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return float("inf")
+
+
+def notes(x: Any, labels: np.ndarray | None, n_weights: int, how: Way) -> list[str]:
+    """What was found in the table, in sentences."""
+    found = []
+    if not is_sparse(x):
+        spread = x.std(axis=0)
+        constant = int((spread == 0).sum())
+        if constant:
+            found.append(f"{constant} of {x.shape[1]} columns are constant and say nothing")
+        moving = spread[spread > 0]
+        if len(moving) and moving.max() > FAR_APART * moving.min():
+            found.append(
+                f"columns are unscaled (spreads from {moving.min():.2g} to {moving.max():.2g}): they are standardised inside"
+            )
+    if n_weights > x.shape[0]:
+        found.append(
+            f"a network has {n_weights / x.shape[0]:.3g} times as many weights as there are rows: only weight decay "
+            "keeps it from learning them by heart"
+        )
+    if labels is not None:
+        counts = np.bincount(labels)
+        if counts.min() < 5:
+            found.append(f"the smallest class has {counts.min()} row{'s' * (counts.min() > 1)}")
+        if counts.max() > 10 * counts.min():
+            found.append(
+                f"classes are uneven (from {counts.min()} to {counts.max()} rows): class_weight='balanced' counts them alike"
+            )
+    if how.batch_size is not None and not how.early_stopping:
+        found.append("batches without early_stopping run for all of max_iter unless tol ends them")
+    return found
