@@ -68,8 +68,8 @@ def test_one_inside_another():
 
 
 def test_runs_that_overlap_restore_what_was_before_the_first():
-    """The second comes while the first has limited, and stays longer."""
-    first_in, second_in, first_out = (threading.Event() for _ in range(3))
+    """The second comes while the first has limited, and stays longer; the first still lives then."""
+    first_in, second_in, first_out, second_out = (threading.Event() for _ in range(4))
     seen = []
 
     def first():
@@ -78,6 +78,7 @@ def test_runs_that_overlap_restore_what_was_before_the_first():
             second_in.wait()
         seen.append(set(counts()))
         first_out.set()
+        second_out.wait()
 
     def second():
         first_in.wait()
@@ -85,6 +86,7 @@ def test_runs_that_overlap_restore_what_was_before_the_first():
             second_in.set()
             first_out.wait()
             seen.append(set(counts()))
+        second_out.set()
 
     both = [threading.Thread(target=each) for each in (first, second)]
     for thread in both:
