@@ -183,6 +183,7 @@ def _estimator_facts(model: TwoLayerEstimator) -> dict[str, Any]:
         facts["columns"] = [str(name) for name in model.feature_names_in_]
     if hasattr(model, "classes_"):
         facts["classes"] = _classes_apart(model.classes_)
+        facts["several_labels"] = model._several_labels
     else:
         facts["one_target"] = model._one_target
     return facts
@@ -394,6 +395,7 @@ def _estimator(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> An
         model.feature_names_in_ = np.array(names, dtype=object)
     if "classes" in facts:
         model.classes_ = _classes(_part(facts, "classes", dict), params.n_outputs)
+        model._several_labels = _part(facts, "several_labels", bool)
     else:
         model._one_target = _part(facts, "one_target", bool)
         model.n_outputs_ = params.n_outputs

@@ -8,9 +8,10 @@ import numpy as np
 from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators import continuing
 from twolayer.estimators.network import TwoLayerEstimator
@@ -19,11 +20,11 @@ from twolayer.maths.losses import LOSSES, Loss
 
 
 class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
-    """Predicts one class a row, with probabilities.
+    """Predicts one class a row, or which of several labels a row has, with probabilities.
 
     Inputs are standardised inside, on the rows given to `fit`, and the weights folded back: `w1_`, `b1_`, `w2_`, `b2_` act
     on the user's own units. The log loss is made small, with weight decay: of one logit for two classes, of as many as there
-    are classes (softmax) for more.
+    are classes (softmax) for more. With a column of 0 and 1 for each label in `y`, each label has a logit of its own.
 
     Parameters
     ----------
@@ -112,6 +113,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     """
 
     _loss = "log_loss"
+    _several_labels = False  # True once it has seen y with a column for each label
 
     def __init__(
         self,
@@ -160,11 +162,21 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         )
         self.class_weight = class_weight
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def _task_loss(self) -> Loss:
-        return LOSSES[self._loss]
+        return LOSSES["binary_log_loss" if self._several_labels else self._loss]
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
         X, y, s = self._read_rows(X, y, sample_weight, multi_output=True)  # noqa: N806
+        self._several_labels = type_of_target(y) == "multilabel-indicator"
+        if self._several_labels:
+            y = self._labels(y)
+            self.classes_ = np.arange(y.shape[1])
+            return X, y, s, y.shape[1]
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
@@ -174,6 +186,12 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
                 "two classes are needed"
             )
         return self._weighed(X, labels, s, None)
+
+    def _labels(self, y: Any) -> np.ndarray:
+        """A column of 0 and 1 for each label."""
+        if self.class_weight is not None:
+            raise InputError("class_weight is for one class a row; y has a column for each label")
+        return np.asarray(y.toarray() if is_sparse(y) else y, dtype=np.float64)
 
     def _weighed(
         self,
@@ -196,6 +214,13 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any]:  # noqa: N803
         X, y, s = self._read_rows(X, y, sample_weight, reset=False, multi_output=True)  # noqa: N806
+        if self._several_labels:
+            y = self._labels(y)
+            if y.shape != (X.shape[0], len(self.classes_)):
+                raise InputError(
+                    f"y must have {len(self.classes_)} columns, one for each label; its shape is {y.shape}"
+                )
+            return X, y, s
         y = column_or_1d(y, warn=True)
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
@@ -205,7 +230,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         return self._weighed(X, labels, s, getattr(self, "_class_weights", None))[:3]
 
     def _own_targets(self, y: np.ndarray) -> np.ndarray:
-        return self.classes_[y]
+        return y.astype(int) if self._several_labels else self.classes_[y]
 
     @available_if(lambda self: self.solver in ("auto", "adam"))
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803
@@ -227,7 +252,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         if classes is None:
             continuing.one_pass(self, *self._read(X, y, sample_weight))
             return self
-        self.classes_ = np.unique(classes)
+        self.classes_, self._several_labels = np.unique(classes), False
         self.__dict__.pop("_class_weights", None)
         X, y, s = self._read_rows(X, y, sample_weight, multi_output=True)  # noqa: N806
         y = column_or_1d(y, warn=True)
@@ -248,8 +273,11 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         logits : ndarray, shape (n_rows,) for two classes, else (n_rows, n_classes)
         """
         outputs = self._outputs(X)
-        logits = outputs[0] if len(outputs) == 1 else mean_logits(np.stack(outputs))
-        return logits[:, 0] if len(self.classes_) == 2 else logits
+        each = np.stack(outputs)
+        if self._several_labels:
+            return mean_logits(each[..., None])[..., 0]
+        logits = outputs[0] if len(outputs) == 1 else mean_logits(each)
+        return logits[:, 0] if logits.shape[1] == 1 else logits
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
         """The probability of each class, in the order of `classes_`: the mean of the networks.
@@ -261,8 +289,11 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Returns
         -------
         probabilities : ndarray, shape (n_rows, n_classes)
+            Of several labels a row: of each label by itself.
         """
         logits = self.decision_function(X)
+        if self._several_labels:
+            return expit(logits)
         if logits.ndim == 1:
             return np.column_stack([expit(-logits), expit(logits)])
         return softmax(logits, axis=1)
@@ -276,9 +307,11 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 
         Returns
         -------
-        classes : ndarray, shape (n_rows,)
+        classes : ndarray, shape (n_rows,), or 0 and 1 of shape (n_rows, n_labels)
         """
         logits = self.decision_function(X)
+        if self._several_labels:
+            return (logits > 0).astype(int)
         best = (logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(axis=1)
         return self.classes_[best]
 

@@ -196,11 +196,12 @@ def notes(x: Any, labels: np.ndarray | None, n_weights: int, how: Way) -> list[s
         )
     if labels is not None:
         counts = np.bincount(labels)
-        if counts.min() < 5:
-            found.append(f"the smallest class has {counts.min()} row{'s' * (counts.min() > 1)}")
-        if counts.max() > 10 * counts.min():
+        fewest, most = int(counts.min()), int(counts.max())
+        if fewest < 5:
+            found.append(f"the smallest class has {fewest} row{'s' * (fewest > 1)}")
+        if most > 10 * fewest:
             found.append(
-                f"classes are uneven (from {counts.min()} to {counts.max()} rows): class_weight='balanced' counts them alike"
+                f"classes are uneven (from {fewest} to {most} rows): class_weight='balanced' counts them alike"
             )
     if how.batch_size is not None and not how.early_stopping:
         found.append("batches without early_stopping run for all of max_iter unless tol ends them")

@@ -167,6 +167,10 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         loss = self._named_loss(getattr(self, "loss", self._loss))
         if loss.takes_labels:
             raise InputError(f"loss '{loss.name}' is for classes: use TwoLayerClassifier")
+        if np.isfinite(loss.y_from) or np.isfinite(loss.y_to):
+            raise InputError(
+                f"loss '{loss.name}' is not for a target that is standardised: use twolayer.train"
+            )
         return loss
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
