@@ -332,6 +332,7 @@ def test_classes(y, n_outputs, said):
         ("random_state", [-1, "seed", 1.5, [None]], ["random_state must be a whole number, at least 0"]),
         ("loss", ["mse", None, 3, ["log_loss"]], ["there is no loss", "sum_of_squares, squared_error, log_loss"]),
         ("activation", ["gelu!", None, abs], ["there is no activation", "relu, identity, tanh, logistic"]),
+        ("loss", [tl.Huber, type("Mine", (), {})()], ["there is no loss"]),
         ("solver", ["sgd", None, 3, []], ["there is no solver", "gd, adam"]),
         ("nesterov", [True, np.True_], ["nesterov needs momentum"]),
         ("nesterov", ["yes", 1, None, X], ["nesterov must be True or False"]),

@@ -240,6 +240,60 @@ def test_loss_and_gradients_of_every_engine(engine, loss, n_outputs):
         assert_close(gradient, other, 1e-12, name)
 
 
+@pytest.mark.parametrize("engine", OTHERS)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize(
+    "loss", [tl.Huber(0.4), tl.Huber(3), tl.Quantile(0.9), tl.Quantile(0.2)], ids=repr
+)
+def test_losses_with_a_number_of_their_own(engine, dtype, loss):
+    case = {"loss": "huber", "n_outputs": 2, "activation": "tanh", "dtype": dtype}
+    runs = []
+    for name in (engine, "numpy"):
+        x, y, params, s = small_problem(dtype=dtype, weights=True)
+        settings = {"loss": loss, "activation": "tanh", "learning_rate": 0.05, "steps": 20}
+        runs.append(run_with(name, x, y, params, sample_weight=s, **settings))
+    assert_losses_agree(runs[0].losses, runs[1].losses, first=TOLERANCE[dtype])
+    assert_weights_agree(runs[0].params, runs[1].params, TOLERANCE[dtype])
+    default = small_reference("gd", "bias, weights", **case)
+    assert not np.isclose(runs[0].losses[0], default.losses[0], rtol=1e-3)
+
+
+@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+@pytest.mark.parametrize("loss", ["absolute_error", "quantile", tl.Quantile(0.75)], ids=str)
+def test_at_exactly_0_losses_have_slope_0_and_rectifiers_1(engine, dtype, activation, loss):
+    """Row 0 is predicted exactly, so it pulls at nothing; in row 1 h is 0, and passes the whole gradient."""
+    x, y = np.array([[1.0], [0.0]]), np.array([[2.0], [-1.0]])
+    one = np.ones((1, 1), dtype)
+    params = tl.Params(one, np.zeros(1, dtype), 2 * one, np.zeros(1, dtype))
+    loss_at_row_1, gradients = tl.loss_and_gradients(
+        x, y, params, loss=loss, activation=activation, engine=engine
+    )
+    # its prediction of 0 is 1 too high: the loss and the slope are 1, or 1 − level, over 2 rows
+    slope = {"absolute_error": 1.0, "quantile": 0.5}.get(loss, 0.25) / 2
+    assert loss_at_row_1 == slope
+    assert (gradients.b2[0], gradients.b1[0]) == (slope, 2 * slope)
+    assert gradients.w1[0, 0] == gradients.w2[0, 0] == 0
+
+
+@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("loss", ["binary_log_loss", "huber", "absolute_error", "quantile"])
+def test_large_numbers_neither_overflow_nor_vanish(engine, dtype, activation, loss):
+    """h of ±1e15, y_pred of 1e30 and more: every loss is finite, and so is every gradient."""
+    x, y = np.array([[1e15], [-1e15], [0.0]]), np.array([[1.0], [0.0], [0.0]])
+    params = tl.Params(np.ones((1, 2), dtype), None, np.array([[1e15], [-1.0]], dtype), None)
+    value, gradients = tl.loss_and_gradients(
+        x, y, params, loss=loss, activation=activation, engine=engine
+    )
+    assert np.isfinite(value)
+    assert gradients.w1.dtype == dtype
+    assert np.isfinite(gradients.w1).all()
+    assert np.isfinite(gradients.w2).all()
+
+
 SPARSE = (
     scipy.sparse.csr_array,
     scipy.sparse.csc_array,

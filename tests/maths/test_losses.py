@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 from small_problems import LOSSES_AND_OUTPUTS, targets
 
+import twolayer as tl
 from twolayer.maths.losses import LOSSES
 
 each = pytest.mark.parametrize(("name", "n_outputs"), LOSSES_AND_OUTPUTS)
@@ -160,3 +161,91 @@ def test_the_sum_and_the_half_mean_by_loops():
     assert LOSSES["sum_of_squares"].value(y_pred, y, s, total) == pytest.approx(summed, rel=1e-14)
     mean = 0.5 * summed / sum(s)
     assert LOSSES["squared_error"].value(y_pred, y, s, total) == pytest.approx(mean, rel=1e-14)
+
+
+# The losses with a number of their own, and those with a kink
+
+
+@pytest.mark.parametrize("delta", [0.3, 1.0, 2.5])
+def test_huber_is_torchs_at_any_delta(delta):
+    y_pred, y, *_ = predictions("huber", 2)
+    z = torch.tensor(y_pred, requires_grad=True)
+    expected = torch.nn.functional.huber_loss(z, torch.tensor(y), reduction="sum", delta=delta)
+    expected.backward()
+    loss = tl.Huber(delta)
+    assert loss.elements(y_pred, y).sum() == pytest.approx(expected.item(), rel=1e-13)
+    assert_close(loss.gradient(y_pred, y), z.grad.numpy(), 1e-14)
+    inside = np.abs(y_pred - y) <= delta
+    assert inside.any()
+    assert not inside.all()
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.9])
+@weighted
+def test_quantile_is_scikit_learns_pinball_loss(level, weighted):
+    y_pred, y, s, total = predictions("quantile", 1, weighted, n_rows=20)
+    expected = metrics.mean_pinball_loss(y, y_pred, sample_weight=s, alpha=level)
+    assert tl.Quantile(level).value(y_pred, y, s, total) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+def test_the_best_constant_is_the_quantile(level):
+    """Of all constants the loss is least at the value that a share `level` of y stays below."""
+    y = np.random.default_rng(0).standard_normal((1001, 1))
+    constants = np.linspace(-3, 3, 6001)
+    losses = [tl.Quantile(level).elements(np.full_like(y, c), y).sum() for c in constants]
+    assert constants[np.argmin(losses)] == pytest.approx(np.quantile(y, level), abs=2e-3)
+
+
+def test_poisson_is_scikit_learns_deviance():
+    """Half the deviance is the loss less its least value, y − y·log y."""
+    y_pred, y, *_ = predictions("poisson", 1)
+    least = np.where(y > 0, y - y * np.log(np.maximum(y, 1)), 0).mean()
+    expected = metrics.mean_poisson_deviance(y, np.exp(y_pred)) / 2 + least
+    assert LOSSES["poisson"].value(y_pred, y, None, 6.0) == pytest.approx(expected, rel=1e-13)
+
+
+def test_binary_log_loss_is_the_log_loss_of_every_label_alone():
+    y_pred, y, s, total = predictions("binary_log_loss", 3, weighted=True)
+    alone = [LOSSES["log_loss"].value(y_pred[:, [k]], y[:, [k]], s, total) for k in range(3)]
+    assert LOSSES["binary_log_loss"].value(y_pred, y, s, total) == pytest.approx(sum(alone))
+
+
+@pytest.mark.parametrize("loss", [tl.Quantile(0.5), tl.Quantile(0.9), LOSSES["absolute_error"]])
+def test_where_the_prediction_is_exact_the_slope_is_0(loss):
+    y = np.array([[1.5, -2.0, 0.0]])
+    assert not loss.gradient(y.copy(), y).any()
+    grad = np.full(3, np.nan)
+    assert loss.row(y[0].copy(), y[0], grad, loss.parameter) == 0
+    assert not grad.any()
+    z = torch.tensor(y, requires_grad=True)
+    loss.elements(z, torch.tensor(y), torch).sum().backward()
+    assert not z.grad.any()
+
+
+@pytest.mark.parametrize("large", [1e3, 1e300])
+def test_extreme_differences_give_straight_lines(large):
+    """Far out, each of these losses is a straight line, of slopes ±1, ±delta, and 1 − level or −level."""
+    z, y = np.array([[large, -large]]), np.zeros((1, 2))
+    for loss, slopes in (
+        (LOSSES["absolute_error"], [1, -1]),
+        (tl.Huber(2.0), [2, -2]),
+        (tl.Quantile(0.75), [0.25, -0.75]),
+    ):
+        expected = np.abs(slopes) * large - (2 if loss.name == "huber" else 0)
+        np.testing.assert_allclose(loss.elements(z, y)[0], expected, rtol=1e-15)
+        np.testing.assert_array_equal(loss.gradient(z, y)[0], slopes)
+
+
+@pytest.mark.parametrize("make", [tl.Huber, tl.Quantile])
+@pytest.mark.parametrize("value", [0, -1, np.nan, np.inf, "1", None, True, 10**400])
+def test_numbers_that_cannot_be(make, value):
+    with pytest.raises(tl.InputError, match=r"must be a (finite )?number (above|between) 0"):
+        make(value)
+
+
+def test_the_losses_with_a_number_say_it():
+    assert repr(tl.Huber(2)) == "Huber(delta=2.0)"
+    assert repr(tl.Quantile(np.float32(0.25))) == "Quantile(level=0.25)"
+    with pytest.raises(tl.InputError, match="level must be a number between 0 and 1; got 1"):
+        tl.Quantile(1)
