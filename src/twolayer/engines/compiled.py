@@ -146,7 +146,6 @@ class CompiledState(State):
         )
         n_rows, n_hidden = problem.n_rows, params.n_hidden
         n_outputs, dtype = params.n_outputs, params.dtype
-        columns = table.shape[1] + n_outputs
         self.work = kernels.Work(
             h=np.empty((n_rows, n_hidden), dtype),
             h_relu=np.empty((n_rows, n_hidden), dtype),
@@ -154,7 +153,7 @@ class CompiledState(State):
             grad_y_pred=np.empty((n_rows, n_outputs), dtype),
             grad_h=np.empty((n_rows, n_hidden), dtype),
             skip=np.empty((0 if params.w_skip is None else n_rows, n_outputs), dtype),
-            turned=np.empty(min(n_rows * columns, TURNED_UP_TO + columns), dtype),
+            turned=np.empty(self.room_for_turned(), dtype),
         )
         if self.gram:
             fronts = params.n_networks or 1
@@ -187,6 +186,14 @@ class CompiledState(State):
         loops = small and rows * self.params.n_hidden * max(columns, n_outputs) <= LOOPS_UP_TO
         turned = loops or (small and n_outputs <= MOST_OUTPUTS_TURNED)
         return self.rule._replace(turned=turned, loops=loops)
+
+    def room_for_turned(self) -> int:
+        """Numbers in the largest batch of rows that may be taken turned."""
+        rows = self.problem.n_rows
+        if self.gram or (self.solver.full_batch_only and not self.rule_for_rows(rows).turned):
+            return 0
+        columns = self.x.shape[1] + self.params.n_outputs
+        return min(rows * columns, TURNED_UP_TO + columns)
 
     def networks(self, params: Params) -> list[Any]:
         """The kernels' Weights of each network: views, in which a missing array is an empty one."""
