@@ -32,10 +32,10 @@ WAYS = {
 }
 
 
-def extra(x, engine, way):
+def extra(x, engine, way, n_hidden=N_HIDDEN):
     """Bytes beyond the arguments and the result: at most during the steps, and at most at all."""
-    y = np.random.default_rng(1).standard_normal((N_ROWS, 2)).astype(x.dtype)
-    params = tl.init_params(N_INPUTS, N_HIDDEN, 2, scheme="glorot", dtype=x.dtype)
+    y = np.random.default_rng(1).standard_normal((len(x), 2)).astype(x.dtype)
+    params = tl.init_params(x.shape[1], n_hidden, 2, scheme="glorot", dtype=x.dtype)
     settings = {"engine": engine, "span": True, "activation": "tanh", **WAYS[way]}
     tl.train(x, y, params, steps=1, **settings)  # libraries, kernels
     peaks = []
@@ -83,6 +83,17 @@ def test_in_float32_too(way, engine):
     limit = 4 * LIMIT + 4 * 3 * N_ROWS**2 + 4 * BLOCK
     for taken in extra(x, engine, way):
         assert taken <= limit + SLACK
+
+
+@pytest.mark.parametrize("engine", ["compiled", "numpy"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_table_of_gene_expressions_size(way, engine, monkeypatch):
+    """171 × 5748 with 100 hidden units, in blocks as large as they come: here one block is the table."""
+    monkeypatch.setattr(span, "BLOCK", 1 << 23)
+    x = np.random.default_rng(0).standard_normal((171, 5748))
+    limit = 3 * 171**2 + (2 * LBFGS().memory_size + 8) * 171 * 100 + x.size
+    for taken in extra(x, engine, way, n_hidden=100):
+        assert taken <= 8 * limit + SLACK
 
 
 def test_the_count_sees_a_copy_of_the_table(on_disk, monkeypatch):
