@@ -21,7 +21,12 @@ from twolayer.saving import load, save
 from twolayer.training import Run, train
 
 if TYPE_CHECKING:
-    from twolayer.estimators import TwoLayerClassifier, TwoLayerRegressor
+    from twolayer.estimators import (
+        TwoLayerClassifier,
+        TwoLayerClassifierCV,
+        TwoLayerRegressor,
+        TwoLayerRegressorCV,
+    )
 
 __version__ = "0.1.0"
 
@@ -38,8 +43,10 @@ __all__ = [
     "Quantile",
     "Run",
     "TwoLayerClassifier",
+    "TwoLayerClassifierCV",
     "TwoLayerError",
     "TwoLayerRegressor",
+    "TwoLayerRegressorCV",
     "TwoLayerWarning",
     "engines",
     "forward",
@@ -51,10 +58,17 @@ __all__ = [
     "train",
 ]
 
+ESTIMATORS = (
+    "TwoLayerClassifier",
+    "TwoLayerClassifierCV",
+    "TwoLayerRegressor",
+    "TwoLayerRegressorCV",
+)
+
 
 def __getattr__(name: str) -> Any:
     """The estimators, loaded when they are first asked for: scikit-learn takes a second to import."""
-    if name in ("TwoLayerClassifier", "TwoLayerRegressor"):
+    if name in ESTIMATORS:
         from twolayer import estimators
 
         return getattr(estimators, name)

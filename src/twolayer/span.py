@@ -279,6 +279,47 @@ def factorise(
     return z, order[:rank], np.asfortranarray(packed[:rank, :rank])
 
 
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Rows of a table in orthonormal axes of their own: x = z @ q, with q never made.
+
+    Attributes
+    ----------
+    x : array or SciPy sparse array, shape (n_rows, n_inputs)
+    z : ndarray, shape (n_rows, rank)
+    pivots, factor
+        As `factorise` gives them.
+    """
+
+    x: Any
+    z: np.ndarray
+    pivots: np.ndarray
+    factor: np.ndarray
+
+    def of(self, x_new: Any) -> np.ndarray:
+        """`x_new @ q.T`: other rows along the axes, shape (n_new, rank)."""
+        across = self.x[self.pivots] @ x_new.T
+        if not isinstance(across, np.ndarray):
+            across = across.toarray()
+        return np.ascontiguousarray(solve_lower(self.factor, across).T)
+
+    def back(self, v: np.ndarray) -> np.ndarray:
+        """`q.T @ v`: weights of the table's columns, shape (..., n_inputs, n_columns), from those of the axes."""
+        a = solve_lower(self.factor, v, transposed=True)
+        rows = self.x[self.pivots]
+        if not isinstance(rows, np.ndarray):
+            return sparse_times(rows.T.tocsr(), a)
+        return rows.T @ a
+
+
+def coordinates(x: Any) -> Coordinates:
+    """Axes for the rows of `x`, in one pass over it: for many fits on the same rows that start inside their span."""
+    k, _ = one_pass(x, [], np.float64)
+    z, pivots, factor = factorise(k)
+    rank = len(pivots)
+    return Coordinates(x, z[:, :rank], pivots, factor)
+
+
 def solve_lower(factor: np.ndarray, right: np.ndarray, transposed: bool = False) -> np.ndarray:
     """The solution of `factor @ v = right` (or with factor.T), with any axes in front of `right`; float64."""
     from scipy.linalg.lapack import dtrtrs

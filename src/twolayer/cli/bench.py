@@ -10,13 +10,26 @@ import typer
 
 def bench(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Smaller rows and fewer rounds: under a minute.")
+        bool, typer.Option("--quick", help="Smaller rows and fewer rounds: under two minutes.")
+    ] = False,
+    quality: Annotated[
+        bool,
+        typer.Option(
+            "--quality",
+            help="How well it predicts, on the tables of TWOLAYER_DATA, instead of seconds.",
+        ),
     ] = False,
     rows: Annotated[
-        str, typer.Option(help="Rows to run, with commas; all of them if left out.")
+        str,
+        typer.Option(
+            help="Rows (with --quality: tables) to run, with commas; all of them if left out."
+        ),
     ] = "",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for bench.json, bench.md and bench.png.")
+        Path | None,
+        typer.Option(
+            help="Folder for bench.json, bench.md and bench.png; for quality.json and quality.md."
+        ),
     ] = None,
 ) -> None:
     """Time twolayer and its peers in turn; print medians, spread, ratios, and the machine's floor."""
@@ -24,26 +37,18 @@ def bench(
     from dataclasses import asdict
     from datetime import UTC, datetime
 
-    from twolayer import checks
     from twolayer.bench import choosing, machine, report, scaling
     from twolayer.bench.rows import ROWS
-    from twolayer.errors import FileError, InputError
 
+    if quality:
+        measure_quality(quick, rows, out)
+        return
     extras = ("scaling", "choosing", "fresh")
     known = [*ROWS, *extras]
-    names = [name.strip() for name in rows.split(",") if name.strip()] or known
+    names = chosen(rows, known)
     if quick and not rows:
         names = [name for name in known if name not in ("sparse", "choosing", "fresh")]
-    for name in names:
-        if name not in known:
-            raise InputError(
-                f"there is no row '{name}': choose from {', '.join(known)}{checks.nearest(name, known)}"
-            )
-    if out is not None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(f"the folder {out} cannot be made: {error.strerror}") from None
+    make_folder(out)
     print("measuring the machine ...", flush=True)
     at_best = machine.measure()
     about = {**at_best.about, **asdict(at_best)}
@@ -84,3 +89,59 @@ def bench(
         print(
             f"written: {', '.join(str(out / name) for name in ('bench.json', 'bench.md', 'bench.png'))}"
         )
+
+
+def chosen(rows: str, known: list[str]) -> list[str]:
+    """The names asked for, or all."""
+    from twolayer import checks
+    from twolayer.errors import InputError
+
+    names = [name.strip() for name in rows.split(",") if name.strip()] or known
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"there is no row '{name}': choose from {', '.join(known)}{checks.nearest(name, known)}"
+            )
+    return names
+
+
+def make_folder(out: Path | None) -> None:
+    """Make the folder for the results, before anything takes time."""
+    from twolayer.errors import FileError
+
+    if out is None:
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"the folder {out} cannot be made: {error.strerror}") from None
+
+
+def measure_quality(quick: bool, rows: str, out: Path | None) -> None:
+    """The tables of predictions, written anew after each table."""
+    import json
+    from datetime import UTC, datetime
+    from functools import partial
+
+    from twolayer.bench import machine, quality
+
+    known = [*quality.WIDE, *quality.UCI]
+    names = chosen(rows, [*quality.QUICK_WIDE, *quality.QUICK_UCI] if quick and not rows else known)
+    make_folder(out)
+    about = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "quick": quick,
+        "machine": machine.about(),
+    }
+
+    def keep(result: quality.Figures) -> None:
+        if out is not None:
+            result = {**about, **result}
+            (out / "quality.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            (out / "quality.md").write_text(quality.markdown(result), encoding="utf-8")
+
+    result = quality.run(quick, names, partial(print, flush=True), keep)
+    keep(result)
+    print("\n" + quality.markdown({**about, **result}))
+    if out is not None:
+        print(f"written: {out / 'quality.json'}, {out / 'quality.md'}")

@@ -1,6 +1,12 @@
 """scikit-learn's doors: estimators whose arrays are checked here and nowhere below."""
 
 from twolayer.estimators.classifier import TwoLayerClassifier
+from twolayer.estimators.cv import TwoLayerClassifierCV, TwoLayerRegressorCV
 from twolayer.estimators.regressor import TwoLayerRegressor
 
-__all__ = ["TwoLayerClassifier", "TwoLayerRegressor"]
+__all__ = [
+    "TwoLayerClassifier",
+    "TwoLayerClassifierCV",
+    "TwoLayerRegressor",
+    "TwoLayerRegressorCV",
+]

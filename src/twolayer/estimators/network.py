@@ -17,6 +17,7 @@ from twolayer.errors import InputError
 from twolayer.estimators import continuing
 from twolayer.estimators.defaults import Way, given_alpha, way
 from twolayer.estimators.fitting import Fitting
+from twolayer.estimators.permuting import PermutationTested
 from twolayer.estimators.preflight import Preflight, preflight, refuse_too_large, too_large
 from twolayer.estimators.reading import refuse_gaps, refuse_text
 from twolayer.estimators.rows import distinct_rows
@@ -30,7 +31,7 @@ from twolayer.maths.network import Objective, Params
 NOT_ALONE = "early_stopping needs both X_val and y_val, or neither"
 
 
-class TwoLayerEstimator(BaseEstimator):
+class TwoLayerEstimator(PermutationTested, BaseEstimator):
     """Networks with one hidden layer that learn from a table. Subclasses say what they learn."""
 
     _loss: str  # the one that is made small if nothing else is asked for

@@ -1,0 +1,202 @@
+"""A fold's pass over the table, made once for every fit on it.
+
+A fit needs of a table only its rows, standardised. Where there are more columns than rows, the rows stand in few columns:
+with x = z @ q (`span.coordinates`) a network of z that starts from v is the network of x that starts from v seen along the
+rows of q, and what a new row has beside those directions meets no weight, as the estimators start inside the span. So a
+fold costs one pass over its columns, and after that neither alpha nor the number of hidden units, nor another start, nor
+another target, costs anything per column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from twolayer import checks, span
+from twolayer.estimators.standardising import (
+    Scaling,
+    act_on_own_units,
+    apply,
+    standardised,
+)
+from twolayer.maths import network
+from twolayer.maths.activations import ACTIVATIONS, Activation
+from twolayer.maths.network import Params, init_params
+from twolayer.training import Run, make_solver, train
+
+ASLEEP = 1e-3  # share of its starting strength, below which a unit is woken for a weaker alpha
+
+
+@dataclass(frozen=True, eq=False)
+class Axes:
+    """Standardised rows in as few columns as they need.
+
+    Attributes
+    ----------
+    z : array, shape (n_rows, n_axes)
+    inputs : Scaling
+        Of the table's own columns.
+    constant : ndarray of bool, shape (n_axes,)
+        Axes that say nothing.
+    new : callable
+        `new(x)`: other rows of the table in these axes, (n_new, n_axes).
+    back : callable
+        `back(v)`: first-layer weights on the table's standardised columns, from those on the axes.
+    """
+
+    z: Any
+    inputs: Scaling
+    constant: np.ndarray
+    new: Callable[[Any], Any]
+    back: Callable[[np.ndarray], np.ndarray]
+
+
+def axes_of(x: Any, s: np.ndarray | None, turned: bool) -> Axes:
+    """The rows of `x` for training; `turned` says whether the solver does not notice a turn of the axes."""
+    rows, inputs = standardised(x, s, "X")
+
+    def scaled(x_new: Any) -> Any:
+        return apply(inputs, x_new)
+
+    if not turned or x.shape[0] >= x.shape[1]:
+        return Axes(rows, inputs, inputs.constant, scaled, lambda v: v)
+    turn = span.coordinates(rows)
+    none = np.zeros(turn.z.shape[1], dtype=bool)
+    return Axes(turn.z, inputs, none, lambda x_new: turn.of(scaled(x_new)), turn.back)
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How the networks of a search are trained: an estimator's settings, checked."""
+
+    loss: Any
+    activation: Any
+    solver: Any
+    learning_rate: float
+    steps: int
+    tol: float
+    engine: str
+    n_networks: int
+
+    @classmethod
+    def of(cls, estimator: Any) -> Fitting:
+        """The settings of an estimator."""
+        settings = estimator.get_params(deep=False)
+        networks = settings["n_networks"]
+        return cls(
+            estimator._task_loss(),
+            checks.one_of(settings["activation"], ACTIVATIONS, "activation", Activation),  # type: ignore[type-abstract]
+            "lbfgs" if settings["solver"] == "auto" else settings["solver"],
+            settings["learning_rate_init"],
+            checks.whole(settings["max_iter"], "max_iter"),
+            usual_tol(estimator) if settings["tol"] is None else settings["tol"],
+            settings["engine"],
+            1 if networks == "auto" else checks.whole(networks, "n_networks"),
+        )
+
+    @property
+    def turned(self) -> bool:
+        """Whether the solver's steps are the same in turned axes."""
+        rule = make_solver(self.solver, self.learning_rate, 0.0, False, 0.0)
+        return rule.not_in_span is None
+
+    def starts(self, axes: Axes, n_hidden: int, n_outputs: int, rng: np.random.Generator) -> Params:
+        """Where the networks start: glorot weights for all of the table's columns, inside the span of its rows."""
+        n_inputs, n_axes = len(axes.inputs.scale), axes.z.shape[1]
+        params = init_params(
+            n_axes,
+            n_hidden,
+            n_outputs,
+            scheme="glorot",
+            random_state=rng,
+            n_networks=self.n_networks,
+        )
+        w1 = params.w1 * np.sqrt((n_axes + n_hidden) / (n_inputs + n_hidden))
+        w1[:, axes.constant] = 0
+        return replace(params, w1=w1)
+
+    def run(self, z: Any, y: np.ndarray, s: Any, start: Params, alpha: float) -> Run:
+        """Train all networks at one alpha; on a sparse table one after another."""
+        if not checks.is_sparse(z):
+            return self.train(z, y, s, start, alpha)
+        runs = [self.train(z, y, s, start.network(k), alpha) for k in range(self.n_networks)]
+        longest = max(runs, key=lambda run: len(run.losses))
+        return replace(
+            longest,
+            params=Params.stack([run.params for run in runs]),
+            losses=np.stack([padded(run, len(longest.losses)) for run in runs], axis=1),
+            final_loss=np.array([run.final_loss for run in runs]),
+        )
+
+    def train(self, z: Any, y: np.ndarray, s: Any, start: Params, alpha: float) -> Run:
+        return train(
+            z,
+            y,
+            start,
+            loss=self.loss,
+            activation=self.activation,
+            solver=self.solver,
+            learning_rate=self.learning_rate,
+            alpha=alpha,
+            steps=self.steps,
+            tol=self.tol,
+            sample_weight=s,
+            engine=self.engine,
+            span=False,
+        )
+
+    def walk(
+        self, z: Any, y: np.ndarray, s: Any, starts: Params, alphas: Iterable[float]
+    ) -> Iterator[Run]:
+        """The path of alphas, from strong to weak as given, each from where the one before it ended."""
+        here = starts
+        for alpha in alphas:
+            run = self.run(z, y, s, here, alpha)
+            yield run
+            here = woken(run.params, starts)
+
+    def outputs(self, z: Any, params: Params) -> np.ndarray:
+        """The output of each network, shape (n_networks, n_rows, n_outputs)."""
+        if checks.is_sparse(z):
+            networks = [params.network(k) for k in range(len(params.w1))]
+            return np.stack([network.forward(z, each, self.activation) for each in networks])
+        return network.forward(z, params, self.activation)
+
+
+def padded(run: Run, steps: int) -> np.ndarray:
+    """The losses of a run, with the last one kept up to so many steps."""
+    return np.pad(run.losses, (0, steps - len(run.losses)), constant_values=run.final_loss)
+
+
+def usual_tol(estimator: Any) -> float:
+    """When a fit of a search stops: classes are told apart well before the log loss is at its least."""
+    return 1e-2 if is_classifier(estimator) else 1e-3
+
+
+def woken(params: Params, starts: Params) -> Params:
+    """The networks with the units that decay has put to sleep set back to where they started.
+
+    Strong decay takes units out: both their layers go to 0, where no gradient ever moves them again. A weaker alpha has a
+    use for them.
+    """
+    asleep = strength(params) <= ASLEEP * strength(starts)  # (n_networks, n_hidden)
+    return replace(
+        params,
+        w1=np.where(asleep[:, None, :], starts.w1, params.w1),
+        b1=np.where(asleep, starts.b1, params.b1),
+        w2=np.where(asleep[:, :, None], starts.w2, params.w2),
+    )
+
+
+def strength(params: Params) -> np.ndarray:
+    """‖w1 of a unit‖²·‖w2 of it‖², shape (n_networks, n_hidden)."""
+    return np.square(params.w1).sum(axis=-2) * np.square(params.w2).sum(axis=-1)
+
+
+def on_own_units(axes: Axes, params: Params, targets: Scaling | None) -> Params:
+    """The networks as they act on the user's own columns."""
+    return act_on_own_units(replace(params, w1=axes.back(params.w1)), axes.inputs, targets)

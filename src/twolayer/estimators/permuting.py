@@ -1,0 +1,255 @@
+"""Is it real? The score beside those of shuffled targets, and the score of the whole search on rows it never saw.
+
+With 60 rows and thousands of columns a good score can be luck, and the best of many scores more so. A permutation test does
+everything again on targets whose tie to the rows is cut: if the targets have nothing to do with the rows, the true order
+scores as any other. The columns do not change, so each fold's pass over them is made once for all shuffles.
+
+Where the held-out parts share the rows out among them and the targets are classes, targets change places within each part
+only: so every shuffle has as many of each class in each part as the true order. Folds with other numbers score otherwise,
+and a comparison with them would not be fair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+from sklearn.base import clone, is_classifier
+from sklearn.metrics import get_scorer
+from sklearn.utils import _safe_indexing
+
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.estimators.heldout import Split, splits_of
+from twolayer.estimators.searching import Search, seed_of
+
+
+@dataclass(frozen=True, eq=False)
+class PermutationTest:
+    """A score beside those of shuffled targets.
+
+    Attributes
+    ----------
+    score : float
+        Mean over the folds; of a search, the best one.
+    null_scores : ndarray, shape (n,)
+        The same for shuffled targets.
+    p_value : float
+        (1 + how many of them are as high) / (n + 1): the chance to score as high where there is nothing to find.
+    """
+
+    score: float
+    null_scores: np.ndarray
+    p_value: float
+
+    def __str__(self) -> str:
+        return (
+            f"score {self.score:.4g}; shuffled targets: {self.null_scores.mean():.4g} on average, "
+            f"{self.null_scores.max():.4g} at most, of {len(self.null_scores)}; p = {self.p_value:.3g}"
+        )
+
+
+class PermutationTested:
+    """An estimator with a permutation test."""
+
+    def permutation_test(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        n: int = 200,
+        cv: Any = None,
+        *,
+        scoring: Any = None,
+        groups: Any = None,
+        random_state: Any = None,
+    ) -> PermutationTest:
+        """Whether the score could be luck: everything again on shuffled targets.
+
+        Parameters
+        ----------
+        X, y : as in `fit`
+        n : int
+            Shuffles.
+        cv : int, splitter, iterable of (train, test), or None
+            None for the estimator's own, or 5.
+        scoring : str, callable or None
+            None for the estimator's own, or else accuracy or R².
+        groups : array-like, shape (n_rows,), or None
+            Rows of one group stay together in the folds, and targets change places within a group only.
+        random_state : int, RandomState, Generator or None
+            The seed of folds, first weights and shuffles.
+
+        Returns
+        -------
+        test : PermutationTest
+            `test.p_value`, `test.score`, `test.null_scores`.
+        """
+        n = checks.whole(n, "n")
+        asked: Any = clone(self)  # type: ignore[type-var]
+        x, y, _, _ = asked._read(X, y, None)
+        seed = seed_of(random_state)
+        settings = asked.get_params(deep=False)
+        scoring = settings.get("scoring") if scoring is None else scoring
+        default = "accuracy" if is_classifier(asked) else "r2"
+        search = Search.of(asked, scoring, default, seed)
+        splits = splits_of(asked, settings.get("cv", 5) if cv is None else cv, x, y, groups, seed)
+        blocks = blocks_of(y, splits, groups, is_classifier(asked))
+        return tested(search, x, y, splits, blocks, n, np.random.default_rng(seed))
+
+
+def tested(
+    search: Search,
+    x: Any,
+    y: np.ndarray,
+    splits: list[Split],
+    blocks: np.ndarray,
+    n: int,
+    rng: np.random.Generator,
+) -> PermutationTest:
+    """The test, on folds that are prepared once."""
+    folds = [
+        (search.fold(x, y, None, (x[train], y[train], None), test), train, test)
+        for train, test in splits
+    ]
+
+    def score(targets: np.ndarray) -> float:
+        scores = [
+            search.look(replace(fold, y=targets[train], y_test=targets[test])).scores
+            for fold, train, test in folds
+        ]
+        return float(np.mean(scores, axis=0).max())
+
+    true = score(y)
+    null = np.array([score(y[shuffled(blocks, rng)]) for _ in range(n)])
+    as_high = int((null >= true - 1e-12 * abs(true)).sum())
+    return PermutationTest(true, null, (as_high + 1) / (n + 1))
+
+
+def blocks_of(y: np.ndarray, splits: list[Split], groups: Any, classifies: bool) -> np.ndarray:
+    """The number of each row's block, within which targets may change places."""
+    if groups is not None:
+        blocks = np.unique(np.asarray(groups), return_inverse=True)[1]
+        if not any_change(y, blocks):
+            raise InputError(
+                "within each of groups all targets are the same, so that shuffling there changes nothing: "
+                "leave groups out, or give one row a group"
+            )
+        return blocks
+    blocks = np.zeros(len(y), dtype=int)
+    held_out = np.concatenate([test for _, test in splits])
+    if classifies and np.array_equal(np.sort(held_out), np.arange(len(y))):
+        for number, (_, test) in enumerate(splits):
+            blocks[test] = number
+        if not any_change(y, blocks):
+            blocks[:] = 0
+    return blocks
+
+
+def any_change(y: np.ndarray, blocks: np.ndarray) -> bool:
+    """Whether some block holds two different targets."""
+    return any((y[blocks == block] != y[blocks == block][0]).any() for block in np.unique(blocks))
+
+
+def shuffled(blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An order of the rows in which each stands in a place of its own block."""
+    order = np.empty(len(blocks), dtype=int)
+    order[np.argsort(blocks, kind="stable")] = np.lexsort((rng.random(len(blocks)), blocks))
+    return order
+
+
+@dataclass(frozen=True, eq=False)
+class NestedScore:
+    """The score of a whole search on rows that it never saw.
+
+    Attributes
+    ----------
+    mean, standard_error : float
+    interval : (float, float)
+    level : float
+        The interval's.
+    scores : ndarray, shape (n_splits,)
+    chosen : list of dict
+        n_hidden and alpha of each fold.
+    """
+
+    mean: float
+    standard_error: float
+    interval: tuple[float, float]
+    level: float
+    scores: np.ndarray
+    chosen: list[dict[str, float]]
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.mean:.4g}, {self.level:.0%} interval {low:.4g} to {high:.4g}"
+
+
+class NestedScored:
+    """A CV estimator with a nested score."""
+
+    def nested_score(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        cv: Any = 5,
+        *,
+        scoring: Any = None,
+        groups: Any = None,
+        level: float = 0.95,
+        random_state: Any = None,
+    ) -> NestedScore:
+        """How good the search's models are on new rows, with an interval.
+
+        `best_score_` is the highest of many and flatters. Here each fold holds rows out from everything, the search
+        included. The folds' training parts overlap, so that their scores lie closer together than those of new tables
+        would: the interval is that of the corrected resampled t-test (Nadeau & Bengio, *Inference for the generalization
+        error*, Machine Learning 52 (2003) 239-281), whose variance is (1/k + n_test/n_train) times that of the scores.
+
+        Parameters
+        ----------
+        X, y : as in `fit`
+        cv : int, splitter, or iterable of (train, test)
+            The outer folds, at least two; the inner ones are the estimator's own `cv`.
+        scoring : str, callable or None
+            None for accuracy or R².
+        groups : array-like, shape (n_rows,), or None
+            Rows of one group stay together, in the outer and the inner folds.
+        level : float
+            Of the interval, between 0 and 1.
+        random_state : int, RandomState, Generator or None
+
+        Returns
+        -------
+        nested : NestedScore
+        """
+        level = checks.number(level, "level", above=0)
+        if level >= 1:
+            raise InputError(f"level is a share between 0 and 1, such as 0.95; got {level:g}")
+        asked: Any = clone(self)  # type: ignore[type-var]
+        x, targets, _, _ = asked._read(X, y, None)
+        seed = seed_of(random_state)
+        splits = splits_of(asked, cv, x, targets, groups, seed)
+        if len(splits) < 2:
+            raise InputError("an interval needs at least two folds: take a larger cv")
+        scorer = get_scorer(scoring or ("accuracy" if is_classifier(asked) else "r2"))
+        scores, chosen = [], []
+        for train, test in splits:
+            model = clone(asked).set_params(random_state=seed, refit=True)
+            own = {} if groups is None else {"groups": _safe_indexing(groups, train)}
+            model.fit(_safe_indexing(X, train), _safe_indexing(y, train), **own)
+            scores.append(scorer(model, _safe_indexing(X, test), _safe_indexing(y, test)))
+            chosen.append({"n_hidden": model.n_hidden_, "alpha": model.alpha_})
+        shares = np.mean([len(test) / len(train) for train, test in splits])
+        return nested(np.array(scores, dtype=float), float(shares), level, chosen)
+
+
+def nested(
+    scores: np.ndarray, share: float, level: float, chosen: list[dict[str, float]]
+) -> NestedScore:
+    """The mean, and the corrected interval; `share` is n_test / n_train."""
+    k, mean = len(scores), float(scores.mean())
+    error = float(np.sqrt((1 / k + share) * scores.var(ddof=1)))
+    width = float(student.ppf(0.5 + level / 2, k - 1)) * error
+    return NestedScore(mean, error, (mean - width, mean + width), level, scores, chosen)

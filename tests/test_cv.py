@@ -1,0 +1,482 @@
+"""The estimators that choose alpha by cross-validation: their scores, what they see, and whether it is real."""
+
+import numpy as np
+import pandas
+import pytest
+import scipy.sparse
+from scipy.stats import kstest
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import twolayer as tl
+from twolayer import InputError, TwoLayerClassifierCV, TwoLayerRegressorCV
+from twolayer.estimators import folds, heldout, permuting, rows, searching, spreading
+from twolayer.estimators.standardising import standardised
+
+FAST = {"alphas": [0.1, 1.0], "cv": 2, "n_networks": 2, "max_iter": 50}
+
+
+@parametrize_with_checks([TwoLayerRegressorCV(5, **FAST), TwoLayerClassifierCV(5, **FAST)])
+def test_scikit_learns_own_checks(estimator, check):
+    check(estimator)
+
+
+def wide(n_rows=24, n_inputs=60, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n_rows, n_inputs)) * rng.uniform(0.1, 10, n_inputs) + 3
+    return x, x[:, 0] + 0.1 * rng.standard_normal(n_rows)
+
+
+def classes(n_rows=30, n_inputs=60, seed=0, n_classes=3):
+    rng = np.random.default_rng(seed)
+    y = np.arange(n_rows) % n_classes
+    x = (
+        rng.standard_normal((n_rows, n_inputs))
+        + 1.0 * rng.standard_normal((n_classes, n_inputs))[y]
+    )
+    return x, np.array(["a", "b", "c"])[y]
+
+
+def noise(n_rows=40, n_inputs=80, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n_rows, n_inputs)), np.arange(n_rows) % 2
+
+
+# ---- the scores
+
+
+def plain_loop(x, y, train, test, alphas, settings):
+    """Squared errors at each alpha by `tl.train` on the whole table, in its own columns: no axes are turned.
+
+    Each network starts where the search's start is in these columns, and at each alpha where it ended at the one before.
+    """
+    x_train, targets, _ = rows.distinct_rows(x[train], y[train, None], None)
+    fitting = folds.Fitting.of(TwoLayerRegressorCV(**settings))
+    axes = folds.axes_of(x_train, None, turned=True)
+    seed = searching.seed_of(settings["random_state"])
+    starts = fitting.starts(axes, 4, 1, np.random.default_rng([seed, 4]))
+    here = tl.Params(axes.back(starts.w1), starts.b1, starts.w2, starts.b2)
+    mean, spread = x[train].mean(0), x[train].std(0)
+    y_mean, y_spread = y[train].mean(), y[train].std()
+    scores = []
+    for alpha in alphas:
+        networks = [
+            tl.train(
+                (x_train - mean) / spread, (targets - y_mean) / y_spread, here.network(k),
+                loss="squared_error", activation="tanh", solver="lbfgs", alpha=alpha, steps=8,
+                tol=1e-3, engine="numpy",
+            ).params
+            for k in range(2)
+        ]  # fmt: skip
+        z_test = (x[test] - mean) / spread
+        outputs = [tl.forward(z_test, each, activation="tanh")[:, 0] for each in networks]
+        answers = np.mean(outputs, axis=0) * y_spread + y_mean
+        scores.append(-np.mean((answers - y[test]) ** 2))
+        here = tl.Params.stack(networks)
+    return scores
+
+
+@pytest.mark.parametrize("n_inputs", [60, 5])
+def test_scores_are_those_of_a_plain_loop(monkeypatch, n_inputs):
+    """The reference walks the path on the full table, fold by fold; few steps, as rounding grows with each."""
+    monkeypatch.setattr(folds, "ASLEEP", 0.0)  # waking units has a test of its own
+    x, y = wide(n_inputs=n_inputs)
+    alphas = [3.0, 1.0, 0.3]
+    settings = {"n_networks": 2, "max_iter": 8, "activation": "tanh", "random_state": 5}
+    part = np.arange(24) % 3
+    splits = [(np.flatnonzero(part != k), np.flatnonzero(part == k)) for k in range(3)]
+    model = TwoLayerRegressorCV(4, alphas=alphas, cv=splits, **settings).fit(x, y)
+    found = [model.cv_results_[f"split{k}_test_score"] for k in range(3)]
+    expected = [plain_loop(x, y, *split, alphas, settings) for split in splits]
+    assert np.allclose(found, expected, rtol=1e-6)
+    assert np.ptp(found, axis=1).min() > 1e-3  # alpha does matter here
+
+
+def test_the_results_are_complete_and_the_best_is_theirs():
+    x, y = wide()
+    model = TwoLayerRegressorCV([2, 6], alphas=[0.1, 10, 1], cv=3, n_networks=1, random_state=0)
+    results = model.fit(x, y).cv_results_
+    assert results["param_alpha"].tolist() == [10, 1, 0.1] * 2
+    assert results["param_n_hidden"].tolist() == [2, 2, 2, 6, 6, 6]
+    split = np.array([results[f"split{k}_test_score"] for k in range(3)])
+    assert np.allclose(results["mean_test_score"], split.mean(0))
+    assert np.allclose(results["std_test_score"], split.std(0))
+    best = results["mean_test_score"].argmax()
+    assert results["rank_test_score"][best] == 1
+    assert sorted(results["rank_test_score"]) == [1, 2, 3, 4, 5, 6]
+    assert (model.alpha_, model.n_hidden_) == (
+        results["param_alpha"][best],
+        results["param_n_hidden"][best],
+    )
+    assert model.best_score_ == results["mean_test_score"][best]
+    assert model.n_splits_ == 3
+    assert model.w1_.shape == (60, model.n_hidden_)
+
+
+def test_the_networks_of_the_last_fit_are_averaged():
+    """In the user's units each network is one of `tl.forward`; probabilities, not logits, are averaged."""
+    x, y = wide()
+    model = TwoLayerRegressorCV(4, alphas=[1.0], cv=2, n_networks=3, random_state=0).fit(x, y)
+    each = [tl.forward(x, model.params_.network(k))[:, 0] for k in range(3)]
+    assert np.allclose(model.predict(x), np.mean(each, axis=0))
+    assert np.ptp(each, axis=0).max() > 1e-3
+    x, y = classes()
+    model = TwoLayerClassifierCV(4, alphas=[1.0], cv=2, n_networks=3, random_state=0).fit(x, y)
+    each = [tl.forward(x, model.params_.network(k)) for k in range(3)]
+    each = [np.exp(z) / np.exp(z).sum(1, keepdims=True) for z in each]
+    assert np.allclose(model.predict_proba(x), np.mean(each, axis=0))
+
+
+def test_two_classes_average_probabilities():
+    x, y = noise()
+    model = TwoLayerClassifierCV(4, alphas=[0.1], cv=2, n_networks=3, random_state=0).fit(x, y)
+    each = [1 / (1 + np.exp(-tl.forward(x, model.params_.network(k))[:, 0])) for k in range(3)]
+    assert np.allclose(model.predict_proba(x)[:, 1], np.mean(each, axis=0))
+
+
+def test_the_fit_of_all_rows_is_at_a_minimum_of_its_objective():
+    """The gradient is that of `tl.loss_and_gradients` on the whole standardised table, at the weights taken back there."""
+    x, y = wide()
+    model = TwoLayerRegressorCV(
+        4,
+        alphas=[1.0],
+        cv=2,
+        n_networks=1,
+        tol=1e-7,
+        max_iter=3000,
+        activation="tanh",
+        random_state=0,
+    ).fit(x, y)
+    z, scaling = standardised(x, None, "x")
+    t, target = standardised(y[:, None], None, "y")
+    own = tl.Params(
+        model.w1_ * scaling.scale[:, None],
+        model.b1_ + scaling.mean @ model.w1_,
+        model.w2_ / target.scale,
+        (model.b2_ - target.mean) / target.scale,
+    )
+    loss, gradients = tl.loss_and_gradients(
+        z, t, own, loss="squared_error", activation="tanh", alpha=1.0
+    )
+    assert loss == pytest.approx(model.loss_, rel=1e-9)
+    assert max(np.abs(g).max() for _, g in gradients.items()) < 1e-5
+
+
+@pytest.mark.parametrize("n_inputs", [40, 4])
+def test_axes_of_sparse_and_dense_tables_are_the_same(n_inputs):
+    """Without centring: the dense table has means of 0 by construction. Lengths and angles are those of the table."""
+    rng = np.random.default_rng(0)
+    half = rng.standard_normal((15, n_inputs)) * (rng.random((15, n_inputs)) < 0.5)
+    x = np.concatenate([half, -half])
+    new = rng.standard_normal((7, n_inputs))
+    spread = np.where(x.std(0) > 0, x.std(0), np.inf)
+    for table, more in ((x, new), (scipy.sparse.csr_array(x), scipy.sparse.csr_array(new))):
+        axes = folds.axes_of(table, None, turned=True)
+        z, z_new = axes.z, axes.new(more)
+        assert z.shape[1] <= min(30, n_inputs)
+        if scipy.sparse.issparse(z):
+            z, z_new = z.toarray(), z_new.toarray()
+        assert np.allclose(z @ z.T, (x / spread) @ (x / spread).T)
+        assert np.allclose(z_new @ z.T, (new / spread) @ (x / spread).T)
+        v = rng.standard_normal((z.shape[1], 3))
+        assert np.allclose(z @ v, (x / spread) @ axes.back(v))
+
+
+def test_a_sparse_table_is_learned():
+    x, _ = wide()
+    x = np.where(np.random.default_rng(0).random(x.shape) < 0.5, 0, x)
+    for table in (x, x[:, :5]):
+        model = TwoLayerRegressorCV(4, random_state=0, **FAST)
+        sparse = clone(model).fit(scipy.sparse.csr_array(table), x[:, 0])
+        assert sparse.score(scipy.sparse.csr_array(table), x[:, 0]) > 0.5
+        assert np.allclose(sparse.predict(table), sparse.predict(scipy.sparse.csr_array(table)))
+
+
+def test_sleeping_units_are_woken_for_weaker_decay():
+    """From strong decay, which takes all units out, the path comes to where a fit at the weak one alone comes, nearly."""
+    x = np.linspace(-1, 1, 40)[:, None]
+    y = np.abs(x[:, 0])
+    settings = {"cv": 2, "n_networks": 1, "random_state": 0}
+    path = TwoLayerRegressorCV(20, alphas=[1000.0, 0.01], **settings).fit(x, y)
+    assert path.alpha_ == 0.01
+    assert path.score(x, y) > 0.99
+
+
+# ---- scorers
+
+
+@pytest.mark.parametrize("scoring", ["r2", "neg_mean_absolute_error"])
+def test_scorers_of_numbers(scoring):
+    """The expected scores are scikit-learn's own, of models fitted fold by fold at that one alpha."""
+    x, y = wide()
+    cv = KFold(3, shuffle=True, random_state=0)
+    model = TwoLayerRegressorCV(4, alphas=[1.0], cv=2, n_networks=2, random_state=0)
+    expected = cross_val_score(model, x, y, cv=cv, scoring=scoring)
+    model.set_params(cv=cv, scoring=scoring).fit(x, y)
+    found = [model.cv_results_[f"split{k}_test_score"][0] for k in range(3)]
+    assert np.allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "roc_auc_ovr", "neg_log_loss", None])
+def test_scorers_of_classes(scoring):
+    x, y = classes()
+    cv = StratifiedKFold(3, shuffle=True, random_state=0)
+    model = TwoLayerClassifierCV(4, alphas=[1.0], cv=2, n_networks=2, random_state=0)
+    expected = cross_val_score(model, x, y, cv=cv, scoring=scoring or "neg_log_loss")
+    model.set_params(cv=cv, scoring=scoring).fit(x, y)
+    found = [model.cv_results_[f"split{k}_test_score"][0] for k in range(3)]
+    assert np.allclose(found, expected, rtol=1e-4)
+
+
+def test_a_scorer_may_ask_for_its_rows_only():
+    def greedy(model, x, y):
+        return np.mean(model.predict(x[:1]) == y[:1])
+
+    x, y = classes()
+    with pytest.raises(InputError, match="only for the rows that it is given"):
+        TwoLayerClassifierCV(4, scoring=greedy, **FAST).fit(x, y)
+
+
+def test_weights_count_in_the_scores():
+    """scikit-learn's log_loss, of the held-out rows with their weights."""
+    x, y = classes()
+    s = np.random.default_rng(0).uniform(0.1, 3, 30)
+    train, test = np.arange(20), np.arange(20, 30)
+    model = TwoLayerClassifierCV(4, alphas=[1.0], cv=[(train, test)], n_networks=1, random_state=0)
+    model.fit(x, y, sample_weight=s)
+    inner = clone(model).set_params(cv=2).fit(x[train], y[train], sample_weight=s[train])
+    expected = -log_loss(y[test], inner.predict_proba(x[test]), sample_weight=s[test])
+    assert model.best_score_ == pytest.approx(expected, rel=1e-4)
+
+
+def test_groups_stay_together():
+    x, y = wide()
+    groups = np.arange(24) // 4
+    model = TwoLayerRegressorCV(3, random_state=0, **{**FAST, "cv": 3}).fit(x, y, groups=groups)
+    other = clone(model).set_params(cv=GroupKFold(3)).fit(x, y, groups=groups)
+    assert model.best_score_ == other.best_score_
+
+
+# ---- what may not be seen
+
+
+@pytest.mark.parametrize("kind", [TwoLayerRegressorCV, TwoLayerClassifierCV])
+def test_held_out_rows_do_not_move_the_fit_of_a_fold(kind):
+    """One held-out row a million times larger: the scores of the other held-out rows, in their own fold, stay."""
+    x, y = wide(), None
+    x, y = x[0], np.arange(24) % 2 if kind is TwoLayerClassifierCV else x[1]
+    kept = np.arange(16)
+    one = [(kept, np.arange(16, 20)), (kept, np.arange(20, 24))]
+    model = kind(4, random_state=0, **{**FAST, "cv": one})
+    before = model.fit(x, y).cv_results_["split0_test_score"]
+    x = x.copy()
+    x[20:] *= 1e6
+    after = clone(model).fit(x, y).cv_results_["split0_test_score"]
+    assert np.array_equal(before, after)
+
+
+def test_noise_scores_at_chance():
+    """Rows that have nothing to do with the classes: any look at held-out rows would show as a score above one half."""
+    found = []
+    for seed in range(12):  # each a table of its own
+        x, y = noise(seed=seed)
+        model = TwoLayerClassifierCV(
+            5, alphas=[1.0], cv=5, n_networks=1, max_iter=20, scoring="accuracy", random_state=seed
+        )
+        found.append(model.set_params(refit=False).fit(x, y).best_score_)
+    assert abs(np.mean(found) - 0.5) < 3 * 0.5 / np.sqrt(12 * 40)
+
+
+def test_noise_is_noise_to_the_nested_score():
+    """The best of the search's scores may lie above chance; the nested one may not."""
+    found = []
+    for seed in range(4):
+        x, y = noise(seed=seed)
+        model = TwoLayerClassifierCV(
+            5, max_iter=20, alphas=[10, 1], cv=3, n_networks=1, scoring="accuracy"
+        )
+        found.append(model.nested_score(x, y, cv=5, random_state=seed).mean)
+    assert abs(np.mean(found) - 0.5) < 3 * 0.5 / np.sqrt(4 * 40)
+
+
+# ---- is it real
+
+
+def test_signal_has_a_small_p_value_and_noise_has_not():
+    x, y = classes(n_classes=2)
+    model = TwoLayerClassifierCV(4, random_state=0, **FAST)
+    real = model.permutation_test(x, y, n=19, random_state=0)
+    assert real.p_value == 1 / 20
+    assert real.score > real.null_scores.max()
+    x, y = noise()
+    assert model.permutation_test(x, y, n=19, random_state=0).p_value > 1 / 20
+
+
+def test_the_score_of_a_permutation_test_is_that_of_the_search():
+    x, y = wide(n_inputs=5)
+    model = TwoLayerRegressorCV(
+        4, alphas=[3, 1], cv=KFold(3), n_networks=2, activation="tanh", max_iter=8, random_state=0
+    )
+    test = model.set_params(scoring="r2").permutation_test(x, y, n=1, random_state=0)
+    assert test.score == pytest.approx(model.fit(x, y).best_score_, rel=1e-6)
+
+
+def test_shuffles_keep_the_classes_of_each_part():
+    y = np.arange(30) % 3
+    splits = list(StratifiedKFold(5, shuffle=True, random_state=0).split(y, y))
+    blocks = permuting.blocks_of(y, splits, None, classifies=True)
+    rng = np.random.default_rng(0)
+    orders = [permuting.shuffled(blocks, rng) for _ in range(20)]
+    for order in orders:
+        assert sorted(order) == list(range(30))
+        for _, test in splits:
+            assert sorted(y[order][test]) == sorted(y[test])
+    assert any((y[order] != y).any() for order in orders)
+
+
+def test_shuffles_go_everywhere_where_parts_say_nothing():
+    """Leave-one-out: within parts of one row nothing could change."""
+    y = np.arange(6) % 2
+    splits = [(np.delete(np.arange(6), k), np.array([k])) for k in range(6)]
+    assert not permuting.blocks_of(y, splits, None, classifies=True).any()
+    assert not permuting.blocks_of(np.arange(6.0), splits, None, classifies=False).any()
+
+
+def test_shuffles_stay_within_groups():
+    y, groups = np.arange(6) % 2, np.array([0, 0, 0, 1, 1, 1])
+    splits = [(np.arange(3), np.arange(3, 6))]
+    assert permuting.blocks_of(y, splits, groups, classifies=True).tolist() == groups.tolist()
+    with pytest.raises(InputError, match="within each of groups all targets are the same"):
+        permuting.blocks_of(groups, splits, groups, classifies=True)
+
+
+@pytest.mark.slow
+def test_p_values_of_noise_are_uniform():
+    """Thirty tables of noise: a Kolmogorov-Smirnov test against the uniform distribution, at one in a thousand."""
+    found = []
+    for seed in range(30):
+        x, y = noise(n_rows=30, n_inputs=40, seed=seed)
+        model = TwoLayerClassifierCV(3, alphas=[10, 1], cv=3, n_networks=1, max_iter=20)
+        model.set_params(scoring="neg_log_loss")
+        found.append(model.permutation_test(x, y, n=19, random_state=seed).p_value)
+    smeared = np.array(found) - np.random.default_rng(0).uniform(0, 1 / 20, 30)
+    assert kstest(smeared, "uniform").pvalue > 1e-3
+
+
+def test_plain_estimators_have_the_test_too():
+    """The score at one alpha is scikit-learn's cross_val_score, on the same folds."""
+    x, y = classes(n_classes=2)
+    model = tl.TwoLayerClassifier(4, alpha=1.0, n_networks=1, random_state=0)
+    cv = StratifiedKFold(3, shuffle=True, random_state=0)
+    test = model.permutation_test(x, y, n=9, cv=cv, random_state=0)
+    assert test.score == pytest.approx(cross_val_score(model, x, y, cv=cv).mean(), abs=0.1)
+    assert test.p_value == 0.1
+    chooses = tl.TwoLayerRegressor(4, max_iter=20, random_state=0)
+    assert 0 < chooses.permutation_test(*wide(), n=3, cv=3, random_state=0).p_value <= 1
+
+
+def test_the_interval_of_nested_scores():
+    """Nadeau & Bengio's variance by hand: (1/5 + 1/4)·s² with t of 4 degrees of freedom, 2.776445."""
+    scores = np.array([0.7, 0.8, 0.75, 0.9, 0.85])
+    nested = permuting.nested(scores, 0.25, 0.95, [])
+    error = np.sqrt(0.45 * 0.00625)
+    assert nested.mean == pytest.approx(0.8)
+    assert nested.standard_error == pytest.approx(error)
+    assert nested.interval == pytest.approx(
+        (0.8 - 2.776445 * error, 0.8 + 2.776445 * error), rel=1e-6
+    )
+
+
+def test_nested_scores_are_of_rows_that_no_search_saw():
+    """Each equals a search by hand on the outer training part, scored outside it."""
+    x, y = wide()
+    model = TwoLayerRegressorCV(4, random_state=9, **FAST)
+    cv = KFold(3)
+    nested = model.nested_score(x, y, cv=cv, random_state=4)
+    inner = clone(model).set_params(random_state=searching.seed_of(4))
+    expected = [inner.fit(x[a], y[a]).score(x[b], y[b]) for a, b in cv.split(x)]
+    assert np.allclose(nested.scores, expected)
+    assert len(nested.chosen) == 3
+    frame = pandas.DataFrame(x, columns=[f"c{j}" for j in range(60)])
+    assert np.allclose(model.nested_score(frame, y, cv=cv, random_state=4).scores, expected)
+
+
+# ---- the predictive standard deviation
+
+
+def test_the_spread_is_the_most_likely_one():
+    """Errors drawn with variance 4 + 9·v are told apart."""
+    rng = np.random.default_rng(0)
+    between = rng.exponential(1.0, (20_000, 1))
+    residuals = rng.standard_normal((20_000, 1)) * np.sqrt(4 + 9 * between)
+    noise_std, factor = spreading.spread_of(residuals, between, None)
+    assert noise_std[0] == pytest.approx(2, rel=0.1)
+    assert factor[0] == pytest.approx(3, rel=0.1)
+    alone, none = spreading.spread_of(residuals, 0 * between, None)
+    assert alone[0] == pytest.approx(residuals.std(), rel=1e-3)
+    assert none[0] == 0
+
+
+def test_the_standard_deviation_holds_on_new_rows():
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((600, 3))
+    y = np.sin(x[:, 0]) + 0.3 * rng.standard_normal(600)
+    model = TwoLayerRegressorCV(8, alphas=[10, 1], cv=3, n_networks=3, random_state=0)
+    mean, std = model.fit(x[:300], y[:300]).predict(x[300:], return_std=True)
+    inside = np.abs(y[300:] - mean) < 1.96 * std
+    assert 0.9 < inside.mean() < 0.99
+    assert std.min() > 0.2
+
+
+# ---- what cannot be used
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"alphas": []}, "alphas is empty"),
+        ({"alphas": [1, -1]}, "each of alphas must be"),
+        ({"n_hidden": []}, "n_hidden is empty"),
+        ({"n_hidden": [3, 2.5]}, "each of n_hidden must be a whole number"),
+        ({"cv": 1}, "cv must be a whole number, at least 2"),
+        ({"cv": 11}, "the class 'a' of y has 10 rows, too few for cv=11 folds"),
+        ({"n_networks": 0}, "n_networks must be a whole number, at least 1"),
+        ({"scoring": 3}, "scoring must be"),
+    ],
+)
+def test_settings_that_cannot_be(settings, words):
+    with pytest.raises((InputError, ValueError), match=words):
+        TwoLayerClassifierCV(**{**FAST, "n_hidden": 3, **settings}).fit(*classes())
+
+
+def test_one_class_is_refused():
+    x, _ = classes()
+    with pytest.raises(InputError, match="one class only"):
+        TwoLayerClassifierCV().fit(x, ["a"] * 30)
+
+
+def test_without_refit_there_are_scores_only():
+    x, y = wide()
+    model = TwoLayerRegressorCV(3, refit=False, **FAST).fit(x, y)
+    assert np.isfinite(model.best_score_)
+    with pytest.raises(NotFittedError):
+        model.predict(x)
+
+
+@pytest.mark.parametrize("name", ["partial_fit", "preflight"])
+def test_what_belongs_to_one_fit_is_not_there(name):
+    assert not hasattr(TwoLayerRegressorCV(solver="adam"), name)
+
+
+def test_real_tables():
+    x, y = load_diabetes(return_X_y=True)
+    model = TwoLayerRegressorCV(10, alphas=[100, 10, 1], cv=3, n_networks=2, random_state=0)
+    assert model.nested_score(x, y, cv=3, random_state=0).mean > 0.4
+    x, y = load_iris(return_X_y=True)
+    model = TwoLayerClassifierCV(10, alphas=[10, 1, 0.1], cv=3, n_networks=2, random_state=0)
+    assert model.fit(x, y).score(x, y) > 0.95
+    assert heldout.most_likely(model.decision_function(x)).tolist() == model.predict(x).tolist()
