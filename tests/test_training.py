@@ -18,6 +18,8 @@ import twolayer as tl
 from twolayer import checks, loop
 from twolayer.engines import NAMES, get
 from twolayer.loop import Batches
+from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.losses import LOSSES
 
 
 def numpy_train(x, y, params, **settings):
@@ -237,6 +239,26 @@ def test_a_batch_has_the_same_objective_on_average_as_all_rows(loss, n_outputs):
     order = np.random.default_rng(0).permutation(11)
     shares = [s[order[k : k + 3]].sum() / s.sum() for k in range(0, 11, 3)]
     assert run.losses @ shares == pytest.approx(everything, rel=1e-12)
+
+
+def test_every_loss_and_activation_is_named_where_users_look():
+    for name in (*LOSSES, *ACTIVATIONS):
+        assert f'"{name}"' in tl.train.__doc__, name
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        ("huber", "huber(delta=1)"),
+        (tl.Huber(2.5), "huber(delta=2.5)"),
+        (tl.Quantile(0.9), "quantile(level=0.9)"),
+        ("poisson", "poisson"),
+    ],
+    ids=str,
+)
+def test_a_run_says_its_loss_with_its_number(loss, said):
+    x, y, params, _ = small_problem("poisson")
+    assert tl.train(x, y, params, loss=loss, steps=1).settings["loss"] == said
 
 
 # Row weights

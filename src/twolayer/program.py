@@ -80,7 +80,8 @@ def forward(x: Any, params: Params, activation: Any = "relu") -> np.ndarray:
     ----------
     x : array-like or SciPy sparse array, shape (n_rows, n_inputs)
     params : Params
-    activation : {"relu", "identity", "tanh", "logistic"} or Activation
+    activation : str or Activation
+        One of those of `twolayer.train`.
 
     Returns
     -------

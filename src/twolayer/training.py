@@ -94,8 +94,13 @@ def train(
     params : Params
         Where to start; their dtype is the dtype of the run. With one more axis in front, that many networks are trained
         at once.
-    loss : {"sum_of_squares", "squared_error", "log_loss"} or Loss
-    activation : {"relu", "identity", "tanh", "logistic"} or Activation
+    loss : str or Loss
+        "sum_of_squares", "squared_error", "log_loss" (one class a row), "absolute_error", "huber", "quantile", "poisson"
+        (counts, y at least 0), or "binary_log_loss" (labels that are there or not, one logit each); `twolayer.Huber(delta)`
+        and `twolayer.Quantile(level)`, which by name are Huber(1.0) and Quantile(0.5); or a `twolayer.OwnLoss`.
+    activation : str or Activation
+        "relu", "identity", "tanh", "logistic", "leaky_relu" (slope 0.01 below 0), "softplus", or "gelu"; or a
+        `twolayer.OwnActivation`.
     solver : {"gd", "adam", "lbfgs"} or Solver
         Gradient descent (on batches: SGD), Adam, or L-BFGS, which takes all rows at once and needs no learning rate.
     learning_rate : float
@@ -214,7 +219,7 @@ def train(
         why=choice.why,
         stopped=ended.stopped,
         settings={
-            "loss": problem.objective.loss.name,
+            "loss": str(problem.objective.loss),
             "activation": problem.objective.activation.name,
             "alpha": problem.objective.alpha,
             "solver": rule.name,

@@ -48,7 +48,9 @@ def explain(
     ),
     n_outputs: str = typer.Option("10", metavar="INTEGER", help="Columns of y."),
     bias: bool = typer.Option(False, "--bias/--no-bias", help="With b1 and b2, or without."),
-    activation: str = typer.Option("relu", help="relu, identity, tanh, or logistic."),
+    activation: str = typer.Option(
+        "relu", help="relu, identity, tanh, logistic, leaky_relu, softplus, or gelu."
+    ),
     learning_rate: str = typer.Option("1e-6", metavar="NUMBER", help="Above 0."),
     steps: str = typer.Option("500", metavar="INTEGER", help="Of the loop."),
     seed: str = typer.Option("0", metavar="INTEGER", help="Of all random numbers."),

@@ -45,7 +45,9 @@ def fit(
     alpha: Annotated[
         str, typer.Option(help="Weight decay: larger is smoother; auto chooses it.")
     ] = "auto",
-    activation: Annotated[str, typer.Option(help="relu, tanh, logistic or identity.")] = "relu",
+    activation: Annotated[
+        str, typer.Option(help="relu, identity, tanh, logistic, leaky_relu, softplus, or gelu.")
+    ] = "relu",
     max_iter: Annotated[int, typer.Option(help="Steps of training at most.")] = 1000,
     test_size: Annotated[float, typer.Option(help="Share of the rows kept for the test.")] = 0.25,
     seed: Annotated[int, typer.Option(help="Of the split and of the first weights.")] = 0,

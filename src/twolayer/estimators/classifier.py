@@ -30,7 +30,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     ----------
     n_hidden : int
         Units in the hidden layer.
-    activation : {"relu", "identity", "tanh", "logistic"} or Activation
+    activation : str or Activation
+        One of those of `twolayer.train`.
     alpha : float or "auto"
         Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss, S the total row weight.
         "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and takes the best.

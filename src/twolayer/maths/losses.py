@@ -46,6 +46,9 @@ class Loss:
     parameter = 0.0
     y_from, y_to = -math.inf, math.inf
 
+    def __str__(self) -> str:
+        return self.name
+
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         """The loss of every entry, shape (n_rows, n_outputs)."""
         raise NotImplementedError
@@ -186,6 +189,9 @@ class Huber(Loss):
     def __repr__(self) -> str:
         return f"Huber(delta={self.delta!r})"
 
+    def __str__(self) -> str:
+        return f"{self.name}(delta={self.delta:g})"
+
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         clipped = self.gradient(y_pred, y, xp)
         return clipped * ((y_pred - y) - 0.5 * clipped)
@@ -242,6 +248,9 @@ class Quantile(Loss):
 
     def __repr__(self) -> str:
         return f"Quantile(level={self.level!r})"
+
+    def __str__(self) -> str:
+        return f"{self.name}(level={self.level:g})"
 
     # Both are written with the sign, not with two cases, as automatic differentiation of a sign, and of the absolute value,
     # gives 0 at 0.
