@@ -54,7 +54,7 @@ def choosing(quick: bool) -> list[dict[str, Any]]:
             ways["compiled, span"] = {"engine": "compiled", "span": True}
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         chosen = ""
-        for turn in range(4 if quick else 8):
+        for turn in range(4 if quick else 6):
             for name, way in ways.items():
                 start = time.perf_counter()
                 run = train(
