@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+PAUSE = 0.1  # seconds before each run, in which the threads of the one before stop spinning and leave the processor
+
 
 @dataclass
 class Contender:
@@ -92,6 +94,7 @@ def thread_counts() -> list[int | None]:
 
 def once(contender: Contender, threads: int | None) -> tuple[float, float]:
     """Seconds and objective of one run with that many threads."""
+    time.sleep(PAUSE)
     with limited_to(threads):
         start = time.perf_counter()
         objective = contender.run()

@@ -127,24 +127,40 @@ class AdamRates(NamedTuple):
 
 
 def switch(functions: list[Callable]) -> Any:
-    """A compiled `pick(kind, *arguments)` that calls `functions[kind](*arguments)`."""
-    first = inner(functions[0])
-    if len(functions) == 1:
+    """A compiled `pick(kind, *arguments)` that calls `functions[kind](*arguments)`.
 
-        @inner
-        def pick(kind, *arguments):
-            return first(*arguments)
-
-    else:
-        others = switch(functions[1:])
+    Four functions a level: each level is a function that Numba has to compile.
+    """
+    here = [inner(function) for function in functions[:4]]
+    first, second, third, fourth = (here * 4)[:4]
+    if len(functions) <= 4:
 
         @inner
         def pick(kind, *arguments):
             if kind == 0:
                 return first(*arguments)
-            return others(kind - 1, *arguments)
+            if kind == 1:
+                return second(*arguments)
+            if kind == 2:
+                return third(*arguments)
+            return fourth(*arguments)
 
-    return pick
+        return pick
+    others = switch(functions[4:])
+
+    @inner
+    def pick_or_pass_on(kind, *arguments):
+        if kind == 0:
+            return first(*arguments)
+        if kind == 1:
+            return second(*arguments)
+        if kind == 2:
+            return third(*arguments)
+        if kind == 3:
+            return fourth(*arguments)
+        return others(kind - 4, *arguments)
+
+    return pick_or_pass_on
 
 
 value = switch([a.scalar_value for a in ACTIVATIONS.values()])
