@@ -8,6 +8,7 @@ TEST := .venv-test
 .PHONY: demo test test-all lint types bench clean
 
 demo: $(DEMO)/installed
+	$(DEMO)/bin/twolayer warmup
 	$(DEMO)/bin/twolayer demo
 
 test: $(TEST)/installed lint types

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
@@ -466,14 +466,14 @@ def _announcer() -> Any:
     return Announcer()
 
 
-def warm_up() -> Iterator[tuple[int, int, str]]:
-    """Compile every kernel for both dtypes, by running each on a table of two rows.
+def warm_up(dtypes: Sequence[str] = ("float64", "float32")) -> Iterator[tuple[int, int, str]]:
+    """Compile every kernel for these dtypes, by running each on a table of two rows.
 
     Yields (number, of how many, what) before each.
     """
     jobs = [
         (dtype, what, solver, gram)
-        for dtype in ("float64", "float32")
+        for dtype in dtypes
         for what, solver, gram in (
             ("gradient descent in the span", GradientDescent(1e-3), True),
             ("gradient descent", GradientDescent(1e-3, momentum=0.9), False),
