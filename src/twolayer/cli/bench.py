@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+SLOW = ("p1-float32", "wide-weak", "sparse", "choosing", "fresh")  # rows that --quick leaves out
+
 
 def bench(
     quick: Annotated[
@@ -47,7 +49,7 @@ def bench(
     known = [*ROWS, *extras]
     names = chosen(rows, known)
     if quick and not rows:
-        names = [name for name in known if name not in ("sparse", "choosing", "fresh")]
+        names = [name for name in known if name not in SLOW]
     make_folder(out)
     print("measuring the machine ...", flush=True)
     at_best = machine.measure()
