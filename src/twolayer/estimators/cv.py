@@ -16,7 +16,7 @@ from twolayer.estimators.folds import on_own_units
 from twolayer.estimators.heldout import splits_of
 from twolayer.estimators.permuting import NestedScored, PermutationTested
 from twolayer.estimators.regressor import TwoLayerRegressor
-from twolayer.estimators.searching import Look, Search, disagreement, outputs_of, seed_of
+from twolayer.estimators.searching import Look, Scores, Search, disagreement, outputs_of, seed_of
 from twolayer.estimators.spreading import spread_of
 from twolayer.maths.network import Params
 from twolayer.training import Run
@@ -144,9 +144,9 @@ class ChoosesAlpha(PermutationTested, NestedScored):
         seed = seed_of(self.random_state)
         search = Search.of(self, self.scoring, None, seed)
         splits = splits_of(self, self.cv, x, y, groups, seed)
-        self.n_splits_ = len(splits)
         looks = search.looks(x, y, s, splits)
-        self._keep(search, np.stack([look.scores for look in looks], axis=-1))
+        scores = np.stack([look.scores for look in looks], axis=-1)
+        self._keep(Scores(search.n_hidden, search.alphas, scores))
         self._keep_noise(search, looks)
         if self.verbose:
             self._tell()
@@ -172,20 +172,12 @@ class ChoosesAlpha(PermutationTested, NestedScored):
     def _keep_noise(self, search: Search, looks: list[Look]) -> None:
         """Keep what the held-out rows say of the noise, where the targets are numbers."""
 
-    def _keep(self, search: Search, scores: np.ndarray) -> None:
+    def _keep(self, scores: Scores) -> None:
         """Keep the scores, and what is best."""
-        self.n_hidden_, self.alpha_ = search.best(scores)
-        flat = scores.reshape(-1, scores.shape[-1])
-        mean = flat.mean(axis=1)
-        self.best_score_ = float(mean.max())
-        self.cv_results_ = {
-            "param_n_hidden": np.repeat(search.n_hidden, len(search.alphas)),
-            "param_alpha": np.tile(search.alphas, len(search.n_hidden)),
-            "mean_test_score": mean,
-            "std_test_score": flat.std(axis=1),
-            "rank_test_score": 1 + (mean[:, None] < mean).sum(axis=1),
-            **{f"split{k}_test_score": flat[:, k] for k in range(flat.shape[1])},
-        }
+        self.n_hidden_, self.alpha_ = scores.best()
+        self.n_splits_ = scores.values.shape[-1]
+        self.cv_results_ = scores.results()
+        self.best_score_ = float(self.cv_results_["mean_test_score"].max())
 
     def _take(self, networks: Params, run: Run) -> None:
         """Keep the networks; a single one without its axis."""
@@ -298,6 +290,7 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
         X, y, s = read(self, X, y, sample_weight, multi_output=True)  # noqa: N806
+        self._several_labels = False
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_ = np.unique(y if s is None else y[s > 0])

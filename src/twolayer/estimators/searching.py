@@ -70,6 +70,55 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
+class Scores:
+    """The scores of a search.
+
+    Attributes
+    ----------
+    n_hidden : list of int
+        From few to many.
+    alphas : list of float
+        From strong to weak.
+    values : ndarray, shape (len(n_hidden), len(alphas), n_splits)
+        Higher is better.
+    """
+
+    n_hidden: list[int]
+    alphas: list[float]
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, results: dict[str, Any]) -> Scores:
+        """From the table that `results` gives."""
+        widths = sorted(set(results["param_n_hidden"].tolist()))
+        alphas = sorted(set(results["param_alpha"].tolist()), reverse=True)
+        n_splits = sum(name.startswith("split") for name in results)
+        splits = [results[f"split{k}_test_score"] for k in range(n_splits)]
+        return cls(
+            widths, alphas, np.stack(splits, axis=-1).reshape(len(widths), len(alphas), n_splits)
+        )
+
+    def best(self) -> tuple[int, float]:
+        """n_hidden and alpha of the best mean score; among equals the stronger alpha and fewer units."""
+        mean = self.values.mean(axis=-1)
+        j = int(mean.max(axis=0).argmax())
+        return self.n_hidden[int(mean[:, j].argmax())], self.alphas[j]
+
+    def results(self) -> dict[str, np.ndarray]:
+        """As a table, with an entry for each n_hidden and alpha; names are scikit-learn's."""
+        flat = self.values.reshape(-1, self.values.shape[-1])
+        mean = flat.mean(axis=1)
+        return {
+            "param_n_hidden": np.repeat(self.n_hidden, len(self.alphas)),
+            "param_alpha": np.tile(self.alphas, len(self.n_hidden)),
+            "mean_test_score": mean,
+            "std_test_score": flat.std(axis=1),
+            "rank_test_score": 1 + (mean[:, None] < mean).sum(axis=1),
+            **{f"split{k}_test_score": flat[:, k] for k in range(flat.shape[1])},
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class Search:
     """What is searched, and how.
 
@@ -170,12 +219,6 @@ class Search:
     def looks(self, x: Any, y: np.ndarray, s: Any, splits: list[Split]) -> list[Look]:
         """Every fold's answers and scores."""
         return [self.look(fold) for fold in self.folds(x, y, s, splits)]
-
-    def best(self, scores: np.ndarray) -> tuple[int, float]:
-        """n_hidden and alpha of the best mean score; among equals the stronger alpha and fewer units."""
-        mean = scores.mean(axis=-1)
-        j = int(mean.max(axis=0).argmax())
-        return self.n_hidden[int(mean[:, j].argmax())], self.alphas[j]
 
     def last_of_path(self, fold: Fold, n_hidden: int, alpha: float) -> Run:
         """The networks at this alpha, come to along the same path as in the folds."""
