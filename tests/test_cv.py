@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifierCV, TwoLayerRegressorCV
-from twolayer.estimators import folds, heldout, permuting, rows, searching, spreading
+from twolayer.estimators import averaging, folds, permuting, rows, searching, spreading
 from twolayer.estimators.standardising import standardised
 
 FAST = {"alphas": [0.1, 1.0], "cv": 2, "n_networks": 2, "max_iter": 50}
@@ -479,4 +479,4 @@ def test_real_tables():
     x, y = load_iris(return_X_y=True)
     model = TwoLayerClassifierCV(10, alphas=[10, 1, 0.1], cv=3, n_networks=2, random_state=0)
     assert model.fit(x, y).score(x, y) > 0.95
-    assert heldout.most_likely(model.decision_function(x)).tolist() == model.predict(x).tolist()
+    assert averaging.most_likely(model.decision_function(x)).tolist() == model.predict(x).tolist()

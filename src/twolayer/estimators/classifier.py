@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -14,8 +13,10 @@ from sklearn.utils.validation import column_or_1d
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators import continuing
+from twolayer.estimators.averaging import mean_logits, most_likely, probabilities
 from twolayer.estimators.network import TwoLayerEstimator
 from twolayer.estimators.reading import listed
+from twolayer.estimators.weighing import class_weights
 from twolayer.maths.losses import LOSSES, Loss
 
 
@@ -273,12 +274,13 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         -------
         logits : ndarray, shape (n_rows,) for two classes, else (n_rows, n_classes)
         """
-        outputs = self._outputs(X)
-        each = np.stack(outputs)
-        if self._several_labels:
-            return mean_logits(each[..., None])[..., 0]
-        logits = outputs[0] if len(outputs) == 1 else mean_logits(each)
-        return logits[:, 0] if logits.shape[1] == 1 else logits
+        logits = self._logits(X)
+        return logits[:, 0] if logits.shape[1] == 1 and not self._several_labels else logits
+
+    def _logits(self, X: Any) -> np.ndarray:  # noqa: N803
+        """The same, always of shape (n_rows, n_outputs)."""
+        outputs = np.stack(self._outputs(X))
+        return outputs[0] if len(outputs) == 1 else mean_logits(outputs, self._several_labels)
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
         """The probability of each class, in the order of `classes_`: the mean of the networks.
@@ -292,12 +294,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         probabilities : ndarray, shape (n_rows, n_classes)
             Of several labels a row: of each label by itself.
         """
-        logits = self.decision_function(X)
-        if self._several_labels:
-            return expit(logits)
-        if logits.ndim == 1:
-            return np.column_stack([expit(-logits), expit(logits)])
-        return softmax(logits, axis=1)
+        return probabilities(self._logits(X), self._several_labels)
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """Predict the class of rows.
@@ -310,39 +307,5 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         -------
         classes : ndarray, shape (n_rows,), or 0 and 1 of shape (n_rows, n_labels)
         """
-        logits = self.decision_function(X)
-        if self._several_labels:
-            return (logits > 0).astype(int)
-        best = (logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(axis=1)
-        return self.classes_[best]
-
-
-def mean_logits(outputs: np.ndarray) -> np.ndarray:
-    """The logits of the mean probability of several networks: (n_networks, n_rows, n_outputs) -> (n_rows, n_outputs)."""
-    if outputs.shape[-1] == 1:
-        return logsumexp(log_expit(outputs), axis=0) - logsumexp(log_expit(-outputs), axis=0)
-    return logsumexp(log_softmax(outputs, axis=-1), axis=0) - np.log(len(outputs))
-
-
-def class_weights(given: Any, classes: np.ndarray, labels: np.ndarray, s: Any) -> np.ndarray:
-    """What a row of each class counts."""
-    if isinstance(given, str) and given == "balanced":
-        there = np.bincount(labels, weights=s, minlength=len(classes)).astype(float)
-        return there.sum() / (len(classes) * np.where(there > 0, there, np.inf))
-    if not isinstance(given, dict):
-        raise InputError(
-            f"class_weight must be a dict of class: weight, 'balanced', or None; got {given!r}"
-        )
-    names = {str(one): k for k, one in enumerate(classes.tolist())}
-    counted = np.ones(len(classes))
-    for name, weight in given.items():
-        if str(name) not in names:
-            raise InputError(
-                f"class_weight names {name!r}, which is no class of y: {listed(list(names))}"
-            )
-        if not (np.isreal(weight) and np.isfinite(weight) and weight >= 0):
-            raise InputError(f"class_weight must not be negative; class {name!r} has {weight!r}")
-        counted[names[str(name)]] = float(weight)
-    if not counted[np.unique(labels)].any():
-        raise InputError("class_weight is zero for every class: nothing is left to fit")
-    return counted
+        best = most_likely(self._logits(X), self._several_labels)
+        return best if self._several_labels else self.classes_[best]

@@ -11,12 +11,13 @@ from sklearn.utils.validation import column_or_1d
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.averaging import disagreement
 from twolayer.estimators.classifier import TwoLayerClassifier
 from twolayer.estimators.folds import on_own_units
 from twolayer.estimators.heldout import splits_of
 from twolayer.estimators.permuting import NestedScored, PermutationTested
 from twolayer.estimators.regressor import TwoLayerRegressor
-from twolayer.estimators.searching import Look, Scores, Search, disagreement, outputs_of, seed_of
+from twolayer.estimators.searching import Look, Scores, Search, outputs_of, seed_of
 from twolayer.estimators.spreading import spread_of
 from twolayer.maths.network import Params
 from twolayer.training import Run

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import log_expit, log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.averaging import most_likely, probabilities
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -56,26 +57,6 @@ class ClassifierAnswers(ClassifierMixin, Answers):
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         return self.known(X, self.classes_[most_likely(self.logits)])
-
-
-def probabilities(logits: np.ndarray) -> np.ndarray:
-    """The probability of each class, shape (..., n_classes), from (..., 1) or (..., n_classes) logits."""
-    if logits.shape[-1] == 1:
-        return np.concatenate([expit(-logits), expit(logits)], axis=-1)
-    return softmax(logits, axis=-1)
-
-
-def averaged_logits(outputs: np.ndarray) -> np.ndarray:
-    """The logits of the networks' mean probabilities, from theirs, (n_networks, n_rows, n_outputs)."""
-    if outputs.shape[-1] == 1:
-        for_it = np.logaddexp.reduce(log_expit(outputs), axis=0)
-        return for_it - np.logaddexp.reduce(log_expit(-outputs), axis=0)
-    return np.logaddexp.reduce(log_softmax(outputs, axis=-1), axis=0) - np.log(len(outputs))
-
-
-def most_likely(logits: np.ndarray) -> np.ndarray:
-    """The number of the most likely class of each row."""
-    return (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(axis=1)
 
 
 def log_likelihood(labels: np.ndarray, logits: np.ndarray, s: np.ndarray | None) -> float:

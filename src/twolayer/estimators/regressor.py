@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.averaging import disagreement
 from twolayer.estimators.network import TwoLayerEstimator
 from twolayer.maths.losses import Loss
 
@@ -218,8 +219,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
             return self._own_targets(y_pred)
         if not hasattr(self, "noise_std_"):
             raise InputError("the noise is known after fit only: call fit for a standard deviation")
-        disagreement = np.var(outputs, axis=0, ddof=1) if len(outputs) > 1 else 0.0
-        y_std = np.sqrt(self.noise_std_**2 + disagreement) + np.zeros_like(y_pred)
+        y_std = np.sqrt(self.noise_std_**2 + disagreement(np.stack(outputs)))
         return self._own_targets(y_pred), self._own_targets(y_std)
 
     def predict_interval(self, X: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:  # noqa: N803

@@ -12,15 +12,10 @@ from sklearn.utils import check_random_state
 
 from twolayer import checks, threads
 from twolayer.errors import InputError
+from twolayer.estimators.averaging import disagreement, mean_logits
 from twolayer.estimators.defaults import given_alpha
 from twolayer.estimators.folds import Axes, Fitting, axes_of
-from twolayer.estimators.heldout import (
-    Score,
-    Split,
-    averaged_logits,
-    score_of,
-    weighted_parts,
-)
+from twolayer.estimators.heldout import Score, Split, score_of, weighted_parts
 from twolayer.estimators.rows import distinct_rows
 from twolayer.estimators.standardising import Scaling, standardised
 from twolayer.training import Run
@@ -194,7 +189,7 @@ class Search:
         """What the networks say of the held-out rows together."""
         outputs = self.fitting.outputs(fold.z_test, run.params)
         if self.classifies:
-            return Answer(averaged_logits(outputs), np.zeros(outputs.shape[1:]))
+            return Answer(mean_logits(outputs), np.zeros(outputs.shape[1:]))
         _, scaling = self.targets(fold)
         assert scaling is not None
         mean = outputs.mean(axis=0) * scaling.scale + scaling.mean
@@ -231,13 +226,6 @@ class Search:
         """The same path up to one alpha, with another score."""
         until = self.alphas[: self.alphas.index(alpha) + 1]
         return replace(self, n_hidden=[n_hidden], alphas=until, score=score)
-
-
-def disagreement(outputs: np.ndarray) -> np.ndarray:
-    """The variance between the networks, whose outputs are (n_networks, n_rows, n_outputs)."""
-    if len(outputs) == 1:
-        return np.zeros(outputs.shape[1:])
-    return outputs.var(axis=0, ddof=1)
 
 
 def outputs_of(estimator: Any) -> int:
