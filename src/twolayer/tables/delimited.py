@@ -1,8 +1,8 @@
 """Tables of text: fields separated by commas, semicolons, tabs or what else, with a header line.
 
 The file is taken in blocks of lines. A block that holds nothing but numbers, missing values and columns already known to
-hold text goes through `numpy.loadtxt`: of the readers tried on 187 rows of 20,000 numbers it alone stays under three times the
-file's size in memory. Any other block goes through the standard library's `csv`, which knows the line of everything.
+hold text goes through `numpy.loadtxt`: of the readers tried on 187 rows of 20,000 numbers it alone stays under three times
+the file's size in memory. Any other block goes through the standard library's `csv`, which knows the line of everything.
 """
 
 from __future__ import annotations
@@ -252,8 +252,8 @@ def gathered(opened: Callable[[], Delimited]) -> Table:
     texts: list[dict[str, list[str]]] = []
     with opened() as source:
         for block in source.blocks():
-            values.frombytes(memoryview(np.ascontiguousarray(block.numbers)).cast("B"))
-            lines.frombytes(memoryview(block.lines).cast("B"))
+            values.frombytes(np.ascontiguousarray(block.numbers).data.cast("B"))
+            lines.frombytes(block.lines.data.cast("B"))
             texts.append(block.texts)
     if not lines:
         raise FileError(f"{source.path} has a header but no rows")

@@ -49,7 +49,7 @@ ROWS_AT_ONCE = 1 << 22  # numbers, of a stored array or data frame
 
 
 def read(path: str | Path, text: Iterable[str] = (), delimiter: str | None = None) -> Table:
-    """Read a table: CSV or TSV (any delimiter, gzip too), Parquet, Arrow, Feather, Excel, .npy, .npz, svmlight or Matrix Market.
+    """Read a table: CSV, TSV and the like (gzip too), Parquet, Arrow, Feather, .npy, .npz, svmlight, Matrix Market, Excel.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def _frame(kind: str, path: str, source: Any) -> Table:
 
     readers: dict[str, Callable[..., Any]] = {
         "parquet": polars.read_parquet,
-        "arrow": partial(polars.read_ipc, memory_map=False),
+        "arrow": polars.read_ipc,
         "excel": polars.read_excel,
     }
     if kind == "excel":
@@ -367,7 +367,10 @@ def _npz(path: str, source: Any) -> Table:
         table = from_array(path, array, name)
         if len(table.names) == 1:
             table = Table(
-                path, [name], table.numbers, {name: words for words in table.texts.values()}
+                path,
+                [name],
+                table.numbers,
+                dict.fromkeys([name] * len(table.texts), *table.texts.values()),
             )
         tables.append(table)
     if not tables:
