@@ -9,6 +9,7 @@ import typer
 from twolayer.cli.bench import bench
 from twolayer.cli.demo import demo
 from twolayer.cli.explain import explain
+from twolayer.cli.export import export
 from twolayer.cli.fit import fit
 from twolayer.cli.ladder import ladder
 from twolayer.cli.predict import predict
@@ -41,6 +42,7 @@ app.command()(ladder)
 app.command()(explain)
 app.command()(fit)
 app.command()(predict)
+app.command()(export)
 app.command()(bench)
 app.command()(warmup)
 

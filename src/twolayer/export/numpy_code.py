@@ -1,0 +1,291 @@
+"""A network as Python code that needs nothing but NumPy, for a person to read and for any program to run."""
+
+from __future__ import annotations
+
+import io
+import os
+import pprint
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twolayer import saving
+from twolayer.errors import FileError
+from twolayer.export import content as contents
+from twolayer.export.content import Content, content_of
+from twolayer.export.normal import coefficients
+from twolayer.maths.activations import LEAK
+from twolayer.maths.network import Params
+
+MOST_INSIDE = 10_000  # weights that stand in the code itself; more go to a file beside it
+WIDTH = 100
+
+# The body of `activation(h)`.
+ACTIVATION_CODE: dict[str, str] = {
+    "relu": "return np.maximum(h, 0)",
+    "identity": "return h",
+    "tanh": "return np.tanh(h)",
+    "logistic": "return 0.5 * (1 + np.tanh(0.5 * h))",
+    "leaky_relu": f"return np.where(h < 0, {LEAK} * h, h)",
+    "softplus": "return np.logaddexp(0, h)",
+    "gelu": '''\
+"""h times the normal distribution function: half of erfc(|h|/sqrt(2)) below 0, 1 minus that above."""
+a = np.abs(h) / np.sqrt(2).astype(h.dtype)
+t = 2 / (2 + a)
+u, exponent = 2 * t - 1, np.zeros_like(t)
+for coefficient in reversed(ERFC):
+    exponent = exponent * u + coefficient
+half = 0.5 * t * np.exp(exponent - a * a)
+return h * np.where(h > 0, 1 - half, half)''',
+}
+
+# `predict`, and what stands before it, for each thing that becomes of the output.
+LOGISTIC_CODE = """\
+def logistic(z):
+    return np.exp(-np.logaddexp(0, -z))
+"""
+SOFTMAX_CODE = """\
+def softmax(z):
+    shares = np.exp(z - z.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
+"""
+OUTPUT_CODE = '''\
+def predict(x):
+    """The outputs, of shape (n_rows, n_outputs)."""
+    return {mean}
+'''
+NUMBER_CODE = '''\
+def predict(x):
+    """The target of each row, of shape (n_rows,)."""
+    return {mean}[:, 0]
+'''
+PROBABILITIES_CODE = '''\
+def predict_proba(x):
+    """The probability of each {what}, of shape (n_rows, n_{plural})."""
+    return {mean}
+'''
+TWO_CLASSES_CODE = '''\
+def predict_proba(x):
+    """The probability of each class, of shape (n_rows, 2)."""
+    return np.column_stack([{no}, {yes}])
+'''
+CLASS_CODE = '''\
+def predict(x):
+    """The class of each row, of shape (n_rows,)."""
+    return CLASSES[predict_proba(x).argmax(axis=1)]
+'''
+LABEL_CODE = '''\
+def predict(x):
+    """Each label of each row, 0 or 1, of shape (n_rows, n_labels)."""
+    return (predict_proba(x) > 0.5).astype(int)
+'''
+
+
+def to_numpy_code(
+    model: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    activation: Any = None,
+    dtype: Any = None,
+) -> str:
+    """Write a network as Python code whose only import is NumPy.
+
+    The code has `forward(x)`, the network's output; `predict(x)`; and for classes `predict_proba(x)`; each as the model has
+    it.
+
+    Parameters
+    ----------
+    model : Params, Run, or fitted estimator
+        Several networks of an estimator are averaged, as it does.
+    path : str, Path or None
+        Where to write the code, ending in `.py`. More than 10,000 weights go to a file beside it, ending in
+        `.weights.npz`.
+        None writes no file, and all weights are in the text.
+    activation : str or None
+        For Params, which do not know theirs; None is "relu".
+    dtype : {"float64", "float32"} or None
+        What the weights are turned into; None leaves them.
+
+    Returns
+    -------
+    code : str
+
+    Raises
+    ------
+    InputError
+        If the model cannot be exported: not fitted, or with an activation of one's own.
+    FileError
+        If a file cannot be written; what was there before is still there.
+
+    Examples
+    --------
+    >>> import twolayer as tl
+    >>> params = tl.Params(w1=[[1.0, -1.0]], b1=None, w2=[[1.0], [10.0]], b2=None)
+    >>> code = tl.to_numpy_code(params)
+    >>> exec(code)
+    >>> predict([[2.0], [-3.0]])
+    array([[ 2.],
+           [30.]])
+    """
+    content = content_of(model, activation, dtype)
+    contents.only(content, ACTIVATION_CODE, "NumPy code")
+
+    def code(weights: str) -> str:
+        return source(content, weights)
+
+    if path is not None:
+        write_code(path, content.params, code)
+    return code(written_out(dict(content.params.items())))
+
+
+def write_code(path: str | os.PathLike[str], params: Params, code: Callable[[str], str]) -> None:
+    """Write Python code with these weights inside, or in a file beside it if they are many.
+
+    Parameters
+    ----------
+    path : str or Path
+    params : Params
+    code : callable
+        `code(weights)`: the whole file, from the lines that define the weights.
+    """
+    target = Path(path)
+    if target.suffix != ".py":
+        raise FileError(f"{path} must end in .py: it is Python code")
+    weights = dict(params.items())
+    if inside(params):
+        saving.write_whole({target: code(written_out(weights)).encode()})
+        return
+    beside = io.BytesIO()
+    np.savez(beside, **weights)  # type: ignore[arg-type]
+    text = code(read_from_beside(list(weights)))
+    saving.write_whole(
+        {target.with_suffix(".weights.npz"): beside.getvalue(), target: text.encode()}
+    )
+
+
+def inside(params: Params) -> bool:
+    """Whether the weights are few enough to stand in the code."""
+    return sum(array.size for name, array in params.items() if name.startswith("w")) <= MOST_INSIDE
+
+
+def read_from_beside(names: list[str]) -> str:
+    """The lines that read the weights."""
+    entries = ", ".join(f'weights["{name}"]' for name in names)
+    return (
+        "# The weights are in the file beside this one.\n"
+        'weights = np.load(__file__.removesuffix(".py") + ".weights.npz")\n'
+        f"{', '.join(names)} = {entries}\n"
+    )
+
+
+def written_out(weights: Mapping[str, np.ndarray]) -> str:
+    """The weights as text, to the last bit; a shape beside each."""
+    return "".join(
+        f"{name} = {array_code(array)}  # {array.shape}\n" for name, array in weights.items()
+    )
+
+
+def array_code(array: np.ndarray) -> str:
+    """`np.array(...)` of these numbers."""
+    rows = pprint.pformat(array.tolist(), width=WIDTH, compact=True)
+    dtype = "" if array.dtype != np.float32 else ", dtype=np.float32"
+    return f"np.array(\n{rows}{dtype}\n)"
+
+
+def source(content: Content, weights_code: str) -> str:
+    """The whole file."""
+    parts = [
+        f'"""{title(content)}\n\n{usage(content)}"""\n\nimport numpy as np\n',
+        constants(content) + weights_code,
+        activation_code(content),
+        forward_code(content),
+        *answers(content),
+    ]
+    return "\n\n".join(part.rstrip("\n") + "\n" for part in parts).replace("\n\n\n\n", "\n\n\n")
+
+
+def title(content: Content) -> str:
+    """What the file holds, and who wrote it."""
+    from twolayer import __version__
+
+    return (
+        f"A network with one hidden layer, written by twolayer {__version__}.\n\n{content.said()}."
+    )
+
+
+def usage(content: Content) -> str:
+    """How to call it."""
+    names = "" if content.columns is None else ", the columns in the order of COLUMNS"
+    further = "" if content.classes is None else " and `predict_proba(x)`"
+    return f"`predict(x)`{further} take an array of shape (n_rows, {content.params.n_inputs}){names}.\n"
+
+
+def constants(content: Content) -> str:
+    """Names of columns and classes, and the numbers that an activation needs."""
+    text = ""
+    if content.columns is not None:
+        text += f"COLUMNS = {pprint.pformat(content.columns, width=WIDTH, compact=True)}\n"
+    if content.classes is not None and content.answer != contents.LABELS:
+        text += f"CLASSES = {names_code(content.classes)}\n"
+    if content.activation == "gelu":
+        text += (
+            f"ERFC = {pprint.pformat(coefficients().tolist(), width=WIDTH, compact=True)}"
+            "  # log of erfc, smoothed\n"
+        )
+    return text
+
+
+def names_code(array: np.ndarray) -> str:
+    """`np.array(...)` of a few texts or numbers, with their type where it does not show."""
+    dtype = "" if array.dtype.kind in "Ub" else f", dtype={array.dtype.name!r}"
+    return f"np.array({pprint.pformat(array.tolist(), width=WIDTH, compact=True)}{dtype})"
+
+
+def activation_code(content: Content) -> str:
+    """`activation(h)`."""
+    body = "\n".join("    " + line for line in ACTIVATION_CODE[content.activation].splitlines())
+    return f"def activation(h):\n{body}\n"
+
+
+def forward_code(content: Content) -> str:
+    """`forward(x)`: one network's output; of several, the outputs of the k-th."""
+    params, several = content.params, content.params.n_networks is not None
+    at = "[k]" if several else ""
+    b1 = f" + b1{at}" if params.b1 is not None else ""
+    b2 = f" + b2{at}" if params.b2 is not None else ""
+    skip = f" + x @ w_skip{at}" if params.w_skip is not None else ""
+    what = "The output of the k-th network" if several else "The network's output"
+    return (
+        f"def forward(x{', k' if several else ''}):\n"
+        f'    """{what}, of shape (n_rows, {params.n_outputs})."""\n'
+        "    x = np.asarray(x, dtype=w1.dtype)\n"
+        f"    h = x @ w1{at}{b1}\n"
+        f"    return activation(h) @ w2{at}{b2}{skip}\n"
+    )
+
+
+def answers(content: Content) -> list[str]:
+    """`predict`, and what it needs."""
+    if content.answer == contents.OUTPUT:
+        return [OUTPUT_CODE.format(mean=mean_code(content, "{}"))]
+    if content.answer == contents.NUMBER:
+        return [NUMBER_CODE.format(mean=mean_code(content, "{}"))]
+    if content.answer == contents.CLASSES:
+        mean = mean_code(content, "softmax({})")
+        code = PROBABILITIES_CODE.format(mean=mean, what="class", plural="classes")
+        return [SOFTMAX_CODE, code, CLASS_CODE]
+    yes = mean_code(content, "logistic({})")
+    if content.answer == contents.LABELS:
+        code = PROBABILITIES_CODE.format(mean=yes, what="label", plural="labels")
+        return [LOGISTIC_CODE, code, LABEL_CODE]
+    no = mean_code(content, "logistic(-{})")
+    return [LOGISTIC_CODE, TWO_CLASSES_CODE.format(no=no, yes=yes), CLASS_CODE]
+
+
+def mean_code(content: Content, shape: str) -> str:
+    """An expression for the mean over the networks."""
+    if content.params.n_networks is None:
+        return shape.format("forward(x)")
+    return f"np.mean([{shape.format('forward(x, k)')} for k in range(len(w1))], axis=0)"

@@ -1,0 +1,50 @@
+"""The networks that `nn.Sequential` cannot hold, made of torch's own layers."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+
+class WithSkip(nn.Module):
+    """A path through the hidden layer, and a direct one from input to output."""
+
+    def __init__(self, path: nn.Sequential, skip: nn.Linear) -> None:
+        super().__init__()
+        self.path, self.skip = path, skip
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.path(x) + self.skip(x)
+
+
+class Average(nn.Module):
+    """The mean output of several networks."""
+
+    def __init__(self, networks: list[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def outputs(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([network(x) for network in self.networks])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.outputs(x).mean(0)
+
+
+class AverageOfClasses(Average):
+    """The logits of the mean probability of several networks, softmax over classes."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        shares = torch.log_softmax(self.outputs(x), -1)
+        return torch.logsumexp(shares, 0) - math.log(len(self.networks))
+
+
+class AverageOfLogits(Average):
+    """The logits of the mean probability of several networks, the logistic function of each output."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        outputs = self.outputs(x)
+        yes = torch.logsumexp(nn.functional.logsigmoid(outputs), 0)
+        return yes - torch.logsumexp(nn.functional.logsigmoid(-outputs), 0)
