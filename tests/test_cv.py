@@ -319,10 +319,42 @@ def test_signal_has_a_small_p_value_and_noise_has_not():
 def test_the_score_of_a_permutation_test_is_that_of_the_search():
     x, y = wide(n_inputs=5)
     model = TwoLayerRegressorCV(
-        4, alphas=[3, 1], cv=KFold(3), n_networks=2, activation="tanh", max_iter=8, random_state=0
+        4, alphas=[3, 1], cv=KFold(3), n_networks=1, activation="tanh", max_iter=8, random_state=0
     )
     test = model.set_params(scoring="r2").permutation_test(x, y, n=1, random_state=0)
     assert test.score == pytest.approx(model.fit(x, y).best_score_, rel=1e-6)
+
+
+def test_the_true_targets_are_scored_as_the_shuffled_ones(monkeypatch):
+    """With shuffles that change nothing every score is the true one, also where the model itself would do more."""
+    monkeypatch.setattr(permuting, "shuffled", lambda blocks, rng: np.arange(len(blocks)))
+    x, y = classes(n_classes=2)
+    model = TwoLayerClassifierCV(4, n_networks=3, cv=3, random_state=0)
+    test = model.permutation_test(x, y, n=2, random_state=0)
+    assert (test.null_scores == test.score).all()
+    assert test.p_value == 1
+
+
+def test_a_permutation_test_looks_inside_a_long_path():
+    """A quarter, a half and three quarters of the way from 8 to 0."""
+    assert permuting.spread_out([8.0, 7, 6, 5, 4, 3, 2, 1, 0]) == [6, 4, 2]
+    assert permuting.spread_out([8.0, 3, 0]) == [8, 3, 0]
+
+
+def test_a_permutation_test_trains_one_network_at_three_alphas(monkeypatch):
+    seen = []
+    run = folds.Fitting.run
+
+    def watched(fitting, z, y, s, start, alpha):
+        seen.append((len(start.w1), alpha))
+        return run(fitting, z, y, s, start, alpha)
+
+    monkeypatch.setattr(folds.Fitting, "run", watched)
+    x, y = classes(n_classes=2)
+    model = TwoLayerClassifierCV(4, n_networks=3, cv=2, random_state=0)
+    model.permutation_test(x, y, n=1, random_state=0)
+    path = np.logspace(2, -2, 10)
+    assert seen == [(1, pytest.approx(path[k])) for k in (2, 4, 7)] * 4  # folds, targets
 
 
 def test_shuffles_keep_the_classes_of_each_part():
