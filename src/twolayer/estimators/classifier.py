@@ -36,13 +36,19 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     alpha : float or "auto"
         Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss, S the total row weight.
         "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and takes the best.
+    l1 : float
+        At least 0: adds l1/S·(Σ|w1| + Σ|w_skip|) to the mean loss, which makes weights of inputs that say little exactly 0:
+        `w1_.any(axis=-1)` tells whose are left. For "adam" and "gd".
+    dropout : float
+        From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step of training; predictions
+        take all. For "adam" and "gd". "auto" finds alpha without it, and without l1.
     skip : bool
         Whether inputs also reach the outputs directly, so that a linear model is a special case.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
     solver : {"auto", "lbfgs", "adam", "gd"}
-        "auto" is "lbfgs", and for tall tables "adam" on batches of 200 rows with early stopping.
+        "auto" is "lbfgs", and for tall tables "adam" on batches of 200 rows with early stopping; with l1 or dropout "adam".
     learning_rate_init : float
         For "adam" and "gd"; above 0. If training diverges it is halved, once.
     batch_size : int or None
@@ -51,7 +57,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Passes over the rows at most; without batches each is one step.
     tol : float
         When to stop, as in `twolayer.train`: for "lbfgs" at a gradient no longer than this, for the others when 10 steps
-        lower the loss by less than this share of it (not asked where rows are held out).
+        lower the loss by less than this share of it (not asked where rows are held out, nor with dropout).
     early_stopping : bool
         Whether rows are held out, training ends when the score on them no longer rises, and the best weights are kept.
     validation_fraction : float
@@ -123,6 +129,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         *,
         activation: Any = "relu",
         alpha: float | str = "auto",
+        l1: float = 0.0,
+        dropout: float = 0.0,
         class_weight: Any = None,
         skip: bool = False,
         n_networks: int | str = "auto",
@@ -145,6 +153,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             n_hidden,
             activation=activation,
             alpha=alpha,
+            l1=l1,
+            dropout=dropout,
             skip=skip,
             n_networks=n_networks,
             solver=solver,

@@ -10,7 +10,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.estimators.defaults import BATCH, NETWORKS, given_alpha
 from twolayer.estimators.standardising import Scaling, act_on_own_units, apply, standardised
-from twolayer.estimators.starting import start
+from twolayer.estimators.starting import at_the_mean, start, unit_of
 from twolayer.estimators.strength import Task, choose_alpha
 from twolayer.maths.network import Params
 from twolayer.solvers import Memory
@@ -39,6 +39,7 @@ class Continuing:
     targets: Scaling | None
     params: Params  # for standardised columns
     alpha: float
+    unit: float
     memory: dict[str, Any]
     rng: np.random.Generator
     losses: list[np.ndarray]
@@ -62,7 +63,9 @@ def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs:
         loss=kept.task.loss,
         activation=kept.task.activation,
         solver=Continued(rate, kept=kept.memory),
-        alpha=kept.alpha,
+        alpha=kept.alpha * kept.unit,
+        l1=kept.task.l1 * kept.unit,
+        dropout=kept.task.dropout,
         batch_size=batch,
         steps=-(-x.shape[0] // batch),
         sample_weight=s,
@@ -80,7 +83,7 @@ def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs:
 
 def begin(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: int) -> Continuing:
     """Settle what the first rows settle."""
-    task = model._task(n_outputs, model._standardise_y)
+    task = model._task(n_outputs)
     rng = model._rng()
     z, inputs = standardised(x, s, "X")
     targets = standardised(y, s, "y")[1] if task.standardise_y else None
@@ -97,7 +100,9 @@ def begin(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: in
         n_networks=None if many == 1 else many,
         skip=task.skip,
     )
+    params = at_the_mean(params, y, s, task.loss)
     alpha = given_alpha(model.alpha)
     if alpha is None:
         alpha = choose_alpha(x, y, s, task, rng).alpha
-    return Continuing(task, inputs, targets, params, alpha, {}, rng, [])
+    unit = unit_of(y, s, task.loss)
+    return Continuing(task, inputs, targets, params, alpha, unit, {}, rng, [])

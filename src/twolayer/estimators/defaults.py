@@ -35,8 +35,8 @@ class Way:
 
 
 def way(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> Way:
-    """The user's settings, and for "auto": L-BFGS, and for tall tables Adam on batches with early stopping; five networks
-    where they cost little, else one.
+    """The user's settings, and for "auto": L-BFGS, and for tall tables Adam on batches with early stopping; Adam also for l1
+    and dropout, which L-BFGS has not; five networks where they cost little, else one.
     """
     step = (
         float(n_rows) * min(n_rows, n_inputs) * n_hidden
@@ -47,7 +47,8 @@ def way(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> Way:
         batch_size = checks.whole(batch_size, "batch_size")
     if isinstance(solver, str) and solver == "auto":
         tall = n_rows > TALL and step > LARGE_STEP
-        solver = "adam" if tall or batch_size is not None else "lbfgs"
+        not_by_lbfgs = batch_size is not None or settings.l1 or settings.dropout
+        solver = "adam" if tall or not_by_lbfgs else "lbfgs"
         if tall:
             early_stopping, batch_size = True, batch_size or BATCH
     elif not isinstance(solver, Solver):

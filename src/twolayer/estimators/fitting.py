@@ -22,7 +22,7 @@ from twolayer.estimators.standardising import (
     in_standard_units,
     standardised,
 )
-from twolayer.estimators.starting import start
+from twolayer.estimators.starting import at_the_mean, start, unit_of
 from twolayer.estimators.strength import Strength, Task, choose_alpha, tried
 from twolayer.estimators.validation import Watch, networks
 from twolayer.loop import Progress
@@ -53,6 +53,7 @@ class Fitting:
         self.y, self.targets = y, None
         if task.standardise_y:
             self.y, self.targets = standardised(y, s, "y")
+        self.unit = unit_of(y, s, task.loss)
         self.start = self.where_to_start(before)
         self.strength: Strength | None = None
         if alpha is None and before is not None:
@@ -73,7 +74,7 @@ class Fitting:
         if before is None:
             n_networks = None if alone else self.how.n_networks
             sizes = (task.n_hidden, task.n_outputs)
-            return start(
+            params = start(
                 self.x,
                 self.inputs.constant,
                 *sizes,
@@ -81,6 +82,7 @@ class Fitting:
                 n_networks=n_networks,
                 skip=task.skip,
             )
+            return at_the_mean(params, self.y, self.s, task.loss)
         seen = (
             before.n_inputs,
             before.n_hidden,
@@ -137,17 +139,18 @@ class Fitting:
         if model.verbose:
             calls.append(tell)
         rule_stops = self.how.solver == "lbfgs"
+        tol = checks.number(model.tol, "tol", at_least=0)
         settings = {
             "loss": self.task.loss,
             "activation": self.task.activation,
             "solver": self.how.solver,
             "learning_rate": rate,
-            "alpha": self.alpha,
+            "alpha": self.alpha * self.unit,
+            "l1": self.task.l1 * self.unit,
+            "dropout": self.task.dropout,
             "batch_size": batch,
             "steps": checks.whole(model.max_iter, "max_iter") * passes,
-            "tol": model.tol
-            if rule_stops or self.watch is None
-            else 0.0 * checks.number(model.tol, "tol", at_least=0),
+            "tol": tol if rule_stops or not (self.watch or self.task.dropout) else 0.0,
             "sample_weight": self.s,
             "engine": model.engine,
             "random_state": self.rng,
@@ -244,6 +247,7 @@ class Fitting:
             model.validation_scores_ = self.watch.scores(alone)
             best = np.array([best.step for best in self.watch.networks])
             model.best_step_ = int(best[0]) if alone else best
+        model.__dict__.pop("noise_std_", None)  # of a fit before
         if self.targets is not None:
             model.noise_std_ = self.noise()
 

@@ -27,6 +27,7 @@ from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.maths.network import Objective, Params
+from twolayer.training import make_solver
 
 NOT_ALONE = "early_stopping needs both X_val and y_val, or neither"
 
@@ -35,7 +36,6 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
     """Networks with one hidden layer that learn from a table. Subclasses say what they learn."""
 
     _loss: str  # the one that is made small if nothing else is asked for
-    _standardise_y = False
 
     def __init__(
         self,
@@ -43,6 +43,8 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         *,
         activation: Any = "relu",
         alpha: float | str = "auto",
+        l1: float = 0.0,
+        dropout: float = 0.0,
         skip: bool = False,
         n_networks: int | str = "auto",
         solver: str = "auto",
@@ -63,6 +65,8 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         self.n_hidden = n_hidden
         self.activation = activation
         self.alpha = alpha
+        self.l1 = l1
+        self.dropout = dropout
         self.skip = skip
         self.n_networks: Any = n_networks
         self.solver = solver
@@ -138,7 +142,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         validation = (
             None if X_val is None else self._read_validation(X_val, y_val, sample_weight_val)
         )
-        self._train(X, y, n_outputs, s, self._standardise_y, validation, before)
+        self._train(X, y, n_outputs, s, validation, before)
         return self
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
@@ -152,6 +156,10 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
     def _task_loss(self) -> Loss:
         """What is made small."""
         raise NotImplementedError
+
+    def _standardises_y(self) -> bool:
+        """Whether the targets are standardised for training."""
+        return False
 
     def _own_targets(self, y: np.ndarray) -> np.ndarray:
         """Targets in the form of training as the user gave them."""
@@ -197,14 +205,13 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         y: np.ndarray,
         n_outputs: int,
         s: np.ndarray | None,
-        standardise_y: bool,
         validation: tuple[Any, np.ndarray, Any] | None = None,
         before: Params | None = None,
     ) -> None:
         """Train on standardised columns and keep the weights that act on the columns as they are."""
         X, y, s = distinct_rows(X, y, s)  # noqa: N806
         rng = self._rng()
-        task = self._task(n_outputs, standardise_y)
+        task = self._task(n_outputs)
         how = self._way(X, task)
         if how.early_stopping and validation is None:
             kept = held_out(y, self.validation_fraction, rng, self._class_names())
@@ -220,7 +227,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         fitting.keep()
         self.__dict__.pop("_continued", None)
 
-    def _task(self, n_outputs: int, standardise_y: bool) -> Task:
+    def _task(self, n_outputs: int) -> Task:
         """What is learned, from the settings, checked."""
         return Task(
             self._task_loss(),
@@ -228,13 +235,18 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
             checks.whole(self.n_hidden, "n_hidden"),
             n_outputs,
             checks.flag(self.skip, "skip"),
-            standardise_y,
+            self._standardises_y(),
+            checks.number(self.l1, "l1", at_least=0),
+            checks.dropout_share(self.dropout),
         )
 
     def _way(self, X: Any, task: Task) -> Way:  # noqa: N803
         """How to train on these rows, if there is room for it."""
         checks.whole(self.max_iter, "max_iter")
         how = way(self, X.shape[0], X.shape[1], task.n_hidden)
+        refusal = make_solver(how.solver, 1.0, 0.0, False, 0.0).cannot(task.objective)
+        if refusal:
+            raise InputError(refusal)
         refuse_too_large(X, task.n_hidden, task.n_outputs, how, task.skip)
         return how
 
@@ -266,7 +278,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         """
         asked = copy.copy(self)
         X, y, _, n_outputs = asked._read(X, y, sample_weight)  # noqa: N806
-        task = asked._task(n_outputs, self._standardise_y)
+        task = asked._task(n_outputs)
         return asked._report(X, y, task, asked._way(X, task))
 
     def _report(self, X: Any, y: np.ndarray, task: Task, how: Way) -> Preflight:  # noqa: N803

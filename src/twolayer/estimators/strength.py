@@ -20,11 +20,11 @@ import numpy as np
 from twolayer import checks
 from twolayer.checks import is_sparse
 from twolayer.estimators.standardising import apply, standardised
-from twolayer.estimators.starting import start
+from twolayer.estimators.starting import at_the_mean, start, unit_of
 from twolayer.maths import network
 from twolayer.maths.activations import Activation
 from twolayer.maths.losses import Loss
-from twolayer.maths.network import Params
+from twolayer.maths.network import Objective, Params
 from twolayer.training import train
 
 ALPHAS = tuple(float(f"{10 ** (k / 2):.1g}") for k in range(5, -4, -1))  # 300, 100, 30, ..., 0.03
@@ -45,6 +45,13 @@ class Task:
     n_outputs: int
     skip: bool
     standardise_y: bool
+    l1: float = 0.0
+    dropout: float = 0.0
+
+    @property
+    def objective(self) -> Objective:
+        """What training makes small, but for the weight decay."""
+        return Objective(self.loss, self.activation, 0.0, self.l1, self.dropout)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +163,8 @@ class Walk:
         # as large as if there were all the columns
         shrink = np.sqrt((z.shape[1] + task.n_hidden) / (size + task.n_hidden))
         self.fresh = replace(self.fresh, w1=self.fresh.w1 * shrink)
+        self.fresh = at_the_mean(self.fresh, self.y, self.s, task.loss)
+        self.unit = unit_of(self.y, self.s, task.loss)
         self.params = self.fresh
 
     def train(self, alpha: float) -> None:
@@ -167,7 +176,7 @@ class Walk:
             loss=self.task.loss,
             activation=self.task.activation,
             solver="lbfgs",
-            alpha=alpha,
+            alpha=alpha * self.unit,
             steps=STEPS,
             tol=1e-3,
             sample_weight=self.s,
