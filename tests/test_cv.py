@@ -477,7 +477,7 @@ def test_the_standard_deviation_holds_on_new_rows():
         ({"cv": 1}, "cv must be a whole number, at least 2"),
         ({"cv": 11}, "the class 'a' of y has 10 rows, too few for cv=11 folds"),
         ({"n_networks": 0}, "n_networks must be a whole number, at least 1"),
-        ({"scoring": 3}, "scoring must be"),
+        ({"scoring": 3}, "there is no score 3 for scoring"),
     ],
 )
 def test_settings_that_cannot_be(settings, words):

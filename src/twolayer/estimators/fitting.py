@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import sys
 import warnings
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from twolayer import checks
 from twolayer.errors import DivergedError, InputError, TwoLayerWarning
 from twolayer.estimators.defaults import Way
 from twolayer.estimators.noise import noise_std
+from twolayer.estimators.scorers import scorer_of, takes_weights
 from twolayer.estimators.standardising import (
     act_on_own_units,
     apply,
@@ -202,15 +202,7 @@ class Fitting:
         scoring = self.model.scoring
         if scoring is None:
             return self.minus_loss
-        from sklearn.metrics import get_scorer
-
-        try:
-            scorer = scoring if callable(scoring) else get_scorer(scoring)
-        except (ValueError, TypeError):
-            raise InputError(
-                f"there is no score {checks.shown(scoring)}: see sklearn.metrics.get_scorer_names(), or give a function of "
-                "(model, X, y)"
-            ) from None
+        scorer = scorer_of(scoring)
         x, y, s = validation
         y = self.model._own_targets(y)
         weights = {} if s is None or not takes_weights(scorer) else {"sample_weight": s}
@@ -291,15 +283,6 @@ def all_of(calls: list[Callable[[Progress], Any]]) -> Callable[[Progress], bool]
         return any(isinstance(answer, (bool, np.bool_)) and bool(answer) for answer in answers)
 
     return call
-
-
-def takes_weights(scorer: Callable[..., Any]) -> bool:
-    """Whether a scorer can be told row weights."""
-    try:
-        parameters = inspect.signature(scorer).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def tell(progress: Progress) -> None:

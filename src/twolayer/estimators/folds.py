@@ -81,6 +81,7 @@ class Fitting:
     tol: float
     engine: str
     n_networks: int
+    skip: bool
 
     @classmethod
     def of(cls, estimator: Any) -> Fitting:
@@ -96,6 +97,7 @@ class Fitting:
             usual_tol(estimator) if settings["tol"] is None else settings["tol"],
             settings["engine"],
             1 if networks == "auto" else checks.whole(networks, "n_networks"),
+            checks.flag(settings["skip"], "skip"),
         )
 
     @property
@@ -111,6 +113,7 @@ class Fitting:
             n_axes,
             n_hidden,
             n_outputs,
+            skip=self.skip,
             scheme="glorot",
             random_state=rng,
             n_networks=self.n_networks,
@@ -199,4 +202,6 @@ def strength(params: Params) -> np.ndarray:
 
 def on_own_units(axes: Axes, params: Params, targets: Scaling | None) -> Params:
     """The networks as they act on the user's own columns."""
-    return act_on_own_units(replace(params, w1=axes.back(params.w1)), axes.inputs, targets)
+    w_skip = None if params.w_skip is None else axes.back(params.w_skip)
+    on_columns = replace(params, w1=axes.back(params.w1), w_skip=w_skip)
+    return act_on_own_units(on_columns, axes.inputs, targets)

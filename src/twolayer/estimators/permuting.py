@@ -144,7 +144,7 @@ def tested(
 
     def score(targets: np.ndarray) -> float:
         scores = [
-            search.look(replace(fold, y=targets[train], y_test=targets[test])).scores
+            search.look(search.retargeted(fold, targets[train], targets[test])).scores
             for fold, train, test in folds
         ]
         return float(np.mean(scores, axis=0).max())

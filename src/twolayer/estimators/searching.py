@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,8 @@ from twolayer.estimators.folds import Axes, Fitting, axes_of
 from twolayer.estimators.heldout import Score, Split, score_of, weighted_parts
 from twolayer.estimators.rows import distinct_rows
 from twolayer.estimators.standardising import Scaling, standardised
+from twolayer.estimators.starting import at_the_mean, unit_of
+from twolayer.estimators.weighing import class_weights
 from twolayer.training import Run
 
 FEW_ALPHAS = [30.0, 3.0, 0.3]  # for a test of an estimator that chooses alpha by itself
@@ -126,10 +128,13 @@ class Search:
         From few to many.
     n_outputs : int
     classifies : bool
-    score : callable
-        As `heldout.score_of` gives it.
+    standardises_y, several_labels : bool
+    score : callable or None
+        As `heldout.score_of` gives it; None for minus the loss.
     seed : int
         Of the first weights, the same in each fold.
+    counts : callable or None
+        `counts(labels, s)`: what a row of each class counts, for these rows of training.
     """
 
     fitting: Fitting
@@ -137,8 +142,11 @@ class Search:
     n_hidden: list[int]
     n_outputs: int
     classifies: bool
-    score: Score
+    standardises_y: bool
+    several_labels: bool
+    score: Score | None
     seed: int
+    counts: Callable[[np.ndarray, Any], np.ndarray] | None
 
     @classmethod
     def of(cls, estimator: Any, scoring: Any, default: str | None, seed: int) -> Search:
@@ -155,8 +163,11 @@ class Search:
             widths_of(settings["n_hidden"]),
             outputs_of(estimator),
             is_classifier(estimator),
+            estimator._standardises_y(),
+            getattr(estimator, "_several_labels", False),
             score_of(estimator, scoring, default),
             seed,
+            counts_of(estimator),
         )
 
     def fold(self, x: Any, y: np.ndarray, s: Any, rows: Any, test: np.ndarray) -> Fold:
@@ -170,12 +181,29 @@ class Search:
     ) -> Iterator[Fold]:
         """The folds, one after another, with repeated rows merged and in an order of their own."""
         for train, test in weighted_parts(splits, s):
-            rows = distinct_rows(x[train], y[train], None if s is None else s[train])
-            yield self.fold(x, y, s, rows, test)
+            refuse_nothing(train, None, "to train on")
+            weights = self.weights(y, s, train)
+            (train, test), *_ = weighted_parts([(train, test)], weights)
+            rows = distinct_rows(x[train], y[train], None if weights is None else weights[train])
+            yield self.fold(x, y, weights, rows, test)
+
+    def weights(self, y: np.ndarray, s: Any, train: np.ndarray) -> Any:
+        """Weights of all rows, with those of their classes in theirs; these rows are trained on."""
+        if self.counts is None:
+            return s
+        counts = self.counts(y[train], None if s is None else s[train])
+        return counts[y] if s is None else counts[y] * s
+
+    def retargeted(self, fold: Fold, y: np.ndarray, y_test: np.ndarray) -> Fold:
+        """The fold with other targets; its rows have no weights but those of their classes."""
+        if self.counts is None:
+            return replace(fold, y=y, y_test=y_test)
+        counts = self.counts(y, None)
+        return replace(fold, y=y, y_test=y_test, s=counts[y], s_test=counts[y_test])
 
     def targets(self, fold: Fold) -> tuple[np.ndarray, Scaling | None]:
-        """The fold's targets for training, standardised if they are numbers."""
-        return (fold.y, None) if self.classifies else standardised(fold.y, fold.s, "y")
+        """The fold's targets for training, standardised if they are numbers without a link."""
+        return standardised(fold.y, fold.s, "y") if self.standardises_y else (fold.y, None)
 
     def walk(self, fold: Fold, n_hidden: int, alphas: list[float]) -> Iterator[Run]:
         """The networks of one width along these alphas."""
@@ -183,27 +211,46 @@ class Search:
         y, _ = self.targets(fold)
         rng = np.random.default_rng([self.seed, n_hidden])
         starts = fitting.starts(fold.axes, n_hidden, self.n_outputs, rng)
-        return fitting.walk(fold.axes.z, y, fold.s, starts, alphas)
+        starts = at_the_mean(starts, y, fold.s, fitting.loss)
+        unit = unit_of(y, fold.s, fitting.loss)
+        path = [alpha * unit for alpha in alphas]
+        return fitting.walk(fold.axes.z, y, fold.s, starts, path)
 
     def answers(self, fold: Fold, run: Run) -> Answer:
         """What the networks say of the held-out rows together."""
         outputs = self.fitting.outputs(fold.z_test, run.params)
         if self.classifies:
-            return Answer(mean_logits(outputs), np.zeros(outputs.shape[1:]))
+            mean = mean_logits(outputs, self.several_labels)
+            return Answer(mean, np.zeros(mean.shape))
         _, scaling = self.targets(fold)
-        assert scaling is not None
-        mean = outputs.mean(axis=0) * scaling.scale + scaling.mean
-        return Answer(mean, disagreement(outputs) * scaling.scale**2)
+        if scaling is not None:
+            outputs = outputs * scaling.scale + scaling.mean
+        outputs = self.fitting.loss.mean(outputs)
+        return Answer(outputs.mean(axis=0), disagreement(outputs))
+
+    def scored(self, fold: Fold, answer: Answer) -> float:
+        """How good it is: higher is better."""
+        if self.score is not None:
+            return self.score(fold.x_test, fold.y_test, answer.mean, fold.s_test)
+        loss = self.fitting.loss
+        _, scaling = self.targets(fold)
+        y, y_pred = fold.y_test, loss.link(answer.mean)
+        if scaling is not None:  # in the units that it is made small in
+            y, y_pred = ((each - scaling.mean) / scaling.scale for each in (y, y_pred))
+        total = len(y) if fold.s_test is None else fold.s_test.sum()
+        value = float(loss.value(y_pred, y, fold.s_test, total))
+        return -value / total if loss.is_sum else -value
 
     def look(self, fold: Fold) -> Look:
         """The fold's answers and scores at each of them."""
+        refuse_nothing(fold.y_test, fold.s_test, "held out")
         scores = np.empty((len(self.n_hidden), len(self.alphas)))
         answers = {}
         with threads.limited(0):
             for i, n_hidden in enumerate(self.n_hidden):
                 for j, run in enumerate(self.walk(fold, n_hidden, self.alphas)):
                     answers[i, j] = answer = self.answers(fold, run)
-                    scores[i, j] = self.score(fold.x_test, fold.y_test, answer.mean, fold.s_test)
+                    scores[i, j] = self.scored(fold, answer)
         if not np.isfinite(scores).all():
             raise InputError(
                 "scoring gave a score that is not a finite number in a fold of "
@@ -228,11 +275,28 @@ class Search:
         return replace(self, n_hidden=[n_hidden], alphas=until, score=score)
 
 
+def refuse_nothing(rows: np.ndarray, s: np.ndarray | None, what: str) -> None:
+    """Raise if no row of this part of a fold counts."""
+    if not len(rows) or (s is not None and not s.any()):
+        raise InputError(
+            f"cv makes a fold that has no rows {what}, or rows of weight 0 only: take other folds"
+        )
+
+
+def counts_of(estimator: Any) -> Callable[[np.ndarray, Any], np.ndarray] | None:
+    """What a row of each class counts, from the rows of training."""
+    given = getattr(estimator, "class_weight", None)
+    if given is None:
+        return None
+    return lambda labels, s: class_weights(given, estimator.classes_, labels, s)
+
+
 def outputs_of(estimator: Any) -> int:
     """How many outputs the network has."""
     if not is_classifier(estimator):
         return estimator.n_outputs_
-    return 1 if len(estimator.classes_) == 2 else len(estimator.classes_)
+    n_classes = len(estimator.classes_)
+    return 1 if n_classes == 2 and not estimator._several_labels else n_classes
 
 
 def path_of(alphas: Any) -> list[float]:

@@ -91,11 +91,7 @@ def restored(params: Params, losses: np.ndarray, final_loss: Any, facts: Mapping
     """The fitted estimator of these weights, losses and facts."""
     make = checks.one_of(part(facts, "class", str), CLASSES, "estimator")
     model = make(**settings.restored(make, part(facts, "settings", dict)))
-    if (
-        params.b1 is None
-        or params.b2 is None
-        or (params.w_skip is not None) != bool(getattr(model, "skip", False))
-    ):
+    if params.b1 is None or params.b2 is None or (params.w_skip is not None) != bool(model.skip):
         raise DamagedError("its weights are not those of an estimator")
     model._set_params_of_networks(params)
     model.loss_curve_, model.loss_, model.n_iter_ = losses, final_loss, len(losses)
@@ -151,7 +147,7 @@ def restore_search(model: ChoosesAlpha, search: Mapping[str, Any], n_hidden: int
     model.n_iter_ = max(model.n_iter_, 1)  # as after a fit that found nothing to do
     if model.n_hidden_ != n_hidden:
         raise DamagedError(f"its weights have {n_hidden} hidden units, and {model.n_hidden_} won")
-    if not hasattr(model, "classes_") and not all(hasattr(model, name) for name in SPREADS):
+    if model._standardises_y() and not all(hasattr(model, name) for name in SPREADS):
         raise DamagedError("its noise is missing")
 
 
