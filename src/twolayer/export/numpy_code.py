@@ -111,6 +111,7 @@ def to_numpy_code(
     Returns
     -------
     code : str
+        As it is in the file, if one was written.
 
     Raises
     ------
@@ -135,13 +136,13 @@ def to_numpy_code(
     def code(weights: str) -> str:
         return source(content, weights)
 
-    if path is not None:
-        write_code(path, content.params, code)
-    return code(written_out(dict(content.params.items())))
+    if path is None:
+        return code(written_out(dict(content.params.items())))
+    return write_code(path, content.params, code)
 
 
-def write_code(path: str | os.PathLike[str], params: Params, code: Callable[[str], str]) -> None:
-    """Write Python code with these weights inside, or in a file beside it if they are many.
+def write_code(path: str | os.PathLike[str], params: Params, code: Callable[[str], str]) -> str:
+    """Write Python code with these weights inside, or in a file beside it if they are many; the code as it was written.
 
     Parameters
     ----------
@@ -155,14 +156,16 @@ def write_code(path: str | os.PathLike[str], params: Params, code: Callable[[str
         raise FileError(f"{path} must end in .py: it is Python code")
     weights = dict(params.items())
     if inside(params):
-        saving.write_whole({target: code(written_out(weights)).encode()})
-        return
+        text = code(written_out(weights))
+        saving.write_whole({target: text.encode()})
+        return text
     beside = io.BytesIO()
     np.savez(beside, **weights)  # type: ignore[arg-type]
     text = code(read_from_beside(list(weights)))
     saving.write_whole(
         {target.with_suffix(".weights.npz"): beside.getvalue(), target: text.encode()}
     )
+    return text
 
 
 def inside(params: Params) -> bool:
@@ -175,8 +178,8 @@ def read_from_beside(names: list[str]) -> str:
     entries = ", ".join(f'weights["{name}"]' for name in names)
     return (
         "# The weights are in the file beside this one.\n"
-        'weights = np.load(__file__.removesuffix(".py") + ".weights.npz")\n'
-        f"{', '.join(names)} = {entries}\n"
+        'with np.load(__file__.removesuffix(".py") + ".weights.npz") as weights:\n'
+        f"    {', '.join(names)} = {entries}\n"
     )
 
 

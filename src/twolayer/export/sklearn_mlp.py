@@ -219,7 +219,8 @@ def from_sklearn(mlp: Any) -> Any:
     --------
     >>> import twolayer as tl
     >>> from sklearn.neural_network import MLPRegressor
-    >>> mlp = MLPRegressor((5,), solver="lbfgs", random_state=0).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
+    >>> mlp = MLPRegressor(hidden_layer_sizes=(5,), solver="lbfgs", random_state=0)
+    >>> mlp = mlp.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
     >>> model = tl.from_sklearn(mlp)
     >>> bool(abs(model.predict([[1.5]]) - mlp.predict([[1.5]])) < 1e-12)
     True
