@@ -214,6 +214,21 @@ def scores_of(
     }
 
 
+def table_lines(compared: Scores, heading: str) -> list[str]:
+    """The scores as a table, a line for each model."""
+    columns = list(next(iter(compared.values())))
+    widths = [max(len(column), 9) for column in columns]
+    header = "  ".join(f"{column:>{width}}" for column, width in zip(columns, widths, strict=True))
+    lines = [f"{heading:20}{header}"]
+    for name, row in compared.items():
+        values = "  ".join(
+            f"{rounded(column, row[column]):>{width}}"
+            for column, width in zip(columns, widths, strict=True)
+        )
+        lines.append(f"{name:20}{values}")
+    return lines
+
+
 def verdict(compared: Scores) -> str:
     """In plain words: is the network better than the linear model, and than a constant guess?"""
     better, worse = _sides(compared, NETWORK, LINEAR)

@@ -1,6 +1,6 @@
 """From any table to columns of numbers: readers, what each column holds, its encoding, and the joining of two files."""
 
-from twolayer.tables.asked import Asked, Data, data_of, table_of
+from twolayer.tables.asked import Asked, Data, data_of, reasons, table_of, weights_of
 from twolayer.tables.columns import Kinds, kinds
 from twolayer.tables.encoder import Encoder, Found
 from twolayer.tables.formats import read, stream
@@ -21,7 +21,9 @@ __all__ = [
     "kinds",
     "listed",
     "read",
+    "reasons",
     "stream",
     "table_of",
     "target",
+    "weights_of",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from twolayer.errors import InputError
 from twolayer.tables.columns import DATE, Kinds, kinds
+from twolayer.tables.encoder import Encoder
 from twolayer.tables.formats import read
 from twolayer.tables.joining import transposed, with_labels
 from twolayer.tables.table import Table, absent, listed
@@ -79,15 +80,8 @@ class Data:
     said: list[str] = field(default_factory=list)
 
 
-def table_of(asked: Asked, text: Sequence[str] = ()) -> tuple[Table, list[str]]:
-    """The table read, turned and joined, without the columns to drop; and what to say about it.
-
-    Parameters
-    ----------
-    asked : Asked
-    text : names
-        Columns to keep as text beside the targets.
-    """
+def table_of(asked: Asked) -> tuple[Table, list[str]]:
+    """The table read, turned and joined, without the columns to drop; and what to say about it."""
     own = [
         *asked.targets,
         *([asked.groups] if asked.groups else []),
@@ -102,7 +96,7 @@ def table_of(asked: Asked, text: Sequence[str] = ()) -> tuple[Table, list[str]]:
         raise InputError(
             f"column {listed(sorted(twice))} is asked for twice: each column has one part to play"
         )
-    wanted = [*dict.fromkeys([*own, *text, *asked.categories])]
+    wanted = [*dict.fromkeys([*own, *asked.categories])]
     said: list[str] = []
     if asked.transpose:
         table = transposed(dropped(read(asked.path, (), asked.delimiter), asked.drop))
@@ -214,7 +208,7 @@ def order_of(table: Table, name: str) -> np.ndarray:
     return np.unique(np.array(words), return_inverse=True)[1]
 
 
-def reasons(found: Kinds) -> list[str]:
+def reasons(found: Kinds | Encoder) -> list[str]:
     """What was left out and why, a line each; columns of the same reason together."""
     lines = []
     if found.ids:
@@ -226,6 +220,6 @@ def grouped(left_out: dict[str, str]) -> list[str]:
     """`'a', 'b' holds no value`, a line for each reason."""
     by_reason: dict[str, list[str]] = {}
     for name, why in left_out.items():
-        kind = "is the same in every row of training" if why.startswith("is ") else why
+        kind = "the same in every row of training" if why.startswith("is ") else why
         by_reason.setdefault(kind, []).append(name)
-    return [f"{listed(names)}: {why}" for why, names in by_reason.items()]
+    return [f"nothing is learned from {listed(names)}: {why}" for why, names in by_reason.items()]

@@ -118,15 +118,24 @@ def _place_text(table: Table, name: str, found: Kinds) -> None:
         found.numbers.append(name)
     elif levels_are_yes_and_no(levels):
         found.booleans.append(name)
-    elif len(words) == table.n_rows == len(levels) and table.n_rows >= FEW_ROWS:
+    elif ROW_NAME.fullmatch(name) and names_each(words, table.n_rows):
         found.ids.append(name)
     else:
         _refuse_dates(table, name, words)
         _refuse_mixture(table, name, len(words))
-        if len(levels) > MOST_LEVELS or (table.n_rows >= FEW_ROWS and 2 * len(levels) > len(words)):
+        if names_each(words, table.n_rows):
+            found.ids.append(name)
+        elif len(levels) > MOST_LEVELS or (
+            table.n_rows >= FEW_ROWS and 2 * len(levels) > len(words)
+        ):
             found.left_out[name] = f"holds {len(levels)} different texts"
         else:
             found.categories.append(name)
+
+
+def names_each(words: list[str], n_rows: int) -> bool:
+    """Whether every row has another word."""
+    return n_rows >= FEW_ROWS and len(words) == n_rows == len(set(words))
 
 
 def levels_are_yes_and_no(levels: Collection[str]) -> bool:

@@ -45,13 +45,20 @@ class Delimited:
         What to call it.
     file : iterable of lines, with `readlines`
     text : names
-        Columns to keep as text too. They must be there.
+        Columns to keep as text too.
     delimiter : str or None
         None looks at the header.
+    must_be_there : bool
+        Whether a column of `text` that is not there is an error.
     """
 
     def __init__(
-        self, path: str, file: Any, text: Sequence[str] = (), delimiter: str | None = None
+        self,
+        path: str,
+        file: Any,
+        text: Sequence[str] = (),
+        delimiter: str | None = None,
+        must_be_there: bool = True,
     ) -> None:
         self.path, self.file = path, file
         head: list[str] = []
@@ -65,11 +72,11 @@ class Delimited:
         self.line = records.line_num + 1
         self.waiting = file.readlines(CHARACTERS_AT_ONCE)
         self.names, self.id = header(path, names, self._row_names())
-        for name in text:
-            if name not in self.names:
-                raise InputError(absent(path, name, self.names))
         self.index = {name: j for j, name in enumerate(self.names)}
-        self.tracked = list(dict.fromkeys(text))
+        for name in text:
+            if name not in self.index and must_be_there:
+                raise InputError(absent(path, name, self.names))
+        self.tracked = [name for name in dict.fromkeys(text) if name in self.index]
 
     def __enter__(self) -> Delimited:
         return self

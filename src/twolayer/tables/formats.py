@@ -86,33 +86,43 @@ def read(path: str | Path, text: Iterable[str] = (), delimiter: str | None = Non
 
 
 def stream(
-    path: str | Path, text: Iterable[str] = (), delimiter: str | None = None
+    path: str | Path,
+    text: Iterable[str] = (),
+    delimiter: str | None = None,
+    must_be_there: bool = True,
 ) -> Iterator[Table]:
-    """The same table block by block of rows, so that it need not fit into memory. What is not stored in rows comes whole."""
+    """The same table block by block of rows, so that it need not fit into memory. What is not stored in rows comes whole.
+
+    Parameters
+    ----------
+    path, text, delimiter : as in `read`
+    must_be_there : bool
+        Whether a column of `text` that is not there is an error.
+    """
     path, text = str(path), list(text)
     with told(path):
         kind, source = opened(path)
     if kind == "text":
-        yield from _delimited_blocks(path, source, text, delimiter)
-    elif kind in ("parquet", "arrow") and path != STDIN:
-        for frame in _frames(path, kind):
-            yield with_text(from_frame(path, frame), text)
+        yield from _delimited_blocks(path, source, text, delimiter, must_be_there)
+        return
+    tables: Iterator[Table]
+    if kind in ("parquet", "arrow") and path != STDIN:
+        tables = (from_frame(path, frame) for frame in _frames(path, kind))
     elif kind == "npy" and path != STDIN:
-        with told(path):
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        step = max(1, ROWS_AT_ONCE // max(1, array[:1].size))
-        for start in range(0, len(array), step):
-            yield with_text(from_array(path, np.array(array[start : start + step])), text)
+        tables = _slices(path)
     else:
-        yield read(path, text, delimiter)
+        tables = iter([read(path, (), delimiter)])
+    for table in tables:
+        yield with_text(table, text, must_be_there)
 
 
-def with_text(table: Table, text: Sequence[str]) -> Table:
+def with_text(table: Table, text: Sequence[str], must_be_there: bool = True) -> Table:
     """The table with these columns' fields as text too."""
     for name in text:
-        if name not in table.names:
+        if name in table.names:
+            table.texts[name] = table.words(name)
+        elif must_be_there:
             raise InputError(absent(table.path, name, table.names))
-        table.texts[name] = table.words(name)
     return table
 
 
@@ -203,22 +213,28 @@ def _encoding(file: Any) -> str:
     return "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
-def _delimited(path: str, source: Any, text: Sequence[str], delimiter: str | None) -> Delimited:
+def _delimited(
+    path: str,
+    source: Any,
+    text: Sequence[str],
+    delimiter: str | None,
+    must_be_there: bool = True,
+) -> Delimited:
     file = _bytes_of(source)
     try:
         lines = io.TextIOWrapper(file, encoding=_encoding(file), newline="")
-        return Delimited(path, lines, text, delimiter)
+        return Delimited(path, lines, text, delimiter, must_be_there)
     except BaseException:
         file.close()
         raise
 
 
 def _delimited_blocks(
-    path: str, source: Any, text: Sequence[str], delimiter: str | None
+    path: str, source: Any, text: Sequence[str], delimiter: str | None, must_be_there: bool
 ) -> Iterator[Table]:
     with told(path):
         empty = True
-        with _delimited(path, source, text, delimiter) as rows:
+        with _delimited(path, source, text, delimiter, must_be_there) as rows:
             for block in rows.blocks():
                 empty = False
                 yield Table(path, rows.names, block.numbers, block.texts, block.lines, rows.id)
@@ -347,6 +363,20 @@ def from_array(path: str, array: np.ndarray, stem: str = "x") -> Table:
     if array.dtype.kind not in "biuf":
         raise FileError(f"{path} holds {array.dtype}, neither numbers nor text")
     return Table(path, names, array.astype(np.float64))
+
+
+def _slices(path: str) -> Iterator[Table]:
+    """A stored array, some rows at a time."""
+    with told(path):
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except ValueError as error:
+            raise FileError(f"{path} cannot be read as an array: {first_line(error)}") from None
+    if array.ndim == 0 or not len(array):
+        raise FileError(f"{path} has no rows")
+    step = max(1, ROWS_AT_ONCE // max(1, array[:1].size))
+    for start in range(0, len(array), step):
+        yield from_array(path, np.array(array[start : start + step]))
 
 
 def _npz(path: str, source: Any) -> Table:
