@@ -76,6 +76,10 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         The seed of the first weights and of all that is drawn; None for different ones each time.
     verbose : int
         Above 0, tells what the fit will take, and how it goes.
+    calibrate : bool
+        Whether probabilities are made as sure as they should be: all logits are divided by one temperature, that with the
+        least log loss on the rows held out by early stopping, else on those left out while alpha is chosen (with alpha
+        given, on folds made for this). Predicted classes stay as they are. With alpha="auto" it seldom changes anything.
     class_weight : dict, "balanced" or None
         What a row of each class counts, times its sample weight, in training and validation; "balanced" lets every class
         count alike.
@@ -106,6 +110,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Steps taken.
     stopped_ : str
         Why it ended there.
+    temperature_ : float
+        Only with `calibrate`: what `predict_proba` divides the logits of `decision_function` by.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only if the columns of X had names.
@@ -132,6 +138,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         l1: float = 0.0,
         dropout: float = 0.0,
         class_weight: Any = None,
+        calibrate: bool = False,
         skip: bool = False,
         n_networks: int | str = "auto",
         solver: str = "auto",
@@ -173,6 +180,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             verbose=verbose,
         )
         self.class_weight = class_weight
+        self.calibrate = calibrate
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -274,7 +282,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
-        """The logits of rows; of several networks those of their mean probability.
+        """The logits of rows, before any temperature; of several networks those of their mean probability.
 
         Parameters
         ----------
@@ -304,7 +312,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         probabilities : ndarray, shape (n_rows, n_classes)
             Of several labels a row: of each label by itself.
         """
-        return probabilities(self._logits(X), self._several_labels)
+        logits = self._logits(X) / getattr(self, "temperature_", 1.0)
+        return probabilities(logits, self._several_labels)
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """Predict the class of rows.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
+from twolayer.errors import InputError
 from twolayer.estimators.defaults import BATCH, NETWORKS, given_alpha
 from twolayer.estimators.standardising import Scaling, act_on_own_units, apply, standardised
 from twolayer.estimators.starting import at_the_mean, start, unit_of
@@ -47,6 +48,12 @@ class Continuing:
 
 def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: int) -> None:
     """Train the model on these rows, once."""
+    if model.calibrate:
+        raise InputError(
+            "calibrate=True needs rows left out of training, and partial_fit leaves none out: set calibrate=False, or "
+            "call fit"
+        )
+    model.__dict__.pop("temperature_", None)  # of a fit before
     kept: Continuing | None = getattr(model, "_continued", None)
     if kept is None:
         kept = begin(model, x, y, s, n_outputs)

@@ -13,6 +13,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import DivergedError, InputError, TwoLayerWarning
+from twolayer.estimators.calibrating import temperature
 from twolayer.estimators.defaults import Way
 from twolayer.estimators.noise import noise_std
 from twolayer.estimators.scorers import scorer_of, takes_weights
@@ -49,6 +50,7 @@ class Fitting:
         alpha: float | None,
     ) -> None:
         self.model, self.task, self.how, self.rng, self.s = model, task, how, rng, s
+        self.rows = x, y, s  # in the user's own units
         self.x, self.inputs = standardised(x, s, "X")
         self.y, self.targets = y, None
         if task.standardise_y:
@@ -239,7 +241,10 @@ class Fitting:
             model.validation_scores_ = self.watch.scores(alone)
             best = np.array([best.step for best in self.watch.networks])
             model.best_step_ = int(best[0]) if alone else best
-        model.__dict__.pop("noise_std_", None)  # of a fit before
+        for name in ("noise_std_", "temperature_"):  # of a fit before
+            model.__dict__.pop(name, None)
+        if model.calibrate:
+            model.temperature_ = temperature(self)
         if self.targets is not None:
             model.noise_std_ = self.noise()
 

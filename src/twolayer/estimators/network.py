@@ -35,6 +35,7 @@ NOT_ALONE = "early_stopping needs both X_val and y_val, or neither"
 class TwoLayerEstimator(PermutationTested, BaseEstimator):
     """Networks with one hidden layer that learn from a table. Subclasses say what they learn."""
 
+    calibrate = False  # what a classifier lets the user choose
     _loss: str  # the one that is made small if nothing else is asked for
 
     def __init__(
@@ -229,6 +230,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
 
     def _task(self, n_outputs: int) -> Task:
         """What is learned, from the settings, checked."""
+        checks.flag(self.calibrate, "calibrate")
         return Task(
             self._task_loss(),
             self._activation(),

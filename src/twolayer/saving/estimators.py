@@ -34,6 +34,7 @@ FOUND = (
     "alphas_tried_",
     "validation_scores_",
     "best_step_",
+    "temperature_",
 )
 SPREADS = ("noise_std_", "spread_factor_")  # of each output
 NUMBER_TYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
@@ -128,6 +129,9 @@ def restore_found(model: Any, found: Mapping[str, Any], n_outputs: int) -> None:
             setattr(model, name, checks.finite(checks.floats(value, name), name))
         else:
             setattr(model, name, checks.number(value, name, at_least=0))
+    heat = getattr(model, "temperature_", 1.0)
+    if not isinstance(heat, float) or not heat > 0:
+        raise DamagedError(f"its temperature is {checks.shown(heat)}")
     for name in SPREADS:
         spread = getattr(model, name, None)
         if spread is not None and (np.shape(spread) != (n_outputs,) or (spread < 0).any()):
