@@ -6,7 +6,7 @@ import numpy as np
 
 import twolayer as tl
 
-KINDS = ("number", "numbers", "two classes", "classes", "labels")
+KINDS = ("number", "numbers", "counts", "two classes", "classes", "labels")
 CLASSIFIERS = ("two classes", "classes", "labels")
 TOLERANCES = {"float32": 1e-6, "float64": 1e-12}
 FORMS = ("onnx", "torch", "sklearn", "numpy")
@@ -22,6 +22,7 @@ def targets(kind):
     return {
         "number": product,
         "numbers": np.c_[product, x[:, 2]],
+        "counts": np.random.default_rng(1).poisson(np.exp(x[:, 0])),
         "two classes": np.where(product > 0, "yes", "no"),
         "classes": np.digitize(x[:, 0], [-0.5, 0.5]) * 10,
         "labels": (x[:, :3] > 0).astype(int),
@@ -35,6 +36,8 @@ def fitted(kind, activation="relu", skip=False, n_networks=1):
         4, activation=activation, skip=skip, n_networks=n_networks, alpha=0.1, max_iter=20,
         engine="numpy", random_state=0,
     )  # fmt: skip
+    if kind == "counts":
+        model.set_params(loss="poisson")
     return model.fit(rows(), targets(kind))
 
 
@@ -85,8 +88,10 @@ def own_answers(model, x):
         return {"y_pred": tl.forward(x, model)}
     if not hasattr(model, "classes_"):
         y_pred = model.predict(x)
-        return {"y_pred": y_pred, "logits": y_pred.reshape(len(x), -1)}
-    logits = model.decision_function(x).reshape(len(x), -1)
+        counts = model.loss == "poisson"
+        output = np.log(y_pred) if counts else y_pred  # of counts torch gives logarithms
+        return {"y_pred": y_pred, "logits": output.reshape(len(x), -1)}
+    logits = model.decision_function(x).reshape(len(x), -1) / getattr(model, "temperature_", 1)
     return {
         "label": model.predict(x), "probabilities": model.predict_proba(x), "logits": logits
     }  # fmt: skip

@@ -29,6 +29,7 @@ def described(values):
 OUTPUTS = {
     "number": {"y_pred": ("double", ["n_rows"])},
     "numbers": {"y_pred": ("double", ["n_rows", 2])},
+    "counts": {"y_pred": ("double", ["n_rows"])},
     "two classes": {"label": ("string", ["n_rows"]), "probabilities": ("double", ["n_rows", 2])},
     "classes": {"label": ("int64", ["n_rows"]), "probabilities": ("double", ["n_rows", 3])},
     "labels": {"label": ("int64", ["n_rows", 3]), "probabilities": ("double", ["n_rows", 3])},

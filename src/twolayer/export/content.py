@@ -39,6 +39,10 @@ class Content:
     activation : str
     answer : str
         What becomes of the output: one of the names above.
+    logged : bool
+        Whether the output is the logarithm of what is predicted, as for counts.
+    temperature : float
+        What logits are divided by before they become probabilities.
     classes : ndarray or None
     columns : list of str or None
         The names of the inputs.
@@ -48,6 +52,8 @@ class Content:
     params: Params
     activation: str
     answer: str
+    logged: bool = False
+    temperature: float = 1.0
     classes: np.ndarray | None = None
     columns: list[str] | None = None
 
@@ -161,6 +167,8 @@ def _of_estimator(model: Any) -> Content:
         params.network(0) if params.n_networks == 1 else params,
         menu_name(model.activation),
         _answer(model, params.n_outputs),
+        not hasattr(model, "classes_") and model._task_loss().has_link,
+        getattr(model, "temperature_", 1.0),
         getattr(model, "classes_", None),
         None if columns is None else [str(name) for name in columns],
     )
@@ -192,6 +200,18 @@ def in_dtype(content: Content, dtype: Any) -> Content:
     wanted = checks.float_dtype(dtype)
     arrays = {name: checks.finite(array, name, wanted) for name, array in content.params.items()}
     return replace(content, params=Params(**{"b1": None, "b2": None, **arrays}))
+
+
+def with_temperature(content: Content) -> Params:
+    """Weights of one network whose logits need no dividing."""
+    if content.temperature == 1:
+        return content.params
+    dtype, factor = content.params.dtype, 1 / content.temperature
+    scaled = {
+        name: (array * factor).astype(dtype) if name in ("w2", "b2", "w_skip") else array
+        for name, array in content.params.items()
+    }
+    return Params(**{"b1": None, "b2": None, **scaled})
 
 
 def only(content: Content, activations: Iterable[str], form: str) -> None:

@@ -41,19 +41,24 @@ half = 0.5 * t * np.exp(exponent - a * a)
 return h * np.where(h > 0, 1 - half, half)''',
 }
 
-# `predict`, and what stands before it, for each thing that becomes of the output.
+# What stands before `predict`, and `predict` itself.
 LOGISTIC_CODE = """\
-def logistic(z):
-    return np.exp(-np.logaddexp(0, -z))
+def log_logistic(z):
+    return -np.logaddexp(0, -z)
 """
 SOFTMAX_CODE = """\
-def softmax(z):
-    shares = np.exp(z - z.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+def log_softmax(z):
+    return z - np.logaddexp.reduce(z, axis=-1, keepdims=True)
 """
+LOGITS_CODE = '''\
+def logits(x):
+    """The logits of the mean probability of all networks, of shape (n_rows, {n_outputs})."""
+    z = np.array([forward(x, k) for k in range(len(w1))])
+    return {mean}
+'''
 OUTPUT_CODE = '''\
 def predict(x):
-    """The outputs, of shape (n_rows, n_outputs)."""
+    """The outputs, of shape (n_rows, {n_outputs})."""
     return {mean}
 '''
 NUMBER_CODE = '''\
@@ -63,23 +68,19 @@ def predict(x):
 '''
 PROBABILITIES_CODE = '''\
 def predict_proba(x):
-    """The probability of each {what}, of shape (n_rows, n_{plural})."""
-    return {mean}
-'''
-TWO_CLASSES_CODE = '''\
-def predict_proba(x):
-    """The probability of each class, of shape (n_rows, 2)."""
-    return np.column_stack([{no}, {yes}])
+    """The probability of each {what}, of shape (n_rows, {count})."""
+    z = {logits}
+    return {shares}
 '''
 CLASS_CODE = '''\
 def predict(x):
     """The class of each row, of shape (n_rows,)."""
-    return CLASSES[predict_proba(x).argmax(axis=1)]
+    return CLASSES[{best}]
 '''
 LABEL_CODE = '''\
 def predict(x):
-    """Each label of each row, 0 or 1, of shape (n_rows, n_labels)."""
-    return (predict_proba(x) > 0.5).astype(int)
+    """Each label of each row, 0 or 1, of shape (n_rows, {n_outputs})."""
+    return ({logits} > 0).astype(int)
 '''
 
 
@@ -271,24 +272,41 @@ def forward_code(content: Content) -> str:
 
 def answers(content: Content) -> list[str]:
     """`predict`, and what it needs."""
-    if content.answer == contents.OUTPUT:
-        return [OUTPUT_CODE.format(mean=mean_code(content, "{}"))]
-    if content.answer == contents.NUMBER:
-        return [NUMBER_CODE.format(mean=mean_code(content, "{}"))]
-    if content.answer == contents.CLASSES:
-        mean = mean_code(content, "softmax({})")
-        code = PROBABILITIES_CODE.format(mean=mean, what="class", plural="classes")
-        return [SOFTMAX_CODE, code, CLASS_CODE]
-    yes = mean_code(content, "logistic({})")
+    if content.classes is None:
+        code = NUMBER_CODE if content.answer == contents.NUMBER else OUTPUT_CODE
+        return [code.format(mean=mean_code(content), n_outputs=content.params.n_outputs)]
+    several, n_outputs = content.params.n_networks is not None, content.params.n_outputs
+    logits = "logits(x)" if several else "forward(x)"
+    divided = logits if content.temperature == 1 else f"{logits} / {float(content.temperature)!r}"
+    parts = [SOFTMAX_CODE if content.answer == contents.CLASSES else LOGISTIC_CODE]
+    if several:
+        parts.append(LOGITS_CODE.format(n_outputs=n_outputs, mean=mean_logits_code(content)))
+    shares = {
+        contents.CLASSES: "np.exp(log_softmax(z))",
+        contents.LABELS: "np.exp(log_logistic(z))",
+        contents.TWO_CLASSES: "np.exp(log_logistic(np.column_stack([-z, z])))",
+    }[content.answer]
+    what = "label" if content.answer == contents.LABELS else "class"
+    count = len(content.classes)
+    parts.append(PROBABILITIES_CODE.format(what=what, count=count, logits=divided, shares=shares))
     if content.answer == contents.LABELS:
-        code = PROBABILITIES_CODE.format(mean=yes, what="label", plural="labels")
-        return [LOGISTIC_CODE, code, LABEL_CODE]
-    no = mean_code(content, "logistic(-{})")
-    return [LOGISTIC_CODE, TWO_CLASSES_CODE.format(no=no, yes=yes), CLASS_CODE]
+        return [*parts, LABEL_CODE.format(logits=logits, n_outputs=n_outputs)]
+    two = content.answer == contents.TWO_CLASSES
+    best = f"({logits}[:, 0] > 0).astype(int)" if two else f"{logits}.argmax(axis=1)"
+    return [*parts, CLASS_CODE.format(best=best)]
 
 
-def mean_code(content: Content, shape: str) -> str:
-    """An expression for the mean over the networks."""
+def mean_code(content: Content) -> str:
+    """The mean prediction of the networks, of numbers."""
+    shape = "np.exp({})" if content.logged else "{}"
     if content.params.n_networks is None:
         return shape.format("forward(x)")
     return f"np.mean([{shape.format('forward(x, k)')} for k in range(len(w1))], axis=0)"
+
+
+def mean_logits_code(content: Content) -> str:
+    """The logits of the mean probability, from `z`, those of each network."""
+    add = "np.logaddexp.reduce({}, axis=0)".format
+    if content.answer == contents.CLASSES:
+        return f"{add('log_softmax(z)')} - np.log(len(w1))"
+    return f"{add('log_logistic(z)')} - {add('log_logistic(-z)')}"

@@ -212,60 +212,67 @@ def y_pred_of(graph: Graph, content: Content) -> str:
 
 def answer(graph: Graph, content: Content, y_pred: str) -> list[tuple[str, Any, list[Any]]]:
     """What becomes of the output; the results' names, types (None: the weights') and shapes."""
-    several = content.params.n_networks is not None
-
-    def mean(name: str, result: str | None = None) -> str:
-        if several:
-            return graph("ReduceMean", name, axes=[0], keepdims=0, result=result)
-        return graph("Identity", name, result=result) if result else name
-
-    n_outputs = content.params.n_outputs
-    if content.answer == contents.OUTPUT:
-        mean(y_pred, "y_pred")
-        return [("y_pred", None, ["n_rows", n_outputs])]
-    if content.answer == contents.NUMBER:
-        graph("Squeeze", mean(y_pred), np.array([1]), result="y_pred")
-        return [("y_pred", None, ["n_rows"])]
-    if content.answer == contents.LABELS:
-        return labels(graph, mean(graph("Sigmoid", y_pred), "probabilities"), n_outputs)
-    if content.answer == contents.TWO_CLASSES:
-        yes = mean(graph("Sigmoid", y_pred))
-        no = mean(graph("Sigmoid", graph("Neg", y_pred)))
-        probabilities = graph("Concat", no, yes, axis=1, result="probabilities")
-        best = probabilities
-    else:
-        probabilities = mean(graph("Softmax", y_pred, axis=-1), "probabilities")
-        best = probabilities if several else y_pred
-    return classes(graph, content, best)
-
-
-def labels(graph: Graph, probabilities: str, n_outputs: int) -> list[tuple[str, Any, list[Any]]]:
-    """Each label, 0 or 1."""
     from onnx import TensorProto
 
-    graph("Cast", graph("Greater", probabilities, 0.5), result="label", to=TensorProto.INT64)
-    shape = ["n_rows", n_outputs]
-    return [("label", TensorProto.INT64, shape), ("probabilities", None, shape)]
-
-
-def classes(graph: Graph, content: Content, best: str) -> list[tuple[str, Any, list[Any]]]:
-    """The class of the highest."""
-    names = content.classes
-    assert names is not None
-    listed = graph.constant(names, "classes")
-    graph("Gather", listed, graph("ArgMax", best, axis=1, keepdims=0), result="label")
+    if content.classes is None:
+        return numbers(graph, content, y_pred)
+    logits = mean_logits(graph, content, y_pred)
+    if content.answer == contents.TWO_CLASSES:
+        logits = graph("Concat", graph("Neg", logits), logits, axis=1)
+    to_shares = {"axis": -1} if content.answer == contents.CLASSES else {}
+    divided = logits if content.temperature == 1 else graph("Div", logits, content.temperature)
+    graph("Softmax" if to_shares else "Sigmoid", divided, result="probabilities", **to_shares)
+    shape = ["n_rows", len(content.classes)]
+    if content.answer == contents.LABELS:
+        graph("Cast", graph("Greater", logits, 0.0), result="label", to=TensorProto.INT64)
+        return [("label", TensorProto.INT64, shape), ("probabilities", None, shape)]
+    listed = graph.constant(content.classes, "classes")
+    graph("Gather", listed, graph("ArgMax", logits, axis=1, keepdims=0), result="label")
     kind = graph.constants[-1].data_type
-    return [("label", kind, ["n_rows"]), ("probabilities", None, ["n_rows", len(names)])]
+    return [("label", kind, shape[:1]), ("probabilities", None, shape)]
+
+
+def numbers(graph: Graph, content: Content, y_pred: str) -> list[tuple[str, Any, list[Any]]]:
+    """The prediction of a regression."""
+    if content.logged:
+        y_pred = graph("Exp", y_pred)
+    if content.params.n_networks is not None:
+        y_pred = graph("ReduceMean", y_pred, axes=[0], keepdims=0)
+    if content.answer == contents.NUMBER:
+        graph("Squeeze", y_pred, np.array([1]), result="y_pred")
+        return [("y_pred", None, ["n_rows"])]
+    graph("Identity", y_pred, result="y_pred")
+    return [("y_pred", None, ["n_rows", content.params.n_outputs])]
+
+
+def mean_logits(graph: Graph, content: Content, y_pred: str) -> str:
+    """The logits of the mean probability of several networks (of several classes, up to one number for each row)."""
+    if content.params.n_networks is None:
+        return y_pred
+
+    def log_of_sum(logarithms: str) -> str:
+        return graph("ReduceLogSumExp", logarithms, axes=[0], keepdims=0)
+
+    if content.answer == contents.CLASSES:
+        return log_of_sum(graph("LogSoftmax", y_pred, axis=-1))
+    # the logarithm of the logistic function of z is −softplus(−z)
+    yes = log_of_sum(graph("Neg", softplus(graph, graph("Neg", y_pred))))
+    no = log_of_sum(graph("Neg", softplus(graph, y_pred)))
+    return graph("Sub", yes, no)
 
 
 def check(content: Content, onnx_model: Any) -> None:
     """Raise if onnxruntime's predictions for made-up rows are not the model's."""
     x = made_up_rows(content.params)
-    found = run(onnx_model, x)
-    wanted = content.predictions(x)
+    if content.logged:
+        x = (x * min(1, 20 / largest_sum(content, x))).astype(x.dtype)  # exp stays a number
+    found, wanted = run(onnx_model, x), content.predictions(x)
     tolerance = TOLERANCES[content.params.dtype.name] * largest_sum(content, x)
+    scale = np.log if content.logged else np.asarray  # where the sums are
     difference = max(
-        (np.abs(found[name] - array).max() for name, array in wanted.items() if name != "label"),
+        np.abs(scale(found[name]) - scale(array)).max()
+        for name, array in wanted.items()
+        if name != "label"
     )
     if not difference <= tolerance:
         raise EngineError(

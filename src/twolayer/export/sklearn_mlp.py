@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -68,6 +70,7 @@ def to_sklearn(
 
     content = content_of(model, activation, dtype)
     refuse(content)
+    content = replace(content, params=contents.with_temperature(content))
     kind = "MLPRegressor" if content.classes is None else "MLPClassifier"
     settings, learned = settings_of(content), learned_of(content)
     mlp = getattr(neural_network, kind)(**settings)
@@ -86,6 +89,8 @@ def to_sklearn(
 
 def refuse(content: Content) -> None:
     """Raise if scikit-learn's estimators cannot hold this network."""
+    from sklearn.neural_network import MLPRegressor
+
     count = content.params.n_networks
     if count is not None:
         raise InputError(
@@ -97,6 +102,8 @@ def refuse(content: Content) -> None:
             "scikit-learn's MLP cannot hold a skip layer: fit with skip=False, or export to onnx, torch or numpy"
         )
     contents.only(content, ACTIVATIONS, "scikit-learn's MLP")
+    if content.logged and "loss" not in signature(MLPRegressor).parameters:
+        raise InputError("scikit-learn's MLP holds a model of counts since version 1.7: upgrade it")
 
 
 def settings_of(content: Content) -> dict[str, Any]:
@@ -108,6 +115,8 @@ def settings_of(content: Content) -> dict[str, Any]:
     }
     if isinstance(model, Params):
         return settings
+    if content.logged:
+        settings["loss"] = "poisson"
     settings["solver"] = SOLVERS[getattr(model, "solver_", model.solver)]
     settings["alpha"] = float(model.alpha_)
     if getattr(model, "batch_size", None) is not None:
@@ -126,7 +135,7 @@ def learned_of(content: Content) -> dict[str, Any]:
         "n_features_in_": params.n_inputs,
         "n_outputs_": params.n_outputs,
         "n_layers_": 3,
-        "out_activation_": OUT.get(content.answer, "identity"),
+        "out_activation_": "exp" if content.logged else OUT.get(content.answer, "identity"),
         "n_iter_": int(getattr(content.model, "n_iter_", 0)),
         # where `partial_fit` goes on from
         "t_": 0,
@@ -243,6 +252,8 @@ def from_sklearn(mlp: Any) -> Any:
         batch_size=mlp.batch_size if isinstance(mlp.batch_size, int) else None,
         **{name: getattr(mlp, name) for name in ALIKE},
     )
+    if mlp.out_activation_ == "exp":
+        model.set_params(loss="poisson")
     model._set_params_of_networks(params)
     model.alpha_, model.solver_ = float(mlp.alpha), model.solver
     model.alphas_tried_ = model.validation_scores_ = model.best_step_ = None
@@ -261,7 +272,7 @@ def from_sklearn(mlp: Any) -> Any:
 
 
 def check_mlp(mlp: Any) -> None:
-    """Raise if this is not scikit-learn's estimator, fitted, with one hidden layer and a link that we have."""
+    """Raise if this is not scikit-learn's estimator, fitted, with one hidden layer."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     name = type(mlp).__name__
@@ -274,7 +285,3 @@ def check_mlp(mlp: Any) -> None:
     if len(mlp.coefs_) != 2:
         layers = contents.counted(len(mlp.coefs_) - 1, "hidden layer")
         raise InputError(f"this {name} has {layers}; a twolayer network has one")
-    if mlp.out_activation_ not in {"identity", *OUT.values()}:
-        raise InputError(
-            f"this {name} has the link '{mlp.out_activation_}' (loss '{mlp.loss}'), which a TwoLayerRegressor has not"
-        )

@@ -32,9 +32,10 @@ def to_torch(
 ) -> Any:
     """Turn a network into torch's own layers.
 
-    The module gives what `twolayer.forward` gives; of a classifier the logits, as torch's losses take them (and
-    `decision_function` gives them). It is `nn.Sequential(nn.Linear, activation, nn.Linear)`; with a skip layer, or for an
-    average of several networks, a small module around such ones.
+    The module gives what `twolayer.forward` gives. Of a classifier these are logits, as torch's losses take them, whose
+    softmax (of two classes or of labels, logistic function) are the probabilities; of counts, logarithms. It is
+    `nn.Sequential(nn.Linear, activation, nn.Linear)`; with a skip layer, or for an average of several networks, a small
+    module around such ones.
 
     Parameters
     ----------
@@ -88,16 +89,21 @@ def to_torch(
 
 def module_of(content: Content) -> Any:
     """The module with these weights."""
+    if content.params.n_networks is None:
+        return network_of(contents.with_temperature(content), content.activation)
+    networks = [network_of(params, content.activation) for params in content.networks()]
+    return average_of(content)(networks, content.temperature)
+
+
+def average_of(content: Content) -> Any:
+    """The kind of average that several networks make."""
     from twolayer.export import torch_modules
 
-    networks = [network_of(params, content.activation) for params in content.networks()]
-    if content.params.n_networks is None:
-        return networks[0]
     if content.answer == contents.CLASSES:
-        return torch_modules.AverageOfClasses(networks)
-    if content.answer in (contents.TWO_CLASSES, contents.LABELS):
-        return torch_modules.AverageOfLogits(networks)
-    return torch_modules.Average(networks)
+        return torch_modules.AverageOfClasses
+    if content.classes is not None:
+        return torch_modules.AverageOfLogits
+    return torch_modules.AverageOfLogs if content.logged else torch_modules.Average
 
 
 def network_of(params: Params, activation: str) -> Any:
