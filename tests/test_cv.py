@@ -1,5 +1,7 @@
 """The estimators that choose alpha by cross-validation: their scores, what they see, and whether it is real."""
 
+import dataclasses
+
 import numpy as np
 import pandas
 import pytest
@@ -138,7 +140,8 @@ def test_two_classes_average_probabilities():
     assert np.allclose(model.predict_proba(x)[:, 1], np.mean(each, axis=0))
 
 
-def test_the_fit_of_all_rows_is_at_a_minimum_of_its_objective():
+@pytest.mark.parametrize("skip", [False, True])
+def test_the_fit_of_all_rows_is_at_a_minimum_of_its_objective(skip):
     """The gradient is that of `tl.loss_and_gradients` on the whole standardised table, at the weights taken back there."""
     x, y = wide()
     model = TwoLayerRegressorCV(
@@ -149,6 +152,7 @@ def test_the_fit_of_all_rows_is_at_a_minimum_of_its_objective():
         tol=1e-7,
         max_iter=3000,
         activation="tanh",
+        skip=skip,
         random_state=0,
     ).fit(x, y)
     z, scaling = standardised(x, None, "x")
@@ -159,6 +163,10 @@ def test_the_fit_of_all_rows_is_at_a_minimum_of_its_objective():
         model.w2_ / target.scale,
         (model.b2_ - target.mean) / target.scale,
     )
+    if skip:
+        b2 = own.b2 + scaling.mean @ model.w_skip_ / target.scale
+        w_skip = model.w_skip_ * scaling.scale[:, None] / target.scale
+        own = dataclasses.replace(own, b2=b2, w_skip=w_skip)
     loss, gradients = tl.loss_and_gradients(
         z, t, own, loss="squared_error", activation="tanh", alpha=1.0
     )

@@ -69,6 +69,41 @@ def test_a_classifier_that_chose_comes_back(tmp_path):
     assert back.fit(frame, names).best_score_ == model.best_score_
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"loss": tl.Quantile(0.75), "skip": True},
+        {"loss": tl.Huber(0.3)},
+        {"loss": "poisson"},
+        {"class_weight": {0: 2.5, 2: 1}},
+        {"class_weight": "balanced", "skip": True},
+        {"labels": 3},
+    ],
+)
+def test_every_setting_of_a_search_comes_back(tmp_path, settings):
+    x, y = load_diabetes(return_X_y=True)
+    given = {name: value for name, value in settings.items() if name != "labels"}
+    kind = tl.TwoLayerRegressorCV if "loss" in settings else tl.TwoLayerClassifierCV
+    if "class_weight" in settings:
+        y = (y // 100).clip(max=2).astype(int)
+    if "labels" in settings:
+        y = (x[:, 1:4] > 0).astype(int)
+    model = kind(2, n_networks=2, **given, **FAST).fit(x, y)
+    back = through_a_file(model, tmp_path)
+    asked, found = model.get_params(), back.get_params()
+    assert repr(asked.pop("loss", 0)) == repr(found.pop("loss", 0))
+    assert asked == found
+    assert set(vars(back)) == set(vars(model))
+    assert same_numbers(back.predict(x), model.predict(x))
+    if hasattr(model, "loss"):
+        assert same_numbers(
+            back.predict(x, return_std=True)[1], model.predict(x, return_std=True)[1]
+        )
+    else:
+        assert same_numbers(back.predict_proba(x), model.predict_proba(x))
+    assert np.array_equal(back.fit(x, y).w1_, model.w1_)
+
+
 def test_what_only_looked_on_is_left_out(tmp_path):
     x, y = load_diabetes(return_X_y=True)
     settings = {**FAST, "cv": KFold(2), "alphas": np.array([1.0, 0.1])}
