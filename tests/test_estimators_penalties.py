@@ -100,6 +100,17 @@ def test_both_come_back_from_a_file(tmp_path):
     np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
 
 
+@pytest.mark.parametrize("settings", [{"l1": 1e6}, {"dropout": 0.95}], ids=["l1", "dropout"])
+def test_a_permutation_test_has_both(settings):
+    """So strong that little is left to learn."""
+    x, y = table(tl.TwoLayerRegressor)
+    plain = tl.TwoLayerRegressor(5, alpha=1.0, max_iter=200, random_state=0)
+    weak = tl.TwoLayerRegressor(5, alpha=1.0, max_iter=200, random_state=0, **settings)
+    asked = {"n": 2, "cv": 3, "random_state": 0}
+    assert plain.permutation_test(x, y, **asked).score > 0.7
+    assert weak.permutation_test(x, y, **asked).score < 0.4
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -23,6 +23,7 @@ from twolayer.estimators.standardising import (
     apply,
     standardised,
 )
+from twolayer.estimators.starting import unit_of
 from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.network import Params, init_params
@@ -82,29 +83,36 @@ class Fitting:
     engine: str
     n_networks: int
     skip: bool
+    l1: float = 0.0
+    dropout: float = 0.0
 
     @classmethod
     def of(cls, estimator: Any) -> Fitting:
         """The settings of an estimator."""
         settings = estimator.get_params(deep=False)
         networks = settings["n_networks"]
+        l1 = checks.number(settings.get("l1", 0.0), "l1", at_least=0)
+        dropout = checks.dropout_share(settings.get("dropout", 0.0))
+        usual = "adam" if l1 or dropout else "lbfgs"
         return cls(
             estimator._task_loss(),
             checks.one_of(settings["activation"], ACTIVATIONS, "activation", Activation),  # type: ignore[type-abstract]
-            "lbfgs" if settings["solver"] == "auto" else settings["solver"],
+            usual if settings["solver"] == "auto" else settings["solver"],
             settings["learning_rate_init"],
             checks.whole(settings["max_iter"], "max_iter"),
             usual_tol(estimator) if settings["tol"] is None else settings["tol"],
             settings["engine"],
             1 if networks == "auto" else checks.whole(networks, "n_networks"),
             checks.flag(settings["skip"], "skip"),
+            l1,
+            dropout,
         )
 
     @property
     def turned(self) -> bool:
-        """Whether the solver's steps are the same in turned axes."""
+        """Whether the solver's steps are the same in turned axes: those of l1 are not."""
         rule = make_solver(self.solver, self.learning_rate, 0.0, False, 0.0)
-        return rule.not_in_span is None
+        return rule.not_in_span is None and not self.l1
 
     def starts(self, axes: Axes, n_hidden: int, n_outputs: int, rng: np.random.Generator) -> Params:
         """Where the networks start: glorot weights for all of the table's columns, inside the span of its rows."""
@@ -145,8 +153,11 @@ class Fitting:
             solver=self.solver,
             learning_rate=self.learning_rate,
             alpha=alpha,
+            l1=self.l1 * unit_of(y, s, self.loss),
+            dropout=self.dropout,
+            random_state=0,
             steps=self.steps,
-            tol=self.tol,
+            tol=0.0 if self.dropout else self.tol,
             sample_weight=s,
             engine=self.engine,
             span=False,
