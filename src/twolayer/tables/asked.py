@@ -171,8 +171,7 @@ def weights_of(table: Table, name: str | None) -> np.ndarray | None:
     """Row weights from a column."""
     if name is None:
         return None
-    weights = table.inputs([name])
-    weights = weights.toarray()[:, 0] if table.sparse else weights[:, 0]
+    weights = table.finite(name)
     if (weights < 0).any():
         row = int(np.argmax(weights < 0))
         raise InputError(
@@ -195,9 +194,7 @@ def filled(table: Table, name: str) -> list[str]:
 def order_of(table: Table, name: str) -> np.ndarray:
     """The rank of each row by its time: a number, or a date with the year first."""
     if not table.first_text(name):
-        x = table.inputs([name])
-        values = x.toarray()[:, 0] if table.sparse else x[:, 0]
-        return np.unique(values, return_inverse=True)[1]
+        return np.unique(table.finite(name), return_inverse=True)[1]
     words = filled(table, name)
     for row, word in enumerate(words):
         if not (DATE.fullmatch(word) and word[:4].isdigit()):

@@ -78,11 +78,17 @@ def read(path: str | Path, text: Iterable[str] = (), delimiter: str | None = Non
             if path == STDIN:
                 source = source.read()
             return gathered(partial(_delimited, path, source, text, delimiter))
+        return with_text(_whole(path, kind, source), text)
+
+
+def _whole(path: str, kind: str, source: Any) -> Table:
+    """A table that is no separated text, all of it."""
+    with told(path):
         table = READERS[kind](path, source)
     if not table.n_rows or not table.names:
         raise FileError(f"{path} has no rows" if table.names else f"{path} has no columns")
     refuse_twins(path, table.names)
-    return with_text(table, text)
+    return table
 
 
 def stream(
@@ -111,7 +117,7 @@ def stream(
     elif kind == "npy" and path != STDIN:
         tables = _slices(path)
     else:
-        tables = iter([read(path, (), delimiter)])
+        tables = iter([_whole(path, kind, source)])
     for table in tables:
         yield with_text(table, text, must_be_there)
 
@@ -353,6 +359,8 @@ def from_array(path: str, array: np.ndarray, stem: str = "x") -> Table:
         raise FileError(
             f"{path} holds an array of shape {array.shape}: a table has rows and columns"
         )
+    if not len(array):
+        raise FileError(f"{path} has no rows")
     array = array.reshape(len(array), -1)
     names = [f"{stem}{j + 1}" for j in range(array.shape[1])]
     if array.dtype.kind in "US":

@@ -101,6 +101,11 @@ class Table:
         self.refuse_gaps(x, names)
         return x
 
+    def finite(self, name: str) -> np.ndarray:
+        """One column, all of it finite numbers, shape (n_rows,)."""
+        self.inputs([name])
+        return self.column(name)
+
     def first_text(self, name: str) -> tuple[int, str] | None:
         """Row and content of the first field that is neither a number nor missing."""
         if name not in self.texts:

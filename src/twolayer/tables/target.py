@@ -59,7 +59,7 @@ def target(table: Table, name: str | Sequence[str], task: str = "auto") -> Targe
     if len(names) > 1:
         return several(table, names, task)
     if task == "regression":
-        values = table.inputs(names)[:, 0]
+        values = table.finite(names[0])
         return Target(names[0], task, values, "numbers", names)
     return classes(table, names[0], task)
 
@@ -82,7 +82,8 @@ def several(table: Table, names: tuple[str, ...], task: str) -> Target:
             f"{table.path}: several targets must be numbers"
             f"{f', and {listed(text)} holds text' if text else ''}: give classes one --target at a time"
         )
-    return Target(", ".join(names), "regression", table.inputs(names), "numbers", names)
+    values = np.stack([table.finite(name) for name in names], axis=1)
+    return Target(", ".join(names), "regression", values, "numbers", names)
 
 
 def classes(table: Table, name: str, task: str) -> Target:
@@ -91,7 +92,7 @@ def classes(table: Table, name: str, task: str) -> Target:
     if table.first_text(name):
         values, why = np.array(words), "text"
     else:
-        numbers = table.inputs([name])[:, 0]
+        numbers = table.finite(name)
         whole = bool((numbers == np.floor(numbers)).all() and abs(numbers).max() < EXACT_WHOLE)
         distinct = len(np.unique(numbers))
         few = distinct <= max(2, min(MOST_CLASSES_GUESSED, len(numbers) // 10))
