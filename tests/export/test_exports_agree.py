@@ -3,6 +3,7 @@
 Also where functions saturate or cancel, against Python's `math`, number by number.
 """
 
+import copy
 import importlib.util
 import math
 
@@ -60,6 +61,29 @@ def test_the_export_predicts_what_the_model_does(form, which, dtype):
     assert (
         set(found) >= {"label", "probabilities"} or which[0] not in CLASSIFIERS or form == "torch"
     )
+
+
+@pytest.mark.parametrize("n_networks", [1, 3])
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_a_temperature_is_taken_along(form, kind, n_networks):
+    model = copy.copy(fitted(kind, "tanh", False, n_networks))
+    if form == "sklearn" and n_networks > 1:
+        return
+    model.temperature_ = 30.0  # so that shares which are nothing become something
+    x = 3 * rows()
+    found, wanted = answers(form, model, x), own_answers(model, x)
+    assert (
+        np.abs(
+            wanted["probabilities"] - fitted(kind, "tanh", False, n_networks).predict_proba(x)
+        ).max()
+        > 0.1
+    )
+    for name, array in found.items():
+        assert (
+            (array == wanted[name]).all()
+            if name == "label"
+            else np.abs(array - wanted[name]).max() < 1e-12
+        )
 
 
 # far out, near 0, exactly 0, and where torch's own softplus would leave the curve

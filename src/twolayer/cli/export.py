@@ -33,7 +33,7 @@ def export(
 
     checks.one_of(to, {name: name for name in FORMS}, "form to export to")
     check_place(out, model)
-    source, _ = saving.read(model)
+    source, about = saving.read(model)
     how = {
         "activation": None if activation == "auto" else activation,
         "dtype": None if dtype == "auto" else dtype,
@@ -45,8 +45,16 @@ def export(
         from twolayer.estimators.reading import listed
 
         print(f"its inputs are the model's columns, in this order: {listed(content.columns)}")
+    if encoded(about.get("encoder")):
+        print("the entry 'encoder' of the model file says how a table's own columns become these")
     for line in use(to, content, out):
         print(line)
+
+
+def encoded(encoder: Any) -> bool:
+    """Whether some of the inputs are not columns of the table as they stand there."""
+    names = ("booleans", "categories", "marked")
+    return isinstance(encoder, dict) and any(encoder.get(name) for name in names)
 
 
 def write(to: str, source: Any, out: Path, how: dict[str, Any]) -> None:
