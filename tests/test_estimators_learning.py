@@ -334,7 +334,7 @@ def test_more_units_than_memory():
         ({"batch_size": 0, "solver": "adam"}, "batch_size must be"),
         ({"batch_size": 5, "solver": "lbfgs"}, "leave batch_size out"),
         ({"early_stopping": "yes"}, "early_stopping must be True or False"),
-        ({"skip": 3}, "skip must be True or False"),
+        ({"skip": 3}, "skip must be True, False or 'auto'"),
         ({"warm_start": None}, "warm_start must be True or False"),
         ({"early_stopping": True, "n_iter_no_change": 0}, "n_iter_no_change must be"),
     ],

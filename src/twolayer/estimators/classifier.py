@@ -42,8 +42,12 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     dropout : float
         From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step of training; predictions
         take all. For "adam" and "gd". "auto" finds alpha without it, and without l1.
-    skip : bool
-        Whether inputs also reach the outputs directly, so that a linear model is a special case.
+    skip : bool or "auto"
+        Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto": with more columns
+        than rows.
+    label_smoothing : float or "auto"
+        From 0 to below 1: the share of each label that goes to all classes alike in training; "auto" is 0.1 with more
+        columns than rows, where it lets every row count for where the border runs, else 0.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
@@ -139,7 +143,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         dropout: float = 0.0,
         class_weight: Any = None,
         calibrate: bool = False,
-        skip: bool = False,
+        skip: bool | str = "auto",
+        label_smoothing: float | str = "auto",
         n_networks: int | str = "auto",
         solver: str = "auto",
         learning_rate_init: float = 0.01,
@@ -180,6 +185,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             verbose=verbose,
         )
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.calibrate = calibrate
 
     def __sklearn_tags__(self) -> Any:
@@ -256,8 +262,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 
-        The first call settles the scaling of the columns and, for `alpha="auto"`, the weight decay: give it rows that look
-        like the rest. Called again and again with all rows, it reaches what `fit` reaches.
+        The first call settles the scaling of the columns and, where "auto" is asked, the weight decay, the skip layer and
+        the smoothing of labels: give it rows that look like the rest, and of a wide table all. Called again and again with
+        all rows, it reaches what `fit` reaches.
 
         Parameters
         ----------

@@ -57,7 +57,11 @@ def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs:
     kept: Continuing | None = getattr(model, "_continued", None)
     if kept is None:
         kept = begin(model, x, y, s, n_outputs)
-    y_scaled = y if kept.targets is None else (y - kept.targets.mean) / kept.targets.scale
+    y_scaled = (
+        kept.task.smoothed(y)
+        if kept.targets is None
+        else (y - kept.targets.mean) / kept.targets.scale
+    )
     batch = min(
         BATCH if model.batch_size is None else checks.whole(model.batch_size, "batch_size"),
         x.shape[0],
@@ -90,7 +94,7 @@ def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs:
 
 def begin(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: int) -> Continuing:
     """Settle what the first rows settle."""
-    task = model._task(n_outputs)
+    task = model._task(x, n_outputs)
     rng = model._rng()
     z, inputs = standardised(x, s, "X")
     targets = standardised(y, s, "y")[1] if task.standardise_y else None

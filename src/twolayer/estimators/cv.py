@@ -17,7 +17,7 @@ from twolayer.estimators.heldout import splits_of
 from twolayer.estimators.network import TwoLayerEstimator
 from twolayer.estimators.permuting import NestedScored
 from twolayer.estimators.regressor import TwoLayerRegressor
-from twolayer.estimators.searching import Look, Scores, Search, outputs_of, seed_of
+from twolayer.estimators.searching import Look, Scores, Search, outputs_of, seed_of, shape_of
 from twolayer.estimators.spreading import spread_of
 from twolayer.estimators.weighing import class_weights
 from twolayer.maths.network import Params
@@ -39,8 +39,9 @@ SETTINGS = """n_hidden : int or list of int
         Networks from different first weights, whose {averaged} are averaged.
     activation : str or Activation
         One of those of `twolayer.train`.
-    skip : bool
-        Whether inputs also reach the outputs directly, so that a linear model is a special case.
+    skip : bool or "auto"
+        Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto": with more columns
+        than rows.
     solver : {{"lbfgs", "adam", "gd"}}
     learning_rate_init : float
         For "adam" and "gd"; above 0.
@@ -60,7 +61,9 @@ OWN_LOSS = """loss : str or Loss
 
 OWN_WEIGHTS = """class_weight : dict, "balanced" or None
         What a row of each class counts, times its sample weight, in training and in the scores; "balanced" lets every class
-        count alike in the training part of each fold."""
+        count alike in the training part of each fold.
+    label_smoothing : float or "auto"
+        As in `TwoLayerClassifier`."""
 
 FOUND = """alpha_, n_hidden_, best_score_
         The best, and its mean score over the folds.
@@ -89,7 +92,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         refit: bool = True,
         n_networks: int = 5,
         activation: Any = "relu",
-        skip: bool = False,
+        skip: bool | str = "auto",
         solver: str = "lbfgs",
         learning_rate_init: float = 0.01,
         max_iter: int = 1000,
@@ -154,7 +157,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         """
         x, y, s, _ = self._read(X, y, sample_weight)
         seed = seed_of(self.random_state)
-        search = Search.of(self, self.scoring, None, seed)
+        search = Search.of(self, self.scoring, None, seed, shape_of(x, y, s))
         splits = splits_of(self, self.cv, x, y, groups, seed)
         looks = search.looks(x, y, s, splits)
         scores = np.stack([look.scores for look in looks], axis=-1)
@@ -243,7 +246,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
         refit: bool = True,
         n_networks: int = 5,
         activation: Any = "relu",
-        skip: bool = False,
+        skip: bool | str = "auto",
         solver: str = "lbfgs",
         learning_rate_init: float = 0.01,
         max_iter: int = 1000,
@@ -330,13 +333,14 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
         n_hidden: Any = 50,
         *,
         class_weight: Any = None,
+        label_smoothing: float | str = "auto",
         alphas: Any = None,
         cv: Any = 5,
         scoring: Any = None,
         refit: bool = True,
         n_networks: int = 5,
         activation: Any = "relu",
-        skip: bool = False,
+        skip: bool | str = "auto",
         solver: str = "lbfgs",
         learning_rate_init: float = 0.01,
         max_iter: int = 1000,
@@ -363,6 +367,7 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
             verbose=verbose,
         )
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
         # rows of weight 0 are still there, as `cv` may count on them

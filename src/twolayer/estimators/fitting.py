@@ -52,7 +52,7 @@ class Fitting:
         self.model, self.task, self.how, self.rng, self.s = model, task, how, rng, s
         self.rows = x, y, s  # in the user's own units
         self.x, self.inputs = standardised(x, s, "X")
-        self.y, self.targets = y, None
+        self.y, self.targets = task.smoothed(y), None
         if task.standardise_y:
             self.y, self.targets = standardised(y, s, "y")
         self.unit = unit_of(y, s, task.loss)

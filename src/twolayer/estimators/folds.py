@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from twolayer import checks, span
+from twolayer.estimators.defaults import skip_layer
 from twolayer.estimators.standardising import (
     Scaling,
     act_on_own_units,
@@ -87,8 +88,8 @@ class Fitting:
     dropout: float = 0.0
 
     @classmethod
-    def of(cls, estimator: Any) -> Fitting:
-        """The settings of an estimator."""
+    def of(cls, estimator: Any, shape: tuple[int, int]) -> Fitting:
+        """The settings of an estimator, for a table of so many rows and columns."""
         settings = estimator.get_params(deep=False)
         networks = settings["n_networks"]
         l1 = checks.number(settings.get("l1", 0.0), "l1", at_least=0)
@@ -103,7 +104,7 @@ class Fitting:
             usual_tol(estimator) if settings["tol"] is None else settings["tol"],
             settings["engine"],
             1 if networks == "auto" else checks.whole(networks, "n_networks"),
-            checks.flag(settings["skip"], "skip"),
+            skip_layer(settings["skip"], *shape),
             l1,
             dropout,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators import continuing
-from twolayer.estimators.defaults import Way, given_alpha, way
+from twolayer.estimators.defaults import Way, given_alpha, skip_layer, smoothing, way
 from twolayer.estimators.fitting import Fitting
 from twolayer.estimators.permuting import PermutationTested
 from twolayer.estimators.preflight import Preflight, preflight, refuse_too_large, too_large
@@ -26,7 +27,7 @@ from twolayer.estimators.validation import held_out
 from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
-from twolayer.maths.network import Objective, Params
+from twolayer.maths.network import Params
 from twolayer.training import make_solver
 
 NOT_ALONE = "early_stopping needs both X_val and y_val, or neither"
@@ -46,7 +47,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         alpha: float | str = "auto",
         l1: float = 0.0,
         dropout: float = 0.0,
-        skip: bool = False,
+        skip: bool | str = "auto",
         n_networks: int | str = "auto",
         solver: str = "auto",
         learning_rate_init: float = 0.01,
@@ -212,7 +213,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         """Train on standardised columns and keep the weights that act on the columns as they are."""
         X, y, s = distinct_rows(X, y, s)  # noqa: N806
         rng = self._rng()
-        task = self._task(n_outputs)
+        task = self._task(X, n_outputs, before)
         how = self._way(X, task)
         if how.early_stopping and validation is None:
             kept = held_out(y, self.validation_fraction, rng, self._class_names())
@@ -228,18 +229,22 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         fitting.keep()
         self.__dict__.pop("_continued", None)
 
-    def _task(self, n_outputs: int) -> Task:
-        """What is learned, from the settings, checked."""
+    def _task(self, X: Any, n_outputs: int, before: Params | None = None) -> Task:  # noqa: N803
+        """What is learned, from the settings, checked, and the table's shape; `before` is the network to go on with."""
+        skip = skip_layer(self.skip, *X.shape)
+        if before is not None and self.skip == "auto":
+            skip = before.w_skip is not None
         checks.flag(self.calibrate, "calibrate")
         return Task(
             self._task_loss(),
             self._activation(),
             checks.whole(self.n_hidden, "n_hidden"),
             n_outputs,
-            checks.flag(self.skip, "skip"),
+            skip,
             self._standardises_y(),
             checks.number(self.l1, "l1", at_least=0),
             checks.dropout_share(self.dropout),
+            smoothing(getattr(self, "label_smoothing", 0.0), *X.shape),
         )
 
     def _way(self, X: Any, task: Task) -> Way:  # noqa: N803
@@ -280,7 +285,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         """
         asked = copy.copy(self)
         X, y, _, n_outputs = asked._read(X, y, sample_weight)  # noqa: N806
-        task = asked._task(n_outputs)
+        task = asked._task(X, n_outputs)
         return asked._report(X, y, task, asked._way(X, task))
 
     def _report(self, X: Any, y: np.ndarray, task: Task, how: Way) -> Preflight:  # noqa: N803
@@ -290,7 +295,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
             task.n_outputs,
             task.n_hidden,
             how,
-            Objective(task.loss, task.activation, 1.0),
+            replace(task.objective, alpha=1.0),
             checks.whole(self.max_iter, "max_iter"),
             given_alpha(self.alpha) is None,
             task.skip,
@@ -302,8 +307,9 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 
-        The first call settles the scaling of the columns and, for `alpha="auto"`, the weight decay: give it rows that look
-        like the rest. Called again and again with all rows, it reaches what `fit` reaches.
+        The first call settles the scaling of the columns and, where "auto" is asked, the weight decay, the skip layer and
+        the smoothing of labels: give it rows that look like the rest, and of a wide table all. Called again and again with
+        all rows, it reaches what `fit` reaches.
 
         Parameters
         ----------

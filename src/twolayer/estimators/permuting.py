@@ -27,7 +27,7 @@ from sklearn.utils import _safe_indexing
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.heldout import Split, splits_of
-from twolayer.estimators.searching import Search, seed_of
+from twolayer.estimators.searching import Search, seed_of, shape_of
 from twolayer.solvers.lbfgs import LBFGS
 
 LITTLE = 3e-4  # share of the objective: a step that gains less is the last
@@ -105,7 +105,7 @@ class PermutationTested:
         settings = asked.get_params(deep=False)
         scoring = settings.get("scoring") if scoring is None else scoring
         default = "accuracy" if is_classifier(asked) else "r2"
-        search = shorter(Search.of(asked, scoring, default, seed))
+        search = shorter(Search.of(asked, scoring, default, seed, shape_of(x, y, None)))
         splits = splits_of(asked, settings.get("cv", 5) if cv is None else cv, x, y, groups, seed)
         blocks = blocks_of(y, splits, groups, is_classifier(asked))
         return tested(search, x, y, splits, blocks, n, np.random.default_rng(seed))

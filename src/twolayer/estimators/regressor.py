@@ -38,8 +38,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     dropout : float
         From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step of training; predictions
         take all. For "adam" and "gd". "auto" finds alpha without it, and without l1.
-    skip : bool
-        Whether inputs also reach the outputs directly, so that a linear model is a special case.
+    skip : bool or "auto"
+        Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto": with more columns
+        than rows.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
@@ -131,7 +132,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         alpha: float | str = "auto",
         l1: float = 0.0,
         dropout: float = 0.0,
-        skip: bool = False,
+        skip: bool | str = "auto",
         n_networks: int | str = "auto",
         solver: str = "auto",
         learning_rate_init: float = 0.01,

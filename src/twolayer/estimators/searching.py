@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from twolayer import checks, threads
 from twolayer.errors import InputError
 from twolayer.estimators.averaging import disagreement, mean_logits
-from twolayer.estimators.defaults import given_alpha
+from twolayer.estimators.defaults import given_alpha, smoothed, smoothing
 from twolayer.estimators.folds import Axes, Fitting, axes_of
 from twolayer.estimators.heldout import Score, Split, score_of, weighted_parts
 from twolayer.estimators.rows import distinct_rows
@@ -135,6 +135,8 @@ class Search:
         Of the first weights, the same in each fold.
     counts : callable or None
         `counts(labels, s)`: what a row of each class counts, for these rows of training.
+    smoothing : float
+        Of the labels that are trained on.
     """
 
     fitting: Fitting
@@ -147,10 +149,18 @@ class Search:
     score: Score | None
     seed: int
     counts: Callable[[np.ndarray, Any], np.ndarray] | None
+    smoothing: float
 
     @classmethod
-    def of(cls, estimator: Any, scoring: Any, default: str | None, seed: int) -> Search:
-        """The search of a CV estimator; that of a plain one has one alpha and one n_hidden."""
+    def of(
+        cls,
+        estimator: Any,
+        scoring: Any,
+        default: str | None,
+        seed: int,
+        shape: tuple[int, int],
+    ) -> Search:
+        """The search of a CV estimator, for a table of that `shape_of`; a plain one's has one alpha and one n_hidden."""
         settings = estimator.get_params(deep=False)
         if "alphas" in settings:
             alphas = path_of(settings["alphas"])
@@ -158,7 +168,7 @@ class Search:
             given = given_alpha(settings["alpha"])
             alphas = FEW_ALPHAS if given is None else [given]
         return cls(
-            Fitting.of(estimator),
+            Fitting.of(estimator, shape),
             alphas,
             widths_of(settings["n_hidden"]),
             outputs_of(estimator),
@@ -168,6 +178,7 @@ class Search:
             score_of(estimator, scoring, default),
             seed,
             counts_of(estimator),
+            smoothing(settings.get("label_smoothing", 0.0), *shape),
         )
 
     def fold(self, x: Any, y: np.ndarray, s: Any, rows: Any, test: np.ndarray) -> Fold:
@@ -202,8 +213,10 @@ class Search:
         return replace(fold, y=y, y_test=y_test, s=counts[y], s_test=counts[y_test])
 
     def targets(self, fold: Fold) -> tuple[np.ndarray, Scaling | None]:
-        """The fold's targets for training, standardised if they are numbers without a link."""
-        return standardised(fold.y, fold.s, "y") if self.standardises_y else (fold.y, None)
+        """The fold's targets for training: numbers without a link standardised, labels smoothed."""
+        if self.standardises_y:
+            return standardised(fold.y, fold.s, "y")
+        return smoothed(fold.y, self.n_outputs, self.smoothing), None
 
     def walk(self, fold: Fold, n_hidden: int, alphas: list[float]) -> Iterator[Run]:
         """The networks of one width along these alphas."""
@@ -273,6 +286,13 @@ class Search:
         """The same path up to one alpha, with another score."""
         until = self.alphas[: self.alphas.index(alpha) + 1]
         return replace(self, n_hidden=[n_hidden], alphas=until, score=score)
+
+
+def shape_of(x: Any, y: np.ndarray, s: np.ndarray | None) -> tuple[int, int]:
+    """How many rows count, repeats once, and how many columns."""
+    if s is not None:
+        x, y = x[s > 0], y[s > 0]
+    return distinct_rows(x, y, None)[0].shape
 
 
 def refuse_nothing(rows: np.ndarray, s: np.ndarray | None, what: str) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.checks import is_sparse
+from twolayer.estimators.defaults import smoothed
 from twolayer.estimators.standardising import apply, standardised
 from twolayer.estimators.starting import at_the_mean, start, unit_of
 from twolayer.maths import network
@@ -47,11 +48,16 @@ class Task:
     standardise_y: bool
     l1: float = 0.0
     dropout: float = 0.0
+    smoothing: float = 0.0  # of labels
 
     @property
     def objective(self) -> Objective:
         """What training makes small, but for the weight decay."""
         return Objective(self.loss, self.activation, 0.0, self.l1, self.dropout)
+
+    def smoothed(self, y: np.ndarray) -> np.ndarray:
+        """Targets as they are trained on: labels smoothed."""
+        return smoothed(y, self.n_outputs, self.smoothing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +183,7 @@ class Walk:
             self.y, targets = standardised(self.y, self.s, "y")
             self.y_test, self.scale = (self.y_test - targets.mean) / targets.scale, targets.scale
         self.y_test = checks.targets(self.y_test, len(test), task.n_outputs, task.loss, np.float64)
+        self.y = task.smoothed(self.y)
         self.total = float(len(test) if s is None else s[test].sum())
         size, constant = z.shape[1], inputs.constant
         if z.shape[0] < size:

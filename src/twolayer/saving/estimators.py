@@ -92,7 +92,8 @@ def restored(params: Params, losses: np.ndarray, final_loss: Any, facts: Mapping
     """The fitted estimator of these weights, losses and facts."""
     make = checks.one_of(part(facts, "class", str), CLASSES, "estimator")
     model = make(**settings.restored(make, part(facts, "settings", dict)))
-    if params.b1 is None or params.b2 is None or (params.w_skip is not None) != bool(model.skip):
+    other_skip = model.skip != "auto" and model.skip != (params.w_skip is not None)
+    if params.b1 is None or params.b2 is None or other_skip:
         raise DamagedError("its weights are not those of an estimator")
     model._set_params_of_networks(params)
     model.loss_curve_, model.loss_, model.n_iter_ = losses, final_loss, len(losses)

@@ -76,7 +76,7 @@ def restored(make: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
         values["loss"] = restored_loss(values["loss"])
     if isinstance(values.get("class_weight"), list):
         values["class_weight"] = restored_weights(values["class_weight"])
-    if not isinstance(values.get("skip", False), bool):
+    if values.get("skip") != "auto" and not isinstance(values.get("skip", False), bool):
         raise DamagedError(f"its setting 'skip' is {checks.shown(values['skip'])}")
     return values
 
