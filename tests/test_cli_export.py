@@ -105,6 +105,19 @@ def test_weights_beside_the_code_are_told_of(here, capsys, monkeypatch):
     assert (here / "net.weights.npz").exists()
 
 
+@pytest.mark.parametrize(
+    ("categories", "told_of"), [({"site": ["lung", "colon"]}, True), ({}, False)]
+)
+def test_it_is_said_where_the_encoder_is_if_there_is_one(
+    here, capsys, classifier, categories, told_of
+):
+    encoder = {"numbers": ["age"], "categories": categories, "booleans": {}, "marked": []}
+    tl.save(classifier, "fitted.safetensors", {"encoder": encoder})
+    code, told, _ = run(capsys, "fitted.safetensors", "--to", "numpy", "--out", "net.py")
+    assert code == 0
+    assert ("entry 'encoder' of the model file" in told) == told_of
+
+
 REFUSED = {
     "unknown form": (["model.safetensors", "--to", "onxn", "--out", "a"], "did you mean 'onnx'?"),
     "no such model": (["nothing", "--to", "numpy", "--out", "a.py"], "nothing cannot be read"),
