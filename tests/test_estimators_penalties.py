@@ -100,6 +100,13 @@ def test_both_come_back_from_a_file(tmp_path):
     np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
 
 
+@pytest.mark.parametrize(("l1", "span"), [(0.0, True), (1.0, False)])
+def test_preflight_takes_the_long_way_with_l1(l1, span):
+    x, y = table(tl.TwoLayerRegressor, n_rows=40, n_inputs=4000)
+    model = tl.TwoLayerRegressor(l1=l1, alpha=1.0, solver="gd", early_stopping=False)
+    assert model.preflight(x, y).span is span
+
+
 @pytest.mark.parametrize("settings", [{"l1": 1e6}, {"dropout": 0.95}], ids=["l1", "dropout"])
 def test_a_permutation_test_has_both(settings):
     """So strong that little is left to learn."""

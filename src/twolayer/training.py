@@ -121,7 +121,7 @@ def train(
     dropout : float
         From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step; the others count
         1/(1 − dropout). For "gd" and "adam". `losses` are those of the thinned networks; `final_loss` and `twolayer.forward`
-        take all units.
+        take all units. `tol` would compare losses that jump from step to step: leave it at 0.
     steps : int
         Updates to make.
     batch_size : int or None

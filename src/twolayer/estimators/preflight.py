@@ -94,7 +94,8 @@ def preflight(
     steps = passes if how.batch_size is None else passes * -(-n_rows // how.batch_size)
     long_way = long_way_cost(problem, params, solver, how.batch_size)
     spanned = span_cost(problem, params, solver, how.batch_size)
-    span = solver.not_in_span is None and spanned.of(steps) < long_way.of(steps)
+    turned = solver.not_in_span is None and not objective.l1
+    span = turned and spanned.of(steps) < long_way.of(steps)
     seconds = (spanned if span else long_way).of(steps)
     if search:
         one = span_cost if span else long_way_cost
