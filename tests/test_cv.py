@@ -57,11 +57,12 @@ def plain_loop(x, y, train, test, alphas, settings):
     Each network starts where the search's start is in these columns, and at each alpha where it ended at the one before.
     """
     x_train, targets, _ = rows.distinct_rows(x[train], y[train, None], None)
-    fitting = folds.Fitting.of(TwoLayerRegressorCV(**settings))
+    fitting = folds.Fitting.of(TwoLayerRegressorCV(**settings), x.shape)
     axes = folds.axes_of(x_train, None, turned=True)
     seed = searching.seed_of(settings["random_state"])
     starts = fitting.starts(axes, 4, 1, np.random.default_rng([seed, 4]))
-    here = tl.Params(axes.back(starts.w1), starts.b1, starts.w2, starts.b2)
+    w_skip = None if starts.w_skip is None else axes.back(starts.w_skip)
+    here = tl.Params(axes.back(starts.w1), starts.b1, starts.w2, starts.b2, w_skip)
     mean, spread = x[train].mean(0), x[train].std(0)
     y_mean, y_spread = y[train].mean(), y[train].std()
     scores = []

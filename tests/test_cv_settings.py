@@ -225,7 +225,7 @@ def test_shuffled_targets_take_their_classes_weights_with_them():
     x, y = load_iris(return_X_y=True)
     model = searched(TwoLayerClassifierCV, class_weight="balanced")
     x, labels, _, _ = model._read(x, y, None)
-    search = Search.of(model, None, None, 0)
+    search = Search.of(model, None, None, 0, x.shape)
     train, test = np.arange(0, 150, 2), np.arange(1, 150, 2)
     fold = search.fold(x, labels, None, (x[train], labels[train], None), test)
     other = np.minimum(np.arange(150) // 20, 2)
@@ -345,7 +345,7 @@ def test_widths_and_alphas_in_any_form():
     [
         (TwoLayerRegressorCV, {"loss": "log_loss"}, "is for classes: use TwoLayerClassifier"),
         (TwoLayerRegressorCV, {"loss": "boom"}, "there is no loss 'boom'"),
-        (TwoLayerRegressorCV, {"skip": "yes"}, "skip must be True or False"),
+        (TwoLayerRegressorCV, {"skip": "yes"}, "skip must be True, False or 'auto'"),
         (TwoLayerClassifierCV, {"class_weight": {"x": 1}}, "class_weight names 'x'"),
         (TwoLayerClassifierCV, {"class_weight": {False: 0, True: 0}}, "zero for every class"),
         (TwoLayerClassifierCV, {"class_weight": [1, 2]}, "class_weight must be a dict"),
