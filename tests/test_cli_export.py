@@ -118,6 +118,17 @@ def test_it_is_said_where_the_encoder_is_if_there_is_one(
     assert ("entry 'encoder' of the model file" in told) == told_of
 
 
+def test_what_float32_cannot_hold_is_told_in_one_line(here, capsys):
+    model = tl.TwoLayerRegressor(4, n_networks=1, alpha=1.0, max_iter=3, engine="numpy")
+    tl.save(model.fit(ROWS + 1e5, ROWS[:, 0]), "far.safetensors")
+    words = ["far.safetensors", "--to", "numpy", "--out", "net.py"]
+    assert run(capsys, *words)[::2] == (0, "")
+    code, _, errors = run(capsys, *words, "--dtype", "float32")
+    assert code == 0
+    assert errors.startswith("twolayer: in float32 hidden units are right to about")
+    assert errors.count("\n") == 1
+
+
 REFUSED = {
     "unknown form": (["model.safetensors", "--to", "onxn", "--out", "a"], "did you mean 'onnx'?"),
     "no such model": (["nothing", "--to", "numpy", "--out", "a.py"], "nothing cannot be read"),

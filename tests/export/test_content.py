@@ -5,7 +5,7 @@ import pytest
 from models import fitted, rows, targets
 
 import twolayer as tl
-from twolayer.errors import EngineError, InputError
+from twolayer.errors import EngineError, InputError, TwoLayerWarning
 from twolayer.export import content
 from twolayer.export.content import content_of
 
@@ -61,6 +61,22 @@ def test_a_run_knows_its_activation():
 def test_params_are_rectified_unless_it_is_said():
     assert content_of(PARAMS).activation == "relu"
     assert content_of(PARAMS, "gelu").activation == "gelu"
+
+
+@pytest.mark.parametrize("mean", [10.0, 1e4])
+def test_columns_whose_mean_is_far_above_their_spread_are_told_of_in_float32(mean):
+    model = tl.TwoLayerRegressor(4, n_networks=1, alpha=0.1, engine="numpy", random_state=0)
+    model.fit(rows() + mean, targets("number"))
+    content_of(model)  # a warning would be an error
+    if mean < 100:
+        content_of(model, dtype="float32")
+        return
+    with pytest.warns(TwoLayerWarning, match="hidden units are right to about .*e-0. only"):
+        found = content_of(model, dtype="float32")
+    x = (rows() + mean).astype("float32")
+    wanted = model.predict(x)
+    in_float32 = tl.forward(x, found.params)[:, 0]
+    assert np.abs(in_float32 - wanted).max() > 1e-5 * np.abs(wanted).max()
 
 
 @pytest.mark.parametrize(("form", "library"), [("onnx", "onnx"), ("torch", "torch")])

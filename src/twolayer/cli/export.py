@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +31,7 @@ def export(
     """
     from twolayer import checks, saving
     from twolayer.cli.predict import check_place
+    from twolayer.errors import TwoLayerWarning
     from twolayer.export.content import content_of
 
     checks.one_of(to, {name: name for name in FORMS}, "form to export to")
@@ -38,8 +41,12 @@ def export(
         "activation": None if activation == "auto" else activation,
         "dtype": None if dtype == "auto" else dtype,
     }
-    content = content_of(source, **how)
-    write(to, source, out, how)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TwoLayerWarning)
+        content = content_of(source, **how)
+        write(to, source, out, how)
+    for sentence in {str(one.message): one for one in caught if one.category is TwoLayerWarning}:
+        print(f"twolayer: {sentence}", file=sys.stderr)
     print(f"{out}: {content.said()}, {content.params.dtype}")
     if content.columns is not None:
         from twolayer.estimators.reading import listed

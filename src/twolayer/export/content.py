@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.errors import EngineError, InputError
+from twolayer.errors import EngineError, InputError, TwoLayerWarning
 from twolayer.maths import network, own
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.network import Params
 from twolayer.training import Run
+
+MOST_ROUNDING = 1e-5  # of a hidden unit, whose size is about 1; more is told
 
 # what becomes of the output y_pred
 OUTPUT = "output"  # nothing
@@ -198,8 +200,29 @@ def in_dtype(content: Content, dtype: Any) -> Content:
     if dtype is None:
         return content
     wanted = checks.float_dtype(dtype)
+    if wanted == np.float32 and content.params.dtype == np.float64:
+        warn_of_offsets(content)
     arrays = {name: checks.finite(array, name, wanted) for name, array in content.params.items()}
     return replace(content, params=Params(**{"b1": None, "b2": None, **arrays}))
+
+
+def warn_of_offsets(content: Content) -> None:
+    """Tell if float32 has too few digits for the biases of an estimator.
+
+    It was trained on columns of mean 0 and spread 1, which gave hidden units of about 1. On the columns as they are, `b1`
+    takes off what their means add; where that is large, two large numbers are to cancel, and their rounding stays.
+    """
+    b1 = content.params.b1
+    if isinstance(content.model, Params) or b1 is None:
+        return
+    left = float(np.abs(b1).max() * np.finfo(np.float32).eps)
+    if left > MOST_ROUNDING:
+        warnings.warn(
+            f"in float32 hidden units are right to about {left:.0e} only, as some columns have a mean far above their "
+            "spread: take it off before the fit, or export float64",
+            TwoLayerWarning,
+            stacklevel=4,
+        )
 
 
 def with_temperature(content: Content) -> Params:

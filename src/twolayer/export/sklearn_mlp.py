@@ -143,7 +143,6 @@ def learned_of(content: Content) -> dict[str, Any]:
         "best_loss_": np.inf,
         "validation_scores_": None,
         "best_validation_score_": None,
-        "_no_improvement_count": 0,
     }
     if hasattr(content.model, "loss_"):
         learned["loss_"] = float(np.mean(content.model.loss_))
