@@ -34,7 +34,9 @@ LIBRARIES = {
     "contract": set(),
     "numpy_engine": set(),
     "compiled": {"numba"},
-    "kernels": {"numba"},
+    "compiling": {"numba"},
+    "passes": set(),
+    "kernels": set(),
     "torch_engines": {"torch"},
     "torch_nn": {"torch"},
 }

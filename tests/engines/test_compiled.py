@@ -164,17 +164,22 @@ def test_compiling_is_announced_once(capsys):
 
 def test_a_page_that_changed_changes_the_name_in_the_cache(tmp_path, monkeypatch):
     """Numba looks at the kernels' own page only: an old kernel would be taken for the new page's activations."""
-    from twolayer.engines import kernels
+    from twolayer.engines import compiling, kernels, passes
 
     kept = Path(kernels.evaluate._cache._cache_file._index_name).name
-    assert kernels.fingerprint() == kernels.FINGERPRINT
-    assert kernels.FINGERPRINT in kept
-    for page in (activations, losses):
+    assert compiling.fingerprint() == compiling.FINGERPRINT
+    assert compiling.FINGERPRINT in kept
+    pages = {Path(page.__file__) for page in (activations, losses, compiling, passes, kernels)}
+    assert set(compiling.PAGES) == pages
+    for page in pages:
         changed = tmp_path / "page.py"
-        changed.write_bytes(Path(page.__file__).read_bytes() + b"# changed")
+        changed.write_bytes(page.read_bytes() + b"# changed")
         with monkeypatch.context() as patch:
-            patch.setattr(page, "__file__", str(changed))
-            assert kernels.fingerprint() != kernels.FINGERPRINT
+            others = [each for each in compiling.PAGES if each != page]
+            patch.setattr(compiling, "PAGES", [*others, changed])
+            now = compiling.fingerprint()
+            patch.setattr(compiling, "PAGES", [*others, page])
+            assert now != compiling.fingerprint()
 
 
 FIRST_AND_SECOND = """

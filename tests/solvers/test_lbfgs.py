@@ -89,9 +89,8 @@ def test_a_bent_valley_is_followed_to_its_end():
 def test_the_direction_is_that_of_the_dense_bfgs_matrix():
     """Nocedal & Wright, equations 7.19 and 7.20: H grows from γI by the remembered pairs, and d = −H·gradient."""
     _, _, memory, _ = minimise(rosenbrock, np.array([-1.2, 1.0, -0.5, 2.0]), steps=7, memory_size=4)
-    pairs = [
-        (np.array(memory["moves"][p]), np.array(memory["changes"][p])) for p in memory["pairs"]
-    ]
+    *remembered, gradient = np.array(memory["basis"])
+    pairs = [(remembered[p], remembered[4 + p]) for p in memory["pairs"]]
     assert len(pairs) == 4
     s, y = pairs[-1]
     dense = (s @ y) / (y @ y) * np.eye(4)
@@ -99,8 +98,9 @@ def test_the_direction_is_that_of_the_dense_bfgs_matrix():
         left = np.eye(4) - np.outer(s, y) / (y @ s)
         dense = left @ dense @ left.T + np.outer(s, s) / (y @ s)
         np.testing.assert_allclose(dense @ y, s, rtol=1e-9)  # the secant equation
-    found = LBFGS(memory_size=4).direction(memory)
-    np.testing.assert_allclose(found, -dense @ memory["gradient"], rtol=1e-9)
+    found, slope = LBFGS(memory_size=4).direction(memory)
+    np.testing.assert_allclose(found, -dense @ gradient, rtol=1e-9)
+    np.testing.assert_allclose(slope, gradient @ found, rtol=1e-9)
 
 
 @settings(deadline=None)

@@ -202,9 +202,10 @@ def test_a_search_that_fails_forgets_the_past_and_goes_on():
     for _ in range(6):
         solver.step(evaluate, params, memory)
     assert len(memory["pairs"]) == 6
-    for p in memory["pairs"]:  # planted: with the wrong sign the direction leads uphill
-        memory["curvatures"][p] *= -1
-    assert memory["gradient"] @ solver.direction(memory) > 0
+    memory["moves_changes"] *= -1  # planted: with the wrong sign the direction leads uphill
+    direction, slope = solver.direction(memory)
+    assert memory["basis"][-1] @ direction == pytest.approx(slope)
+    assert slope > 0
     before = memory["loss"]
     solver.step(evaluate, params, memory)
     assert memory["loss"] < before
@@ -248,7 +249,7 @@ def test_a_memory_of_nothing_is_steepest_descent():
 def test_no_more_is_remembered_than_was_asked():
     *_, memory, _ = minimise(quadratic()[0], quadratic()[2], steps=9, memory_size=3)
     assert len(memory["pairs"]) == 3 == len(set(memory["pairs"]))
-    assert memory["moves"].shape == (3, 8)
+    assert memory["basis"].shape == (2 * 3 + 1, 8)
 
 
 # tol

@@ -19,7 +19,7 @@ from twolayer.maths.network import Objective, Params, init_params
 from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
-from twolayer.span import Gram, GramProblem
+from twolayer.span import Gram, GramProblem, RotatedProblem
 
 TURNED_UP_TO = (
     40_000  # numbers in a step's rows of the table, below which rows innermost are faster
@@ -124,18 +124,20 @@ class CompiledState(State):
     def __init__(
         self, problem: Problem, solver: Solver, params: Params, memory: Any, table: np.ndarray
     ) -> None:
-        from twolayer.engines import kernels
+        from twolayer.engines import kernels, passes
 
         super().__init__(problem, solver, params, memory)
         self.kernels: Any = kernels  # Any: Numba's own types for its functions are too narrow
+        self.passes: Any = passes
         self.x = table
         self.gram = isinstance(problem, GramProblem)
+        self.lower: Any = None
         self.s = np.empty(0, params.dtype) if problem.s is None else problem.s
         self.gradients = None if params.n_networks is None else params.map(np.zeros_like)
         self.rooms: dict[Any, EndToEnd] = {}
         objective = problem.objective
         self.steps_rule: Any = None
-        self.rule = kernels.Rule(
+        self.rule = passes.Rule(
             list(ACTIVATIONS).index(objective.activation.name),
             list(LOSSES).index(objective.loss.name),
             float(objective.loss.parameter),
@@ -146,7 +148,7 @@ class CompiledState(State):
         )
         n_rows, n_hidden = problem.n_rows, params.n_hidden
         n_outputs, dtype = params.n_outputs, params.dtype
-        self.work = kernels.Work(
+        self.work = passes.Work(
             h=np.empty((n_rows, n_hidden), dtype),
             h_relu=np.empty((n_rows, n_hidden), dtype),
             y_pred=np.empty((n_rows, n_outputs), dtype),
@@ -155,6 +157,10 @@ class CompiledState(State):
             skip=np.empty((0 if params.w_skip is None else n_rows, n_outputs), dtype),
             turned=np.empty(self.room_for_turned(), dtype),
         )
+        if isinstance(problem, RotatedProblem) and solver.full_batch_only:
+            order = problem.order
+            s_in_order = self.s[order] if self.s.size else self.s
+            self.lower = (passes.packed(table, order, problem.rank), problem.y[order], s_in_order)
         if self.gram:
             fronts = params.n_networks or 1
             self.c = np.zeros((fronts, 2))  # c and its velocity
@@ -205,9 +211,9 @@ class CompiledState(State):
         }
         arrays = {**empty, **dict(params.items())}
         if params.n_networks is None:
-            return [self.kernels.Weights(**arrays)]
+            return [self.passes.Weights(**arrays)]
         return [
-            self.kernels.Weights(
+            self.passes.Weights(
                 **{name: array[k] if array.size else array for name, array in arrays.items()}
             )
             for k in range(params.n_networks)
@@ -344,15 +350,17 @@ class CompiledState(State):
         x, y, s, work = self.x, self.problem.y, self.s, self.work
         if batch.rows is not None:
             x, y, s = x[batch.rows], y[batch.rows], s[batch.rows] if s.size else s
-            work = self.kernels.rows_of.py_func(work, len(y))
-        rule = self.rule_for_rows(len(y))
+            work = self.passes.rows_of.py_func(work, len(y))
+        rule, kernel = self.rule_for_rows(len(y)), self.kernels.evaluate
+        if self.lower and batch.rows is None and not rule.turned:
+            (x, y, s), kernel = self.lower, self.kernels.evaluate_lower
         form = self.laid_out_for(rule)
         values = []
         for network, weights in enumerate(self.networks(params)):
             numbers = self.room(network, rule)
             write(form(weights), numbers.w)
             places = (numbers.w, numbers.g, numbers.flat, work, rule)
-            values.append(self.kernels.evaluate(x, y, s, batch.total, batch.penalty, *places))
+            values.append(kernel(x, y, s, batch.total, batch.penalty, *places))
         if params.n_networks is None:
             gradients = form(self.room(0, rule).g)._asdict()
             given = {name: gradients[name] for name, _ in params.items()}

@@ -1,10 +1,13 @@
 """L-BFGS: Newton's direction, guessed from the last few moves and the changes of gradient along them.
 
 The method is Nocedal's: *Updating quasi-Newton matrices with limited storage*, Mathematics of Computation 35 (1980) 773-782;
-Nocedal & Wright, *Numerical Optimization*, 2nd edition, algorithms 7.4 (direction), 3.5 and 3.6 (strong Wolfe line search,
-here with cubic interpolation). Two things are added for rectified networks, whose gradient jumps where a unit switches: a
-search that finds no lower point forgets the past moves and tries once more straight down the gradient, and a pair of
-moves that shows no curvature is left out.
+the line search is Nocedal & Wright's, *Numerical Optimization*, 2nd edition, algorithms 3.5 and 3.6 (strong Wolfe, here with
+cubic interpolation). The direction is taken in its compact form, which reads the remembered moves twice a step and not
+four times: Byrd, Nocedal & Schnabel, *Representations of quasi-Newton matrices*, Mathematical Programming 63 (1994) 129-156.
+
+Two things are added for rectified networks, whose gradient jumps where a unit switches: a search that finds no lower point
+forgets the past moves and tries once more straight down the gradient, and a pair of moves that shows no curvature is left
+out.
 
 The arithmetic works on flat vectors of any array library.
 """
@@ -57,13 +60,13 @@ class LBFGS(Solver):
         )  # in NumPy and in torch, `repeat` makes a longer one of it
         n, m = sum(sizes), self.memory_size
         return {
-            "sizes": sizes,
             "theta": zero.repeat(n),
-            "gradient": zero.repeat(n),
-            "moves": zero.repeat(m * n).reshape(m, n),
-            "changes": zero.repeat(m * n).reshape(m, n),
-            "curvatures": [0.0] * m,  # move · change of each pair
-            "pairs": [],  # places of the remembered pairs, oldest first
+            # Places 0 to m - 1 hold moves, m to 2m - 1 the changes of gradient along them, and the last the gradient.
+            "basis": zero.repeat((2 * m + 1) * n).reshape(2 * m + 1, n),
+            "along": np.zeros(2 * m + 1),  # basis @ gradient
+            "pairs": [],  # places of the remembered pairs, oldest first; in that order:
+            "moves_changes": np.zeros((m, m)),  # move i · change j, for i no later than j
+            "changes_changes": np.zeros((m, m)),
             "gradients": None,  # at the last point looked at, as the engine gave them
             "loss": None,
             "finished": None,
@@ -76,12 +79,12 @@ class LBFGS(Solver):
         if memory["loss"] is None:
             copy_out(params, memory["theta"])
             memory["loss"] = self.look(evaluate, params, memory)
-            copy_out(memory["gradients"], memory["gradient"])
+            take_gradient(memory)
         before = memory["loss"]
         if not math.isfinite(before):
             memory["finished"] = "the objective is not finite"
             return memory["kind"](before)
-        length = length_of(memory["gradient"])
+        length = math.sqrt(max(memory["along"][-1], 0.0))
         if not math.isfinite(length):
             memory["finished"] = "the gradient is too large: rescale x and y"
             return memory["kind"](before)
@@ -107,28 +110,32 @@ class LBFGS(Solver):
         memory["kind"] = lambda value: loss * 0 + value  # a loss as the engine gives it
         return float(loss)
 
-    def direction(self, memory: Memory) -> Any:
-        """Minus the guessed inverse Hessian times the gradient: the two-loop recursion."""
-        moves, changes, curvatures = memory["moves"], memory["changes"], memory["curvatures"]
-        d = -memory["gradient"]
-        shares = {}
-        for p in reversed(memory["pairs"]):
-            shares[p] = float(moves[p] @ d) / curvatures[p]
-            add_multiple(d, -shares[p], changes[p])
-        if memory["pairs"]:
-            last = memory["pairs"][-1]
-            d *= curvatures[last] / float(changes[last] @ changes[last])
-        for p in memory["pairs"]:
-            add_multiple(d, shares[p] - float(changes[p] @ d) / curvatures[p], moves[p])
-        return d
+    def direction(self, memory: Memory) -> tuple[Any, float]:
+        """Minus the guessed inverse Hessian times the gradient, and the slope along it."""
+        pairs, along, m = memory["pairs"], memory["along"], self.memory_size
+        shares = np.zeros_like(along)
+        shares[-1] = -1.0
+        if pairs:
+            k, changes = len(pairs), [m + place for place in pairs]
+            moves_changes = memory["moves_changes"][:k, :k]  # R on and above its diagonal
+            changes_changes = memory["changes_changes"][:k, :k]
+            curvatures = moves_changes.diagonal()
+            scale = curvatures[-1] / changes_changes[-1, -1]
+            p = solve_upper(moves_changes, along[pairs])
+            rest = curvatures * p + scale * (changes_changes @ p - along[changes])
+            shares[pairs] = -solve_upper(moves_changes, rest, transposed=True)
+            shares[changes] = scale * p
+            shares[-1] = -scale
+        basis = memory["basis"]
+        return like(shares, basis) @ basis, float(shares @ along)
 
     def search(self, evaluate: Evaluate, params: Params, memory: Memory) -> bool:
         """Move on to a point of the strong Wolfe conditions and remember the pair; False if there is none."""
-        theta, gradient, d = memory["theta"], memory["gradient"], self.direction(memory)
-        slope = float(gradient @ d)
+        theta = memory["theta"]
+        d, slope = self.direction(memory)
         if not slope < 0:
             return False
-        length = 1.0 if memory["pairs"] else min(1.0, 1.0 / length_of(gradient))
+        length = 1.0 if memory["pairs"] else min(1.0, 1.0 / math.sqrt(memory["along"][-1]))
 
         def at(t: float) -> tuple[float, float]:
             move_to(params, theta, t, d)
@@ -139,38 +146,65 @@ class LBFGS(Solver):
             return False
         t, memory["loss"] = step
         d *= t
-        gradient *= -1
-        add_to(gradient, memory["gradients"])
-        self.remember(memory, d, gradient)
         theta += d
-        copy_out(memory["gradients"], gradient)
+        change = memory["basis"][-1]
+        change *= -1
+        add_to(change, memory["gradients"])
+        before = memory["along"]
+        place = self.remember(memory, d, change)
+        take_gradient(memory)
+        if place is not None:
+            self.relate(memory, before)
         return True
 
-    def remember(self, memory: Memory, move: Any, change: Any) -> None:
-        """Keep the pair, in the place of the oldest if there is no room; not one without curvature."""
-        curvature = float(move @ change)
-        if not curvature > 1e-10 * length_of(move) * length_of(change) or not self.memory_size:
-            return
-        pairs = memory["pairs"]
-        place = len(pairs) if len(pairs) < self.memory_size else pairs.pop(0)
-        memory["moves"][place], memory["changes"][place] = move, change
-        memory["curvatures"][place] = curvature
+    def remember(self, memory: Memory, move: Any, change: Any) -> int | None:
+        """Keep the pair, in the place of the oldest if there is no room; not one without curvature, for which None."""
+        curvature, square = float(move @ change), float(change @ change)
+        lengths = math.sqrt(float(move @ move) * square)
+        if not curvature > 1e-10 * lengths or not self.memory_size:
+            return None
+        pairs, products = memory["pairs"], (memory["moves_changes"], memory["changes_changes"])
+        place = len(pairs)
+        if place == self.memory_size:
+            place = pairs.pop(0)
+            for product in products:
+                product[:-1, :-1] = product[1:, 1:].copy()
+        for product, own in zip(products, (curvature, square), strict=True):
+            product[len(pairs), len(pairs)] = own
+        memory["basis"][place], memory["basis"][self.memory_size + place] = move, change
         pairs.append(place)
+        return place
+
+    def relate(self, memory: Memory, before: np.ndarray) -> None:
+        """Fill in the newest pair's products with the older ones: its change is the difference of two gradients, whose
+        products with everything remembered are known."""
+        older = memory["pairs"][:-1]
+        k, changed = len(older), memory["along"] - before
+        memory["moves_changes"][:k, k] = changed[older]
+        across = changed[[self.memory_size + place for place in older]]
+        memory["changes_changes"][:k, k] = memory["changes_changes"][k, :k] = across
 
 
-def add_multiple(vector: Any, factor: float, other: Any) -> None:
-    """vector += factor · other, in one pass: NumPy's own operators take two, and room for a product."""
-    if isinstance(vector, np.ndarray):
-        from scipy.linalg.blas import daxpy, saxpy
-
-        (daxpy if vector.dtype == np.float64 else saxpy)(other, vector, a=factor)
-    else:
-        vector.add_(other, alpha=factor)
+def take_gradient(memory: Memory) -> None:
+    """The gradients of the last point looked at become the gradient, with its products with all that is remembered."""
+    gradient = memory["basis"][-1]
+    copy_out(memory["gradients"], gradient)
+    memory["along"] = np.array((memory["basis"] @ gradient).tolist())
 
 
-def length_of(vector: Any) -> float:
-    """The Euclidean length."""
-    return math.sqrt(float(vector @ vector))
+def solve_upper(r: np.ndarray, right: np.ndarray, transposed: bool = False) -> np.ndarray:
+    """The solution of `r @ p = right` (or with r.T), of r only what stands on and above the diagonal."""
+    from scipy.linalg.lapack import dtrtrs
+
+    solved, _ = dtrtrs(np.asfortranarray(r), right, trans=int(transposed))
+    return solved
+
+
+def like(values: np.ndarray, array: Any) -> Any:
+    """The values in the other array's library, dtype and device."""
+    if isinstance(array, np.ndarray):
+        return values.astype(array.dtype, copy=False)
+    return array.new_tensor(values)
 
 
 def places(params: Params) -> Iterator[tuple[Any, slice]]:
