@@ -37,6 +37,7 @@ LIBRARIES = {
     "compiling": {"numba"},
     "passes": set(),
     "kernels": set(),
+    "lbfgs_kernel": set(),
     "torch_engines": {"torch"},
     "torch_nn": {"torch"},
 }

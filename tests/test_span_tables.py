@@ -115,7 +115,9 @@ def test_the_right_answer_in_float32(engine, way, name):
 def test_the_weights_are_those_of_the_objective_that_was_reached(engine, dtype, name):
     """Many steps of L-BFGS: however its path went, the weights have the objective that it tells."""
     if name == "huge" and dtype == "float32":
-        pytest.skip("rounding a weight to float32 moves h by thousands here: its tanh may turn round")
+        pytest.skip(
+            "rounding a weight to float32 moves h by thousands here: its tanh may turn round"
+        )
     x, y, _, _ = problem(name, dtype)
     run = trained(engine, True, name, "lbfgs, decay", dtype=dtype, steps=150)
     wide = run.params.map(lambda w: w.astype("float64"))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numba
 
 from twolayer.maths import activations, losses
+from twolayer.solvers import lbfgs, line_search
 
 # Sums may be taken in any order and products fused, so that loops vectorise; NaN and infinity keep their meaning.
 OPTIONS: dict[str, Any] = {
@@ -20,9 +22,12 @@ OPTIONS: dict[str, Any] = {
 inner = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)  # type: ignore[call-overload]
 
 
-PAGES = [Path(str(page)) for page in (activations.__file__, losses.__file__)] + [
-    Path(__file__).with_name(name) for name in ("compiling.py", "passes.py", "kernels.py")
-]  # every page that is compiled
+FOREIGN = (activations, losses, lbfgs, line_search)  # pages whose functions become machine code too
+OWN = ("compiling.py", "passes.py", "kernels.py", "lbfgs_kernel.py")
+PAGES = [
+    *(Path(str(page.__file__)) for page in FOREIGN),
+    *(Path(__file__).with_name(name) for name in OWN),
+]
 
 
 def fingerprint() -> str:
@@ -44,6 +49,12 @@ def jit(function: Callable) -> Any:
         return numba.njit(cache=True, **OPTIONS)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
         return numba.njit(**OPTIONS)(function)
+
+
+def compiled(function: Callable, **calls: Any) -> Any:
+    """A Python function as machine code, with machine code under the names of the functions that it calls."""
+    names = {**function.__globals__, **calls}  # type: ignore[attr-defined]
+    return inner(FunctionType(function.__code__, names, function.__name__))  # type: ignore[attr-defined]
 
 
 def switch(functions: list[Callable]) -> Any:

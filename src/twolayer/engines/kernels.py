@@ -163,16 +163,21 @@ def advance_adam(x, y, s, batches, w, g, flat, mean, square, work, rule, rates, 
         adapt(flat.w, flat.gradient, mean, square, rates, steps + t + 1)
 
 
+@inner
+def objective_at(table, y, s, total, penalty, w, g, flat, work, rule):
+    """The objective and all its gradients at one point, of a table as it is or `Lower`, whichever is not empty."""
+    x, lower = table
+    if lower.rank:
+        loss = lower_forward_backward(lower, y, s, total, w, g, work, rule)
+    else:
+        loss = forward_backward(x, y, s, total, w, g, work, rule)
+    return loss + decay(flat, penalty)
+
+
 @jit
-def evaluate(x, y, s, total, penalty, w, g, flat, work, rule):
+def evaluate(table, y, s, total, penalty, w, g, flat, work, rule):
     """The objective and all its gradients at one point."""
-    return forward_backward(x, y, s, total, w, g, work, rule) + decay(flat, penalty)
-
-
-@jit
-def evaluate_lower(x, y, s, total, penalty, w, g, flat, work, rule):
-    """The same, for a table that is `Lower`."""
-    return lower_forward_backward(x, y, s, total, w, g, work, rule) + decay(flat, penalty)
+    return objective_at(table, y, s, total, penalty, w, g, flat, work, rule)
 
 
 @jit

@@ -1,9 +1,8 @@
 """L-BFGS: Newton's direction, guessed from the last few moves and the changes of gradient along them.
 
-The method is Nocedal's: *Updating quasi-Newton matrices with limited storage*, Mathematics of Computation 35 (1980) 773-782;
-the line search is Nocedal & Wright's, *Numerical Optimization*, 2nd edition, algorithms 3.5 and 3.6 (strong Wolfe, here with
-cubic interpolation). The direction is taken in its compact form, which reads the remembered moves twice a step and not
-four times: Byrd, Nocedal & Schnabel, *Representations of quasi-Newton matrices*, Mathematical Programming 63 (1994) 129-156.
+The method is Nocedal's: *Updating quasi-Newton matrices with limited storage*, Mathematics of Computation 35 (1980) 773-782.
+The direction is taken in its compact form, which reads the remembered moves twice a step and not four times: Byrd,
+Nocedal & Schnabel, *Representations of quasi-Newton matrices*, Mathematical Programming 63 (1994) 129-156.
 
 Two things are added for rectified networks, whose gradient jumps where a unit switches: a search that finds no lower point
 forgets the past moves and tries once more straight down the gradient, and a pair of moves that shows no curvature is left
@@ -23,10 +22,9 @@ import numpy as np
 
 from twolayer.maths.network import Params
 from twolayer.solvers import Evaluate, Memory, Solver
+from twolayer.solvers.line_search import wolfe
 
-ARMIJO = 1e-4  # a step must gain at least this share of what the slope promises
-CURVATURE = 0.9  # and leave at most this share of the slope (strong Wolfe)
-TRIALS = 25  # points a search may look at
+NOT_FINITE, TOO_LARGE, SMALL_GRADIENT, NO_LOWER, SMALL_GAIN = range(1, 6)  # why it is finished
 
 
 @dataclass(frozen=True)
@@ -81,27 +79,40 @@ class LBFGS(Solver):
             memory["loss"] = self.look(evaluate, params, memory)
             take_gradient(memory)
         before = memory["loss"]
-        if not math.isfinite(before):
-            memory["finished"] = "the objective is not finite"
-            return memory["kind"](before)
-        length = math.sqrt(max(memory["along"][-1], 0.0))
-        if not math.isfinite(length):
-            memory["finished"] = "the gradient is too large: rescale x and y"
-            return memory["kind"](before)
-        if length <= self.gradient_tol:
-            memory["finished"] = f"the gradient's length is at most {self.gradient_tol:g}"
-            return memory["kind"](before)
-        remembered = bool(memory["pairs"])
-        lower = self.search(evaluate, params, memory) and memory["loss"] < before
-        if not lower and remembered:  # a kink: the past tells nothing of what lies behind it
-            memory["pairs"] = []
+        reason = self.nothing_to_do(before, memory["along"][-1])
+        if not reason:
+            remembered = bool(memory["pairs"])
             lower = self.search(evaluate, params, memory) and memory["loss"] < before
-        if not lower:
-            copy_in(memory["theta"], params)
-            memory["finished"] = "no lower point found along the gradient"
-        elif before - memory["loss"] <= self.decrease_tol * abs(before):
-            memory["finished"] = f"a step gained at most {self.decrease_tol:g} of the objective"
+            if not lower and remembered:  # a kink: the past tells nothing of what lies behind it
+                memory["pairs"] = []
+                lower = self.search(evaluate, params, memory) and memory["loss"] < before
+            if not lower:
+                copy_in(memory["theta"], params)
+                reason = NO_LOWER
+            elif before - memory["loss"] <= self.decrease_tol * abs(before):
+                reason = SMALL_GAIN
+        memory["finished"] = self.said(reason)
         return memory["kind"](before)
+
+    def nothing_to_do(self, loss: float, squared_length: float) -> int:
+        """Why no step can be taken, or 0."""
+        if not math.isfinite(loss):
+            return NOT_FINITE
+        length = math.sqrt(max(squared_length, 0.0))
+        if not math.isfinite(length):
+            return TOO_LARGE
+        return SMALL_GRADIENT if length <= self.gradient_tol else 0
+
+    def said(self, reason: int) -> str | None:
+        """The reason in words; None for 0."""
+        return (
+            None,
+            "the objective is not finite",
+            "the gradient is too large: rescale x and y",
+            f"the gradient's length is at most {self.gradient_tol:g}",
+            "no lower point found along the gradient",
+            f"a step gained at most {self.decrease_tol:g} of the objective",
+        )[reason]
 
     def look(self, evaluate: Evaluate, params: Params, memory: Memory) -> float:
         """The loss at `params`; its gradients stay in the memory until the next look."""
@@ -112,21 +123,9 @@ class LBFGS(Solver):
 
     def direction(self, memory: Memory) -> tuple[Any, float]:
         """Minus the guessed inverse Hessian times the gradient, and the slope along it."""
-        pairs, along, m = memory["pairs"], memory["along"], self.memory_size
-        shares = np.zeros_like(along)
-        shares[-1] = -1.0
-        if pairs:
-            k, changes = len(pairs), [m + place for place in pairs]
-            moves_changes = memory["moves_changes"][:k, :k]  # R on and above its diagonal
-            changes_changes = memory["changes_changes"][:k, :k]
-            curvatures = moves_changes.diagonal()
-            scale = curvatures[-1] / changes_changes[-1, -1]
-            p = solve_upper(moves_changes, along[pairs])
-            rest = curvatures * p + scale * (changes_changes @ p - along[changes])
-            shares[pairs] = -solve_upper(moves_changes, rest, transposed=True)
-            shares[changes] = scale * p
-            shares[-1] = -scale
-        basis = memory["basis"]
+        along, basis = memory["along"], memory["basis"]
+        places = np.array(memory["pairs"], dtype=np.int64)
+        shares = shares_of(along, places, memory["moves_changes"], memory["changes_changes"])
         return like(shares, basis) @ basis, float(shares @ along)
 
     def search(self, evaluate: Evaluate, params: Params, memory: Memory) -> bool:
@@ -192,12 +191,29 @@ def take_gradient(memory: Memory) -> None:
     memory["along"] = np.array((memory["basis"] @ gradient).tolist())
 
 
-def solve_upper(r: np.ndarray, right: np.ndarray, transposed: bool = False) -> np.ndarray:
-    """The solution of `r @ p = right` (or with r.T), of r only what stands on and above the diagonal."""
-    from scipy.linalg.lapack import dtrtrs
+def shares_of(
+    along: np.ndarray, places: np.ndarray, moves_changes: np.ndarray, changes_changes: np.ndarray
+) -> np.ndarray:
+    """The shares of moves, changes and gradient in the direction; in Python and as machine code alike.
 
-    solved, _ = dtrtrs(np.asfortranarray(r), right, trans=int(transposed))
-    return solved
+    Byrd, Nocedal & Schnabel, equation 3.13: with the moves S, the changes Y, R the products SᵀY on and above the
+    diagonal, and p = R⁻¹Sᵀg, the direction is −γg + γYp − SR⁻ᵀ(Dp + γYᵀYp − γYᵀg).
+    """
+    m, k = len(along) // 2, len(places)
+    shares = np.zeros_like(along)
+    shares[-1] = -1.0
+    if k:
+        r = np.triu(moves_changes[:k, :k])
+        products = np.ascontiguousarray(changes_changes[:k, :k])
+        scale = r[-1, -1] / products[-1, -1]
+        p = np.linalg.solve(r, along[places])
+        rest = np.diag(r) * p + scale * (products @ p - along[m + places])
+        of_moves = np.linalg.solve(r.T, rest)
+        for i in range(k):
+            shares[places[i]] = -of_moves[i]
+            shares[m + places[i]] = scale * p[i]
+        shares[-1] = -scale
+    return shares
 
 
 def like(values: np.ndarray, array: Any) -> Any:
@@ -245,68 +261,3 @@ def move_to(params: Params, theta: Any, t: float, d: Any) -> None:
 def inner(params: Params, d: Any) -> float:
     """The inner product of the arrays with a flat vector."""
     return float(sum(flat @ d[place] for flat, place in places(params)))
-
-
-def wolfe(at: Any, loss: float, slope: float, length: float) -> tuple[float, float] | None:
-    """A step length of the strong Wolfe conditions, and the loss there; the last point looked at is that point.
-
-    `at(t)` gives loss and slope at step length t; `loss` and `slope` are those at 0; `length` is tried first.
-    """
-    low = (0.0, loss, slope)  # the best point so far
-    high: tuple[float, float, float] | None = None  # beyond it lies no better one
-    t = length
-    for _ in range(TRIALS):
-        value, rise = at(t)
-        if not math.isfinite(value) or not math.isfinite(rise):
-            high = (t, math.inf, 0.0)
-            t = low[0] + 0.1 * (t - low[0])
-            continue
-        if value > loss + ARMIJO * t * slope or (low[0] > 0 and value >= low[1]):
-            high = (t, value, rise)
-        elif abs(rise) <= -CURVATURE * slope:
-            return t, value
-        else:
-            if rise * ((high[0] if high else math.inf) - low[0]) >= 0:
-                high = low
-            low = (t, value, rise)
-        t = (
-            between(low, high)
-            if high
-            else min(10 * t, max(2 * t, minimum_of_cubic(low, (0.0, loss, slope), 4 * t)))
-        )
-        if high and abs(high[0] - low[0]) <= 1e-12 * max(abs(low[0]), 1e-300):
-            break
-    if low[0] > 0:  # enough decrease, if not enough curvature: better than nothing
-        value, _ = at(low[0])
-        return low[0], value
-    return None
-
-
-def between(low: tuple[float, float, float], high: tuple[float, float, float]) -> float:
-    """A step length inside the bracket: the cubic's minimum, kept away from both ends."""
-    width = high[0] - low[0]
-    t = (
-        minimum_of_cubic(low, high, low[0] + 0.5 * width)
-        if math.isfinite(high[1])
-        else low[0] + 0.1 * width
-    )
-    nearest, farthest = low[0] + 0.1 * width, low[0] + 0.9 * width
-    return min(max(t, min(nearest, farthest)), max(nearest, farthest))
-
-
-def minimum_of_cubic(
-    a: tuple[float, float, float], b: tuple[float, float, float], otherwise: float
-) -> float:
-    """Where the cubic through two points with their slopes has its minimum (Nocedal & Wright, equation 3.59)."""
-    if a[0] == b[0]:
-        return otherwise
-    d1 = a[2] + b[2] - 3 * (a[1] - b[1]) / (a[0] - b[0])
-    under = d1 * d1 - a[2] * b[2]
-    if under < 0:
-        return otherwise
-    d2 = math.copysign(math.sqrt(under), b[0] - a[0])
-    bottom = b[2] - a[2] + 2 * d2
-    if bottom == 0:
-        return otherwise
-    t = b[0] - (b[0] - a[0]) * (b[2] + d2 - d1) / bottom
-    return t if math.isfinite(t) else otherwise
