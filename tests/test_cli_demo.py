@@ -43,11 +43,17 @@ def test_from_the_ladder_to_a_saved_model(tmp_path, capsys):
         [*row, label] for row, label in zip(x, y, strict=True)
     ]
 
-    *_, model_line, picture_line = printed.splitlines()
+    *_, model_line, picture_line, settings_line = printed.splitlines()
     label, model = model_line.split(maxsplit=1)
-    assert (label, picture_line.split()[0]) == ("model", "picture")
+    labels = (label, picture_line.split()[0], settings_line.split()[0])
+    assert labels == ("model", "picture", "settings")
     table = polars.read_csv(out / "digits.csv").drop("digit")
-    assert (tl.load(model).predict(table) == y).mean() > 0.97
+    fitted = tl.load(model)
+    pixels = table.select(
+        fitted.feature_names_in_.tolist()
+    )  # not those that are the same in every row
+    assert (pixels.to_numpy().std(axis=0) > 0).all()
+    assert (fitted.predict(pixels) == y).mean() > 0.97
     picture = Path(picture_line.split(maxsplit=1)[1])
     assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 

@@ -1,5 +1,7 @@
 """The estimators that choose alpha by cross-validation: their scores, what they see, and whether it is real."""
 
+import dataclasses
+
 import numpy as np
 import pandas
 import pytest
@@ -14,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifierCV, TwoLayerRegressorCV
-from twolayer.estimators import folds, heldout, permuting, rows, searching, spreading
+from twolayer.estimators import averaging, folds, permuting, rows, searching, spreading
 from twolayer.estimators.standardising import standardised
 
 FAST = {"alphas": [0.1, 1.0], "cv": 2, "n_networks": 2, "max_iter": 50}
@@ -138,7 +140,8 @@ def test_two_classes_average_probabilities():
     assert np.allclose(model.predict_proba(x)[:, 1], np.mean(each, axis=0))
 
 
-def test_the_fit_of_all_rows_is_at_a_minimum_of_its_objective():
+@pytest.mark.parametrize("skip", [False, True])
+def test_the_fit_of_all_rows_is_at_a_minimum_of_its_objective(skip):
     """The gradient is that of `tl.loss_and_gradients` on the whole standardised table, at the weights taken back there."""
     x, y = wide()
     model = TwoLayerRegressorCV(
@@ -149,6 +152,7 @@ def test_the_fit_of_all_rows_is_at_a_minimum_of_its_objective():
         tol=1e-7,
         max_iter=3000,
         activation="tanh",
+        skip=skip,
         random_state=0,
     ).fit(x, y)
     z, scaling = standardised(x, None, "x")
@@ -159,6 +163,10 @@ def test_the_fit_of_all_rows_is_at_a_minimum_of_its_objective():
         model.w2_ / target.scale,
         (model.b2_ - target.mean) / target.scale,
     )
+    if skip:
+        b2 = own.b2 + scaling.mean @ model.w_skip_ / target.scale
+        w_skip = model.w_skip_ * scaling.scale[:, None] / target.scale
+        own = dataclasses.replace(own, b2=b2, w_skip=w_skip)
     loss, gradients = tl.loss_and_gradients(
         z, t, own, loss="squared_error", activation="tanh", alpha=1.0
     )
@@ -319,10 +327,42 @@ def test_signal_has_a_small_p_value_and_noise_has_not():
 def test_the_score_of_a_permutation_test_is_that_of_the_search():
     x, y = wide(n_inputs=5)
     model = TwoLayerRegressorCV(
-        4, alphas=[3, 1], cv=KFold(3), n_networks=2, activation="tanh", max_iter=8, random_state=0
+        4, alphas=[3, 1], cv=KFold(3), n_networks=1, activation="tanh", max_iter=8, random_state=0
     )
     test = model.set_params(scoring="r2").permutation_test(x, y, n=1, random_state=0)
     assert test.score == pytest.approx(model.fit(x, y).best_score_, rel=1e-6)
+
+
+def test_the_true_targets_are_scored_as_the_shuffled_ones(monkeypatch):
+    """With shuffles that change nothing every score is the true one, also where the model itself would do more."""
+    monkeypatch.setattr(permuting, "shuffled", lambda blocks, rng: np.arange(len(blocks)))
+    x, y = classes(n_classes=2)
+    model = TwoLayerClassifierCV(4, n_networks=3, cv=3, random_state=0)
+    test = model.permutation_test(x, y, n=2, random_state=0)
+    assert (test.null_scores == test.score).all()
+    assert test.p_value == 1
+
+
+def test_a_permutation_test_looks_inside_a_long_path():
+    """A quarter, a half and three quarters of the way from 8 to 0."""
+    assert permuting.spread_out([8.0, 7, 6, 5, 4, 3, 2, 1, 0]) == [6, 4, 2]
+    assert permuting.spread_out([8.0, 3, 0]) == [8, 3, 0]
+
+
+def test_a_permutation_test_trains_one_network_at_three_alphas(monkeypatch):
+    seen = []
+    run = folds.Fitting.run
+
+    def watched(fitting, z, y, s, start, alpha):
+        seen.append((len(start.w1), alpha))
+        return run(fitting, z, y, s, start, alpha)
+
+    monkeypatch.setattr(folds.Fitting, "run", watched)
+    x, y = classes(n_classes=2)
+    model = TwoLayerClassifierCV(4, n_networks=3, cv=2, random_state=0)
+    model.permutation_test(x, y, n=1, random_state=0)
+    path = np.logspace(2, -2, 10)
+    assert seen == [(1, pytest.approx(path[k])) for k in (2, 4, 7)] * 4  # folds, targets
 
 
 def test_shuffles_keep_the_classes_of_each_part():
@@ -445,7 +485,7 @@ def test_the_standard_deviation_holds_on_new_rows():
         ({"cv": 1}, "cv must be a whole number, at least 2"),
         ({"cv": 11}, "the class 'a' of y has 10 rows, too few for cv=11 folds"),
         ({"n_networks": 0}, "n_networks must be a whole number, at least 1"),
-        ({"scoring": 3}, "scoring must be"),
+        ({"scoring": 3}, "there is no score 3 for scoring"),
     ],
 )
 def test_settings_that_cannot_be(settings, words):
@@ -479,4 +519,4 @@ def test_real_tables():
     x, y = load_iris(return_X_y=True)
     model = TwoLayerClassifierCV(10, alphas=[10, 1, 0.1], cv=3, n_networks=2, random_state=0)
     assert model.fit(x, y).score(x, y) > 0.95
-    assert heldout.most_likely(model.decision_function(x)).tolist() == model.predict(x).tolist()
+    assert averaging.most_likely(model.decision_function(x)).tolist() == model.predict(x).tolist()

@@ -244,9 +244,9 @@ def test_losses_for_classes_are_not_for_numbers():
     with pytest.raises(InputError, match=r"loss 'log_loss' is for classes: use TwoLayerClassifier"):
         TwoLayerRegressor(loss="log_loss").fit(*waves(20))
     with pytest.raises(
-        InputError, match=r"loss 'poisson' is not for a target that is standardised"
+        InputError, match=r"loss 'binary_log_loss' is not for a target that is standardised"
     ):
-        TwoLayerRegressor(loss="poisson").fit(*waves(20))
+        TwoLayerRegressor(loss="binary_log_loss").fit(*waves(20))
 
 
 def test_a_learning_rate_that_diverges_is_halved_once(monkeypatch):
@@ -334,7 +334,7 @@ def test_more_units_than_memory():
         ({"batch_size": 0, "solver": "adam"}, "batch_size must be"),
         ({"batch_size": 5, "solver": "lbfgs"}, "leave batch_size out"),
         ({"early_stopping": "yes"}, "early_stopping must be True or False"),
-        ({"skip": 3}, "skip must be True or False"),
+        ({"skip": 3}, "skip must be True, False or 'auto'"),
         ({"warm_start": None}, "warm_start must be True or False"),
         ({"early_stopping": True, "n_iter_no_change": 0}, "n_iter_no_change must be"),
     ],

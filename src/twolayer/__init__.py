@@ -11,6 +11,7 @@ from twolayer.errors import (
     TwoLayerError,
     TwoLayerWarning,
 )
+from twolayer.export import from_sklearn, from_torch, to_numpy_code, to_onnx, to_sklearn, to_torch
 from twolayer.inspection.trace import trace
 from twolayer.loop import Progress
 from twolayer.maths.losses import Huber, Quantile
@@ -50,10 +51,16 @@ __all__ = [
     "TwoLayerWarning",
     "engines",
     "forward",
+    "from_sklearn",
+    "from_torch",
     "init_params",
     "load",
     "loss_and_gradients",
     "save",
+    "to_numpy_code",
+    "to_onnx",
+    "to_sklearn",
+    "to_torch",
     "trace",
     "train",
 ]

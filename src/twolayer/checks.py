@@ -387,13 +387,27 @@ def parameters(params: Any) -> Params:
     return Params(**{"b1": None, "b2": None, **arrays})
 
 
-def objective(loss: Any, activation: Any, alpha: Any) -> Objective:
+def objective(
+    loss: Any, activation: Any, alpha: Any, l1: Any = 0.0, dropout: Any = 0.0
+) -> Objective:
     """The objective from names or objects."""
     return Objective(
         one_of(loss, LOSSES, "loss", Loss),  # type: ignore[type-abstract]
         activation_rule(activation),
         number(alpha, "alpha", at_least=0),
+        number(l1, "l1", at_least=0),
+        dropout_share(dropout),
     )
+
+
+def dropout_share(dropout: Any) -> float:
+    """A share of the hidden units, not all of them."""
+    share = number(dropout, "dropout", at_least=0)
+    if share >= 1:
+        raise InputError(
+            f"dropout is the share of hidden units left out, from 0 to below 1, such as 0.2; got {share:g}"
+        )
+    return share
 
 
 def activation_rule(activation: Any) -> Activation:

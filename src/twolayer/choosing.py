@@ -172,6 +172,11 @@ def decide_span(
             f"span=True cannot be exact with solver '{solver.name}': {solver.not_in_span}; "
             "use solver='gd' or 'lbfgs', or leave span out"
         )
+    if span is True and problem.objective.l1:
+        raise InputError(
+            "span=True cannot be exact with l1, which weighs every column by itself and so leaves the span of the rows: "
+            "leave span out, or use alpha in the place of l1"
+        )
     if span is True:
         return True, "the span was asked for"
     if span is False:
@@ -180,6 +185,8 @@ def decide_span(
         return False, "a named engine runs the program as written"
     if solver.not_in_span:
         return False, f"the long way, as solver '{solver.name}' leaves the span of the rows"
+    if problem.objective.l1:
+        return False, "the long way, as l1 leaves the span of the rows"
     room = 3 * problem.n_rows**2
     if room > max(LARGE_ROOM, long_way_room(problem, params, solver)):
         gigabytes = room * params.dtype.itemsize / 1e9
@@ -200,8 +207,10 @@ def decide_engine(
     if device == "auto" and seconds > WORTH_A_GPU and not spanned and cuda_here():
         return "torch", "engine 'torch', as the job is worth a GPU"
     compiled = get("compiled")
-    if compiled.missing() or compiled.cannot(problem, params, solver, spanned):
-        return "numpy", "engine 'numpy', as the compiled one cannot take this"
+    reason = compiled.missing() or compiled.cannot(problem, params, solver, spanned)
+    if reason:
+        its = reason.split(":")[0].removeprefix("engine 'compiled' ")
+        return "numpy", f"engine 'numpy', as the compiled one cannot take this: it {its}"
     return "compiled", "engine 'compiled', machine code"
 
 

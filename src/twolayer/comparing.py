@@ -34,8 +34,14 @@ class Split:
     test: np.ndarray
 
 
-def split(target: Target, test_size: float, seed: int) -> Split:
-    """Random rows for the test; of every class its share.
+def split(
+    target: Target,
+    test_size: float,
+    seed: int,
+    groups: np.ndarray | None = None,
+    order: np.ndarray | None = None,
+) -> Split:
+    """Rows for the test: at random, of every class its share; of whole groups; or the latest.
 
     Parameters
     ----------
@@ -43,17 +49,37 @@ def split(target: Target, test_size: float, seed: int) -> Split:
     test_size : float
         The share of the rows, above 0 and below 1.
     seed : int
+    groups : ndarray, shape (n_rows,), or None
+        Rows of one group stay together.
+    order : ndarray, shape (n_rows,), or None
+        The rank of each row in time: the latest are for the test.
 
     Raises
     ------
     InputError
         If a part would be too small to train on, or to score.
     """
-    from sklearn.model_selection import train_test_split
-
-    classify = target.task == "classification"
     n_rows = len(target.values)
     n_test = math.ceil(test_size * n_rows)
+    if groups is not None and order is not None:
+        raise InputError(
+            "--groups and --time cannot be asked for together: choose one way to split"
+        )
+    if groups is not None:
+        parts = _by_group(groups, test_size, seed)
+    elif order is not None:
+        parts = _by_time(order, n_test)
+    else:
+        parts = _at_random(target, n_test, seed)
+    _refuse_small(target, parts)
+    return parts
+
+
+def _at_random(target: Target, n_test: int, seed: int) -> Split:
+    from sklearn.model_selection import train_test_split
+
+    n_rows = len(target.values)
+    classify = target.task == "classification"
     needed = 2
     if classify:
         classes, counts = np.unique(target.values, return_counts=True)
@@ -73,42 +99,76 @@ def split(target: Target, test_size: float, seed: int) -> Split:
     train, test = train_test_split(
         np.arange(n_rows), test_size=n_test, random_state=seed, stratify=stratify
     )
-    missing = set(target.values.tolist()) - set(target.values[train].tolist()) if classify else ()
-    if missing:
-        raise InputError(
-            f"no row of class {str(min(missing))!r} would be left for training: choose a smaller --test-size"
-        )
     return Split(np.sort(train), np.sort(test))
 
 
-def compare(model: Any, x: np.ndarray, target: Target, parts: Split) -> Scores:
+def _by_group(groups: np.ndarray, test_size: float, seed: int) -> Split:
+    from sklearn.model_selection import GroupShuffleSplit
+
+    if len(np.unique(groups)) < 2:
+        raise InputError("all rows are of one group: a split by --groups needs two at least")
+    splitter = GroupShuffleSplit(1, test_size=test_size, random_state=seed)
+    train, test = next(splitter.split(groups, groups=groups))
+    return Split(train, test)
+
+
+def _by_time(order: np.ndarray, n_test: int) -> Split:
+    """The latest rows for the test; rows of the same time stay together."""
+    latest = order >= np.sort(order)[-n_test]
+    return Split(np.flatnonzero(~latest), np.flatnonzero(latest))
+
+
+def _refuse_small(target: Target, parts: Split) -> None:
+    """Raise if a part is too small, or lacks a class."""
+    if min(len(parts.train), len(parts.test)) < 2:
+        raise InputError(
+            f"{len(parts.train)} rows would be for training and {len(parts.test)} for the test; each part needs at "
+            "least 2: change --test-size, or add rows"
+        )
+    if target.task != "classification":
+        return
+    missing = set(target.values.tolist()) - set(target.values[parts.train].tolist())
+    if missing:
+        raise InputError(
+            f"no row of class {str(min(missing))!r} would be left for training: choose a smaller --test-size"
+            ", another --seed, or merge classes"
+        )
+
+
+def compare(
+    model: Any, x: Any, target: Target, parts: Split, weights: np.ndarray | None = None
+) -> Scores:
     """Scores of the fitted model on the test rows, and of its two rivals, which are fitted here."""
     from scipy.linalg import LinAlgWarning
     from sklearn.exceptions import ConvergenceWarning
 
+    from twolayer.checks import is_sparse
+
     x_train, y_train = x[parts.train], target.values[parts.train]
     x_test, y_test = x[parts.test], target.values[parts.test]
-    rivals = {LINEAR: linear_model(target.task), CONSTANT: constant_guess(target.task)}
+    linear = linear_model(target.task, is_sparse(x))
+    s_train = None if weights is None else weights[parts.train]
+    s_test = None if weights is None else weights[parts.test]
     with warnings.catch_warnings():
         # a rival that is not solved to the last digit can still be compared with
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", LinAlgWarning)
-        fitted = {name: rival.fit(x_train, y_train) for name, rival in rivals.items()}
-    return {
-        name: scores(one, x_test, y_test, target.task)
-        for name, one in {NETWORK: model, **fitted}.items()
-    }
+        linear.fit(x_train, y_train, **{f"{linear.steps[-1][0]}__sample_weight": s_train})
+    constant = constant_guess(target.task).fit(x_train, y_train, sample_weight=s_train)
+    models = {NETWORK: model, LINEAR: linear, CONSTANT: constant}
+    return {name: scores(one, x_test, y_test, target.task, s_test) for name, one in models.items()}
 
 
-def linear_model(task: str) -> Any:
+def linear_model(task: str, sparse: bool = False) -> Any:
     """Ridge regression with its penalty chosen by leave-one-out, or logistic regression."""
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    scaler = StandardScaler(with_mean=not sparse)
     if task == "classification":
-        return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 5, 17)))
+        return make_pipeline(scaler, LogisticRegression(max_iter=1000))
+    return make_pipeline(scaler, RidgeCV(np.logspace(-3, 5, 17)))
 
 
 def constant_guess(task: str) -> Any:
@@ -118,23 +178,55 @@ def constant_guess(task: str) -> Any:
     return DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor()
 
 
-def scores(model: Any, x: np.ndarray, y: np.ndarray, task: str) -> dict[str, float]:
+def scores(
+    model: Any, x: Any, y: np.ndarray, task: str, weights: np.ndarray | None = None
+) -> dict[str, float]:
     """How well a model predicts these rows."""
+    probabilities = model.predict_proba(x) if task == "classification" else None
+    classes = getattr(model, "classes_", None)
+    return scores_of(y, model.predict(x), probabilities, classes, weights)
+
+
+def scores_of(
+    y: np.ndarray,
+    y_pred: np.ndarray,
+    probabilities: np.ndarray | None = None,
+    classes: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+) -> dict[str, float]:
+    """The scores of predictions; with probabilities those of classes. Over several outputs, R² is the mean of theirs."""
     from sklearn import metrics
 
-    y_pred = model.predict(x)
-    if task == "regression":
+    if probabilities is None:
         return {
-            "R²": float(metrics.r2_score(y, y_pred)),
-            "RMSE": float(metrics.root_mean_squared_error(y, y_pred)),
+            "R²": float(metrics.r2_score(y, y_pred, sample_weight=weights)),
+            "RMSE": float(metrics.root_mean_squared_error(y, y_pred, sample_weight=weights)),
         }
-    present = np.unique(y)
-    recalls = [np.mean(y_pred[y == one] == one) for one in present]
+    s = np.ones(len(y)) if weights is None else weights
+    right = y_pred == y
+    recalls = [np.average(right[y == one], weights=s[y == one]) for one in np.unique(y[s > 0])]
     return {
-        "accuracy": float(np.mean(y_pred == y)),
+        "accuracy": float(np.average(right, weights=s)),
         "balanced accuracy": float(np.mean(recalls)),
-        "log loss": float(metrics.log_loss(y, model.predict_proba(x), labels=model.classes_)),
+        "log loss": float(
+            metrics.log_loss(y, probabilities, labels=classes, sample_weight=weights)
+        ),
     }
+
+
+def table_lines(compared: Scores, heading: str) -> list[str]:
+    """The scores as a table, a line for each model."""
+    columns = list(next(iter(compared.values())))
+    widths = [max(len(column), 9) for column in columns]
+    header = "  ".join(f"{column:>{width}}" for column, width in zip(columns, widths, strict=True))
+    lines = [f"{heading:20}{header}"]
+    for name, row in compared.items():
+        values = "  ".join(
+            f"{rounded(column, row[column]):>{width}}"
+            for column, width in zip(columns, widths, strict=True)
+        )
+        lines.append(f"{name:20}{values}")
+    return lines
 
 
 def verdict(compared: Scores) -> str:

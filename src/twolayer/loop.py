@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.engines.contract import Batch, Engine, Plan, Problem, State
+from twolayer.engines.contract import Batch, Engine, Masks, Plan, Problem, State
 from twolayer.errors import DivergedError
 from twolayer.maths.network import Params
 
@@ -51,10 +51,18 @@ class Progress:
 class Batches:
     """The rows of each step, pass after pass over the table in a new random order."""
 
-    def __init__(self, problem: Problem, batch_size: int | None, random_state: Any) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        batch_size: int | None,
+        random_state: Any,
+        params: Params | None = None,
+    ) -> None:
         self.problem = problem
         self.batch_size = batch_size
         self.rng = checks.generator(random_state)
+        self.masks = None if params is None else masks_for(problem, params, self.rng)
+        self.steps = 0  # planned so far
         self.order = np.zeros(0, dtype=np.int64)  # the rows of this pass,
         self.at = 0  # of which so many are taken
 
@@ -66,17 +74,16 @@ class Batches:
     def everything(self) -> Batch:
         """All rows as one batch."""
         total = self.problem.total
-        return Batch(None, total, self.problem.objective.penalty(total, total))
+        objective = self.problem.objective
+        return Batch(
+            None, total, objective.penalty(total, total), objective.l1_penalty(total, total)
+        )
 
     def take(self, steps: int) -> Plan:
         """The plan of the next steps."""
         if self.batch_size is None:
-            whole = self.everything()
-            return Plan(
-                None,
-                np.zeros(steps + 1, dtype=np.int64),
-                np.full(steps, whole.total),
-                np.full(steps, whole.penalty),
+            return self.plan(
+                None, np.zeros(steps + 1, dtype=np.int64), np.full(steps, self.problem.total)
             )
         parts, sizes = [], []
         while steps:
@@ -96,11 +103,28 @@ class Batches:
         totals = lengths.astype(float)
         if s is not None:
             totals = np.add.reduceat(s[order].astype(float), starts[:-1])
-        penalties = np.zeros(len(totals)) + self.problem.objective.penalty(
-            totals, self.problem.total
-        )
-        totals[totals == 0] = 1  # rows of no weight at all: a loss of 0, not 0 / 0
-        return Plan(order, starts, totals, penalties)
+        return self.plan(order, starts, totals)
+
+    def plan(self, order: np.ndarray | None, starts: np.ndarray, totals: np.ndarray) -> Plan:
+        """The plan of these rows, whose weights add up to `totals`, one number a step."""
+        objective, steps = self.problem.objective, len(totals)
+        penalties = np.zeros(steps) + objective.penalty(totals, self.problem.total)
+        l1s = None
+        if objective.l1:
+            l1s = np.zeros(steps) + objective.l1_penalty(totals, self.problem.total)
+        first, self.steps = self.steps, self.steps + steps
+        if order is not None:
+            totals[totals == 0] = 1  # rows of no weight at all: a loss of 0, not 0 / 0
+        return Plan(order, starts, totals, penalties, l1s, self.masks, first)
+
+
+def masks_for(problem: Problem, params: Params, rng: np.random.Generator) -> Masks | None:
+    """Where dropout's masks come from; None without dropout, when nothing is drawn."""
+    dropout = problem.objective.dropout
+    if not dropout:
+        return None
+    seed = int(rng.integers(2**63))
+    return Masks(dropout, problem.n_rows, params.n_hidden, params.n_networks, params.dtype, seed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,6 +73,8 @@ def train(
     momentum: float = 0.0,
     nesterov: bool = False,
     alpha: float = 0.0,
+    l1: float = 0.0,
+    dropout: float = 0.0,
     steps: int = 500,
     batch_size: int | None = None,
     sample_weight: Any = None,
@@ -112,6 +114,14 @@ def train(
     alpha : float
         Weight decay: adds ½·alpha·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to a loss that is a sum, ½·alpha/S of it to a mean, with S
         the total row weight.
+    l1 : float
+        Adds l1·(Σ|w1| + Σ|w_skip|) to a loss that is a sum, l1/S of it to a mean: weights of inputs that say little become
+        exactly 0. For "gd" (without nesterov) and "adam", which shrink the weights after each step. With alpha=0 and a
+        rectifier, small w1 can hide behind large w2: give both.
+    dropout : float
+        From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step; the others count
+        1/(1 − dropout). For "gd" and "adam". `losses` are those of the thinned networks; `final_loss` and `twolayer.forward`
+        take all units.
     steps : int
         Updates to make.
     batch_size : int or None
@@ -130,7 +140,7 @@ def train(
     span : bool or "auto"
         The exact shortcut for wide tables.
     random_state : int, numpy.random.Generator or None
-        For the order of the batches.
+        For the order of the batches, and for dropout.
     callback : callable or None
         Called between chunks of steps with a `Progress`; training ends when it returns True.
     callback_every : int or None
@@ -174,7 +184,11 @@ def train(
     if callback is not None and not callable(callback):
         raise InputError(f"callback must be a function or None; got {checks.shown(callback)}")
     params = checks.parameters(params)
-    problem = checks.problem(x, y, params, checks.objective(loss, activation, alpha), sample_weight)
+    objective = checks.objective(loss, activation, alpha, l1, dropout)
+    refusal = rule.cannot(objective)
+    if refusal:
+        raise InputError(refusal)
+    problem = checks.problem(x, y, params, objective, sample_weight)
     if batch_size is not None and batch_size >= problem.n_rows:
         batch_size = None
     if batch_size is not None and rule.full_batch_only:
@@ -190,7 +204,7 @@ def train(
         steps=steps,
         batch_size=batch_size,
     )
-    batches = Batches(problem, batch_size, random_state)
+    batches = Batches(problem, batch_size, random_state, params)
     with threads.limited(largest_product(problem, params, batch_size)):
         spanned = choice.enter(problem, params)
 
@@ -222,6 +236,8 @@ def train(
             "loss": str(problem.objective.loss),
             "activation": problem.objective.activation.name,
             "alpha": problem.objective.alpha,
+            "l1": problem.objective.l1,
+            "dropout": problem.objective.dropout,
             "solver": rule.name,
             "learning_rate": learning_rate,
             "momentum": momentum,

@@ -38,7 +38,7 @@ def demo(
     print("\n2. A table, from CSV to saved model    (more: twolayer fit --help)\n")
     table = write_table(out)
     print(f"twolayer fit {table} --target {TARGET} --out {out}\n")
-    fit.fit(table, target=TARGET, out=out)
+    fit.fit(table, target=[TARGET], out=out)
 
 
 def write_table(folder: Path) -> Path:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-import time
+import time as clock
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twolayer.cli import options, settings
+from twolayer.cli.saying import Voice, plain
+
 if TYPE_CHECKING:
     from twolayer.comparing import Scores, Split
-    from twolayer.tables import Table, Target
+    from twolayer.tables import Data, Encoder, Target
 
 MOST_CLASSES_SHOWN = 8
 
@@ -26,24 +29,45 @@ class Fitted:
     model : fitted estimator
     scores : dict
         Of the test rows: model -> score -> value.
-    model_path, picture_path : Path
+    model_path, picture_path, settings_path : Path
     """
 
     model: Any
     scores: Scores
     model_path: Path
     picture_path: Path
+    settings_path: Path
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train, checked."""
+
+    n_hidden: list[int]
+    alpha: Any
+    activation: str
+    max_iter: int
+    test_size: float
+    seed: int
+    engine: str
+    n_networks: Any
+    cv: int | None
+    device: str
 
 
 def fit(
-    table: Annotated[Path, typer.Argument(help="A CSV file with a header.")],
-    target: Annotated[str, typer.Option(help="The column to learn.")],
-    task: Annotated[
-        str, typer.Option(help="classification or regression; auto looks at the target.")
-    ] = "auto",
-    n_hidden: Annotated[int, typer.Option(help="Units in the hidden layer.")] = 50,
+    table: options.TablePath,
+    target: options.Targets,
+    task: options.Task = "auto",
+    n_hidden: Annotated[
+        str,
+        typer.Option(help="Units in the hidden layer; with --cv several to choose from: 10,50."),
+    ] = "50",
     alpha: Annotated[
-        str, typer.Option(help="Weight decay: larger is smoother; auto chooses it.")
+        str,
+        typer.Option(
+            help="Weight decay: larger is smoother; auto chooses it; with --cv also 0.1,1,10."
+        ),
     ] = "auto",
     activation: Annotated[
         str, typer.Option(help="relu, identity, tanh, logistic, leaky_relu, softplus, or gelu.")
@@ -51,76 +75,145 @@ def fit(
     max_iter: Annotated[int, typer.Option(help="Steps of training at most.")] = 1000,
     test_size: Annotated[float, typer.Option(help="Share of the rows kept for the test.")] = 0.25,
     seed: Annotated[int, typer.Option(help="Of the split and of the first weights.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder for the model and the picture.")] = Path("."),
+    out: Annotated[Path, typer.Option(help="Folder for the model and what goes with it.")] = Path(
+        "."
+    ),
     engine: Annotated[str, typer.Option(help="Who computes the gradients, or auto.")] = "auto",
+    n_networks: Annotated[
+        str,
+        typer.Option(help="Networks whose answers are averaged; auto is 5 where they cost little."),
+    ] = "auto",
+    cv: Annotated[
+        int | None,
+        typer.Option(help="Choose alpha and n-hidden by cross-validation with so many folds."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    labels: options.Labels = None,
+    id_column: options.Id = None,
+    weights: options.Weights = None,
+    groups: options.Groups = None,
+    time: options.Time = None,
+    drop: options.Drop = None,
+    category: options.Category = None,
+    transpose: options.Transpose = False,
+    delimiter: options.Delimiter = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Take the settings from this file, which a fit wrote.",
+            is_eager=True,
+            callback=settings.use,
+        ),
+    ] = None,
 ) -> Fitted:
     """Learn a column of a table from the others, test what was learned, and save it.
 
-    A part of the rows is kept for the test. The network is trained on the others, whose mean and spread standardise the
-    columns. Its score on the test rows stands beside a linear model's and a constant guess's. The model and a picture of
-    the loss are written to TABLE.twolayer.safetensors and TABLE.loss.png.
+    Columns may hold numbers, categories, or yes and no; missing values are filled in and marked. A part of the rows is kept
+    for the test. The network is trained on the others, whose mean and spread standardise the columns. Its score on the test
+    rows stands beside a linear model's and a constant guess's. Written are the model, TABLE.twolayer.safetensors, a picture
+    of the loss, TABLE.loss.png, and the settings, TABLE.fit.toml, from which --config repeats the fit.
     """
+    given = dict(locals())
+    how = check_options(
+        n_hidden, alpha, activation, max_iter, test_size, seed, engine, n_networks, cv, device
+    )
+    asked = options.asked_of(
+        table,
+        target,
+        task=task,
+        labels=labels,
+        id_column=id_column,
+        weights=weights,
+        groups=groups,
+        time=time,
+        drop=drop,
+        category=category,
+        transpose=transpose,
+        delimiter=delimiter,
+    )
+    paths = places(Path(table), Path(out))
+    return run(asked, how, paths, given, Voice(quiet, as_json))
+
+
+def run(
+    asked: Any, how: Training, paths: tuple[Path, Path, Path], given: dict[str, Any], voice: Voice
+) -> Fitted:
+    """Read, train, compare, tell and write."""
     import numpy as np
 
     from twolayer import comparing, tables
 
-    check_options(task, n_hidden, alpha, activation, max_iter, test_size, seed, engine)
-    model_path, picture_path = places(Path(table), Path(out))
-    columns = tables.read(table, text=[target])
-    wanted = tables.target(columns, target, task)
-    names = [name for name in columns.names if name != target]
-    if not names:
-        raise no_inputs(columns)
-    x = columns.inputs(names)
-    parts = comparing.split(wanted, test_size, seed)
-    describe(columns, wanted, parts, seed)
+    data = tables.data_of(asked)
+    parts = comparing.split(data.target, how.test_size, how.seed, data.groups, data.order)
+    encoder = tables.Encoder.fit(data.table, data.kinds, parts.train)
+    found = tables.Found()
+    x = encoder.encode(data.table, found)
+    refuse_nothing(encoder, data)
+    for line in description(data, encoder, found, parts, how.seed):
+        voice.say(line)
 
-    model = estimator(wanted.task)(
-        n_hidden,
-        alpha=decay(alpha),
-        activation=activation,
-        max_iter=max_iter,
-        engine=engine,
-        random_state=seed,
-    )
-    train(model, x[parts.train], wanted.values[parts.train])
-    scores = comparing.compare(model, x, wanted, parts)
-    show(scores)
-    model.feature_names_in_ = np.array(names, dtype=object)
+    model = estimator(data.target.task, how)
+    seconds = train(model, x, data, parts, how, voice)
+    scores = comparing.compare(model, x, data.target, parts, data.weights)
+    for line in [trained(model, seconds), "", *score_lines(scores)]:
+        voice.say(line)
+    model.feature_names_in_ = np.array(encoder.features(), dtype=object)
     about = {
-        "table": Path(table).name,
-        "target": target,
-        "task": wanted.task,
+        "table": Path(asked.path).name,
+        "target": asked.targets[0] if len(asked.targets) == 1 else list(asked.targets),
+        "task": data.target.task,
         "rows": {"train": len(parts.train), "test": len(parts.test)},
-        "test_size": test_size,
-        "seed": seed,
+        "test_size": how.test_size,
+        "seed": how.seed,
         "scores": scores,
+        "encoder": encoder.as_json(),
+        "training": training_summary(model, x[parts.train]),
     }
-    write(model, about, model_path, picture_path)
-    return Fitted(model, scores, model_path, picture_path)
+    write(model, about, paths, settings.as_toml(given, paths[2]), voice)
+    voice.result(
+        {
+            **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
+            "verdict": comparing.verdict(scores),
+            "n_inputs": model.n_features_in_,
+            "n_hidden": hidden_units(model),
+            "n_networks": model.n_networks_,
+            "alpha": model.alpha_,
+            "steps": model.n_iter_,
+            "stopped": model.stopped_,
+            "seconds": seconds,
+            "said": [*data.said, *tables.reasons(encoder), *found.sentences()],
+            "files": {"model": paths[0], "picture": paths[1], "settings": paths[2]},
+        }
+    )
+    return Fitted(model, scores, *paths)
 
 
 def check_options(
-    task: str,
-    n_hidden: int,
+    n_hidden: Any,
     alpha: Any,
     activation: str,
     max_iter: int,
     test_size: float,
     seed: int,
     engine: str,
-) -> None:
+    n_networks: Any = "auto",
+    cv: int | None = None,
+    device: str = "auto",
+) -> Training:
     """Refuse what cannot be used before anything is read."""
-    from twolayer import checks, tables
+    from twolayer import checks
     from twolayer.engines import get_ready
     from twolayer.errors import InputError
     from twolayer.maths.activations import ACTIVATIONS
 
-    checks.one_of(task, {name: name for name in tables.TASKS}, "task")
     checks.one_of(activation, ACTIVATIONS, "activation")
-    checks.whole(n_hidden, "--n-hidden")
+    units = [checks.whole(one, "--n-hidden") for one in listed_numbers(n_hidden)]
     checks.whole(max_iter, "--max-iter")
-    decay(alpha)
+    alpha = decay(alpha)
+    if cv is None and (len(units) > 1 or isinstance(alpha, list)):
+        raise InputError("several values to choose from need --cv, such as --cv 5")
     if checks.number(test_size, "--test-size", above=0) >= 1:
         raise InputError(
             f"--test-size is a share of the rows, between 0 and 1, such as 0.25; got {test_size:g}"
@@ -129,23 +222,53 @@ def check_options(
         raise InputError(f"--seed must be below {2**32}; got {seed}")
     if engine != "auto":
         get_ready(engine)
+    if n_networks != "auto":
+        (n_networks,) = listed_numbers(n_networks)[:1]
+        checks.whole(n_networks, "--n-networks")
+    if cv is not None:
+        checks.whole(cv, "--cv", at_least=2)
+    check_device(device)
+    return Training(
+        units, alpha, activation, max_iter, test_size, seed, engine, n_networks, cv, device
+    )
+
+
+def check_device(device: str) -> None:
+    """Raise if the device is none, or one on which the estimators cannot train."""
+    from twolayer.errors import EngineError
+
+    if device not in ("cpu", "auto"):
+        raise EngineError(
+            f"--device {device}: tables are fitted on the processor; leave --device out, or say cpu"
+        )
+
+
+def listed_numbers(given: Any) -> list[Any]:
+    """`10,50` as whole numbers; what is none stays as it is, for the check that follows."""
+    words = given.split(",") if isinstance(given, str) else [given]
+    return [
+        int(word) if isinstance(word, str) and word.strip().isdigit() else word for word in words
+    ]
 
 
 def decay(alpha: Any) -> Any:
-    """The number in the text, checked; or "auto"."""
+    """The number in the text, checked, or several; or "auto"."""
     from twolayer import checks
 
     if alpha == "auto":
         return alpha
-    try:
-        number = float(alpha)
-    except (TypeError, ValueError):
-        number = alpha
-    return checks.number(number, "--alpha", at_least=0)
+    numbers = []
+    for word in alpha.split(",") if isinstance(alpha, str) else [alpha]:
+        try:
+            number: Any = float(word)
+        except (TypeError, ValueError):
+            number = word
+        numbers.append(checks.number(number, "--alpha", at_least=0))
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
-def places(table: Path, out: Path) -> tuple[Path, Path]:
-    """Where the model and the picture go; raise FileError if that is no place to write."""
+def places(table: Path, out: Path) -> tuple[Path, Path, Path]:
+    """Where model, picture and settings go; raise FileError if that is no place to write."""
     from twolayer.errors import FileError
 
     stands = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
@@ -153,32 +276,133 @@ def places(table: Path, out: Path) -> tuple[Path, Path]:
         raise FileError(f"--out {out}: {stands} is a file, not a folder")
     if not os.access(stands, os.W_OK):
         raise FileError(f"--out {out}: there is no permission to write in {stands}")
-    return out / f"{table.stem}.twolayer.safetensors", out / f"{table.stem}.loss.png"
-
-
-def no_inputs(table: Table) -> Exception:
-    """The error of a table whose only column is the target."""
-    from twolayer.errors import InputError
-
-    return InputError(
-        f"{table.path} has no column but the target '{table.names[0]}': there is nothing to learn from"
+    name = options.stem(table)
+    return (
+        out / f"{name}.twolayer.safetensors",
+        out / f"{name}.loss.png",
+        out / f"{name}.fit.toml",
     )
 
 
-def estimator(task: str) -> Any:
-    """The class of the model for that task."""
-    from twolayer.estimators import TwoLayerClassifier, TwoLayerRegressor
+def refuse_nothing(encoder: Encoder, data: Data) -> None:
+    """Raise if no column is left to learn from."""
+    from twolayer.errors import InputError
+    from twolayer.tables import reasons
 
-    return TwoLayerClassifier if task == "classification" else TwoLayerRegressor
+    if not encoder.features():
+        raise InputError(
+            f"{data.table.path}: no column is left to learn from: {'; '.join(reasons(encoder))}"
+        )
 
 
-def describe(table: Table, target: Target, parts: Split, seed: int) -> None:
-    """Say what was read, what is to be learned, and how the rows are split."""
-    print(f"{table.path}: {table.n_rows} rows, {len(table.names) - 1} input columns")
+def estimator(task: str, how: Training) -> Any:
+    """The model for that task."""
+    from twolayer import estimators
+
+    shared = {
+        "activation": how.activation,
+        "max_iter": how.max_iter,
+        "engine": how.engine,
+        "random_state": how.seed,
+    }
+    kind = "Classifier" if task == "classification" else "Regressor"
+    if how.cv is None:
+        make = getattr(estimators, f"TwoLayer{kind}")
+        return make(how.n_hidden[0], alpha=how.alpha, n_networks=how.n_networks, **shared)
+    alphas = None if how.alpha == "auto" else how.alpha
+    return getattr(estimators, f"TwoLayer{kind}CV")(
+        how.n_hidden if len(how.n_hidden) > 1 else how.n_hidden[0],
+        alphas=[alphas] if isinstance(alphas, float) else alphas,
+        cv=how.cv,
+        n_networks=5 if how.n_networks == "auto" else how.n_networks,
+        **shared,
+    )
+
+
+def train(model: Any, x: Any, data: Data, parts: Split, how: Training, voice: Voice) -> float:
+    """Fit the model on its part of the rows; how many seconds it took."""
+    rows = parts.train
+    more = {} if data.weights is None else {"sample_weight": data.weights[rows]}
+    before = clock.perf_counter()
+    with voice.progress("training") as progress:
+        if how.cv is None:
+            model.callback = lambda now: progress.to(now.step, now.steps)
+            model.fit(x[rows], data.target.values[rows], **more)
+            model.callback = None
+        else:
+            if data.groups is not None:
+                more["groups"] = data.groups[rows]
+            if data.order is not None:
+                model.cv = folds_in_time(data.order[rows], how.cv)
+            model.fit(x[rows], data.target.values[rows], **more)
+            model.cv = how.cv
+    return clock.perf_counter() - before
+
+
+def folds_in_time(order: Any, n_folds: int) -> list[Any]:
+    """Folds in which the held-out rows come after those of training."""
+    import numpy as np
+    from sklearn.model_selection import TimeSeriesSplit
+
+    from twolayer.errors import InputError
+
+    ranks = np.unique(order)
+    if len(ranks) <= n_folds:
+        raise InputError(
+            f"--cv {n_folds} needs more than {n_folds} different times in the rows of training, and there are {len(ranks)}"
+        )
+    return [
+        (
+            np.flatnonzero(np.isin(order, ranks[before])),
+            np.flatnonzero(np.isin(order, ranks[after])),
+        )
+        for before, after in TimeSeriesSplit(n_folds).split(ranks)
+    ]
+
+
+def description(data: Data, encoder: Encoder, found: Any, parts: Split, seed: int) -> list[str]:
+    """What was read, what is to be learned, and how the rows are split."""
+    from twolayer.tables import reasons
+
+    target, n_inputs, n_columns = data.target, len(encoder.features()), len(encoder.columns)
+    inputs = f"{n_columns} input column{'s' * (n_columns != 1)}"
+    inputs += f", which make {n_inputs} inputs" if n_inputs != n_columns else ""
     other = "regression" if target.task == "classification" else "classification"
-    hint = "" if target.why == "text" else f" (if not, --task {other})"
-    print(f"target '{target.name}' holds {target.why}: {target.task}{hint}{classes(target)}")
-    print(f"{len(parts.train)} rows to train on, {len(parts.test)} kept for the test, seed {seed}")
+    hint = "" if target.why == "text" or len(target.names) > 1 else f" (if not, --task {other})"
+    holds = f"target{'s' * (len(target.names) > 1)} '{target.name}' hold{'s' * (len(target.names) == 1)}"
+    split = f"seed {seed}"
+    if data.groups is not None:
+        split += ", whole groups"
+    if data.order is not None:
+        split = "the latest"
+    return [
+        f"{data.table.path}: {data.table.n_rows} rows, {inputs}",
+        *(
+            f"  {line}"
+            for line in [
+                *data.said,
+                *reasons(encoder),
+                *kinds_in_words(encoder),
+                *found.sentences(),
+            ]
+        ),
+        f"{holds} {target.why}: {target.task}{hint}{classes(target)}",
+        f"{len(parts.train)} rows to train on, {len(parts.test)} kept for the test, {split}",
+    ]
+
+
+def kinds_in_words(encoder: Encoder) -> list[str]:
+    """The columns that are not numbers, in a line each kind."""
+    from twolayer.tables import listed
+
+    lines = []
+    if encoder.booleans:
+        lines.append(f"yes or no: {listed(list(encoder.booleans))}")
+    if encoder.categories:
+        shown = [f"'{name}' ({len(levels)})" for name, levels in encoder.categories.items()]
+        more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
+        lines.append(f"categories: {', '.join(shown[:5])}{more}")
+    return lines
 
 
 def classes(target: Target) -> str:
@@ -194,49 +418,60 @@ def classes(target: Target) -> str:
     return f"\nclasses (rows): {shown}"
 
 
-def train(model: Any, x: Any, y: Any) -> None:
-    """Fit the model, and say how it went."""
+def hidden_units(model: Any) -> int:
+    """The number of units of a fitted model."""
+    return int(model.w1_.shape[-1])
+
+
+def trained(model: Any, seconds: float) -> str:
+    """How the training went."""
     import numpy as np
 
-    before = time.perf_counter()
-    model.fit(x, y)
-    seconds = time.perf_counter() - before
-    print(
-        f"trained {model.n_networks_} networks of {model.n_hidden} hidden units, alpha {model.alpha_:g}: "
+    many = f"{model.n_networks_} network{'s' * (model.n_networks_ != 1)}"
+    return (
+        f"trained {many} of {hidden_units(model)} hidden units, alpha {model.alpha_:g}: "
         f"{model.n_iter_} steps, loss {np.mean(model.loss_):.4g}, {seconds:.2f} s ({model.stopped_})"
     )
 
 
-def show(scores: Scores) -> None:
-    """Print the scores as a table, and the verdict."""
+def training_summary(model: Any, x: Any) -> dict[str, Any]:
+    """What `inspect` tells of the training, and the spread of each input, in which its weight is to be seen."""
+    from twolayer.inspection.importance import idle_units, spreads
+
+    return {
+        "spreads": plain(spreads(x)),
+        "idle_units": idle_units(model, x),
+    }
+
+
+def score_lines(scores: Scores) -> list[str]:
+    """The scores as a table, and the verdict."""
     from twolayer import comparing
 
-    columns = list(scores[comparing.NETWORK])
-    widths = [max(len(column), 9) for column in columns]
-    header = "  ".join(f"{column:>{width}}" for column, width in zip(columns, widths, strict=True))
-    print(f"\n{'on the test rows':20}{header}")
-    for name, row in scores.items():
-        values = "  ".join(
-            f"{comparing.rounded(column, row[column]):>{width}}"
-            for column, width in zip(columns, widths, strict=True)
-        )
-        print(f"{name:20}{values}")
-    print(comparing.verdict(scores))
+    return [*comparing.table_lines(scores, "on the test rows"), comparing.verdict(scores)]
 
 
-def write(model: Any, about: dict[str, Any], model_path: Path, picture_path: Path) -> None:
-    """Write the model and the picture of its loss, both or neither, and say where they are."""
+def write(
+    model: Any,
+    about: dict[str, Any],
+    paths: tuple[Path, Path, Path],
+    settings_text: str,
+    voice: Voice,
+) -> None:
+    """Write the model, the picture of its loss and the settings, all or none, and say where they are."""
     from twolayer import plots, saving
     from twolayer.errors import FileError
 
+    model_path, picture_path, settings_path = paths
     ax = plots.loss_curve(model.loss_curve_, title=f"{about['table']}: loss on the training rows")
     contents = {
         model_path: saving.as_bytes(model, about),
         picture_path: plots.png(ax.figure),
+        settings_path: settings_text.encode(),
     }
     try:
         model_path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"{model_path.parent} cannot be made: {error.strerror}") from None
     saving.write_whole(contents)
-    print(f"\nmodel    {model_path}\npicture  {picture_path}")
+    voice.say(f"\nmodel     {model_path}\npicture   {picture_path}\nsettings  {settings_path}")

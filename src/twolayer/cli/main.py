@@ -8,10 +8,14 @@ import typer
 
 from twolayer.cli.bench import bench
 from twolayer.cli.demo import demo
+from twolayer.cli.evaluate import evaluate
 from twolayer.cli.explain import explain
+from twolayer.cli.export import export
 from twolayer.cli.fit import fit
+from twolayer.cli.inspect import inspect
 from twolayer.cli.ladder import ladder
 from twolayer.cli.predict import predict
+from twolayer.cli.test import real
 from twolayer.cli.warmup import warmup
 
 app = typer.Typer(
@@ -41,6 +45,10 @@ app.command()(ladder)
 app.command()(explain)
 app.command()(fit)
 app.command()(predict)
+app.command()(evaluate)
+app.command()(inspect)
+app.command("test")(real)
+app.command()(export)
 app.command()(bench)
 app.command()(warmup)
 

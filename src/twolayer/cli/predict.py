@@ -4,55 +4,102 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
-import warnings
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    import numpy as np
+from twolayer.cli import options
+from twolayer.cli.saying import Voice
 
-    from twolayer.tables import Table
+if TYPE_CHECKING:
+    from twolayer.cli.models import Model
+    from twolayer.tables import Found, Table
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model that `twolayer fit` saved.")],
-    table: Annotated[Path, typer.Argument(help="A CSV file with the same columns.")],
+    model: options.ModelPath,
+    table: options.TablePath,
     out: Annotated[
-        Path | None, typer.Option(help="Write to this CSV file, not to the screen.")
+        Path | None,
+        typer.Option(help="Write to this file, CSV or .parquet, not to the screen."),
     ] = None,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Tell the probability of each class too.")
+    ] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            help="Tell the interval too in which this share of the values should lie: 0.9."
+        ),
+    ] = None,
+    transpose: options.Transpose = False,
+    delimiter: options.Delimiter = None,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Predict every row of a table: a value, or a class with the probability of each class.
+    """Predict every row of a table: a class or a number.
 
-    Columns are found by name, in any order; columns that the model does not know, such as the target, are left alone.
+    Columns are found by name, in any order; columns that the model does not know, such as the target, are left alone. Those
+    that name the rows stand beside the predictions. The table is read, and the predictions written, in blocks of rows: it
+    may be larger than memory.
     """
-    from twolayer import saving, tables
+    from twolayer import tables
+    from twolayer.cli.models import opened
+    from twolayer.tables.joining import transposed
 
-    estimator, about = saving.read(model)
-    check(estimator, model)
-    check_place(out, model, table)
-    columns = tables.read(table)
-    names = inputs(estimator, columns, str(model))
-    text = as_csv(estimator, columns.inputs(names))
-    if out is None:
-        print(text, end="")
-    else:
-        saving.write_whole({out: text.encode()})
-    tell(estimator, columns, names, about.get("target"))
+    asked = options.asked_of(table, (), transpose=transpose, delimiter=delimiter)
+    known = opened(model)
+    check_wish(known, proba, interval)
+    check_place(out, model, Path(table))
+    blocks = tables.stream(asked.path, known.texts(), asked.delimiter, must_be_there=False)
+    if transpose:
+        blocks = iter([transposed(tables.read(asked.path, (), asked.delimiter))])
+    voice = Voice(quiet)
+    found = tables.Found()
+    count = 0
+    first: Table | None = None
+    with written(out, [*known.ids]) as write, voice.progress("rows predicted") as progress:
+        for block in blocks:
+            rows = answers(known, block, found, proba, interval)
+            if first is None:
+                first = block
+                write([header(known, block, proba, interval)])
+            write(rows)
+            count += block.n_rows
+            progress.to(count)
+    assert first is not None
+    for line in [*asides(known, first), *found.sentences()]:
+        voice.aside(line)
     if out is not None:
-        print(f"{columns.n_rows} predictions in {out}", file=sys.stderr)
+        voice.aside(f"{count} predictions in {out}")
 
 
-def check(estimator: Any, path: Path) -> None:
-    """Raise if the file holds no fitted estimator."""
+def check_wish(model: Model, proba: bool, interval: float | None) -> None:
+    """Raise if the model cannot tell what is asked for."""
+    from twolayer import checks
     from twolayer.errors import InputError
 
-    if not hasattr(estimator, "predict"):
+    if proba and not model.classifies:
         raise InputError(
-            f"{path} holds {type(estimator).__name__}, which are weights only: "
-            "predict takes a model that `twolayer fit`, or an estimator, saved"
+            f"--proba is for classes, and {model.path} predicts numbers: take --interval"
+        )
+    if interval is None:
+        return
+    if model.classifies:
+        raise InputError(
+            f"--interval is for numbers, and {model.path} predicts classes: take --proba"
+        )
+    if checks.number(interval, "--interval", above=0) >= 1:
+        raise InputError(
+            f"--interval is a share of the values, between 0 and 1, such as 0.9; got {interval:g}"
+        )
+    if not hasattr(model.estimator, "noise_std_"):
+        raise InputError(
+            f"{model.path} does not know how far off it is: it was saved without its noise"
         )
 
 
@@ -65,61 +112,128 @@ def check_place(out: Path | None, *read: Path) -> None:
             raise FileError(f"--out {out} would overwrite what is read: choose another name")
 
 
-def inputs(estimator: Any, table: Table, model: str) -> list[str]:
-    """The table's columns in the model's order."""
-    from twolayer import checks
-    from twolayer.errors import InputError
+def header(model: Model, table: Table, proba: bool, interval: float | None) -> list[str]:
+    """The names of what is written."""
+    estimator = model.estimator
+    n_outputs = 1 if model.classifies else getattr(estimator, "n_outputs_", 1)
+    names = ["prediction"]
+    if n_outputs > 1:
+        named = model.targets if len(model.targets) == n_outputs else range(1, n_outputs + 1)
+        names = [f"prediction_{name}" for name in named]
+    several = getattr(estimator, "_several_labels", False)
+    if several:
+        names = [f"prediction_{name}" for name in estimator.classes_]
+    if proba:
+        names += [f"probability_{name}" for name in estimator.classes_]
+    if interval is not None:
+        ends = [name.replace("prediction", "{}", 1) for name in names]
+        names += [end.format(side) for side in ("low", "high") for end in ends]
+    return [*present(model, table), *names]
+
+
+def present(model: Model, table: Table) -> list[str]:
+    """The columns that name the rows and are there."""
+    return [name for name in model.ids if name in table.names]
+
+
+def answers(
+    model: Model, table: Table, found: Found, proba: bool, interval: float | None
+) -> list[list[Any]]:
+    """A row of answers for each row of the table; numbers in full, so that they can be read back to the last bit."""
+    import numpy as np
+
+    x = model.inputs(table, found)
+    parts = [model.asked("predict", x).reshape(x.shape[0], -1)]
+    if proba:
+        parts.append(model.asked("predict_proba", x))
+    if interval is not None:
+        ends = model.asked("predict_interval", x, level=interval)
+        parts += [end.reshape(x.shape[0], -1) for end in ends]
+    lists = [part.tolist() for part in parts]
+    names = [table.words(name) for name in present(model, table)]
+    if names:
+        lists.insert(0, np.array(names, dtype=object).T.tolist())
+    return [[value for part in row for value in part] for row in zip(*lists, strict=True)]
+
+
+def asides(model: Model, table: Table) -> list[str]:
+    """What was left alone, beside the answers and not among them."""
     from twolayer.tables import listed
 
-    known = getattr(estimator, "feature_names_in_", None)
-    if known is None:
-        if len(table.names) != estimator.n_features_in_:
-            raise InputError(
-                f"{model} takes {estimator.n_features_in_} columns, whose names it was not told, and "
-                f"{table.path} has {len(table.names)}: give it exactly those"
-            )
-        return table.names
-    there, wanted = set(table.names), set(known)
-    missing = [name for name in known if name not in there]
-    if missing:
-        hint = checks.nearest(missing[0], there - wanted)
-        raise InputError(
-            f"{table.path} lacks {len(missing)} of the {len(known)} columns that {model} was trained on: "
-            f"{listed(missing)}{hint}"
-        )
-    return list(known)
-
-
-def tell(estimator: Any, table: Table, names: list[str], target: Any) -> None:
-    """Say what was left alone, beside the answers and not among them."""
-    from twolayer.tables import listed
-
-    if not hasattr(estimator, "feature_names_in_"):
-        print("the model knows no column names: taken in the table's order", file=sys.stderr)
-    used = set(names)
+    lines = []
+    if model.encoder is None and not hasattr(model.estimator, "feature_names_in_"):
+        lines.append("the model knows no column names: taken in the table's order")
+    left_out = [] if model.encoder is None else list(model.encoder.left_out)
+    used = {*model.columns(table), *model.ids, *left_out}
     extra = [name for name in table.names if name not in used]
     if extra:
-        which = " (the target)" if extra == [target] else ""
-        print(f"left alone: {listed(extra)}{which}", file=sys.stderr)
+        which = " (the target)" if extra == model.targets else ""
+        lines.append(f"left alone: {listed(extra)}{which}")
+    return lines
 
 
-def as_csv(estimator: Any, x: np.ndarray) -> str:
-    """The answers as lines of text; numbers in full, so that they can be read back to the last bit."""
-    with warnings.catch_warnings():
-        # the names have been checked, and only an array is handed on
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        answers = estimator.predict(x)
-        shares = estimator.predict_proba(x) if hasattr(estimator, "classes_") else None
-    answers = answers.reshape(len(x), -1)
-    header = ["prediction"]
-    if answers.shape[1] > 1:
-        header = [f"prediction_{j + 1}" for j in range(answers.shape[1])]
-    rows = answers.tolist()
-    if shares is not None:
-        header += [f"probability_{name}" for name in estimator.classes_]
-        rows = [row + share for row, share in zip(rows, shares.tolist(), strict=True)]
+@contextmanager
+def written(out: Path | None, ids: list[str]) -> Iterator[Any]:
+    """`write(rows)` for rows one block after another; a file is there whole at the end, or as it was before."""
+    from twolayer.errors import FileError
+
+    if out is None:
+        yield lambda rows: print(as_csv(rows), end="")
+        return
+    out = Path(out)
+    if out.is_dir():
+        raise FileError(f"{out} cannot be written: it is a folder")
+    final = Path(os.path.realpath(out))
+    temporary = final.with_name(f".twolayer-{secrets.token_hex(8)}.tmp")
+    try:
+        with told(out):
+            file = open(temporary, "x", encoding="utf-8", newline="")  # noqa: SIM115
+        with file:
+
+            def write(rows: list[list[Any]]) -> None:
+                with told(out):
+                    file.write(as_csv(rows))
+
+            yield write
+            with told(out):
+                file.flush()
+                os.fsync(file.fileno())
+        with told(out):
+            if final.suffix.lower() in (".parquet", ".pq"):
+                turned = temporary.with_suffix(".parquet")
+                try:
+                    as_parquet(temporary, turned, ids)
+                    os.replace(turned, final)
+                finally:
+                    turned.unlink(missing_ok=True)
+            else:
+                os.replace(temporary, final)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def told(out: Path) -> Iterator[None]:
+    """What goes wrong in writing, in the user's words."""
+    from twolayer.errors import FileError
+
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"{out} cannot be written: {error.strerror or error}") from None
+
+
+def as_csv(rows: list[list[Any]]) -> str:
+    """The rows as lines of text."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()
+
+
+def as_parquet(source: Path, out: Path, ids: list[str]) -> None:
+    """The lines of a CSV as a Parquet file, block by block."""
+    import polars
+
+    names = polars.scan_csv(source, infer_schema=False).collect_schema().names()
+    text = dict.fromkeys([name for name in ids if name in names], polars.String)
+    polars.scan_csv(source, infer_schema_length=None, schema_overrides=text).sink_parquet(out)

@@ -53,6 +53,9 @@ class CompiledEngine(Engine):
             known = table.get(thing.name)  # type: ignore[attr-defined]
             if type(thing) is not type(known):
                 return f"engine 'compiled' has no {what} '{thing.name}': use engine='numpy'"
+        for setting in ("l1", "dropout"):
+            if getattr(objective, setting):
+                return f"engine 'compiled' has no {setting}: use engine='numpy'"
         return super().cannot(problem, params, solver, spanned)
 
     def takes_gram(self, problem: Problem, params: Params, solver: Solver, batched: bool) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -52,11 +52,50 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """The rows of one step (None: all of them), their total weight, and the step's penalty factor."""
+    """The rows of one step (None: all of them), their total weight, and the step's penalty factors.
+
+    `l1` is the factor of Σ|w1| + Σ|w_skip|; `mask` is dropout's factor of each entry of `h_relu`, None without dropout.
+    """
 
     rows: Any
     total: float
     penalty: float
+    l1: float = 0.0
+    mask: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Masks:
+    """Dropout: which hidden units each row meets, drawn anew at every step.
+
+    A step's mask follows from the seed and the step's number alone, so that neither the chunks nor a way back change it,
+    and every engine is given the same one.
+
+    Attributes
+    ----------
+    dropout : float
+        The share of units left out; the others count 1/(1 − dropout), so that the mean stays as it was.
+    n_rows : int
+        Of a step on all rows.
+    n_hidden : int
+    n_networks : int or None
+    dtype : dtype
+    seed : int
+    """
+
+    dropout: float
+    n_rows: int
+    n_hidden: int
+    n_networks: int | None
+    dtype: Any
+    seed: int
+
+    def of(self, step: int, n_rows: int) -> np.ndarray:
+        """The mask of that step: (n_rows, n_hidden), or (n_networks, n_rows, n_hidden)."""
+        front = () if self.n_networks is None else (self.n_networks,)
+        rng = np.random.default_rng([self.seed, step])
+        kept = rng.random((*front, n_rows, self.n_hidden), dtype=np.float32) >= self.dropout
+        return kept.astype(self.dtype) * self.dtype.type(1 / (1 - self.dropout))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +110,21 @@ class Plan:
         Step k takes rows `order[starts[k]:starts[k + 1]]`.
     totals, penalties : ndarray, shape (steps,)
         Each step's total row weight, and its factor of ½·(‖w1‖² + ...).
+    l1s : ndarray, shape (steps,), or None
+        Each step's factor of Σ|w1| + Σ|w_skip|; None without `l1`.
+    masks : Masks or None
+        Where dropout's masks come from.
+    first_step : int
+        The number of the first of these steps in its run.
     """
 
     order: Any
     starts: np.ndarray
     totals: np.ndarray
     penalties: np.ndarray
+    l1s: np.ndarray | None = None
+    masks: Masks | None = None
+    first_step: int = 0
 
     @property
     def steps(self) -> int:
@@ -84,14 +132,23 @@ class Plan:
 
     def first(self, steps: int) -> Plan:
         """The plan of only the first `steps` of these steps."""
-        return Plan(
-            self.order, self.starts[: steps + 1], self.totals[:steps], self.penalties[:steps]
+        return replace(
+            self,
+            starts=self.starts[: steps + 1],
+            totals=self.totals[:steps],
+            penalties=self.penalties[:steps],
+            l1s=None if self.l1s is None else self.l1s[:steps],
         )
 
     def __iter__(self) -> Iterator[Batch]:
         for k in range(self.steps):
             rows = None if self.order is None else self.order[self.starts[k] : self.starts[k + 1]]
-            yield Batch(rows, float(self.totals[k]), float(self.penalties[k]))
+            l1 = 0.0 if self.l1s is None else float(self.l1s[k])
+            mask = None
+            if self.masks is not None:
+                n_rows = self.masks.n_rows if rows is None else len(rows)
+                mask = self.masks.of(self.first_step + k, n_rows)
+            yield Batch(rows, float(self.totals[k]), float(self.penalties[k]), l1, mask)
 
 
 @dataclass(eq=False)
@@ -189,6 +246,8 @@ class Engine:
                 break
             evaluate = partial(self._evaluate, state, batch)
             losses.append(state.solver.step(evaluate, state.params, state.memory))
+            if batch.l1:
+                state.solver.shrink(state.params, state.memory, batch.l1)
         return self.to_numpy(losses)
 
     def _evaluate(self, state: State, batch: Batch, params: Any) -> tuple[Any, Any]:

@@ -38,7 +38,15 @@ class NumpyEngine(Engine):
             x, y, s = x[rows], y[rows], None if s is None else s[rows]
         with quiet():
             return loss_and_gradients(
-                x, y, params, problem.objective, s, batch.total, batch.penalty
+                x,
+                y,
+                params,
+                problem.objective,
+                s,
+                batch.total,
+                batch.penalty,
+                l1=batch.l1,
+                mask=batch.mask,
             )
 
     def advance(self, state: State, plan: Plan) -> np.ndarray:

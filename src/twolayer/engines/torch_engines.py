@@ -5,6 +5,7 @@ The three differ in one method, `loss_and_gradients`: who computes the gradient.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,13 @@ import numpy as np
 from twolayer.engines.contract import Batch, Engine, Problem, State
 from twolayer.errors import EngineError
 from twolayer.maths.activations import Activation, Relu
-from twolayer.maths.network import Objective, Params, loss_and_gradients, objective_value
+from twolayer.maths.network import (
+    Objective,
+    Params,
+    absolute_sum,
+    loss_and_gradients,
+    objective_value,
+)
 from twolayer.solvers import Solver
 
 if TYPE_CHECKING:
@@ -71,7 +78,16 @@ class TorchEngine(Engine):
 
         x, y, s = rows_of(state.problem, batch)
         return loss_and_gradients(
-            x, y, params, state.problem.objective, s, batch.total, batch.penalty, torch
+            x,
+            y,
+            params,
+            state.problem.objective,
+            s,
+            batch.total,
+            batch.penalty,
+            torch,
+            batch.l1,
+            mask_of(state.problem, batch),
         )
 
     def to_numpy(self, losses: list[Any]) -> np.ndarray:
@@ -111,9 +127,13 @@ class TorchAutogradEngine(TorchEngine):
             batch.total,
             batch.penalty,
             torch,
+            mask_of(state.problem, batch),
         )
         loss.sum().backward()
-        return loss.detach(), leaves.map(lambda w: w.grad)
+        value = loss.detach()
+        if batch.l1:
+            value = value + batch.l1 * absolute_sum(params)
+        return value, leaves.map(lambda w: w.grad)
 
 
 class TorchFunctionEngine(TorchAutogradEngine):
@@ -124,7 +144,7 @@ class TorchFunctionEngine(TorchAutogradEngine):
 
     def recorded(self, objective: Objective) -> Objective:
         if isinstance(objective.activation, Relu):
-            return Objective(objective.loss, FunctionRelu(), objective.alpha)
+            return replace(objective, activation=FunctionRelu())
         return objective
 
 
@@ -193,3 +213,12 @@ def rows_of(problem: Problem, batch: Batch) -> tuple[Any, Any, Any]:
 
     rows = torch.as_tensor(batch.rows, device=x.device)
     return x[rows], y[rows], None if s is None else s[rows]
+
+
+def mask_of(problem: Problem, batch: Batch) -> torch.Tensor | None:
+    """Dropout's mask beside the table."""
+    if batch.mask is None:
+        return None
+    import torch
+
+    return torch.as_tensor(batch.mask, device=problem.x.device)

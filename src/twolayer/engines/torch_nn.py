@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twolayer.engines.contract import Batch, Plan, Problem, State
-from twolayer.engines.torch_engines import TorchEngine, own_tensor, rows_of, tensors_of
+from twolayer.engines.torch_engines import TorchEngine, mask_of, own_tensor, rows_of, tensors_of
 from twolayer.maths.losses import SumOfSquares
 from twolayer.maths.network import Params
 from twolayer.solvers import Solver
@@ -36,6 +36,8 @@ class TorchNnEngine(TorchEngine):
             return "engine 'torch-nn' trains one network at a time: use engine='torch'"
         if not isinstance(solver, (GradientDescent, Adam)):
             return f"engine 'torch-nn' has no solver '{solver.name}': use engine='torch-autograd'"
+        if problem.objective.l1:
+            return "engine 'torch-nn' has no l1, as torch.optim has none: use engine='torch'"
         return super().cannot(problem, params, solver, spanned)
 
     def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
@@ -74,6 +76,7 @@ class TorchNnEngine(TorchEngine):
 
         x, y, s = rows_of(state.problem, batch)
         loss_rule = state.problem.objective.loss
+        network.hidden.mask = mask_of(state.problem, batch)
         y_pred = network(x)
         if isinstance(loss_rule, SumOfSquares) and s is None:
             loss = torch.nn.MSELoss(reduction="sum")(y_pred, y)
@@ -98,8 +101,13 @@ def make_network(params: Params, problem: Problem, device: str) -> Any:
     rule = problem.objective.activation
 
     class Activation(nn.Module):
+        mask: torch.Tensor | None = (
+            None  # nn.Dropout would draw its own, and not the other engines'
+        )
+
         def forward(self, h: torch.Tensor) -> torch.Tensor:
-            return rule.value(h, torch)
+            h_relu = rule.value(h, torch)
+            return h_relu if self.mask is None else h_relu * self.mask
 
     def linear(w: np.ndarray, b: np.ndarray | None) -> nn.Linear:
         layer = nn.Linear(w.shape[0], w.shape[1], bias=b is not None)
@@ -111,8 +119,9 @@ def make_network(params: Params, problem: Problem, device: str) -> Any:
     class Network(nn.Module):
         def __init__(self) -> None:
             super().__init__()
+            self.hidden = Activation()
             self.path = nn.Sequential(
-                linear(params.w1, params.b1), Activation(), linear(params.w2, params.b2)
+                linear(params.w1, params.b1), self.hidden, linear(params.w2, params.b2)
             )
             self.skip = None if params.w_skip is None else linear(params.w_skip, None)
 

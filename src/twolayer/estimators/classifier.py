@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -14,8 +13,10 @@ from sklearn.utils.validation import column_or_1d
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators import continuing
+from twolayer.estimators.averaging import mean_logits, most_likely, probabilities
 from twolayer.estimators.network import TwoLayerEstimator
 from twolayer.estimators.reading import listed
+from twolayer.estimators.weighing import class_weights
 from twolayer.maths.losses import LOSSES, Loss
 
 
@@ -35,13 +36,23 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     alpha : float or "auto"
         Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss, S the total row weight.
         "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and takes the best.
-    skip : bool
-        Whether inputs also reach the outputs directly, so that a linear model is a special case.
+    l1 : float
+        At least 0: adds l1/S·(Σ|w1| + Σ|w_skip|) to the mean loss, which makes weights of inputs that say little exactly 0:
+        `w1_.any(axis=-1)` tells whose are left. For "adam" and "gd".
+    dropout : float
+        From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step of training; predictions
+        take all. For "adam" and "gd". "auto" finds alpha without it, and without l1.
+    skip : bool or "auto"
+        Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto": with more columns
+        than rows.
+    label_smoothing : float or "auto"
+        From 0 to below 1: the share of each label that goes to all classes alike in training; "auto" is 0.1 with more
+        columns than rows, where it lets every row count for where the border runs, else 0.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
     solver : {"auto", "lbfgs", "adam", "gd"}
-        "auto" is "lbfgs", and for tall tables "adam" on batches of 200 rows with early stopping.
+        "auto" is "lbfgs", and for tall tables "adam" on batches of 200 rows with early stopping; with l1 or dropout "adam".
     learning_rate_init : float
         For "adam" and "gd"; above 0. If training diverges it is halved, once.
     batch_size : int or None
@@ -50,7 +61,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Passes over the rows at most; without batches each is one step.
     tol : float
         When to stop, as in `twolayer.train`: for "lbfgs" at a gradient no longer than this, for the others when 10 steps
-        lower the loss by less than this share of it (not asked where rows are held out).
+        lower the loss by less than this share of it (not asked where rows are held out, nor with dropout).
     early_stopping : bool
         Whether rows are held out, training ends when the score on them no longer rises, and the best weights are kept.
     validation_fraction : float
@@ -69,6 +80,10 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         The seed of the first weights and of all that is drawn; None for different ones each time.
     verbose : int
         Above 0, tells what the fit will take, and how it goes.
+    calibrate : bool
+        Whether probabilities are made as sure as they should be: all logits are divided by one temperature, that with the
+        least log loss on the rows held out by early stopping, else on those left out while alpha is chosen (with alpha
+        given, on folds made for this). Predicted classes stay as they are. With alpha="auto" it seldom changes anything.
     class_weight : dict, "balanced" or None
         What a row of each class counts, times its sample weight, in training and validation; "balanced" lets every class
         count alike.
@@ -99,6 +114,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Steps taken.
     stopped_ : str
         Why it ended there.
+    temperature_ : float
+        Only with `calibrate`: what `predict_proba` divides the logits of `decision_function` by.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only if the columns of X had names.
@@ -122,8 +139,12 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         *,
         activation: Any = "relu",
         alpha: float | str = "auto",
+        l1: float = 0.0,
+        dropout: float = 0.0,
         class_weight: Any = None,
-        skip: bool = False,
+        calibrate: bool = False,
+        skip: bool | str = "auto",
+        label_smoothing: float | str = "auto",
         n_networks: int | str = "auto",
         solver: str = "auto",
         learning_rate_init: float = 0.01,
@@ -144,6 +165,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             n_hidden,
             activation=activation,
             alpha=alpha,
+            l1=l1,
+            dropout=dropout,
             skip=skip,
             n_networks=n_networks,
             solver=solver,
@@ -162,6 +185,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             verbose=verbose,
         )
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.calibrate = calibrate
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -237,8 +262,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 
-        The first call settles the scaling of the columns and, for `alpha="auto"`, the weight decay: give it rows that look
-        like the rest. Called again and again with all rows, it reaches what `fit` reaches.
+        The first call settles the scaling of the columns and, where "auto" is asked, the weight decay, the skip layer and
+        the smoothing of labels: give it rows that look like the rest, and of a wide table all. Called again and again with
+        all rows, it reaches what `fit` reaches.
 
         Parameters
         ----------
@@ -263,7 +289,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
-        """The logits of rows; of several networks those of their mean probability.
+        """The logits of rows, before any temperature; of several networks those of their mean probability.
 
         Parameters
         ----------
@@ -273,12 +299,13 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         -------
         logits : ndarray, shape (n_rows,) for two classes, else (n_rows, n_classes)
         """
-        outputs = self._outputs(X)
-        each = np.stack(outputs)
-        if self._several_labels:
-            return mean_logits(each[..., None])[..., 0]
-        logits = outputs[0] if len(outputs) == 1 else mean_logits(each)
-        return logits[:, 0] if logits.shape[1] == 1 else logits
+        logits = self._logits(X)
+        return logits[:, 0] if logits.shape[1] == 1 and not self._several_labels else logits
+
+    def _logits(self, X: Any) -> np.ndarray:  # noqa: N803
+        """The same, always of shape (n_rows, n_outputs)."""
+        outputs = np.stack(self._outputs(X))
+        return outputs[0] if len(outputs) == 1 else mean_logits(outputs, self._several_labels)
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
         """The probability of each class, in the order of `classes_`: the mean of the networks.
@@ -292,12 +319,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         probabilities : ndarray, shape (n_rows, n_classes)
             Of several labels a row: of each label by itself.
         """
-        logits = self.decision_function(X)
-        if self._several_labels:
-            return expit(logits)
-        if logits.ndim == 1:
-            return np.column_stack([expit(-logits), expit(logits)])
-        return softmax(logits, axis=1)
+        logits = self._logits(X) / getattr(self, "temperature_", 1.0)
+        return probabilities(logits, self._several_labels)
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """Predict the class of rows.
@@ -310,39 +333,5 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         -------
         classes : ndarray, shape (n_rows,), or 0 and 1 of shape (n_rows, n_labels)
         """
-        logits = self.decision_function(X)
-        if self._several_labels:
-            return (logits > 0).astype(int)
-        best = (logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(axis=1)
-        return self.classes_[best]
-
-
-def mean_logits(outputs: np.ndarray) -> np.ndarray:
-    """The logits of the mean probability of several networks: (n_networks, n_rows, n_outputs) -> (n_rows, n_outputs)."""
-    if outputs.shape[-1] == 1:
-        return logsumexp(log_expit(outputs), axis=0) - logsumexp(log_expit(-outputs), axis=0)
-    return logsumexp(log_softmax(outputs, axis=-1), axis=0) - np.log(len(outputs))
-
-
-def class_weights(given: Any, classes: np.ndarray, labels: np.ndarray, s: Any) -> np.ndarray:
-    """What a row of each class counts."""
-    if isinstance(given, str) and given == "balanced":
-        there = np.bincount(labels, weights=s, minlength=len(classes)).astype(float)
-        return there.sum() / (len(classes) * np.where(there > 0, there, np.inf))
-    if not isinstance(given, dict):
-        raise InputError(
-            f"class_weight must be a dict of class: weight, 'balanced', or None; got {given!r}"
-        )
-    names = {str(one): k for k, one in enumerate(classes.tolist())}
-    counted = np.ones(len(classes))
-    for name, weight in given.items():
-        if str(name) not in names:
-            raise InputError(
-                f"class_weight names {name!r}, which is no class of y: {listed(list(names))}"
-            )
-        if not (np.isreal(weight) and np.isfinite(weight) and weight >= 0):
-            raise InputError(f"class_weight must not be negative; class {name!r} has {weight!r}")
-        counted[names[str(name)]] = float(weight)
-    if not counted[np.unique(labels)].any():
-        raise InputError("class_weight is zero for every class: nothing is left to fit")
-    return counted
+        best = most_likely(self._logits(X), self._several_labels)
+        return best if self._several_labels else self.classes_[best]

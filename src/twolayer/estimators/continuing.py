@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
+from twolayer.errors import InputError
 from twolayer.estimators.defaults import BATCH, NETWORKS, given_alpha
 from twolayer.estimators.standardising import Scaling, act_on_own_units, apply, standardised
-from twolayer.estimators.starting import start
+from twolayer.estimators.starting import at_the_mean, start, unit_of
 from twolayer.estimators.strength import Task, choose_alpha
 from twolayer.maths.network import Params
 from twolayer.solvers import Memory
@@ -39,6 +40,7 @@ class Continuing:
     targets: Scaling | None
     params: Params  # for standardised columns
     alpha: float
+    unit: float
     memory: dict[str, Any]
     rng: np.random.Generator
     losses: list[np.ndarray]
@@ -46,10 +48,20 @@ class Continuing:
 
 def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: int) -> None:
     """Train the model on these rows, once."""
+    if model.calibrate:
+        raise InputError(
+            "calibrate=True needs rows left out of training, and partial_fit leaves none out: set calibrate=False, or "
+            "call fit"
+        )
+    model.__dict__.pop("temperature_", None)  # of a fit before
     kept: Continuing | None = getattr(model, "_continued", None)
     if kept is None:
         kept = begin(model, x, y, s, n_outputs)
-    y_scaled = y if kept.targets is None else (y - kept.targets.mean) / kept.targets.scale
+    y_scaled = (
+        kept.task.smoothed(y)
+        if kept.targets is None
+        else (y - kept.targets.mean) / kept.targets.scale
+    )
     batch = min(
         BATCH if model.batch_size is None else checks.whole(model.batch_size, "batch_size"),
         x.shape[0],
@@ -62,7 +74,9 @@ def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs:
         loss=kept.task.loss,
         activation=kept.task.activation,
         solver=Continued(rate, kept=kept.memory),
-        alpha=kept.alpha,
+        alpha=kept.alpha * kept.unit,
+        l1=kept.task.l1 * kept.unit,
+        dropout=kept.task.dropout,
         batch_size=batch,
         steps=-(-x.shape[0] // batch),
         sample_weight=s,
@@ -80,7 +94,7 @@ def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs:
 
 def begin(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: int) -> Continuing:
     """Settle what the first rows settle."""
-    task = model._task(n_outputs, model._standardise_y)
+    task = model._task(x, n_outputs)
     rng = model._rng()
     z, inputs = standardised(x, s, "X")
     targets = standardised(y, s, "y")[1] if task.standardise_y else None
@@ -97,7 +111,9 @@ def begin(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: in
         n_networks=None if many == 1 else many,
         skip=task.skip,
     )
+    params = at_the_mean(params, y, s, task.loss)
     alpha = given_alpha(model.alpha)
     if alpha is None:
         alpha = choose_alpha(x, y, s, task, rng).alpha
-    return Continuing(task, inputs, targets, params, alpha, {}, rng, [])
+    unit = unit_of(y, s, task.loss)
+    return Continuing(task, inputs, targets, params, alpha, unit, {}, rng, [])

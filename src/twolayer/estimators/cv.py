@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from twolayer import checks
@@ -14,27 +14,34 @@ from twolayer.errors import InputError
 from twolayer.estimators.classifier import TwoLayerClassifier
 from twolayer.estimators.folds import on_own_units
 from twolayer.estimators.heldout import splits_of
-from twolayer.estimators.permuting import NestedScored, PermutationTested
+from twolayer.estimators.network import TwoLayerEstimator
+from twolayer.estimators.permuting import NestedScored
 from twolayer.estimators.regressor import TwoLayerRegressor
-from twolayer.estimators.searching import Look, Search, disagreement, outputs_of, seed_of
+from twolayer.estimators.searching import Look, Scores, Search, outputs_of, seed_of, shape_of
 from twolayer.estimators.spreading import spread_of
+from twolayer.estimators.weighing import class_weights
 from twolayer.maths.network import Params
 from twolayer.training import Run
 
 SETTINGS = """n_hidden : int or list of int
         Units in the hidden layer; from a list the best is chosen.
+    {own}
     alphas : list of float or None
         Weight decays to choose from, each at least 0; None for ten from 0.01 to 100. They are walked from strong to weak,
         each fit starting from the last.
     cv : int, splitter, or iterable of (train, test)
-        A whole number means that many folds in random order{stratified}.
+        A whole number means that many folds in random order{stratified}; with `groups` those of GroupKFold.
     scoring : str, callable or None
-        What is to be high on held-out rows, as in scikit-learn; None for {default}.
+        What is to be high on held-out rows, as in scikit-learn: a name, or a function of (model, X, y); None for {default}.
     refit : bool
         Whether to fit all rows at the best; without it there are scores only.
     n_networks : int
         Networks from different first weights, whose {averaged} are averaged.
-    activation : {{"relu", "identity", "tanh", "logistic"}}
+    activation : str or Activation
+        One of those of `twolayer.train`.
+    skip : bool or "auto"
+        Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto": with more columns
+        than rows.
     solver : {{"lbfgs", "adam", "gd"}}
     learning_rate_init : float
         For "adam" and "gd"; above 0.
@@ -49,25 +56,31 @@ SETTINGS = """n_hidden : int or list of int
     verbose : int
         Above 0, tells the scores of each fold."""
 
+OWN_LOSS = """loss : str or Loss
+        What is made small, as in `TwoLayerRegressor`."""
+
+OWN_WEIGHTS = """class_weight : dict, "balanced" or None
+        What a row of each class counts, times its sample weight, in training and in the scores; "balanced" lets every class
+        count alike in the training part of each fold.
+    label_smoothing : float or "auto"
+        As in `TwoLayerClassifier`."""
+
 FOUND = """alpha_, n_hidden_, best_score_
         The best, and its mean score over the folds.
     cv_results_ : dict of ndarrays
         "param_n_hidden", "param_alpha", "mean_test_score", "std_test_score", "rank_test_score" and "split0_test_score", ...
         with an entry for each n_hidden and alpha.
     n_splits_ : int
-    w1_, b1_, w2_, b2_ : ndarrays
+    w1_, b1_, w2_, b2_, w_skip_ : ndarrays
         The weights of the networks fitted to all rows, on the user's own units; with n_networks above 1 they have one more
-        axis in front.
+        axis in front. w_skip_ is None without a skip layer.
     loss_, loss_curve_, n_iter_, stopped_
         Of that last fit, at the best alpha.
     n_features_in_, feature_names_in_"""
 
 
-class ChoosesAlpha(PermutationTested, NestedScored):
+class ChoosesAlpha(NestedScored, TwoLayerEstimator):
     """What both estimators share: the search, and the fit of all rows at the best."""
-
-    loss = "squared_error"  # what the plain estimators let the user choose
-    class_weight = None
 
     def __init__(
         self,
@@ -78,7 +91,8 @@ class ChoosesAlpha(PermutationTested, NestedScored):
         scoring: Any = None,
         refit: bool = True,
         n_networks: int = 5,
-        activation: str = "relu",
+        activation: Any = "relu",
+        skip: bool | str = "auto",
         solver: str = "lbfgs",
         learning_rate_init: float = 0.01,
         max_iter: int = 1000,
@@ -94,10 +108,11 @@ class ChoosesAlpha(PermutationTested, NestedScored):
         self.refit = refit
         self.n_networks = n_networks
         self.activation = activation
+        self.skip = skip
         self.solver = solver
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
-        self.tol = tol
+        self.tol: Any = tol
         self.engine = engine
         self.random_state = random_state
         self.verbose = verbose
@@ -113,13 +128,13 @@ class ChoosesAlpha(PermutationTested, NestedScored):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "w1_")
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
-        if tags.classifier_tags is not None:
-            tags.classifier_tags.multi_label = False
-        return tags
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:  # noqa: N803
+    def fit(  # type: ignore[override]
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        sample_weight: Any = None,
+        groups: Any = None,
+    ) -> Any:
         """Choose by cross-validation, and fit all rows at the best.
 
         Parameters
@@ -142,11 +157,11 @@ class ChoosesAlpha(PermutationTested, NestedScored):
         """
         x, y, s, _ = self._read(X, y, sample_weight)
         seed = seed_of(self.random_state)
-        search = Search.of(self, self.scoring, None, seed)
+        search = Search.of(self, self.scoring, None, seed, shape_of(x, y, s))
         splits = splits_of(self, self.cv, x, y, groups, seed)
-        self.n_splits_ = len(splits)
         looks = search.looks(x, y, s, splits)
-        self._keep(search, np.stack([look.scores for look in looks], axis=-1))
+        scores = np.stack([look.scores for look in looks], axis=-1)
+        self._keep(Scores(search.n_hidden, search.alphas, scores))
         self._keep_noise(search, looks)
         if self.verbose:
             self._tell()
@@ -158,10 +173,6 @@ class ChoosesAlpha(PermutationTested, NestedScored):
             self._take(on_own_units(fold.axes, run.params, targets), run)
         return self
 
-    def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
-        """The user's rows, targets as they are trained on, and weights, checked, and how many outputs there are."""
-        raise NotImplementedError
-
     def _tell(self) -> None:
         """Print the mean scores."""
         names = ("param_n_hidden", "param_alpha", "mean_test_score")
@@ -172,20 +183,12 @@ class ChoosesAlpha(PermutationTested, NestedScored):
     def _keep_noise(self, search: Search, looks: list[Look]) -> None:
         """Keep what the held-out rows say of the noise, where the targets are numbers."""
 
-    def _keep(self, search: Search, scores: np.ndarray) -> None:
+    def _keep(self, scores: Scores) -> None:
         """Keep the scores, and what is best."""
-        self.n_hidden_, self.alpha_ = search.best(scores)
-        flat = scores.reshape(-1, scores.shape[-1])
-        mean = flat.mean(axis=1)
-        self.best_score_ = float(mean.max())
-        self.cv_results_ = {
-            "param_n_hidden": np.repeat(search.n_hidden, len(search.alphas)),
-            "param_alpha": np.tile(search.alphas, len(search.n_hidden)),
-            "mean_test_score": mean,
-            "std_test_score": flat.std(axis=1),
-            "rank_test_score": 1 + (mean[:, None] < mean).sum(axis=1),
-            **{f"split{k}_test_score": flat[:, k] for k in range(flat.shape[1])},
-        }
+        self.n_hidden_, self.alpha_ = scores.best()
+        self.n_splits_ = scores.values.shape[-1]
+        self.cv_results_ = scores.results()
+        self.best_score_ = float(self.cv_results_["mean_test_score"].max())
 
     def _take(self, networks: Params, run: Run) -> None:
         """Keep the networks; a single one without its axis."""
@@ -204,7 +207,15 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
 
     Parameters
     ----------
-    {SETTINGS.format(stratified="", default="minus the mean squared error", averaged="predictions", tol="0.001")}
+    {
+        SETTINGS.format(
+            own=OWN_LOSS,
+            stratified="",
+            default="minus the mean squared error (with another loss, minus that loss as it is made small)",
+            averaged="predictions",
+            tol="0.001",
+        )
+    }
 
     Attributes
     ----------
@@ -224,44 +235,64 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
     0.01
     """
 
+    def __init__(
+        self,
+        n_hidden: Any = 50,
+        *,
+        loss: Any = "squared_error",
+        alphas: Any = None,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: bool = True,
+        n_networks: int = 5,
+        activation: Any = "relu",
+        skip: bool | str = "auto",
+        solver: str = "lbfgs",
+        learning_rate_init: float = 0.01,
+        max_iter: int = 1000,
+        tol: float | None = None,
+        engine: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            n_hidden,
+            alphas=alphas,
+            cv=cv,
+            scoring=scoring,
+            refit=refit,
+            n_networks=n_networks,
+            activation=activation,
+            skip=skip,
+            solver=solver,
+            learning_rate_init=learning_rate_init,
+            max_iter=max_iter,
+            tol=tol,
+            engine=engine,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.loss = loss
+
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
-        X, y, s = read(self, X, y, sample_weight, multi_output=True, y_numeric=True)  # noqa: N806
-        y = np.asarray(y, dtype=np.float64)
-        self._one_target = y.ndim == 1
-        y = y.reshape(len(y), -1)
-        self.n_outputs_ = y.shape[1]
-        return X, y, s, self.n_outputs_
+        # rows of weight 0 are still there, as `cv` may count on them
+        X, y, _, n_outputs = super()._read(X, y, None)  # noqa: N806
+        return X, y, checks.row_weights(sample_weight, X.shape[0], np.float64), n_outputs
 
     def _keep_noise(self, search: Search, looks: list[Look]) -> None:
+        self.__dict__.pop("noise_std_", None)  # of a fit before
+        if not search.standardises_y:
+            return
         at = search.n_hidden.index(self.n_hidden_), search.alphas.index(self.alpha_)
         residuals = np.concatenate([look.y - look.answers[at].mean for look in looks])
         between = np.concatenate([look.answers[at].variance for look in looks])
         s = None if looks[0].s is None else np.concatenate([look.s for look in looks])
         self.noise_std_, self.spread_factor_ = spread_of(residuals, between, s)
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:  # noqa: N803
-        """Predict the targets of rows: the mean of the networks.
-
-        Parameters
-        ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
-        return_std : bool
-            Whether to tell the predictive standard deviation too, as the held-out rows have it: of the noise and of the
-            disagreement of the networks.
-
-        Returns
-        -------
-        y_pred : ndarray, shape (n_rows,) or (n_rows, n_outputs), as `y` was
-        y_std : ndarray of the same shape
-            Only with `return_std`.
-        """
-        outputs = np.stack(self._outputs(X))
-        answers = [outputs.mean(axis=0)]
-        if checks.flag(return_std, "return_std"):
-            variance = self.noise_std_**2 + self.spread_factor_**2 * disagreement(outputs)
-            answers.append(np.sqrt(variance))
-        answers = [answer[:, 0] if self._one_target else answer for answer in answers]
-        return tuple(answers) if return_std else answers[0]
+    def _variance(self, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:
+        if not self._standardises_y():
+            return super()._variance(y_pred, between)
+        return self.noise_std_**2 + self.spread_factor_**2 * between
 
 
 class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[misc]  # noqa: D101
@@ -274,8 +305,9 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
     ----------
     {
         SETTINGS.format(
+            own=OWN_WEIGHTS,
             stratified=", of the classes in equal parts",
-            default="the mean log probability of the right class",
+            default="the mean log probability of the right class (of several labels: of all together)",
             averaged="probabilities",
             tol="0.01",
         )
@@ -296,8 +328,56 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
     True
     """
 
+    def __init__(
+        self,
+        n_hidden: Any = 50,
+        *,
+        class_weight: Any = None,
+        label_smoothing: float | str = "auto",
+        alphas: Any = None,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: bool = True,
+        n_networks: int = 5,
+        activation: Any = "relu",
+        skip: bool | str = "auto",
+        solver: str = "lbfgs",
+        learning_rate_init: float = 0.01,
+        max_iter: int = 1000,
+        tol: float | None = None,
+        engine: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            n_hidden,
+            alphas=alphas,
+            cv=cv,
+            scoring=scoring,
+            refit=refit,
+            n_networks=n_networks,
+            activation=activation,
+            skip=skip,
+            solver=solver,
+            learning_rate_init=learning_rate_init,
+            max_iter=max_iter,
+            tol=tol,
+            engine=engine,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
-        X, y, s = read(self, X, y, sample_weight, multi_output=True)  # noqa: N806
+        # rows of weight 0 are still there, as `cv` may count on them
+        X, y, _ = self._read_rows(X, y, None, multi_output=True)  # noqa: N806
+        s = checks.row_weights(sample_weight, X.shape[0], np.float64)
+        self._several_labels = type_of_target(y) == "multilabel-indicator"
+        if self._several_labels:
+            y = self._labels(y)
+            self.classes_ = np.arange(y.shape[1])
+            return X, y, s, y.shape[1]
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_ = np.unique(y if s is None else y[s > 0])
@@ -308,10 +388,8 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
             )
         # a class of which no row counts gets a number, too; no fold will meet it
         labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        if self.class_weight is not None:
+            class_weights(
+                self.class_weight, self.classes_, labels, s
+            )  # refused here, not in a fold
         return X, labels, s, outputs_of(self)
-
-
-def read(model: Any, X: Any, y: Any, sample_weight: Any, **how: Any) -> tuple[Any, Any, Any]:  # noqa: N803
-    """The users' arrays checked; rows of weight 0 are still there, as `cv` may count on them."""
-    X, y, _ = model._read_rows(X, y, None, **how)  # noqa: N806
-    return X, y, checks.row_weights(sample_weight, X.shape[0], np.float64)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.solvers import Solver
@@ -14,6 +16,7 @@ LARGE_STEP = 1e8  # if a step on all rows takes more multiplications than this
 SMALL_STEP = 1e7  # up to which a few more networks cost little
 NETWORKS = 5
 BATCH = 200
+SMOOTHING = 0.1  # share of a label that goes to all classes alike, the customary one
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class Way:
 
 
 def way(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> Way:
-    """The user's settings, and for "auto": L-BFGS, and for tall tables Adam on batches with early stopping; five networks
-    where they cost little, else one.
+    """The user's settings, and for "auto": L-BFGS, and for tall tables Adam on batches with early stopping; Adam also for l1
+    and dropout, which L-BFGS has not; five networks where they cost little, else one.
     """
     step = (
         float(n_rows) * min(n_rows, n_inputs) * n_hidden
@@ -47,7 +50,8 @@ def way(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> Way:
         batch_size = checks.whole(batch_size, "batch_size")
     if isinstance(solver, str) and solver == "auto":
         tall = n_rows > TALL and step > LARGE_STEP
-        solver = "adam" if tall or batch_size is not None else "lbfgs"
+        not_by_lbfgs = batch_size is not None or settings.l1 or settings.dropout
+        solver = "adam" if tall or not_by_lbfgs else "lbfgs"
         if tall:
             early_stopping, batch_size = True, batch_size or BATCH
     elif not isinstance(solver, Solver):
@@ -60,6 +64,57 @@ def way(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> Way:
             f"n_networks must be a whole number, at least 1, or 'auto'; got {checks.shown(n_networks)}"
         )
     return Way(solver, batch_size, early_stopping, checks.whole(n_networks, "n_networks"))
+
+
+def skip_layer(given: Any, n_rows: int, n_inputs: int) -> bool:
+    """Whether inputs also reach the outputs directly: for "auto" where there are more columns than rows.
+
+    There a linear model is the bar. With the direct path it is a special case, to which weight decay brings the network,
+    as the units of the hidden layer are what it puts out first.
+    """
+    given = checks.flag(given, "skip", ("auto",))
+    return n_rows < n_inputs if given == "auto" else given
+
+
+def smoothing(given: Any, n_rows: int, n_inputs: int) -> float:
+    """The share of a label that goes to all classes alike: for "auto" one tenth where there are more columns than rows.
+
+    There all rows can be told apart, and the log loss would be made small for ever by the few rows between the classes. With
+    smoothed labels each row has logits to come to, and all count for where the border runs, as in ridge regression.
+    """
+    if isinstance(given, str) and given == "auto":
+        return SMOOTHING if n_rows < n_inputs else 0.0
+    if isinstance(given, str):
+        raise InputError(
+            f"label_smoothing must be a number from 0 to below 1, or 'auto'; got {checks.shown(given)}"
+        )
+    share = checks.number(given, "label_smoothing", at_least=0)
+    if share >= 1:
+        raise InputError(
+            f"label_smoothing is a share of each label, from 0 to below 1, such as 0.1; got {share:g}"
+        )
+    return share
+
+
+def smoothed(y: np.ndarray, n_outputs: int, share: float) -> np.ndarray:
+    """Labels of which a share goes to all classes alike.
+
+    Parameters
+    ----------
+    y : ndarray
+        Class numbers, (n_rows,); or of several labels a row 0 and 1, (n_rows, n_outputs).
+    n_outputs : int
+        1 for two classes.
+    share : float
+        With 0, `y` comes back as it is.
+    """
+    if not share:
+        return y
+    if y.ndim == 2:
+        return (1 - share) * y + share / 2
+    if n_outputs == 1:
+        return ((1 - share) * y + share / 2)[:, None]
+    return (1 - share) * np.eye(n_outputs)[y] + share / n_outputs
 
 
 def given_alpha(alpha: Any) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,15 +13,17 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import DivergedError, InputError, TwoLayerWarning
+from twolayer.estimators.calibrating import temperature
 from twolayer.estimators.defaults import Way
 from twolayer.estimators.noise import noise_std
+from twolayer.estimators.scorers import scorer_of, takes_weights
 from twolayer.estimators.standardising import (
     act_on_own_units,
     apply,
     in_standard_units,
     standardised,
 )
-from twolayer.estimators.starting import start
+from twolayer.estimators.starting import at_the_mean, start, unit_of
 from twolayer.estimators.strength import Strength, Task, choose_alpha, tried
 from twolayer.estimators.validation import Watch, networks
 from twolayer.loop import Progress
@@ -49,10 +50,12 @@ class Fitting:
         alpha: float | None,
     ) -> None:
         self.model, self.task, self.how, self.rng, self.s = model, task, how, rng, s
+        self.rows = x, y, s  # in the user's own units
         self.x, self.inputs = standardised(x, s, "X")
-        self.y, self.targets = y, None
+        self.y, self.targets = task.smoothed(y), None
         if task.standardise_y:
             self.y, self.targets = standardised(y, s, "y")
+        self.unit = unit_of(y, s, task.loss)
         self.start = self.where_to_start(before)
         self.strength: Strength | None = None
         if alpha is None and before is not None:
@@ -73,7 +76,7 @@ class Fitting:
         if before is None:
             n_networks = None if alone else self.how.n_networks
             sizes = (task.n_hidden, task.n_outputs)
-            return start(
+            params = start(
                 self.x,
                 self.inputs.constant,
                 *sizes,
@@ -81,6 +84,7 @@ class Fitting:
                 n_networks=n_networks,
                 skip=task.skip,
             )
+            return at_the_mean(params, self.y, self.s, task.loss)
         seen = (
             before.n_inputs,
             before.n_hidden,
@@ -137,17 +141,18 @@ class Fitting:
         if model.verbose:
             calls.append(tell)
         rule_stops = self.how.solver == "lbfgs"
+        tol = checks.number(model.tol, "tol", at_least=0)
         settings = {
             "loss": self.task.loss,
             "activation": self.task.activation,
             "solver": self.how.solver,
             "learning_rate": rate,
-            "alpha": self.alpha,
+            "alpha": self.alpha * self.unit,
+            "l1": self.task.l1 * self.unit,
+            "dropout": self.task.dropout,
             "batch_size": batch,
             "steps": checks.whole(model.max_iter, "max_iter") * passes,
-            "tol": model.tol
-            if rule_stops or self.watch is None
-            else 0.0 * checks.number(model.tol, "tol", at_least=0),
+            "tol": tol if rule_stops or not (self.watch or self.task.dropout) else 0.0,
             "sample_weight": self.s,
             "engine": model.engine,
             "random_state": self.rng,
@@ -199,15 +204,7 @@ class Fitting:
         scoring = self.model.scoring
         if scoring is None:
             return self.minus_loss
-        from sklearn.metrics import get_scorer
-
-        try:
-            scorer = scoring if callable(scoring) else get_scorer(scoring)
-        except (ValueError, TypeError):
-            raise InputError(
-                f"there is no score {checks.shown(scoring)}: see sklearn.metrics.get_scorer_names(), or give a function of "
-                "(model, X, y)"
-            ) from None
+        scorer = scorer_of(scoring)
         x, y, s = validation
         y = self.model._own_targets(y)
         weights = {} if s is None or not takes_weights(scorer) else {"sample_weight": s}
@@ -244,6 +241,10 @@ class Fitting:
             model.validation_scores_ = self.watch.scores(alone)
             best = np.array([best.step for best in self.watch.networks])
             model.best_step_ = int(best[0]) if alone else best
+        for name in ("noise_std_", "temperature_"):  # of a fit before
+            model.__dict__.pop(name, None)
+        if model.calibrate:
+            model.temperature_ = temperature(self)
         if self.targets is not None:
             model.noise_std_ = self.noise()
 
@@ -287,15 +288,6 @@ def all_of(calls: list[Callable[[Progress], Any]]) -> Callable[[Progress], bool]
         return any(isinstance(answer, (bool, np.bool_)) and bool(answer) for answer in answers)
 
     return call
-
-
-def takes_weights(scorer: Callable[..., Any]) -> bool:
-    """Whether a scorer can be told row weights."""
-    try:
-        parameters = inspect.signature(scorer).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def tell(progress: Progress) -> None:

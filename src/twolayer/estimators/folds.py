@@ -17,12 +17,14 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from twolayer import checks, span
+from twolayer.estimators.defaults import skip_layer
 from twolayer.estimators.standardising import (
     Scaling,
     act_on_own_units,
     apply,
     standardised,
 )
+from twolayer.estimators.starting import unit_of
 from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.network import Params, init_params
@@ -81,28 +83,37 @@ class Fitting:
     tol: float
     engine: str
     n_networks: int
+    skip: bool
+    l1: float = 0.0
+    dropout: float = 0.0
 
     @classmethod
-    def of(cls, estimator: Any) -> Fitting:
-        """The settings of an estimator."""
+    def of(cls, estimator: Any, shape: tuple[int, int]) -> Fitting:
+        """The settings of an estimator, for a table of so many rows and columns."""
         settings = estimator.get_params(deep=False)
         networks = settings["n_networks"]
+        l1 = checks.number(settings.get("l1", 0.0), "l1", at_least=0)
+        dropout = checks.dropout_share(settings.get("dropout", 0.0))
+        usual = "adam" if l1 or dropout else "lbfgs"
         return cls(
             estimator._task_loss(),
             checks.one_of(settings["activation"], ACTIVATIONS, "activation", Activation),  # type: ignore[type-abstract]
-            "lbfgs" if settings["solver"] == "auto" else settings["solver"],
+            usual if settings["solver"] == "auto" else settings["solver"],
             settings["learning_rate_init"],
             checks.whole(settings["max_iter"], "max_iter"),
             usual_tol(estimator) if settings["tol"] is None else settings["tol"],
             settings["engine"],
             1 if networks == "auto" else checks.whole(networks, "n_networks"),
+            skip_layer(settings["skip"], *shape),
+            l1,
+            dropout,
         )
 
     @property
     def turned(self) -> bool:
-        """Whether the solver's steps are the same in turned axes."""
+        """Whether the solver's steps are the same in turned axes: those of l1 are not."""
         rule = make_solver(self.solver, self.learning_rate, 0.0, False, 0.0)
-        return rule.not_in_span is None
+        return rule.not_in_span is None and not self.l1
 
     def starts(self, axes: Axes, n_hidden: int, n_outputs: int, rng: np.random.Generator) -> Params:
         """Where the networks start: glorot weights for all of the table's columns, inside the span of its rows."""
@@ -111,6 +122,7 @@ class Fitting:
             n_axes,
             n_hidden,
             n_outputs,
+            skip=self.skip,
             scheme="glorot",
             random_state=rng,
             n_networks=self.n_networks,
@@ -142,8 +154,11 @@ class Fitting:
             solver=self.solver,
             learning_rate=self.learning_rate,
             alpha=alpha,
+            l1=self.l1 * unit_of(y, s, self.loss),
+            dropout=self.dropout,
+            random_state=0,
             steps=self.steps,
-            tol=self.tol,
+            tol=0.0 if self.dropout else self.tol,
             sample_weight=s,
             engine=self.engine,
             span=False,
@@ -199,4 +214,6 @@ def strength(params: Params) -> np.ndarray:
 
 def on_own_units(axes: Axes, params: Params, targets: Scaling | None) -> Params:
     """The networks as they act on the user's own columns."""
-    return act_on_own_units(replace(params, w1=axes.back(params.w1)), axes.inputs, targets)
+    w_skip = None if params.w_skip is None else axes.back(params.w_skip)
+    on_columns = replace(params, w1=axes.back(params.w1), w_skip=w_skip)
+    return act_on_own_units(on_columns, axes.inputs, targets)

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import log_expit, log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
-from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.averaging import most_likely, probabilities
+from twolayer.estimators.scorers import scorer_of, takes_weights
+from twolayer.maths.losses import SquaredError, SumOfSquares
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -47,40 +49,25 @@ class ClassifierAnswers(ClassifierMixin, Answers):
 
     classes_: np.ndarray
     logits: np.ndarray
+    several_labels: bool
 
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
-        return self.known(X, self.logits[:, 0] if self.logits.shape[1] == 1 else self.logits)
+        alone = self.logits.shape[1] == 1 and not self.several_labels
+        return self.known(X, self.logits[:, 0] if alone else self.logits)
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
-        return self.known(X, probabilities(self.logits))
+        return self.known(X, probabilities(self.logits, self.several_labels))
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
-        return self.known(X, self.classes_[most_likely(self.logits)])
-
-
-def probabilities(logits: np.ndarray) -> np.ndarray:
-    """The probability of each class, shape (..., n_classes), from (..., 1) or (..., n_classes) logits."""
-    if logits.shape[-1] == 1:
-        return np.concatenate([expit(-logits), expit(logits)], axis=-1)
-    return softmax(logits, axis=-1)
-
-
-def averaged_logits(outputs: np.ndarray) -> np.ndarray:
-    """The logits of the networks' mean probabilities, from theirs, (n_networks, n_rows, n_outputs)."""
-    if outputs.shape[-1] == 1:
-        for_it = np.logaddexp.reduce(log_expit(outputs), axis=0)
-        return for_it - np.logaddexp.reduce(log_expit(-outputs), axis=0)
-    return np.logaddexp.reduce(log_softmax(outputs, axis=-1), axis=0) - np.log(len(outputs))
-
-
-def most_likely(logits: np.ndarray) -> np.ndarray:
-    """The number of the most likely class of each row."""
-    return (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(axis=1)
+        best = most_likely(self.logits, self.several_labels)
+        return self.known(X, best if self.several_labels else self.classes_[best])
 
 
 def log_likelihood(labels: np.ndarray, logits: np.ndarray, s: np.ndarray | None) -> float:
-    """Mean log probability of the class that a row has."""
-    if logits.shape[1] == 1:
+    """Mean log probability of the class that a row has, or of all its labels together."""
+    if labels.ndim > 1:
+        each = log_expit(np.where(labels == 1, 1, -1) * logits).sum(axis=1)
+    elif logits.shape[1] == 1:
         each = log_expit(np.where(labels == 1, 1, -1) * logits[:, 0])
     else:
         each = np.take_along_axis(log_softmax(logits, axis=1), labels[:, None], axis=1)[:, 0]
@@ -95,7 +82,7 @@ def minus_squared_error(y: np.ndarray, y_pred: np.ndarray, s: np.ndarray | None)
 Score = Callable[[Any, np.ndarray, np.ndarray, "np.ndarray | None"], float]
 
 
-def score_of(estimator: Any, scoring: Any, default: str | None = None) -> Score:
+def score_of(estimator: Any, scoring: Any, default: str | None = None) -> Score | None:
     """`score(x, y, outputs, s)` of held-out rows.
 
     Parameters
@@ -105,34 +92,35 @@ def score_of(estimator: Any, scoring: Any, default: str | None = None) -> Score:
     scoring : str, callable or None
         As in scikit-learn; None for `default`.
     default : str or None
-        None for the loss: the log likelihood of classes, minus the squared error of numbers.
+        None for the loss: the log likelihood of classes or labels, minus the squared error of numbers.
 
     Returns
     -------
-    score : callable
+    score : callable, or None for minus another loss of numbers
         x, y: the held-out rows as the user gave them (y as class numbers, or (n_rows, n_outputs)); outputs: the
-        networks' mean, in the user's units, or its logits; s: row weights or None. Higher is better.
+        networks' mean, in the user's units, or its logits; s: row weights or None (not told to a scorer that takes none).
+        Higher is better.
     """
     scoring = default if scoring is None else scoring
     classifies = is_classifier(estimator)
     if scoring is None:
+        if not classifies and not isinstance(estimator._task_loss(), (SquaredError, SumOfSquares)):
+            return None
         plain = log_likelihood if classifies else minus_squared_error
         return lambda x, y, outputs, s: plain(y, outputs, s)
-    if not isinstance(scoring, str) and not callable(scoring):
-        raise InputError(
-            f"scoring must be a scorer's name, a callable or None; got {checks.shown(scoring)}"
-        )
-    scorer = get_scorer(scoring)
+    scorer = scorer_of(scoring)
 
     def score(x: Any, y: np.ndarray, outputs: np.ndarray, s: np.ndarray | None) -> float:
         model: Any = ClassifierAnswers(x) if classifies else RegressorAnswers(x)
         if classifies:
-            model.classes_, model.logits, y = estimator.classes_, outputs, estimator.classes_[y]
+            model.classes_, model.logits = estimator.classes_, outputs
+            model.several_labels = y.ndim > 1
+            y = estimator._own_targets(y)
         else:
             model.y_pred = outputs
             if y.shape[1] == 1:
                 model.y_pred, y = outputs[:, 0], y[:, 0]
-        weights = {} if s is None else {"sample_weight": s}
+        weights = {} if s is None or not takes_weights(scorer) else {"sample_weight": s}
         return float(scorer(model, x, y, **weights))
 
     return score
@@ -147,7 +135,7 @@ def splits_of(
     """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
-    classifies = is_classifier(estimator)
+    classifies = is_classifier(estimator) and y.ndim == 1
     if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
         cv = checks.whole(cv, "cv", at_least=2)
         if classifies:
@@ -155,7 +143,27 @@ def splits_of(
         kind = StratifiedKFold if classifies else KFold
         cv = GroupKFold(cv) if groups is not None else kind(cv, shuffle=True, random_state=seed)
     splitter = check_cv(cv, y, classifier=classifies)
-    return [(np.asarray(a), np.asarray(b)) for a, b in splitter.split(x, y, groups)]
+    splits = splitter.split(x, y, groups)
+    return [(row_numbers(a, len(y)), row_numbers(b, len(y))) for a, b in splits]
+
+
+def row_numbers(rows: Any, n_rows: int) -> np.ndarray:
+    """One part of a fold: the numbers of its rows, or True for each."""
+    rows = np.asarray(rows)
+    if rows.dtype == bool and rows.shape == (n_rows,):
+        return np.flatnonzero(rows)
+    if rows.size == 0:
+        return np.zeros(0, dtype=int)
+    if (
+        rows.ndim != 1
+        or rows.dtype.kind not in "iu"
+        or rows.min() < -n_rows
+        or rows.max() >= n_rows
+    ):
+        raise InputError(
+            f"each part of a fold of cv must hold numbers of rows, from 0 to {n_rows - 1}; got {checks.shown(rows)}"
+        )
+    return rows
 
 
 def refuse_small_classes(classes: np.ndarray, labels: np.ndarray, n_splits: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators import continuing
-from twolayer.estimators.defaults import Way, given_alpha, way
+from twolayer.estimators.defaults import Way, given_alpha, skip_layer, smoothing, way
 from twolayer.estimators.fitting import Fitting
 from twolayer.estimators.permuting import PermutationTested
 from twolayer.estimators.preflight import Preflight, preflight, refuse_too_large, too_large
@@ -26,7 +27,8 @@ from twolayer.estimators.validation import held_out
 from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
-from twolayer.maths.network import Objective, Params
+from twolayer.maths.network import Params
+from twolayer.training import make_solver
 
 NOT_ALONE = "early_stopping needs both X_val and y_val, or neither"
 
@@ -34,8 +36,8 @@ NOT_ALONE = "early_stopping needs both X_val and y_val, or neither"
 class TwoLayerEstimator(PermutationTested, BaseEstimator):
     """Networks with one hidden layer that learn from a table. Subclasses say what they learn."""
 
+    calibrate = False  # what a classifier lets the user choose
     _loss: str  # the one that is made small if nothing else is asked for
-    _standardise_y = False
 
     def __init__(
         self,
@@ -43,7 +45,9 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         *,
         activation: Any = "relu",
         alpha: float | str = "auto",
-        skip: bool = False,
+        l1: float = 0.0,
+        dropout: float = 0.0,
+        skip: bool | str = "auto",
         n_networks: int | str = "auto",
         solver: str = "auto",
         learning_rate_init: float = 0.01,
@@ -63,6 +67,8 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         self.n_hidden = n_hidden
         self.activation = activation
         self.alpha = alpha
+        self.l1 = l1
+        self.dropout = dropout
         self.skip = skip
         self.n_networks: Any = n_networks
         self.solver = solver
@@ -138,7 +144,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         validation = (
             None if X_val is None else self._read_validation(X_val, y_val, sample_weight_val)
         )
-        self._train(X, y, n_outputs, s, self._standardise_y, validation, before)
+        self._train(X, y, n_outputs, s, validation, before)
         return self
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
@@ -152,6 +158,10 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
     def _task_loss(self) -> Loss:
         """What is made small."""
         raise NotImplementedError
+
+    def _standardises_y(self) -> bool:
+        """Whether the targets are standardised for training."""
+        return False
 
     def _own_targets(self, y: np.ndarray) -> np.ndarray:
         """Targets in the form of training as the user gave them."""
@@ -197,14 +207,13 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         y: np.ndarray,
         n_outputs: int,
         s: np.ndarray | None,
-        standardise_y: bool,
         validation: tuple[Any, np.ndarray, Any] | None = None,
         before: Params | None = None,
     ) -> None:
         """Train on standardised columns and keep the weights that act on the columns as they are."""
         X, y, s = distinct_rows(X, y, s)  # noqa: N806
         rng = self._rng()
-        task = self._task(n_outputs, standardise_y)
+        task = self._task(X, n_outputs, before)
         how = self._way(X, task)
         if how.early_stopping and validation is None:
             kept = held_out(y, self.validation_fraction, rng, self._class_names())
@@ -220,21 +229,31 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         fitting.keep()
         self.__dict__.pop("_continued", None)
 
-    def _task(self, n_outputs: int, standardise_y: bool) -> Task:
-        """What is learned, from the settings, checked."""
+    def _task(self, X: Any, n_outputs: int, before: Params | None = None) -> Task:  # noqa: N803
+        """What is learned, from the settings, checked, and the table's shape; `before` is the network to go on with."""
+        skip = skip_layer(self.skip, *X.shape)
+        if before is not None and self.skip == "auto":
+            skip = before.w_skip is not None
+        checks.flag(self.calibrate, "calibrate")
         return Task(
             self._task_loss(),
             self._activation(),
             checks.whole(self.n_hidden, "n_hidden"),
             n_outputs,
-            checks.flag(self.skip, "skip"),
-            standardise_y,
+            skip,
+            self._standardises_y(),
+            checks.number(self.l1, "l1", at_least=0),
+            checks.dropout_share(self.dropout),
+            smoothing(getattr(self, "label_smoothing", 0.0), *X.shape),
         )
 
     def _way(self, X: Any, task: Task) -> Way:  # noqa: N803
         """How to train on these rows, if there is room for it."""
         checks.whole(self.max_iter, "max_iter")
         how = way(self, X.shape[0], X.shape[1], task.n_hidden)
+        refusal = make_solver(how.solver, 1.0, 0.0, False, 0.0).cannot(task.objective)
+        if refusal:
+            raise InputError(refusal)
         refuse_too_large(X, task.n_hidden, task.n_outputs, how, task.skip)
         return how
 
@@ -266,7 +285,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         """
         asked = copy.copy(self)
         X, y, _, n_outputs = asked._read(X, y, sample_weight)  # noqa: N806
-        task = asked._task(n_outputs, self._standardise_y)
+        task = asked._task(X, n_outputs)
         return asked._report(X, y, task, asked._way(X, task))
 
     def _report(self, X: Any, y: np.ndarray, task: Task, how: Way) -> Preflight:  # noqa: N803
@@ -276,7 +295,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
             task.n_outputs,
             task.n_hidden,
             how,
-            Objective(task.loss, task.activation, 1.0),
+            replace(task.objective, alpha=1.0),
             checks.whole(self.max_iter, "max_iter"),
             given_alpha(self.alpha) is None,
             task.skip,
@@ -288,8 +307,9 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 
-        The first call settles the scaling of the columns and, for `alpha="auto"`, the weight decay: give it rows that look
-        like the rest. Called again and again with all rows, it reaches what `fit` reaches.
+        The first call settles the scaling of the columns and, where "auto" is asked, the weight decay, the skip layer and
+        the smoothing of labels: give it rows that look like the rest, and of a wide table all. Called again and again with
+        all rows, it reaches what `fit` reaches.
 
         Parameters
         ----------

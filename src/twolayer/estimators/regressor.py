@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.averaging import disagreement
 from twolayer.estimators.network import TwoLayerEstimator
 from twolayer.maths.losses import Loss
 
@@ -19,6 +20,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
 
     Inputs and targets are standardised inside, on the rows given to `fit`, and the weights folded back: `w1_`, `b1_`,
     `w2_`, `b2_` act on the user's own units. The squared error of the standardised targets is made small, with weight decay.
+    With `loss="poisson"`, for counts, the targets stay as they are, and the network gives the logarithm of their mean;
+    alpha and l1 then count times the mean of the targets, where that is above 1.
 
     Parameters
     ----------
@@ -29,13 +32,20 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     alpha : float or "auto"
         Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss, S the total row weight.
         "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and takes the best.
-    skip : bool
-        Whether inputs also reach the outputs directly, so that a linear model is a special case.
+    l1 : float
+        At least 0: adds l1/S·(Σ|w1| + Σ|w_skip|) to the mean loss, which makes weights of inputs that say little exactly 0:
+        `w1_.any(axis=-1)` tells whose are left. For "adam" and "gd".
+    dropout : float
+        From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step of training; predictions
+        take all. For "adam" and "gd". "auto" finds alpha without it, and without l1.
+    skip : bool or "auto"
+        Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto": with more columns
+        than rows.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
     solver : {"auto", "lbfgs", "adam", "gd"}
-        "auto" is "lbfgs", and for tall tables "adam" on batches of 200 rows with early stopping.
+        "auto" is "lbfgs", and for tall tables "adam" on batches of 200 rows with early stopping; with l1 or dropout "adam".
     learning_rate_init : float
         For "adam" and "gd"; above 0. If training diverges it is halved, once.
     batch_size : int or None
@@ -44,7 +54,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         Passes over the rows at most; without batches each is one step.
     tol : float
         When to stop, as in `twolayer.train`: for "lbfgs" at a gradient no longer than this, for the others when 10 steps
-        lower the loss by less than this share of it (not asked where rows are held out).
+        lower the loss by less than this share of it (not asked where rows are held out, nor with dropout).
     early_stopping : bool
         Whether rows are held out, training ends when the score on them no longer rises, and the best weights are kept.
     validation_fraction : float
@@ -64,7 +74,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     verbose : int
         Above 0, tells what the fit will take, and how it goes.
     loss : str or Loss
-        What is made small: one of `twolayer.maths.losses.LOSSES` that is for numbers.
+        What is made small: "squared_error", "absolute_error", "huber" or `twolayer.Huber(delta)`, "quantile" or
+        `twolayer.Quantile(level)`, a `twolayer.OwnLoss`, each of the standardised targets; or "poisson", for counts.
 
     Attributes
     ----------
@@ -94,6 +105,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     noise_std_ : ndarray, shape (n_outputs,)
         The standard deviation of the targets around the prediction: of the rows left out while alpha was chosen, or
         held out by early stopping; with neither, of the rows of training, corrected for the weights that were free to fit.
+        Not with loss "poisson", where the mean itself is the variance.
     n_outputs_ : int
     n_features_in_ : int
     feature_names_in_ : ndarray of str
@@ -110,7 +122,6 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     """
 
     _loss = "squared_error"
-    _standardise_y = True
 
     def __init__(
         self,
@@ -119,7 +130,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         loss: Any = "squared_error",
         activation: Any = "relu",
         alpha: float | str = "auto",
-        skip: bool = False,
+        l1: float = 0.0,
+        dropout: float = 0.0,
+        skip: bool | str = "auto",
         n_networks: int | str = "auto",
         solver: str = "auto",
         learning_rate_init: float = 0.01,
@@ -140,6 +153,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
             n_hidden,
             activation=activation,
             alpha=alpha,
+            l1=l1,
+            dropout=dropout,
             skip=skip,
             n_networks=n_networks,
             solver=solver,
@@ -168,17 +183,31 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         loss = self._named_loss(getattr(self, "loss", self._loss))
         if loss.takes_labels:
             raise InputError(f"loss '{loss.name}' is for classes: use TwoLayerClassifier")
-        if np.isfinite(loss.y_from) or np.isfinite(loss.y_to):
+        if not loss.has_link and (np.isfinite(loss.y_from) or np.isfinite(loss.y_to)):
             raise InputError(
                 f"loss '{loss.name}' is not for a target that is standardised: use twolayer.train"
             )
         return loss
 
+    def _standardises_y(self) -> bool:
+        return not self._task_loss().has_link
+
+    def _numbers(self, y: Any) -> np.ndarray:
+        """Targets of shape (n_rows, n_outputs), if the loss takes them."""
+        y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        loss = self._task_loss()
+        wrong = y < loss.y_from
+        if wrong.any():
+            raise InputError(
+                f"loss '{loss.name}' is for counts, and y must not be negative: {int(wrong.sum())} of its values "
+                f"{'is' if wrong.sum() == 1 else 'are'}, the lowest {y.min():g}. Use another loss, such as 'squared_error'"
+            )
+        return y
+
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
         X, y, s = self._read_rows(X, y, sample_weight, multi_output=True, y_numeric=True)  # noqa: N806
-        y = np.asarray(y, dtype=np.float64)
-        self._one_target = y.ndim == 1
-        y = y.reshape(len(y), -1)
+        self._one_target = np.ndim(y) == 1
+        y = self._numbers(y)
         self.n_outputs_ = y.shape[1]
         return X, y, s, self.n_outputs_
 
@@ -186,7 +215,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         X, y, s = self._read_rows(  # noqa: N806
             X, y, sample_weight, reset=False, multi_output=True, y_numeric=True
         )
-        y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        y = self._numbers(y)
         if y.shape[1] != self.n_outputs_:
             raise InputError(
                 f"y had {self.n_outputs_} columns before, and here it has {y.shape[1]}"
@@ -203,24 +232,31 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         ----------
         X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
         return_std : bool
-            Whether to tell the predictive standard deviation too: of the noise (`noise_std_`) and of the disagreement of the
-            networks together.
+            Whether to tell the predictive standard deviation too: of the noise (`noise_std_`; of counts, the root of their
+            mean) and of the disagreement of the networks together.
 
         Returns
         -------
         y_pred : ndarray, shape (n_rows,) or (n_rows, n_outputs), as `y` was
+            With loss "poisson", the mean count.
         y_std : ndarray of the same shape
             Only with `return_std`.
         """
-        outputs = self._outputs(X)
+        loss = self._task_loss()
+        outputs = [loss.mean(output) for output in self._outputs(X)]
         y_pred = outputs[0] if len(outputs) == 1 else np.mean(outputs, axis=0)
         if not checks.flag(return_std, "return_std"):
             return self._own_targets(y_pred)
+        y_std = np.sqrt(self._variance(y_pred, disagreement(np.stack(outputs))))
+        return self._own_targets(y_pred), self._own_targets(y_std)
+
+    def _variance(self, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:
+        """Of a new target: that of the noise, and that between the networks."""
+        if self._task_loss().has_link:
+            return y_pred + between  # the variance of a Poisson count is its mean
         if not hasattr(self, "noise_std_"):
             raise InputError("the noise is known after fit only: call fit for a standard deviation")
-        disagreement = np.var(outputs, axis=0, ddof=1) if len(outputs) > 1 else 0.0
-        y_std = np.sqrt(self.noise_std_**2 + disagreement) + np.zeros_like(y_pred)
-        return self._own_targets(y_pred), self._own_targets(y_std)
+        return self.noise_std_**2 + between
 
     def predict_interval(self, X: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:  # noqa: N803
         """An interval for the target of each row, as wide as a normal distribution of its standard deviation.
@@ -239,6 +275,11 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         if level >= 1:
             raise InputError(
                 f"level is a share of the targets, between 0 and 1, such as 0.9; got {level:g}"
+            )
+        if self._task_loss().has_link:
+            raise InputError(
+                "an interval of a normal distribution does not fit counts: use scipy.stats.poisson.interval(level, "
+                "model.predict(X))"
             )
         y_pred, y_std = self.predict(X, return_std=True)
         width = float(norm.ppf(0.5 + level / 2)) * y_std

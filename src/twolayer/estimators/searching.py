@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,17 +12,14 @@ from sklearn.utils import check_random_state
 
 from twolayer import checks, threads
 from twolayer.errors import InputError
-from twolayer.estimators.defaults import given_alpha
+from twolayer.estimators.averaging import disagreement, mean_logits
+from twolayer.estimators.defaults import given_alpha, smoothed, smoothing
 from twolayer.estimators.folds import Axes, Fitting, axes_of
-from twolayer.estimators.heldout import (
-    Score,
-    Split,
-    averaged_logits,
-    score_of,
-    weighted_parts,
-)
+from twolayer.estimators.heldout import Score, Split, score_of, weighted_parts
 from twolayer.estimators.rows import distinct_rows
 from twolayer.estimators.standardising import Scaling, standardised
+from twolayer.estimators.starting import at_the_mean, unit_of
+from twolayer.estimators.weighing import class_weights
 from twolayer.training import Run
 
 FEW_ALPHAS = [30.0, 3.0, 0.3]  # for a test of an estimator that chooses alpha by itself
@@ -70,6 +67,55 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
+class Scores:
+    """The scores of a search.
+
+    Attributes
+    ----------
+    n_hidden : list of int
+        From few to many.
+    alphas : list of float
+        From strong to weak.
+    values : ndarray, shape (len(n_hidden), len(alphas), n_splits)
+        Higher is better.
+    """
+
+    n_hidden: list[int]
+    alphas: list[float]
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, results: dict[str, Any]) -> Scores:
+        """From the table that `results` gives."""
+        widths = sorted(set(results["param_n_hidden"].tolist()))
+        alphas = sorted(set(results["param_alpha"].tolist()), reverse=True)
+        n_splits = sum(name.startswith("split") for name in results)
+        splits = [results[f"split{k}_test_score"] for k in range(n_splits)]
+        return cls(
+            widths, alphas, np.stack(splits, axis=-1).reshape(len(widths), len(alphas), n_splits)
+        )
+
+    def best(self) -> tuple[int, float]:
+        """n_hidden and alpha of the best mean score; among equals the stronger alpha and fewer units."""
+        mean = self.values.mean(axis=-1)
+        j = int(mean.max(axis=0).argmax())
+        return self.n_hidden[int(mean[:, j].argmax())], self.alphas[j]
+
+    def results(self) -> dict[str, np.ndarray]:
+        """As a table, with an entry for each n_hidden and alpha; names are scikit-learn's."""
+        flat = self.values.reshape(-1, self.values.shape[-1])
+        mean = flat.mean(axis=1)
+        return {
+            "param_n_hidden": np.repeat(self.n_hidden, len(self.alphas)),
+            "param_alpha": np.tile(self.alphas, len(self.n_hidden)),
+            "mean_test_score": mean,
+            "std_test_score": flat.std(axis=1),
+            "rank_test_score": 1 + (mean[:, None] < mean).sum(axis=1),
+            **{f"split{k}_test_score": flat[:, k] for k in range(flat.shape[1])},
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class Search:
     """What is searched, and how.
 
@@ -82,10 +128,15 @@ class Search:
         From few to many.
     n_outputs : int
     classifies : bool
-    score : callable
-        As `heldout.score_of` gives it.
+    standardises_y, several_labels : bool
+    score : callable or None
+        As `heldout.score_of` gives it; None for minus the loss.
     seed : int
         Of the first weights, the same in each fold.
+    counts : callable or None
+        `counts(labels, s)`: what a row of each class counts, for these rows of training.
+    smoothing : float
+        Of the labels that are trained on.
     """
 
     fitting: Fitting
@@ -93,12 +144,23 @@ class Search:
     n_hidden: list[int]
     n_outputs: int
     classifies: bool
-    score: Score
+    standardises_y: bool
+    several_labels: bool
+    score: Score | None
     seed: int
+    counts: Callable[[np.ndarray, Any], np.ndarray] | None
+    smoothing: float
 
     @classmethod
-    def of(cls, estimator: Any, scoring: Any, default: str | None, seed: int) -> Search:
-        """The search of a CV estimator; that of a plain one has one alpha and one n_hidden."""
+    def of(
+        cls,
+        estimator: Any,
+        scoring: Any,
+        default: str | None,
+        seed: int,
+        shape: tuple[int, int],
+    ) -> Search:
+        """The search of a CV estimator, for a table of that `shape_of`; a plain one's has one alpha and one n_hidden."""
         settings = estimator.get_params(deep=False)
         if "alphas" in settings:
             alphas = path_of(settings["alphas"])
@@ -106,13 +168,17 @@ class Search:
             given = given_alpha(settings["alpha"])
             alphas = FEW_ALPHAS if given is None else [given]
         return cls(
-            Fitting.of(estimator),
+            Fitting.of(estimator, shape),
             alphas,
             widths_of(settings["n_hidden"]),
             outputs_of(estimator),
             is_classifier(estimator),
+            estimator._standardises_y(),
+            getattr(estimator, "_several_labels", False),
             score_of(estimator, scoring, default),
             seed,
+            counts_of(estimator),
+            smoothing(settings.get("label_smoothing", 0.0), *shape),
         )
 
     def fold(self, x: Any, y: np.ndarray, s: Any, rows: Any, test: np.ndarray) -> Fold:
@@ -126,12 +192,31 @@ class Search:
     ) -> Iterator[Fold]:
         """The folds, one after another, with repeated rows merged and in an order of their own."""
         for train, test in weighted_parts(splits, s):
-            rows = distinct_rows(x[train], y[train], None if s is None else s[train])
-            yield self.fold(x, y, s, rows, test)
+            refuse_nothing(train, None, "to train on")
+            weights = self.weights(y, s, train)
+            (train, test), *_ = weighted_parts([(train, test)], weights)
+            rows = distinct_rows(x[train], y[train], None if weights is None else weights[train])
+            yield self.fold(x, y, weights, rows, test)
+
+    def weights(self, y: np.ndarray, s: Any, train: np.ndarray) -> Any:
+        """Weights of all rows, with those of their classes in theirs; these rows are trained on."""
+        if self.counts is None:
+            return s
+        counts = self.counts(y[train], None if s is None else s[train])
+        return counts[y] if s is None else counts[y] * s
+
+    def retargeted(self, fold: Fold, y: np.ndarray, y_test: np.ndarray) -> Fold:
+        """The fold with other targets; its rows have no weights but those of their classes."""
+        if self.counts is None:
+            return replace(fold, y=y, y_test=y_test)
+        counts = self.counts(y, None)
+        return replace(fold, y=y, y_test=y_test, s=counts[y], s_test=counts[y_test])
 
     def targets(self, fold: Fold) -> tuple[np.ndarray, Scaling | None]:
-        """The fold's targets for training, standardised if they are numbers."""
-        return (fold.y, None) if self.classifies else standardised(fold.y, fold.s, "y")
+        """The fold's targets for training: numbers without a link standardised, labels smoothed."""
+        if self.standardises_y:
+            return standardised(fold.y, fold.s, "y")
+        return smoothed(fold.y, self.n_outputs, self.smoothing), None
 
     def walk(self, fold: Fold, n_hidden: int, alphas: list[float]) -> Iterator[Run]:
         """The networks of one width along these alphas."""
@@ -139,27 +224,46 @@ class Search:
         y, _ = self.targets(fold)
         rng = np.random.default_rng([self.seed, n_hidden])
         starts = fitting.starts(fold.axes, n_hidden, self.n_outputs, rng)
-        return fitting.walk(fold.axes.z, y, fold.s, starts, alphas)
+        starts = at_the_mean(starts, y, fold.s, fitting.loss)
+        unit = unit_of(y, fold.s, fitting.loss)
+        path = [alpha * unit for alpha in alphas]
+        return fitting.walk(fold.axes.z, y, fold.s, starts, path)
 
     def answers(self, fold: Fold, run: Run) -> Answer:
         """What the networks say of the held-out rows together."""
         outputs = self.fitting.outputs(fold.z_test, run.params)
         if self.classifies:
-            return Answer(averaged_logits(outputs), np.zeros(outputs.shape[1:]))
+            mean = mean_logits(outputs, self.several_labels)
+            return Answer(mean, np.zeros(mean.shape))
         _, scaling = self.targets(fold)
-        assert scaling is not None
-        mean = outputs.mean(axis=0) * scaling.scale + scaling.mean
-        return Answer(mean, disagreement(outputs) * scaling.scale**2)
+        if scaling is not None:
+            outputs = outputs * scaling.scale + scaling.mean
+        outputs = self.fitting.loss.mean(outputs)
+        return Answer(outputs.mean(axis=0), disagreement(outputs))
+
+    def scored(self, fold: Fold, answer: Answer) -> float:
+        """How good it is: higher is better."""
+        if self.score is not None:
+            return self.score(fold.x_test, fold.y_test, answer.mean, fold.s_test)
+        loss = self.fitting.loss
+        _, scaling = self.targets(fold)
+        y, y_pred = fold.y_test, loss.link(answer.mean)
+        if scaling is not None:  # in the units that it is made small in
+            y, y_pred = ((each - scaling.mean) / scaling.scale for each in (y, y_pred))
+        total = len(y) if fold.s_test is None else fold.s_test.sum()
+        value = float(loss.value(y_pred, y, fold.s_test, total))
+        return -value / total if loss.is_sum else -value
 
     def look(self, fold: Fold) -> Look:
         """The fold's answers and scores at each of them."""
+        refuse_nothing(fold.y_test, fold.s_test, "held out")
         scores = np.empty((len(self.n_hidden), len(self.alphas)))
         answers = {}
         with threads.limited(0):
             for i, n_hidden in enumerate(self.n_hidden):
                 for j, run in enumerate(self.walk(fold, n_hidden, self.alphas)):
                     answers[i, j] = answer = self.answers(fold, run)
-                    scores[i, j] = self.score(fold.x_test, fold.y_test, answer.mean, fold.s_test)
+                    scores[i, j] = self.scored(fold, answer)
         if not np.isfinite(scores).all():
             raise InputError(
                 "scoring gave a score that is not a finite number in a fold of "
@@ -170,12 +274,6 @@ class Search:
     def looks(self, x: Any, y: np.ndarray, s: Any, splits: list[Split]) -> list[Look]:
         """Every fold's answers and scores."""
         return [self.look(fold) for fold in self.folds(x, y, s, splits)]
-
-    def best(self, scores: np.ndarray) -> tuple[int, float]:
-        """n_hidden and alpha of the best mean score; among equals the stronger alpha and fewer units."""
-        mean = scores.mean(axis=-1)
-        j = int(mean.max(axis=0).argmax())
-        return self.n_hidden[int(mean[:, j].argmax())], self.alphas[j]
 
     def last_of_path(self, fold: Fold, n_hidden: int, alpha: float) -> Run:
         """The networks at this alpha, come to along the same path as in the folds."""
@@ -190,18 +288,35 @@ class Search:
         return replace(self, n_hidden=[n_hidden], alphas=until, score=score)
 
 
-def disagreement(outputs: np.ndarray) -> np.ndarray:
-    """The variance between the networks, whose outputs are (n_networks, n_rows, n_outputs)."""
-    if len(outputs) == 1:
-        return np.zeros(outputs.shape[1:])
-    return outputs.var(axis=0, ddof=1)
+def shape_of(x: Any, y: np.ndarray, s: np.ndarray | None) -> tuple[int, int]:
+    """How many rows count, repeats once, and how many columns."""
+    if s is not None:
+        x, y = x[s > 0], y[s > 0]
+    return distinct_rows(x, y, None)[0].shape
+
+
+def refuse_nothing(rows: np.ndarray, s: np.ndarray | None, what: str) -> None:
+    """Raise if no row of this part of a fold counts."""
+    if not len(rows) or (s is not None and not s.any()):
+        raise InputError(
+            f"cv makes a fold that has no rows {what}, or rows of weight 0 only: take other folds"
+        )
+
+
+def counts_of(estimator: Any) -> Callable[[np.ndarray, Any], np.ndarray] | None:
+    """What a row of each class counts, from the rows of training."""
+    given = getattr(estimator, "class_weight", None)
+    if given is None:
+        return None
+    return lambda labels, s: class_weights(given, estimator.classes_, labels, s)
 
 
 def outputs_of(estimator: Any) -> int:
     """How many outputs the network has."""
     if not is_classifier(estimator):
         return estimator.n_outputs_
-    return 1 if len(estimator.classes_) == 2 else len(estimator.classes_)
+    n_classes = len(estimator.classes_)
+    return 1 if n_classes == 2 and not estimator._several_labels else n_classes
 
 
 def path_of(alphas: Any) -> list[float]:

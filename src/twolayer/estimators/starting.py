@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from twolayer.checks import is_sparse
+from twolayer.maths.losses import Loss
 from twolayer.maths.network import Params, init_params
 
 
@@ -50,6 +51,24 @@ def start(
         w1 = np.ascontiguousarray(np.moveaxis(inside, 0, -2))
     w1[..., constant, :] = 0
     return replace(params, w1=w1)
+
+
+def at_the_mean(params: Params, y: np.ndarray, s: np.ndarray | None, loss: Loss) -> Params:
+    """The same weights, with b2 at the targets' mean if the loss has a link: such targets are not standardised."""
+    if not loss.has_link:
+        return params
+    mean = np.average(y, axis=0, weights=s)
+    least = 0.5 / len(y)  # where all are 0, the logarithm of the mean is no start
+    return replace(params, b2=params.b2 + loss.link(np.maximum(mean, least)))
+
+
+def unit_of(y: np.ndarray, s: np.ndarray | None, loss: Loss) -> float:
+    """What the penalties are taken times, so that they mean as much to thousands as to units; 1 for targets without a link.
+
+    The loss of counts grows with them. Large ones scatter by a share of themselves rather than by their root, and were the
+    weight decay not to grow with them, none would be strong enough.
+    """
+    return max(1.0, float(np.average(y, axis=0, weights=s).mean())) if loss.has_link else 1.0
 
 
 def inside_rows(x: Any, w1: np.ndarray) -> np.ndarray:

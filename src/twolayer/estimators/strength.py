@@ -11,7 +11,7 @@ costs anything per column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,12 +19,13 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.checks import is_sparse
+from twolayer.estimators.defaults import smoothed
 from twolayer.estimators.standardising import apply, standardised
-from twolayer.estimators.starting import start
+from twolayer.estimators.starting import at_the_mean, start, unit_of
 from twolayer.maths import network
 from twolayer.maths.activations import Activation
 from twolayer.maths.losses import Loss
-from twolayer.maths.network import Params
+from twolayer.maths.network import Objective, Params
 from twolayer.training import train
 
 ALPHAS = tuple(float(f"{10 ** (k / 2):.1g}") for k in range(5, -4, -1))  # 300, 100, 30, ..., 0.03
@@ -45,6 +46,18 @@ class Task:
     n_outputs: int
     skip: bool
     standardise_y: bool
+    l1: float = 0.0
+    dropout: float = 0.0
+    smoothing: float = 0.0  # of labels
+
+    @property
+    def objective(self) -> Objective:
+        """What training makes small, but for the weight decay."""
+        return Objective(self.loss, self.activation, 0.0, self.l1, self.dropout)
+
+    def smoothed(self, y: np.ndarray) -> np.ndarray:
+        """Targets as they are trained on: labels smoothed."""
+        return smoothed(y, self.n_outputs, self.smoothing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +71,8 @@ class Strength:
         The mean loss of the rows left out, for each alpha tried.
     residuals : ndarray, shape (n_rows_left_out, n_outputs), or None
         y − y_pred of the rows left out at that alpha, in the units of y; only of a regression.
+    outputs, targets : ndarray, shape (n_rows_left_out, n_outputs), or None
+        What the networks gave for the rows left out at that alpha, and what it should have been, as in training.
     weights : ndarray, shape (n_rows_left_out,), or None
         Of those rows.
     """
@@ -66,11 +81,18 @@ class Strength:
     alphas: np.ndarray
     losses: np.ndarray
     residuals: np.ndarray | None = None
+    outputs: np.ndarray | None = None
+    targets: np.ndarray | None = None
     weights: np.ndarray | None = None
 
 
 def choose_alpha(
-    x: Any, y: np.ndarray, s: np.ndarray | None, task: Task, rng: np.random.Generator
+    x: Any,
+    y: np.ndarray,
+    s: np.ndarray | None,
+    task: Task,
+    rng: np.random.Generator,
+    path: Sequence[float] = ALPHAS,
 ) -> Strength:
     """The decay whose network does best on rows left out.
 
@@ -80,33 +102,48 @@ def choose_alpha(
     y : array, shape (n_rows, n_outputs), or class numbers of shape (n_rows,)
     s : array, shape (n_rows,), or None
         Row weights.
+    path : sequence of float
+        The decays to try, from strong to weak.
     """
     if x.shape[0] > MOST_ROWS:
         some = np.sort(rng.permutation(x.shape[0])[:MOST_ROWS])
         x, y, s = x[some], y[some], None if s is None else s[some]
     parts = folds(y, rng)
     if not parts:
-        return Strength(OTHERWISE, np.array([OTHERWISE]), np.array([np.nan]))
+        alpha = OTHERWISE if path is ALPHAS else path[0]
+        return Strength(alpha, np.array([alpha]), np.array([np.nan]))
     walks = [Walk(x, y, s, test, task, rng) for test in parts]
     seen: list[tuple[float, float]] = []  # (alpha, mean loss)
-    best, residuals = np.inf, None
+    best, outputs = np.inf, [walk.predict() for walk in walks]
     worse = 0
-    for alpha in ALPHAS:
+    for alpha in path:
         for walk in walks:
             walk.train(alpha)
         total = sum(walk.loss() * walk.total for walk in walks) / sum(walk.total for walk in walks)
         seen.append((alpha, total))
         if total < best:
             best, worse = total, 0
-            residuals = [walk.residuals() for walk in walks] if task.standardise_y else None
+            outputs = [walk.predict() for walk in walks]
         else:
             worse += 1
         if worse == WORSE:
             break
-    alphas, losses = np.array(seen).T
-    left_out = None if residuals is None else np.concatenate(residuals)
-    weights = None if s is None else np.concatenate([walk.s_test for walk in walks])
-    return Strength(float(alphas[np.argmin(losses)]), alphas, losses, left_out, weights)
+    return found(walks, outputs, np.array(seen))
+
+
+def found(walks: list[Walk], outputs: list[np.ndarray], seen: np.ndarray) -> Strength:
+    """What the walks have seen, (alpha, mean loss) by row, and the outputs of each at the best."""
+    alphas, losses = seen.T
+    residuals = [walk.residuals(z) for walk, z in zip(walks, outputs, strict=True)]
+    return Strength(
+        float(alphas[np.argmin(losses)]),
+        alphas,
+        losses,
+        np.concatenate(residuals) if walks[0].task.standardise_y else None,
+        np.concatenate(outputs),
+        np.concatenate([walk.y_test for walk in walks]),
+        None if walks[0].s is None else np.concatenate([walk.s_test for walk in walks]),
+    )
 
 
 def folds(y: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
@@ -146,6 +183,7 @@ class Walk:
             self.y, targets = standardised(self.y, self.s, "y")
             self.y_test, self.scale = (self.y_test - targets.mean) / targets.scale, targets.scale
         self.y_test = checks.targets(self.y_test, len(test), task.n_outputs, task.loss, np.float64)
+        self.y = task.smoothed(self.y)
         self.total = float(len(test) if s is None else s[test].sum())
         size, constant = z.shape[1], inputs.constant
         if z.shape[0] < size:
@@ -156,6 +194,8 @@ class Walk:
         # as large as if there were all the columns
         shrink = np.sqrt((z.shape[1] + task.n_hidden) / (size + task.n_hidden))
         self.fresh = replace(self.fresh, w1=self.fresh.w1 * shrink)
+        self.fresh = at_the_mean(self.fresh, self.y, self.s, task.loss)
+        self.unit = unit_of(self.y, self.s, task.loss)
         self.params = self.fresh
 
     def train(self, alpha: float) -> None:
@@ -167,7 +207,7 @@ class Walk:
             loss=self.task.loss,
             activation=self.task.activation,
             solver="lbfgs",
-            alpha=alpha,
+            alpha=alpha * self.unit,
             steps=STEPS,
             tol=1e-3,
             sample_weight=self.s,
@@ -183,9 +223,9 @@ class Walk:
             self.total if self.task.loss.is_sum else 1
         )
 
-    def residuals(self) -> np.ndarray:
+    def residuals(self, y_pred: np.ndarray) -> np.ndarray:
         """y − y_pred of the rows left out, in the units of y."""
-        return (self.y_test - self.predict()) * self.scale
+        return (self.y_test - y_pred) * self.scale
 
 
 def in_own_axes(z: Any, z_test: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -37,6 +37,8 @@ class Loss:
         The one number of a loss that has one (a delta, a level); 0 for the others.
     y_from, y_to : float
         The smallest and the largest `y` that it takes.
+    has_link : bool
+        True if the output of a regression is not the mean of `y` but a function of it, the link.
     """
 
     name: str
@@ -45,9 +47,18 @@ class Loss:
     takes_labels = False
     parameter = 0.0
     y_from, y_to = -math.inf, math.inf
+    has_link = False
 
     def __str__(self) -> str:
         return self.name
+
+    def mean(self, y_pred: Array, xp: Any = np) -> Array:
+        """What the output says of the mean of `y`: that it is `y_pred` itself, unless the loss has a link."""
+        return y_pred
+
+    def link(self, mean: Array, xp: Any = np) -> Array:
+        """The output that says so: `mean(link(m)) = m`."""
+        return mean
 
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         """The loss of every entry, shape (n_rows, n_outputs)."""
@@ -283,6 +294,13 @@ class Poisson(Loss):
 
     name = "poisson"
     y_from = 0.0
+    has_link = True
+
+    def mean(self, y_pred: Array, xp: Any = np) -> Array:
+        return xp.exp(y_pred)
+
+    def link(self, mean: Array, xp: Any = np) -> Array:
+        return xp.log(mean)
 
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return xp.exp(y_pred) - y * y_pred

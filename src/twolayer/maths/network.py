@@ -132,21 +132,31 @@ def _array_of(rows: list | tuple, name: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Objective:
-    """What training makes small: a loss of the network's output, plus ½·penalty·(‖w1‖² + ‖w2‖² + ‖w_skip‖²).
+    """What training makes small: a loss of the network's output, and penalties of its weights.
 
-    `penalty` follows from `alpha` so that a batch of any size has the same objective: for a loss that is a sum over rows the
-    batch takes its share of `alpha`, for one that is a mean, `alpha` is divided by all rows. Biases are free.
+    They are ½·penalty·(‖w1‖² + ‖w2‖² + ‖w_skip‖²), where `penalty` follows from `alpha`, and likewise from `l1` a factor of
+    Σ|w1| + Σ|w_skip|, the weights that the inputs meet. A batch of any size has the same objective: for a loss that is a sum
+    over rows the batch takes its share of `alpha`, for one that is a mean, `alpha` is divided by all rows. Biases are free.
+    With `dropout` each row meets only a part of the network: this share of its hidden units is left out, drawn anew at
+    every step.
     """
 
     loss: Loss
     activation: Activation
     alpha: float = 0.0
+    l1: float = 0.0
+    dropout: float = 0.0
 
     def penalty(self, total: Any, total_of_all: float) -> Any:
         """The factor for a batch whose row weights add up to `total`, of `total_of_all` in the table."""
-        return (
-            self.alpha * (total if self.loss.is_sum else 1.0) / total_of_all if self.alpha else 0.0
-        )
+        return self._share_of(self.alpha, total, total_of_all)
+
+    def l1_penalty(self, total: Any, total_of_all: float) -> Any:
+        """The same for the sum of absolute weights."""
+        return self._share_of(self.l1, total, total_of_all)
+
+    def _share_of(self, strength: float, total: Any, total_of_all: float) -> Any:
+        return strength * (total if self.loss.is_sum else 1.0) / total_of_all if strength else 0.0
 
 
 SCHEMES = ("normal", "he", "glorot")
@@ -202,22 +212,23 @@ def forward(
     x: Array, params: Params, activation: Activation = ACTIVATIONS["relu"], xp: Any = np
 ) -> Array:
     """The network's output `y_pred`, shape (n_rows, n_outputs)."""
-    return _forward(x, params, activation, xp)[2]
+    return _forward(x, params, activation, xp)[-1]
 
 
 def _forward(
-    x: Array, params: Params, activation: Activation, xp: Any
-) -> tuple[Array, Array, Array]:
+    x: Array, params: Params, activation: Activation, xp: Any, mask: Array | None = None
+) -> tuple[Array, Array, Array, Array]:
     h = x @ params.w1  # (n_rows, n_inputs) @ (n_inputs, n_hidden) -> (n_rows, n_hidden)
     if params.b1 is not None:
         h = h + params.b1[..., None, :]  # the same (n_hidden,) added to every row
     h_relu = activation.value(h, xp)  # (n_rows, n_hidden)
-    y_pred = h_relu @ params.w2  # (n_rows, n_hidden) @ (n_hidden, n_outputs) -> (n_rows, n_outputs)
+    kept = h_relu if mask is None else h_relu * mask  # dropout: 0 where a row misses a unit
+    y_pred = kept @ params.w2  # (n_rows, n_hidden) @ (n_hidden, n_outputs) -> (n_rows, n_outputs)
     if params.b2 is not None:
         y_pred = y_pred + params.b2[..., None, :]
     if params.w_skip is not None:
         y_pred = y_pred + x @ params.w_skip
-    return h, h_relu, y_pred
+    return h, h_relu, kept, y_pred
 
 
 def objective_value(
@@ -229,9 +240,10 @@ def objective_value(
     total: float,
     penalty: float,
     xp: Any = np,
+    mask: Array | None = None,
 ) -> Array:
-    """The objective alone: what automatic differentiation starts from. Arguments as in `loss_and_gradients`."""
-    y_pred = forward(x, params, objective.activation, xp)
+    """The smooth part of the objective, where automatic differentiation starts. Arguments as in `loss_and_gradients`."""
+    y_pred = _forward(x, params, objective.activation, xp, mask)[-1]
     loss = objective.loss.value(y_pred, y, s, total, xp)
     return loss + 0.5 * penalty * squared_norm(params) if penalty else loss
 
@@ -240,6 +252,14 @@ def squared_norm(params: Params) -> Array:
     """‖w1‖² + ‖w2‖² + ‖w_skip‖², one number a network: biases are left out."""
     weights = [w for name, w in params.items() if name.startswith("w")]
     return sum((w * w).sum((-2, -1)) for w in weights)
+
+
+L1_WEIGHTS = ("w1", "w_skip")  # those that `l1` is for
+
+
+def absolute_sum(params: Params) -> Array:
+    """Σ|w1| + Σ|w_skip|, one number a network: the weights that the inputs meet."""
+    return sum(abs(w).sum((-2, -1)) for name, w in params.items() if name in L1_WEIGHTS)
 
 
 def loss_and_gradients(
@@ -251,6 +271,8 @@ def loss_and_gradients(
     total: float,
     penalty: float,
     xp: Any = np,
+    l1: float = 0.0,
+    mask: Array | None = None,
 ) -> tuple[Array, Params]:
     """The objective and its gradient by every weight, by hand.
 
@@ -269,23 +291,30 @@ def loss_and_gradients(
         The objective holds ½·penalty·(‖w1‖² + ‖w2‖² + ‖w_skip‖²).
     xp : module
         The library the arrays belong to.
+    l1 : float
+        The objective holds l1·(Σ|w1| + Σ|w_skip|).
+    mask : array, shape (n_rows, n_hidden), or None
+        Dropout's factor of each entry of `h_relu`.
 
     Returns
     -------
     loss : number, or one number a network
     gradients : Params
-        `grad_w1`, `grad_b1`, ... in the places of `w1`, `b1`, ...
+        `grad_w1`, `grad_b1`, ... in the places of `w1`, `b1`, ... Those of the absolute weights, which have a kink at 0,
+        are left out: the solver shrinks the weights after its step.
     """
     # Forward pass: compute predicted y
-    h, h_relu, y_pred = _forward(x, params, objective.activation, xp)
+    h, h_relu, kept, y_pred = _forward(x, params, objective.activation, xp, mask)
 
     # Compute the loss
     loss = objective.loss.value(y_pred, y, s, total, xp)
 
     # Backward pass: the chain rule, from the loss back to each weight
     grad_y_pred = objective.loss.grad_y_pred(y_pred, y, s, total, xp)  # (n_rows, n_outputs)
-    grad_w2 = h_relu.mT @ grad_y_pred  # (n_hidden, n_rows) @ (n_rows, n_outputs)
+    grad_w2 = kept.mT @ grad_y_pred  # (n_hidden, n_rows) @ (n_rows, n_outputs)
     grad_h_relu = grad_y_pred @ params.w2.mT  # (n_rows, n_outputs) @ (n_outputs, n_hidden)
+    if mask is not None:
+        grad_h_relu = grad_h_relu * mask
     grad_h = grad_h_relu * objective.activation.derivative(h, h_relu, xp)  # (n_rows, n_hidden)
     grad_w1 = x.T @ grad_h  # (n_inputs, n_rows) @ (n_rows, n_hidden)
 
@@ -301,5 +330,7 @@ def loss_and_gradients(
         grad_w2 = grad_w2 + penalty * params.w2
         if grad_w_skip is not None and params.w_skip is not None:
             grad_w_skip = grad_w_skip + penalty * params.w_skip
+    if l1:
+        loss = loss + l1 * absolute_sum(params)
 
     return loss, Params(grad_w1, grad_b1, grad_w2, grad_b2, grad_w_skip)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from twolayer.maths.network import Params
-from twolayer.solvers import Evaluate, Memory, Solver
+from twolayer.maths.network import L1_WEIGHTS, Params
+from twolayer.solvers import Evaluate, Memory, Solver, soft_threshold
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,9 @@ class Adam(Solver):
 
     mean ← beta1·mean + (1 − beta1)·gradient;  square ← beta2·square + (1 − beta2)·gradient²;
     w ← w − learning_rate/(1 − beta1ᵗ) · mean / (sqrt(square/(1 − beta2ᵗ)) + epsilon), epsilon where torch has it.
+
+    With `l1` each step is followed by a soft threshold, for every weight l1 times its own rate: Yun, Lozano & Yang (2021),
+    *Adaptive proximal gradient methods for structured neural networks*, NeurIPS.
     """
 
     learning_rate: float = 1e-3
@@ -23,6 +26,7 @@ class Adam(Solver):
     epsilon: float = 1e-8
 
     name = "adam"
+    takes_l1 = True
     not_in_span = "it scales every weight's gradient by itself, and so leaves the span of the rows"
 
     def start(self, params: Params) -> Memory:
@@ -35,8 +39,7 @@ class Adam(Solver):
     def step(self, evaluate: Evaluate, params: Params, memory: Memory) -> Any:
         loss, gradients = evaluate(params)
         memory["steps"] += 1
-        rate = self.learning_rate / (1 - self.beta1 ** memory["steps"])
-        correction = (1 - self.beta2 ** memory["steps"]) ** 0.5
+        rate, correction = self.rate_and_correction(memory["steps"])
         pairs = zip(
             params.items(),
             gradients.items(),
@@ -51,3 +54,14 @@ class Adam(Solver):
             square += (1 - self.beta2) * (gradient * gradient)
             w -= rate * (mean / (square**0.5 / correction + self.epsilon))
         return loss
+
+    def rate_and_correction(self, steps: int) -> tuple[float, float]:
+        """learning_rate/(1 − beta1ᵗ) and sqrt(1 − beta2ᵗ) at step t."""
+        rate = self.learning_rate / (1 - self.beta1**steps)
+        return rate, (1 - self.beta2**steps) ** 0.5
+
+    def shrink(self, params: Params, memory: Memory, l1: float) -> None:
+        rate, correction = self.rate_and_correction(memory["steps"])
+        for (name, w), (_, square) in zip(params.items(), memory["square"].items(), strict=True):
+            if name in L1_WEIGHTS:
+                soft_threshold(w, l1 * rate / (square**0.5 / correction + self.epsilon))

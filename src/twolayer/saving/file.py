@@ -21,26 +21,20 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from twolayer import checks
 from twolayer.errors import FileError, InputError
-from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.network import Params
+from twolayer.saving.damaged import DamagedError, part
 from twolayer.training import Run
-
-if TYPE_CHECKING:
-    from twolayer.estimators.network import TwoLayerEstimator
 
 FORMAT = 1
 KEY = "twolayer"
 WEIGHTS = tuple(field.name for field in fields(Params))
 RUN_ARRAYS = ("losses", "final_loss")
-# what an estimator learned beside its weights: a number, a text, or numbers; None where there was nothing to learn
-FOUND = ("alpha_", "solver_", "noise_std_", "alphas_tried_", "validation_scores_", "best_step_")
-NUMBER_TYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
 RUN_FACTS = {field.name: field.type for field in fields(Run)[3:]}  # after params and RUN_ARRAYS
 JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
@@ -64,7 +58,7 @@ def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | No
     Raises
     ------
     InputError
-        If the model is none of these, is not fitted, or holds what the file cannot.
+        If the model is none of these, is not fitted, or holds what the file cannot, such as a function of your own.
     FileError
         If the file cannot be written; what was there before is still there.
 
@@ -140,62 +134,15 @@ def _taken_apart(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]
     if isinstance(model, Run):
         facts = {name: getattr(model, name) for name in RUN_FACTS}
         return "run", _arrays(model.params, model.losses, model.final_loss), facts
-    estimators = _estimators()
-    if type(model) not in estimators.values():
-        raise InputError(
-            f"twolayer saves Params, a Run, or one of its fitted estimators; got {type(model).__name__}"
-        )
-    if not hasattr(model, "w1_"):
-        raise InputError(f"this {type(model).__name__} is not fitted yet: call fit first")
-    arrays = _arrays(model.params_, model.loss_curve_, model.loss_)
-    return "estimator", arrays, _estimator_facts(model)
+    from twolayer.saving import estimators
+
+    facts = estimators.facts_of(model)
+    return "estimator", _arrays(model.params_, model.loss_curve_, model.loss_), facts
 
 
 def _arrays(params: Params, losses: np.ndarray, final_loss: Any) -> dict[str, np.ndarray]:
     final = np.asarray(final_loss, dtype=np.float64)
     return {**dict(checks.parameters(params).items()), "losses": losses, "final_loss": final}
-
-
-def _estimators() -> dict[str, Any]:
-    from twolayer import estimators
-
-    return {name: getattr(estimators, name) for name in estimators.__all__}
-
-
-def _estimator_facts(model: TwoLayerEstimator) -> dict[str, Any]:
-    settings = model.get_params()
-    if not isinstance(settings["random_state"], int | np.integer):
-        settings["random_state"] = None  # a generator has moved on: its seed is not known
-    for name in (
-        "callback",
-        "scoring",
-    ):  # they looked on at the training, and are no part of the model
-        if name in settings and not isinstance(settings[name], str):
-            settings[name] = None
-    facts: dict[str, Any] = {
-        "class": type(model).__name__,
-        "settings": settings,
-        "stopped": model.stopped_,
-    }
-    found = {name: getattr(model, name) for name in FOUND if hasattr(model, name)}
-    facts["found"] = {name: np.asarray(value).tolist() for name, value in found.items()}
-    if hasattr(model, "feature_names_in_"):
-        facts["columns"] = [str(name) for name in model.feature_names_in_]
-    if hasattr(model, "classes_"):
-        facts["classes"] = _classes_apart(model.classes_)
-        facts["several_labels"] = model._several_labels
-    else:
-        facts["one_target"] = model._one_target
-    return facts
-
-
-def _classes_apart(classes: np.ndarray) -> dict[str, Any]:
-    """Classes as a type and a list."""
-    kind = "text" if classes.dtype.kind == "U" else classes.dtype.name
-    values = classes.tolist()
-    if kind == "object" and not all(isinstance(value, str) for value in values):
-        raise InputError(f"classes that are neither text nor numbers cannot be saved: {values}")
-    return {"type": kind, "values": values}
 
 
 def write_whole(contents: Mapping[Any, bytes]) -> None:
@@ -256,13 +203,15 @@ def read(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
     try:
         record, arrays = _opened(path)
         kind = record.get("kind")
-        facts, about = _part(record, "facts", dict), _part(record, "about", dict)
+        facts, about = part(record, "facts", dict), part(record, "about", dict)
         if kind == "params":
             return _params(arrays), about
         if kind == "run":
             return _run(arrays, facts), about
         if kind == "estimator":
-            return _estimator(arrays, facts), about
+            from twolayer.saving import estimators
+
+            return estimators.restored(*_history(arrays), facts), about
         raise DamagedError(f"it holds {checks.shown(kind)}, not params, a run or an estimator")
     except (DamagedError, InputError) as error:
         raise FileError(f"{path} cannot be read as a model: {error}") from None
@@ -270,18 +219,6 @@ def read(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
         if isinstance(error, FileError):
             raise
         raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
-
-
-class DamagedError(Exception):
-    """Something in a model file is not as it was written."""
-
-
-def _part(record: Mapping[str, Any], name: str, kind: Any) -> Any:
-    """An entry of the file's text, of the right type."""
-    value = record.get(name)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise DamagedError(f"its entry '{name}' is {checks.shown(value)}")
-    return value
 
 
 def _opened(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -329,7 +266,7 @@ def _record(text: str | None) -> dict[str, Any]:
         raise DamagedError("its description is not JSON") from None
     if not isinstance(record, dict):
         raise DamagedError("its description is not JSON with names")
-    version = _part(record, "format", int)
+    version = part(record, "format", int)
     if version != FORMAT:
         raise DamagedError(
             f"it has format {version}, and this version of twolayer reads format {FORMAT}: "
@@ -368,84 +305,5 @@ def _history(arrays: Mapping[str, np.ndarray]) -> tuple[Params, np.ndarray, Any]
 
 
 def _run(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Run:
-    values = {name: _part(facts, name, JSON_TYPES[str(kind)]) for name, kind in RUN_FACTS.items()}
+    values = {name: part(facts, name, JSON_TYPES[str(kind)]) for name, kind in RUN_FACTS.items()}
     return Run(*_history(arrays), **values)
-
-
-def _estimator(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Any:
-    make = checks.one_of(_part(facts, "class", str), _estimators(), "estimator")
-    params, losses, final_loss = _history(arrays)
-    settings = _part(facts, "settings", dict)
-    skip = settings.get("skip") is True
-    if params.b1 is None or params.b2 is None or (params.w_skip is not None) != skip:
-        raise DamagedError("its weights are not those of an estimator")
-    known = set(make().get_params())
-    if not set(settings) <= known:
-        unknown = ", ".join(sorted(set(settings) - known))
-        raise DamagedError(f"its settings {unknown} are unknown to {make.__name__}")
-    model = make(**settings)
-    checks.one_of(model.activation, ACTIVATIONS, "activation")
-    model._set_params_of_networks(params)
-    _restore_found(model, _part(facts, "found", dict), params.n_outputs)
-    model.loss_curve_, model.loss_, model.n_iter_ = losses, final_loss, len(losses)
-    model.stopped_ = _part(facts, "stopped", str)
-    model.n_features_in_ = params.n_inputs
-    if "columns" in facts:
-        names = _strings(facts["columns"], params.n_inputs, "columns")
-        model.feature_names_in_ = np.array(names, dtype=object)
-    if "classes" in facts:
-        model.classes_ = _classes(_part(facts, "classes", dict), params.n_outputs)
-        model._several_labels = _part(facts, "several_labels", bool)
-    else:
-        model._one_target = _part(facts, "one_target", bool)
-        model.n_outputs_ = params.n_outputs
-    if hasattr(model, "classes_") != hasattr(model, "predict_proba"):
-        raise DamagedError("it has classes without a classifier, or a classifier without classes")
-    return model
-
-
-def _restore_found(model: Any, found: Mapping[str, Any], n_outputs: int) -> None:
-    """Weight decay, solver, noise and scores, as far as they are there."""
-    if not set(found) <= set(FOUND):
-        raise DamagedError(
-            f"what it found is unknown: {', '.join(sorted(set(found) - set(FOUND)))}"
-        )
-    for name, value in found.items():
-        if value is None or (name == "solver_" and isinstance(value, str)):
-            setattr(model, name, value)
-        elif isinstance(value, list):
-            setattr(model, name, checks.finite(checks.floats(value, name), name))
-        else:
-            setattr(model, name, checks.number(value, name, at_least=0))
-    noise = getattr(model, "noise_std_", None)
-    if noise is not None and (np.shape(noise) != (n_outputs,) or (noise < 0).any()):
-        raise DamagedError("its noise is not one number for each output")
-
-
-def _strings(values: Any, count: int, what: str) -> list[str]:
-    """A list of that many different texts."""
-    if (
-        not isinstance(values, list)
-        or not all(isinstance(value, str) for value in values)
-        or len(set(values)) != len(values)
-        or len(values) != count
-    ):
-        raise DamagedError(f"its {what} are not {count} different names")
-    return values
-
-
-def _classes(described: Mapping[str, Any], n_outputs: int) -> np.ndarray:
-    count = 2 if n_outputs == 1 else n_outputs
-    kind, values = _part(described, "type", str), _part(described, "values", list)
-    if kind in ("text", "object"):
-        names = _strings(values, count, "classes")
-        return np.array(names, dtype=object if kind == "object" else None)
-    if kind not in NUMBER_TYPES:
-        raise DamagedError(f"its classes are of type {checks.shown(kind)}")
-    try:
-        classes = np.array(values, dtype=kind)
-    except (TypeError, ValueError, OverflowError):
-        classes = np.zeros(0)
-    if classes.shape != (count,) or not np.isfinite(classes).all() or len(set(values)) != count:
-        raise DamagedError(f"its classes are not {count} different numbers")
-    return classes

@@ -1,0 +1,95 @@
+"""`twolayer export`: a saved model in a form that other programs read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+FORMS = ("onnx", "torch", "sklearn", "numpy")
+
+
+def export(
+    model: Annotated[Path, typer.Argument(help="A model that twolayer saved.")],
+    to: Annotated[str, typer.Option(help="onnx, torch, sklearn, or numpy.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    dtype: Annotated[
+        str, typer.Option(help="float64, float32, or auto: as the weights are.")
+    ] = "auto",
+    activation: Annotated[
+        str, typer.Option(help="Of a file that holds weights alone, which does not say.")
+    ] = "auto",
+) -> None:
+    """Write a saved model in a form that other programs read.
+
+    onnx: for onnxruntime and its like, in any language; its predictions are checked. torch: the whole program if FILE ends
+    in .pt2, the weights alone if it ends in .pt. sklearn: Python code that makes a fitted MLPClassifier or MLPRegressor.
+    numpy: Python code that needs nothing but NumPy. Many weights go to FILE.weights.npz, beside the code.
+    """
+    from twolayer import checks, saving
+    from twolayer.cli.predict import check_place
+    from twolayer.export.content import content_of
+
+    checks.one_of(to, {name: name for name in FORMS}, "form to export to")
+    check_place(out, model)
+    source, about = saving.read(model)
+    how = {
+        "activation": None if activation == "auto" else activation,
+        "dtype": None if dtype == "auto" else dtype,
+    }
+    content = content_of(source, **how)
+    write(to, source, out, how)
+    print(f"{out}: {content.said()}, {content.params.dtype}")
+    if content.columns is not None:
+        from twolayer.estimators.reading import listed
+
+        print(f"its inputs are the model's columns, in this order: {listed(content.columns)}")
+    if encoded(about.get("encoder")):
+        print("the entry 'encoder' of the model file says how a table's own columns become these")
+    for line in use(to, content, out):
+        print(line)
+
+
+def encoded(encoder: Any) -> bool:
+    """Whether some of the inputs are not columns of the table as they stand there."""
+    names = ("booleans", "categories", "marked")
+    return isinstance(encoder, dict) and any(encoder.get(name) for name in names)
+
+
+def write(to: str, source: Any, out: Path, how: dict[str, Any]) -> None:
+    """Write the file."""
+    from twolayer import export
+
+    forms = {
+        "onnx": export.to_onnx,
+        "torch": export.to_torch,
+        "sklearn": export.to_sklearn,
+        "numpy": export.to_numpy_code,
+    }
+    forms[to](source, out, **how)
+
+
+def use(to: str, content: Any, out: Path) -> list[str]:
+    """How to use what was written."""
+    from importlib.util import find_spec
+
+    if to == "onnx":
+        if find_spec("onnxruntime") is None:
+            return ["not checked, as onnxruntime is not installed: pip install 'twolayer[onnx]'"]
+        return ["checked: onnxruntime predicts what the model does"]
+    if to == "torch":
+        from twolayer.estimators.reading import listed
+        from twolayer.export.torch_form import how_to_load
+
+        lines = ["load it with", *how_to_load(content, out).splitlines()]
+        if content.classes is not None:
+            names = listed([str(name) for name in content.classes])
+            lines.append(f"it gives logits, as torch's losses take them; classes: {names}")
+        return lines
+    from twolayer.export.numpy_code import inside
+
+    lines = [f"use it with\nfrom {out.stem} import {'mlp' if to == 'sklearn' else 'predict'}"]
+    if not inside(content.params):
+        lines.append(f"its weights are beside it: {out.with_suffix('.weights.npz')}")
+    return lines

@@ -1,0 +1,115 @@
+"""Options that several commands share: which table, and what its columns are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from twolayer.tables import Asked
+
+TablePath = Annotated[
+    Path,
+    typer.Argument(
+        help="CSV or TSV (also .gz), Parquet, Arrow, Feather, .npy, .npz, svmlight, Matrix Market; - is standard input."
+    ),
+]
+ModelPath = Annotated[Path, typer.Argument(help="A model that `twolayer fit` saved.")]
+Targets = Annotated[
+    list[str],
+    typer.Option("--target", help="The column to learn; several times for several numbers."),
+]
+Task = Annotated[str, typer.Option(help="classification or regression; auto looks at the target.")]
+Labels = Annotated[
+    Path | None, typer.Option(help="Another file, which holds the target for each row.")
+]
+Id = Annotated[
+    str | None,
+    typer.Option("--id", help="The column that names the rows, and joins --labels to the table."),
+]
+Weights = Annotated[str | None, typer.Option(help="A column: how much each row counts.")]
+Groups = Annotated[
+    str | None,
+    typer.Option(help="A column: rows of one group (a patient, a batch) are never split apart."),
+]
+Time = Annotated[
+    str | None,
+    typer.Option(help="A column with the time of each row: the test rows are the latest."),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option("--drop", help="A column to leave out; several times for several."),
+]
+Category = Annotated[
+    list[str] | None,
+    typer.Option("--category", help="A column to take as categories, though it looks otherwise."),
+]
+Transpose = Annotated[
+    bool,
+    typer.Option(
+        "--transpose", help="The table has samples in columns (and genes in rows): turn it."
+    ),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(help="What separates the fields of a text file; found by itself if not given."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+def several(given: Any) -> tuple[str, ...]:
+    """What may be given several times, or from Python as one text or not at all."""
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def asked_of(
+    table: Any,
+    target: Any,
+    *,
+    task: str = "auto",
+    labels: Any = None,
+    id_column: str | None = None,
+    weights: str | None = None,
+    groups: str | None = None,
+    time: str | None = None,
+    drop: Sequence[str] | str | None = None,
+    category: Sequence[str] | str | None = None,
+    transpose: bool = False,
+    delimiter: str | None = None,
+) -> Asked:
+    """The table options, checked."""
+    from twolayer import checks, tables
+    from twolayer.errors import InputError
+
+    checks.one_of(task, {name: name for name in tables.TASKS}, "task")
+    delimiter = {"tab": "\t", "\\t": "\t", "space": " "}.get(delimiter or "", delimiter)
+    if delimiter is not None and len(delimiter) != 1:
+        raise InputError(
+            f"--delimiter is one character, or the word tab; got {checks.shown(delimiter)}"
+        )
+    return tables.Asked(
+        str(table),
+        several(target),
+        task,
+        None if labels is None else str(labels),
+        id_column,
+        weights,
+        groups,
+        time,
+        several(drop),
+        several(category),
+        transpose,
+        delimiter,
+    )
+
+
+def stem(table: Any) -> str:
+    """The table's name without its folder and endings, for the files that are written."""
+    name = "stdin" if str(table) == "-" else Path(table).name.removesuffix(".gz")
+    return Path(name).stem

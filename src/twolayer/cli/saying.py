@@ -1,0 +1,121 @@
+"""What a command says: lines for people, one JSON object for programs, progress on a terminal or in a log."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+SECONDS_BEFORE_A_BAR = 1.0
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Voice:
+    """Where a command's words go.
+
+    Parameters
+    ----------
+    quiet : bool
+        Say nothing but errors.
+    as_json : bool
+        Print the results as one JSON object at the end, and nothing else on standard output.
+    """
+
+    def __init__(self, quiet: bool = False, as_json: bool = False) -> None:
+        self.quiet, self.as_json = quiet, as_json
+
+    def say(self, text: str = "") -> None:
+        """A line for a person."""
+        if not self.quiet and not self.as_json:
+            print(text)
+
+    def aside(self, text: str) -> None:
+        """A line beside the results, on standard error."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
+    def result(self, value: dict[str, Any]) -> None:
+        """The results, if they were asked for as JSON."""
+        if self.as_json:
+            print(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+    @contextmanager
+    def progress(self, what: str, total: float | None = None) -> Iterator[Progress]:
+        """Progress of a long work: a bar on a terminal, now and then a line in a log."""
+        progress = Progress(what, total, silent=self.quiet)
+        try:
+            yield progress
+        finally:
+            progress.close()
+
+
+class Progress:
+    """A bar on a terminal from the second second on; elsewhere a line every ten seconds."""
+
+    def __init__(self, what: str, total: float | None, silent: bool = False) -> None:
+        self.what, self.total, self.silent = what, total, silent
+        self.start = self.last = time.perf_counter()
+        self.bar: Any = None
+        self.terminal = sys.stderr.isatty()
+
+    def to(self, done: float, total: float | None = None) -> None:
+        """So much is done."""
+        now = time.perf_counter()
+        if self.silent or now - self.start < SECONDS_BEFORE_A_BAR:
+            return
+        self.total = total if total is not None else self.total
+        if self.terminal:
+            self._draw(done)
+        elif now - self.last >= SECONDS_BETWEEN_LINES:
+            self.last = now
+            share = "" if not self.total else f" of {self.total:.4g} ({done / self.total:.0%})"
+            print(f"{self.what}: {done:.4g}{share}, {now - self.start:.0f} s", file=sys.stderr)
+
+    def _draw(self, done: float) -> None:
+        if self.bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = [
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f}%"),
+            ]
+            self.bar = Bar(
+                *columns,
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self.task = self.bar.add_task(self.what, total=self.total)
+            self.bar.start()
+        self.bar.update(self.task, completed=done, total=self.total)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def plain(value: Any) -> Any:
+    """What JSON can hold: NumPy's numbers as Python's; what is not a finite number as null."""
+    if isinstance(value, dict):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    return value if isinstance(value, str | int | bool | None) else str(value)
+
+
+def aligned(rows: list[tuple[str, str]], indent: str = "") -> list[str]:
+    """Name and value beside each other, a line each."""
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"{indent}{name:{width}}  {value}".rstrip() for name, value in rows]

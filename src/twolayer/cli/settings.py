@@ -1,0 +1,73 @@
+"""The settings of a fit as a file: written beside the model, read again by `twolayer fit --config`."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import typer
+
+PATHS = ("table", "labels", "out")  # kept relative to the settings' own folder
+NOT_KEPT = ("quiet", "as_json", "config")  # how to tell, not what to do
+HEAD = (
+    "# twolayer fit --config {name} repeats this fit; options given beside it count before these.\n"
+)
+
+
+def as_toml(settings: dict[str, Any], path: Path) -> str:
+    """The settings as TOML, for a file of that name; what was not asked for is left out."""
+    lines = []
+    for name, value in settings.items():
+        if name in NOT_KEPT or value is None or value == [] or value == ():
+            continue
+        if name in PATHS and str(value) != "-":
+            value = os.path.relpath(value, path.parent)
+        value = [str(one) for one in value] if isinstance(value, list | tuple) else value
+        value = str(value) if isinstance(value, Path) else value
+        lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
+    return HEAD.format(name=path.name) + "".join(lines)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The settings in a file that `as_toml` wrote, or someone by hand.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read.
+    """
+    from twolayer.errors import FileError
+
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileError(f"--config {path}: there is no such file") from None
+    except OSError as error:
+        raise FileError(f"--config {path} cannot be read: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FileError(f"--config {path} is not TOML: {error}") from None
+    for name in PATHS:
+        if isinstance(values.get(name), str) and values[name] != "-":
+            values[name] = os.path.relpath(Path(path).parent / values[name])
+    return values
+
+
+def use(context: typer.Context, path: Path | None) -> Path | None:
+    """Let the settings in the file stand for the options that were not given."""
+    from twolayer import checks
+    from twolayer.errors import InputError
+
+    if path is None:
+        return None
+    values = read(path)
+    known = {str(parameter.name) for parameter in context.command.params} - {*NOT_KEPT, "help"}
+    for name in values:
+        if name not in known:
+            raise InputError(
+                f"--config {path} sets '{name}', which twolayer fit does not know{checks.nearest(name, known)}"
+            )
+    context.default_map = {**(context.default_map or {}), **values}
+    return path

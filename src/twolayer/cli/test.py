@@ -1,0 +1,160 @@
+"""`twolayer test`: is the score real? A permutation test, and the score of the whole procedure with an interval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twolayer.cli import options
+from twolayer.cli.saying import Voice
+
+if TYPE_CHECKING:
+    from twolayer.tables import Data
+
+ALPHAS = (30.0, 3.0, 0.3)  # to choose from in every fold of every shuffle
+
+
+def real(
+    table: options.TablePath,
+    target: options.Targets,
+    task: options.Task = "auto",
+    n: Annotated[int, typer.Option("--n", help="Shuffles of the target.")] = 200,
+    cv: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
+    n_hidden: Annotated[int, typer.Option(help="Units in the hidden layer.")] = 50,
+    level: Annotated[float, typer.Option(help="Of the interval.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Of folds, shuffles and first weights.")] = 0,
+    labels: options.Labels = None,
+    id_column: options.Id = None,
+    groups: options.Groups = None,
+    drop: options.Drop = None,
+    category: options.Category = None,
+    transpose: options.Transpose = False,
+    delimiter: options.Delimiter = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> dict[str, Any]:
+    """Ask whether a score could be luck, and how good models like this are on new rows.
+
+    First everything is done again on targets whose order was shuffled, so that nothing can be learned: p is the share of
+    shuffles that score as high as the true order. Then the whole procedure, the choice of alpha included, is scored on folds
+    that it never saw, with an interval. A single network is trained each time, alpha chosen from 30, 3 and 0.3.
+    """
+    from twolayer import checks, tables
+
+    checks.whole(n, "--n")
+    checks.whole(n_hidden, "--n-hidden")
+    checks.whole(cv, "--cv", at_least=2)
+    checks.whole(seed, "--seed", at_least=0)
+    check_level(level)
+    voice = Voice(quiet, as_json)
+    asked = options.asked_of(
+        table,
+        target,
+        task=task,
+        labels=labels,
+        id_column=id_column,
+        groups=groups,
+        drop=drop,
+        category=category,
+        transpose=transpose,
+        delimiter=delimiter,
+    )
+    data = tables.data_of(asked)
+    encoder = tables.Encoder.fit(data.table, data.kinds)
+    found = tables.Found()
+    x = encoder.encode(data.table, found)
+    said = [*data.said, *tables.reasons(encoder), *found.sentences()]
+    score = "accuracy" if data.target.task == "classification" else "R²"
+    voice.say(
+        f"{data.table.path}: {data.table.n_rows} rows, {x.shape[1]} inputs, target '{data.target.name}'"
+    )
+    for line in said:
+        voice.say(f"  {line}")
+    model = searcher(data, n_hidden, cv, seed)
+    y = data.target.values
+    with voice.progress("permutation test", (n + 1) * cv * len(ALPHAS)) as progress:
+        permuted = model.permutation_test(
+            x, y, n, scoring=counted(score, progress), groups=data.groups, random_state=seed
+        )
+    for line in permutation_lines(permuted, score, cv):
+        voice.say(line)
+    with voice.progress("nested score", cv) as progress:
+        nested = model.nested_score(x, y, cv, groups=data.groups, level=level, random_state=seed)
+    low, high = nested.interval
+    voice.say(
+        f"\nOn new rows like these, models fitted this way have an {score} of {nested.mean:.3f}; "
+        f"{level:.0%} interval {low:.3f} to {min(high, 1):.3f}."
+    )
+    results = {
+        "table": data.table.path,
+        "target": data.target.name,
+        "task": data.target.task,
+        "score": score,
+        "permutation": {
+            "score": permuted.score,
+            "p_value": permuted.p_value,
+            "null_scores": permuted.null_scores,
+        },
+        "nested": {
+            "mean": nested.mean,
+            "interval": nested.interval,
+            "level": level,
+            "scores": nested.scores,
+        },
+        "said": said,
+    }
+    voice.result(results)
+    return results
+
+
+def check_level(level: float) -> None:
+    """Raise if it is no share."""
+    from twolayer import checks
+    from twolayer.errors import InputError
+
+    if checks.number(level, "--level", above=0) >= 1:
+        raise InputError(f"--level is a share between 0 and 1, such as 0.95; got {level:g}")
+
+
+def searcher(data: Data, n_hidden: int, cv: int, seed: int) -> Any:
+    """The procedure that is tested."""
+    from twolayer import estimators
+
+    kind = "Classifier" if data.target.task == "classification" else "Regressor"
+    make = getattr(estimators, f"TwoLayer{kind}CV")
+    return make(n_hidden, alphas=list(ALPHAS), cv=cv, n_networks=1, random_state=seed)
+
+
+def counted(score: str, progress: Any) -> Any:
+    """The scorer, which tells the progress how often it was asked."""
+    from sklearn.metrics import get_scorer
+
+    scorer = get_scorer("r2" if score == "R²" else score)
+    calls = 0
+
+    def scoring(model: Any, x: Any, y: Any) -> float:
+        nonlocal calls
+        calls += 1
+        progress.to(calls)
+        return float(scorer(model, x, y))
+
+    return scoring
+
+
+def permutation_lines(permuted: Any, score: str, cv: int) -> list[str]:
+    """The test in words."""
+    null = permuted.null_scores
+    if permuted.p_value <= 0.01 or null.max() < permuted.score:
+        verdict = "The columns do tell something about the target."
+    elif permuted.p_value <= 0.05:
+        verdict = (
+            "The columns probably tell something about the target; more rows would make it sure."
+        )
+    else:
+        verdict = "This score could be luck: shuffled targets reach it too often."
+    return [
+        f"\n{score} in {cv}-fold cross-validation: {permuted.score:.3f}",
+        f"with shuffled targets: {null.mean():.3f} on average, {null.max():.3f} at most, of {len(null)} shuffles",
+        f"p = {permuted.p_value:.3g}. {verdict}",
+    ]

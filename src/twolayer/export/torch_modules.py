@@ -1,0 +1,60 @@
+"""The networks that `nn.Sequential` cannot hold, made of torch's own layers."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+
+class WithSkip(nn.Module):
+    """A path through the hidden layer, and a direct one from input to output."""
+
+    def __init__(self, path: nn.Sequential, skip: nn.Linear) -> None:
+        super().__init__()
+        self.path, self.skip = path, skip
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.path(x) + self.skip(x)
+
+
+class Average(nn.Module):
+    """The mean output of several networks."""
+
+    def __init__(self, networks: list[nn.Module], temperature: float = 1.0) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.temperature = temperature
+
+    def outputs(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([network(x) for network in self.networks])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.outputs(x).mean(0)
+
+
+class AverageOfLogs(Average):
+    """The logarithm of the mean count of several networks, whose outputs are logarithms of counts."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.logsumexp(self.outputs(x), 0) - math.log(len(self.networks))
+
+
+class AverageOfClasses(Average):
+    """The logits of the mean probability of several networks, softmax over classes; divided by the temperature."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        shares = torch.log_softmax(self.outputs(x), -1)
+        logits = torch.logsumexp(shares, 0) - math.log(len(self.networks))
+        return logits / self.temperature
+
+
+class AverageOfLogits(Average):
+    """The logits of the mean probability of several networks, a logit for each output; divided by the temperature."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        outputs = self.outputs(x)
+        yes = torch.logsumexp(nn.functional.logsigmoid(outputs), 0)
+        no = torch.logsumexp(nn.functional.logsigmoid(-outputs), 0)
+        return (yes - no) / self.temperature

@@ -1,0 +1,174 @@
+"""A fitted estimator as text for the model file, and back; its weights and losses are tensors beside it.
+
+    class, settings     what it is, and how it was made
+    columns, classes    the names of the inputs; the classes with their type
+    found               what it learned beside its weights: numbers, or a text
+    search              of an estimator that chose alpha: what it tried, and every fold's score
+    stopped             why training ended
+
+Text is believed as far as the weights bear it out: as many columns, classes, hidden units as they have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks, estimators
+from twolayer.errors import InputError
+from twolayer.estimators.cv import ChoosesAlpha
+from twolayer.estimators.searching import Scores
+from twolayer.maths.network import Params
+from twolayer.saving import settings
+from twolayer.saving.damaged import DamagedError, part, strings
+
+CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
+# a number, a text, or numbers; None where there was nothing to learn
+FOUND = (
+    "alpha_",
+    "solver_",
+    "noise_std_",
+    "spread_factor_",
+    "alphas_tried_",
+    "validation_scores_",
+    "best_step_",
+    "temperature_",
+)
+SPREADS = ("noise_std_", "spread_factor_")  # of each output
+NUMBER_TYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
+
+
+def facts_of(model: Any) -> dict[str, Any]:
+    """All but the weights and losses."""
+    name = type(model).__name__
+    if type(model) not in CLASSES.values():
+        raise InputError(
+            f"twolayer saves Params, a Run, or one of its fitted estimators; got {name}"
+        )
+    chooses = isinstance(model, ChoosesAlpha)
+    if not hasattr(model, "w1_"):
+        if chooses and hasattr(model, "cv_results_"):
+            raise InputError(
+                f"this {name} holds scores and no network: call fit with refit=True first"
+            )
+        raise InputError(f"this {name} is not fitted yet: call fit first")
+    found = {name: getattr(model, name) for name in FOUND if hasattr(model, name)}
+    facts: dict[str, Any] = {
+        "class": name,
+        "settings": settings.plain(model.get_params(deep=False)),
+        "stopped": model.stopped_,
+        "found": {name: np.asarray(value).tolist() for name, value in found.items()},
+    }
+    if chooses:
+        del facts["found"]["alpha_"]  # it follows from the scores
+        scores = Scores.of(model.cv_results_)
+        facts["search"] = {
+            "n_hidden": scores.n_hidden,
+            "alphas": scores.alphas,
+            "scores": scores.values.tolist(),
+        }
+    if hasattr(model, "feature_names_in_"):
+        facts["columns"] = [str(name) for name in model.feature_names_in_]
+    if hasattr(model, "classes_"):
+        facts["classes"] = classes_apart(model.classes_)
+        facts["several_labels"] = model._several_labels
+    else:
+        facts["one_target"] = model._one_target
+    return facts
+
+
+def classes_apart(classes: np.ndarray) -> dict[str, Any]:
+    """Classes as a type and a list."""
+    kind = "text" if classes.dtype.kind == "U" else classes.dtype.name
+    values = classes.tolist()
+    if kind == "object" and not all(isinstance(value, str) for value in values):
+        raise InputError(f"classes that are neither text nor numbers cannot be saved: {values}")
+    return {"type": kind, "values": values}
+
+
+def restored(params: Params, losses: np.ndarray, final_loss: Any, facts: Mapping[str, Any]) -> Any:
+    """The fitted estimator of these weights, losses and facts."""
+    make = checks.one_of(part(facts, "class", str), CLASSES, "estimator")
+    model = make(**settings.restored(make, part(facts, "settings", dict)))
+    other_skip = model.skip != "auto" and model.skip != (params.w_skip is not None)
+    if params.b1 is None or params.b2 is None or other_skip:
+        raise DamagedError("its weights are not those of an estimator")
+    model._set_params_of_networks(params)
+    model.loss_curve_, model.loss_, model.n_iter_ = losses, final_loss, len(losses)
+    model.stopped_ = part(facts, "stopped", str)
+    model.n_features_in_ = params.n_inputs
+    if "columns" in facts:
+        names = strings(facts["columns"], params.n_inputs, "columns")
+        model.feature_names_in_ = np.array(names, dtype=object)
+    if "classes" in facts:
+        several = part(facts, "several_labels", bool)
+        model.classes_ = classes_of(part(facts, "classes", dict), params.n_outputs, several)
+        model._several_labels = several
+    else:
+        model._one_target = part(facts, "one_target", bool)
+        model.n_outputs_ = params.n_outputs
+    if hasattr(model, "classes_") != hasattr(model, "predict_proba"):
+        raise DamagedError("it has classes without a classifier, or a classifier without classes")
+    restore_found(model, part(facts, "found", dict), params.n_outputs)
+    if isinstance(model, ChoosesAlpha):
+        restore_search(model, part(facts, "search", dict), params.n_hidden)
+    return model
+
+
+def restore_found(model: Any, found: Mapping[str, Any], n_outputs: int) -> None:
+    """Weight decay, solver, noise and scores, as far as they are there."""
+    if not set(found) <= set(FOUND):
+        raise DamagedError(
+            f"what it found is unknown: {', '.join(sorted(set(found) - set(FOUND)))}"
+        )
+    for name, value in found.items():
+        if value is None or (name == "solver_" and isinstance(value, str)):
+            setattr(model, name, value)
+        elif isinstance(value, list):
+            setattr(model, name, checks.finite(checks.floats(value, name), name))
+        else:
+            setattr(model, name, checks.number(value, name, at_least=0))
+    heat = getattr(model, "temperature_", 1.0)
+    if not isinstance(heat, float) or not heat > 0:
+        raise DamagedError(f"its temperature is {checks.shown(heat)}")
+    for name in SPREADS:
+        spread = getattr(model, name, None)
+        if spread is not None and (np.shape(spread) != (n_outputs,) or (spread < 0).any()):
+            raise DamagedError("its noise is not one number for each output")
+
+
+def restore_search(model: ChoosesAlpha, search: Mapping[str, Any], n_hidden: int) -> None:
+    """What was tried, every score, and the best."""
+    widths = [checks.whole(width, "n_hidden") for width in part(search, "n_hidden", list)]
+    alphas = [checks.number(alpha, "alphas", at_least=0) for alpha in part(search, "alphas", list)]
+    values = checks.finite(checks.floats(part(search, "scores", list), "scores"), "scores")
+    if values.ndim != 3 or values.shape[:2] != (len(widths), len(alphas)) or not values.size:
+        raise DamagedError("its scores are not one for each n_hidden, alpha and fold")
+    if widths != sorted(set(widths)) or alphas != sorted(set(alphas), reverse=True):
+        raise DamagedError("its n_hidden and alphas are not in order")
+    model._keep(Scores(widths, alphas, values))
+    model.n_iter_ = max(model.n_iter_, 1)  # as after a fit that found nothing to do
+    if model.n_hidden_ != n_hidden:
+        raise DamagedError(f"its weights have {n_hidden} hidden units, and {model.n_hidden_} won")
+    if model._standardises_y() and not all(hasattr(model, name) for name in SPREADS):
+        raise DamagedError("its noise is missing")
+
+
+def classes_of(described: Mapping[str, Any], n_outputs: int, several_labels: bool) -> np.ndarray:
+    """The classes, as many as the outputs tell apart."""
+    count = 2 if n_outputs == 1 and not several_labels else n_outputs
+    kind, values = part(described, "type", str), part(described, "values", list)
+    if kind in ("text", "object"):
+        names = strings(values, count, "classes")
+        return np.array(names, dtype=object if kind == "object" else None)
+    if kind not in NUMBER_TYPES:
+        raise DamagedError(f"its classes are of type {checks.shown(kind)}")
+    try:
+        classes = np.array(values, dtype=kind)
+    except (TypeError, ValueError, OverflowError):
+        classes = np.zeros(0)
+    if classes.shape != (count,) or not np.isfinite(classes).all() or len(set(values)) != count:
+        raise DamagedError(f"its classes are not {count} different numbers")
+    return classes

@@ -1,0 +1,104 @@
+"""An estimator's settings as JSON, and back.
+
+Names, numbers and lists stand as they are. A loss with a number of its own becomes {"loss": name, "parameter": number},
+weights of classes a list of pairs, since the names in JSON are text only. What only looked on at the training (a callback, a
+scorer, a splitter of folds) is left out. A function of one's own is code, and no file holds code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.maths import own
+from twolayer.maths.activations import ACTIVATIONS, Activation
+from twolayer.maths.losses import LOSSES, Loss
+from twolayer.saving.damaged import DamagedError
+from twolayer.solvers import Solver
+
+ONLOOKERS = ("callback", "scoring")
+
+
+def plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as JSON can hold them; a splitter of folds or a list of them is not one."""
+    return {
+        name: plain_value(name, value)
+        for name, value in given.items()
+        if name != "cv" or isinstance(value, int | np.integer)
+    }
+
+
+def plain_value(name: str, value: Any) -> Any:
+    """One setting as JSON can hold it."""
+    if name == "random_state" and not isinstance(value, int | np.integer):
+        return None  # a generator has moved on: its seed is not known
+    if name in ONLOOKERS and not isinstance(value, str):
+        return None
+    if name == "class_weight" and isinstance(value, Mapping):
+        return [list(pair) for pair in value.items()]
+    if isinstance(value, Loss):
+        return plain_loss(value)
+    if isinstance(value, Activation):
+        if own.is_own(value, ACTIVATIONS):
+            raise InputError(
+                f"activation '{value.name}' is a function of your own, and a model file holds no code; without it the "
+                "weights cannot predict: choose an activation by its name to save the model"
+            )
+        return value.name
+    if isinstance(value, Solver):
+        return value.name
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def plain_loss(loss: Loss) -> Any:
+    """The name of a loss, with its number if it has one."""
+    if own.is_own(loss, LOSSES):
+        raise InputError(
+            f"loss '{loss.name}' is a function of your own, and a model file holds no code. Predictions do not need it: "
+            "set_params(loss='squared_error') before saving keeps the weights as they are"
+        )
+    return {"loss": loss.name, "parameter": loss.parameter} if loss.parameter else loss.name
+
+
+def restored(make: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of an estimator of the class `make`."""
+    known = set(make().get_params())
+    if not set(settings) <= known:
+        unknown = ", ".join(sorted(set(settings) - known))
+        raise DamagedError(f"its settings {unknown} are unknown to {make.__name__}")
+    values = dict(settings)
+    checks.one_of(values.get("activation", "relu"), ACTIVATIONS, "activation")
+    if "loss" in values:
+        values["loss"] = restored_loss(values["loss"])
+    if isinstance(values.get("class_weight"), list):
+        values["class_weight"] = restored_weights(values["class_weight"])
+    if values.get("skip") != "auto" and not isinstance(values.get("skip", False), bool):
+        raise DamagedError(f"its setting 'skip' is {checks.shown(values['skip'])}")
+    return values
+
+
+def restored_loss(value: Any) -> Any:
+    """A loss by its name, or with its number."""
+    if not isinstance(value, dict):
+        checks.one_of(value, LOSSES, "loss")
+        return value
+    name, parameter = value.get("loss"), value.get("parameter")
+    kind: Any = type(checks.one_of(name, LOSSES, "loss"))
+    if set(value) != {"loss", "parameter"} or not LOSSES[str(name)].parameter:
+        raise DamagedError(f"its loss is {checks.shown(value)}")
+    return kind(parameter)
+
+
+def restored_weights(pairs: list[Any]) -> dict[Any, float]:
+    """What each class counts."""
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs) or not all(
+        isinstance(label, str | int | float) for label, _ in pairs
+    ):
+        raise DamagedError("its class_weight is not a list of pairs")
+    return {
+        label: checks.number(weight, "each of class_weight", at_least=0) for label, weight in pairs
+    }

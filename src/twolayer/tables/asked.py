@@ -1,0 +1,222 @@
+"""A table as a command was asked to take it: read, turned, joined, its columns told apart, its target found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from twolayer.errors import InputError
+from twolayer.tables.columns import DATE, Kinds, kinds
+from twolayer.tables.encoder import Encoder
+from twolayer.tables.formats import read
+from twolayer.tables.joining import transposed, with_labels
+from twolayer.tables.table import Table, absent, listed
+from twolayer.tables.target import Target, target
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user said about a table.
+
+    Attributes
+    ----------
+    path : str
+    targets : tuple of str
+    task : {"auto", "classification", "regression"}
+    labels, id : str or None
+        Another file that holds the targets, and the column that names the rows.
+    weights, groups, time : str or None
+        Columns of row weights, of rows that belong together, of the order of the rows.
+    drop, categories : tuple of str
+        Columns to leave out; columns to take as categories.
+    transpose : bool
+    delimiter : str or None
+    """
+
+    path: str
+    targets: tuple[str, ...]
+    task: str = "auto"
+    labels: str | None = None
+    id: str | None = None
+    weights: str | None = None
+    groups: str | None = None
+    time: str | None = None
+    drop: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    transpose: bool = False
+    delimiter: str | None = None
+
+    @property
+    def parts(self) -> list[str]:
+        """The columns with a part of their own beside the targets."""
+        return [name for name in (self.weights, self.groups, self.time) if name is not None]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The table as it was asked for.
+
+    Attributes
+    ----------
+    table : Table
+    target : Target
+    kinds : Kinds
+    weights : ndarray, shape (n_rows,), or None
+    groups : ndarray of str, shape (n_rows,), or None
+    order : ndarray, shape (n_rows,), or None
+        The rank of each row in time; equal for rows of the same time.
+    said : list of str
+        What the user should know, in sentences.
+    """
+
+    table: Table
+    target: Target
+    kinds: Kinds
+    weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    order: np.ndarray | None = None
+    said: list[str] = field(default_factory=list)
+
+
+def table_of(asked: Asked) -> tuple[Table, list[str]]:
+    """The table read, turned and joined, without the columns to drop; and what to say about it."""
+    own = [
+        *asked.targets,
+        *([asked.groups] if asked.groups else []),
+        *([asked.time] if asked.time else []),
+    ]
+    twice = {
+        name
+        for name in [*asked.targets, *asked.parts]
+        if [*asked.targets, *asked.parts].count(name) > 1
+    }
+    if twice:
+        raise InputError(
+            f"column {listed(sorted(twice))} is asked for twice: each column has one part to play"
+        )
+    wanted = [*dict.fromkeys([*own, *asked.categories])]
+    said: list[str] = []
+    if asked.transpose:
+        table = transposed(dropped(read(asked.path, (), asked.delimiter), asked.drop))
+    else:
+        from_table = [] if asked.labels else wanted
+        table = read(asked.path, from_table, asked.delimiter)
+    if asked.labels:
+        labels = read(asked.labels, asked.targets)
+        theirs = [name for name in [*asked.targets, *asked.parts] if name in labels.names]
+        table, said = with_labels(table, labels, theirs, asked.id)
+        unused = [name for name in labels.names if name not in (*theirs, asked.id)]
+        if unused:
+            said.append(
+                f"{asked.labels}: nothing is learned from its other columns: {listed(unused)}"
+            )
+    elif asked.id:
+        if asked.id not in table.names:
+            raise InputError(absent(table.path, asked.id, table.names))
+        table = replace(table, id=asked.id)
+    for name in [*asked.targets, *asked.parts, *asked.categories]:
+        if name not in table.names:
+            raise InputError(absent(table.path, name, table.names))
+    return table if asked.transpose else dropped(table, asked.drop), said
+
+
+def dropped(table: Table, names: Sequence[str]) -> Table:
+    """The table without these columns."""
+    if not names:
+        return table
+    for name in names:
+        if name not in table.names:
+            raise InputError(absent(table.path, name, table.names))
+    kept = [name for name in table.names if name not in names]
+    texts = {name: words for name, words in table.texts.items() if name in kept}
+    return replace(
+        table,
+        names=kept,
+        numbers=table.columns(kept),
+        texts=texts,
+        id=table.id if table.id in kept else None,
+    )
+
+
+def data_of(asked: Asked) -> Data:
+    """The table, its target, and the columns with a part of their own.
+
+    Raises
+    ------
+    FileError, InputError
+        If a file cannot be read, or a column is not there or cannot play its part.
+    """
+    table, said = table_of(asked)
+    wanted = target(table, asked.targets, asked.task)
+    found = kinds(table, {*asked.targets, *asked.parts}, asked.categories)
+    if not (found.numbers or found.booleans or found.categories):
+        why = f": {reasons(found)[0]}" if reasons(found) else ""
+        raise InputError(
+            f"{table.path} has no column but the target {listed(asked.targets)} to learn from{why}"
+        )
+    return Data(
+        table,
+        wanted,
+        found,
+        weights_of(table, asked.weights),
+        None if asked.groups is None else np.array(filled(table, asked.groups)),
+        None if asked.time is None else order_of(table, asked.time),
+        said,
+    )
+
+
+def weights_of(table: Table, name: str | None) -> np.ndarray | None:
+    """Row weights from a column."""
+    if name is None:
+        return None
+    weights = table.finite(name)
+    if (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise InputError(
+            f"{table.path}: {table.where(row)} has the weight {weights[row]:g} in column '{name}': weights are not negative"
+        )
+    if not weights.sum() > 0:
+        raise InputError(f"{table.path}: column '{name}' is 0 in every row: nothing is left to fit")
+    return weights
+
+
+def filled(table: Table, name: str) -> list[str]:
+    """The words of a column that has one in every row."""
+    words = table.words(name)
+    for row, word in enumerate(words):
+        if not word:
+            raise InputError(f"{table.path}: {table.where(row)} has no value in column '{name}'")
+    return words
+
+
+def order_of(table: Table, name: str) -> np.ndarray:
+    """The rank of each row by its time: a number, or a date with the year first."""
+    if not table.first_text(name):
+        return np.unique(table.finite(name), return_inverse=True)[1]
+    words = filled(table, name)
+    for row, word in enumerate(words):
+        if not (DATE.fullmatch(word) and word[:4].isdigit()):
+            raise InputError(
+                f"{table.path}: column '{name}' holds {word!r} in {table.where(row)}: the time of a row is a number, "
+                "or a date with the year first, such as 2021-03-04"
+            )
+    return np.unique(np.array(words), return_inverse=True)[1]
+
+
+def reasons(found: Kinds | Encoder) -> list[str]:
+    """What was left out and why, a line each; columns of the same reason together."""
+    lines = []
+    if found.ids:
+        lines.append(f"{listed(found.ids)} name{'s' * (len(found.ids) == 1)} the rows")
+    return lines + grouped(found.left_out)
+
+
+def grouped(left_out: dict[str, str]) -> list[str]:
+    """`'a', 'b' holds no value`, a line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in left_out.items():
+        kind = "the same in every row of training" if why.startswith("is ") else why
+        by_reason.setdefault(kind, []).append(name)
+    return [f"nothing is learned from {listed(names)}: {why}" for why, names in by_reason.items()]

@@ -1,0 +1,173 @@
+"""What each column of a table holds: numbers, yes or no, categories, the names of rows, or nothing to learn from."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.tables.table import Table, missing
+
+YES = {"true", "t", "yes", "y", "1"}
+NO = {"false", "f", "no", "n", "0"}
+PAIRS = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
+MOST_LEVELS = 50  # more different texts than so many are no categories
+FEW_ROWS = 10  # below so many rows nothing is concluded from all values being different
+MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+DATE = re.compile(
+    r"(\d{1,4}([-/.])\d{1,2}\2\d{1,4}|"
+    rf"\d{{1,2}}[-/. ]({MONTHS})[a-z]*[-/. ]\d{{2,4}}|({MONTHS})[a-z]* \d{{1,2}},? \d{{4}})"
+    r"([T ]\d{1,2}:\d{2}.*)?",
+    re.IGNORECASE,
+)
+ROW_NAME = re.compile(r"(.*[ _.-])?(id|ids|index|row|row ?names?|number|no|nr)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Kinds:
+    """The columns by what they hold, each list in the table's order.
+
+    Attributes
+    ----------
+    numbers, booleans, categories : list of str
+        What can be learned from.
+    ids : list of str
+        What names the rows.
+    left_out : dict
+        Other columns that nothing is learned from, and why.
+    """
+
+    numbers: list[str] = field(default_factory=list)
+    booleans: list[str] = field(default_factory=list)
+    categories: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def kinds(table: Table, skip: Collection[str] = (), categories: Collection[str] = ()) -> Kinds:
+    """Look at every column but those to skip.
+
+    Parameters
+    ----------
+    table : Table
+    skip : names
+        The target and other columns with a part of their own.
+    categories : names
+        Columns to take as categories whatever they look like.
+
+    Raises
+    ------
+    InputError
+        If a column holds dates, or numbers and text.
+    """
+    found = Kinds()
+    skip = {*skip}
+    asked = [name for name in table.names if name not in skip]
+    plain = [name for name in asked if name not in table.texts and name not in categories]
+    silent = _silent(table, plain)
+    for name in asked:
+        if name in categories:
+            found.categories.append(name)
+        elif name == table.id:
+            found.ids.append(name)
+        elif name not in table.texts:
+            _place_numbers(table, name, silent, found)
+        else:
+            _place_text(table, name, found)
+    return found
+
+
+def _silent(table: Table, names: list[str]) -> set[str]:
+    """Those of the columns that hold no value at all."""
+    if table.sparse or not names:
+        return set()
+    empty = np.isnan(table.columns(names)).all(axis=0)
+    return {names[j] for j in np.flatnonzero(empty).tolist()}
+
+
+def _place_numbers(table: Table, name: str, silent: set[str], found: Kinds) -> None:
+    if name in silent:
+        found.left_out[name] = "holds no value"
+    elif (name == table.names[0] or ROW_NAME.fullmatch(name)) and numbers_rows(table, name):
+        found.ids.append(name)
+    else:
+        found.numbers.append(name)
+
+
+def numbers_rows(table: Table, name: str) -> bool:
+    """Whether the column counts the rows, or is named like a row's name and has another whole number in each."""
+    values = table.column(name)
+    if len(values) < FEW_ROWS or not (values == np.floor(values)).all():
+        return False
+    if (np.diff(values) == 1).all():
+        return True
+    return bool(ROW_NAME.fullmatch(name)) and len(np.unique(values)) == len(values)
+
+
+def _place_text(table: Table, name: str, found: Kinds) -> None:
+    words = [word for word in table.texts[name] if not missing(word)]
+    levels = set(words)
+    if not words:
+        found.left_out[name] = "holds no value"
+    elif not table.first_text(name):
+        found.numbers.append(name)
+    elif levels_are_yes_and_no(levels):
+        found.booleans.append(name)
+    elif ROW_NAME.fullmatch(name) and names_each(words, table.n_rows):
+        found.ids.append(name)
+    else:
+        _refuse_dates(table, name, words)
+        _refuse_mixture(table, name, len(words))
+        if names_each(words, table.n_rows):
+            found.ids.append(name)
+        elif len(levels) > MOST_LEVELS or (
+            table.n_rows >= FEW_ROWS and 2 * len(levels) > len(words)
+        ):
+            found.left_out[name] = f"holds {len(levels)} different texts"
+        else:
+            found.categories.append(name)
+
+
+def names_each(words: list[str], n_rows: int) -> bool:
+    """Whether every row has another word."""
+    return n_rows >= FEW_ROWS and len(words) == n_rows == len(set(words))
+
+
+def levels_are_yes_and_no(levels: Collection[str]) -> bool:
+    """Whether the words are those of one pair."""
+    small = {level.lower() for level in levels}
+    return any(small <= pair for pair in PAIRS)
+
+
+def _refuse_dates(table: Table, name: str, words: list[str]) -> None:
+    some = words[:100]
+    if 2 * sum(DATE.fullmatch(word) is not None for word in some) > len(some):
+        raise InputError(
+            f"{table.path}: column '{name}' holds dates, such as {checks.shown(some[0])}: write it as a number that "
+            f"means something (days since the first visit, month, age), or leave it out with --drop '{name}'"
+        )
+
+
+def _refuse_mixture(table: Table, name: str, present: int) -> None:
+    count = int(np.isfinite(table.column(name)).sum())
+    if 2 * count < present:
+        return
+    row, text = table.first_text(name)  # type: ignore[misc]
+    more = f" ({present - count} such fields)" if present - count > 1 else ""
+    hint = "write decimals with a point, or " if "," in text else ""
+    raise InputError(
+        f"{table.path}: column '{name}' holds numbers but for {checks.shown(text)} in {table.where(row)}{more}: {hint}"
+        f"leave such fields empty if they mean no value, or take it as categories with --category '{name}', or leave "
+        f"it out with --drop '{name}'"
+    )
+
+
+def most_frequent(words: list[str]) -> str:
+    """The most frequent word; of several the first in order."""
+    counts = Counter(words)
+    return min(counts, key=lambda word: (-counts[word], word))

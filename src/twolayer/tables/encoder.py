@@ -1,0 +1,331 @@
+"""Columns as a model takes them: numbers as they are, yes or no as 1 or 0, a column of 0 and 1 for each category.
+
+A missing value becomes the training rows' median, or their most frequent word; and where the training rows had gaps, one
+column more, of 0 and 1, says where they were. A category that the training rows did not have is 0 in every column, and told.
+All of it is learned on the rows given, and kept in the model's file as JSON that anyone can read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import FileError, InputError
+from twolayer.tables.columns import NO, YES, Kinds, most_frequent
+from twolayer.tables.table import Table, listed, missing
+
+MISSING_MARK = " is missing"
+
+
+@dataclass(eq=False)
+class Found:
+    """What was met while rows were encoded.
+
+    Attributes
+    ----------
+    filled : Counter
+        How many missing values each column had.
+    unseen : dict
+        For each column the categories that training did not have, and in how many rows.
+    """
+
+    filled: Counter[str] = field(default_factory=Counter)
+    unseen: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def sentences(self) -> list[str]:
+        """It in words, a line each."""
+        lines = []
+        if self.filled:
+            count, names = sum(self.filled.values()), list(self.filled)
+            value = "value" if count == 1 else "values"
+            lines.append(f"{count} missing {value} filled in, in {listed(names)}")
+        for name, levels in self.unseen.items():
+            count = sum(levels.values())
+            rows = "1 row has" if count == 1 else f"{count} rows have"
+            lines.append(f"{rows} a '{name}' that training did not have: {listed(list(levels))}")
+        return lines
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """How the columns of a table become the inputs of a model.
+
+    Attributes
+    ----------
+    numbers : list of str
+    medians : ndarray, shape (n_numbers,)
+        Of the training rows: what stands in for a missing value.
+    booleans : dict
+        Column -> 0 or 1, what stands in for a missing value.
+    categories : dict
+        Column -> its categories, the one that stands in for a missing value first.
+    marked : list of str
+        Columns whose missing values have a column of their own.
+    ids : list of str
+        Columns that name the rows: kept beside the predictions.
+    left_out : dict
+        Columns that nothing was learned from, and why.
+    """
+
+    numbers: list[str]
+    medians: np.ndarray
+    booleans: dict[str, int] = field(default_factory=dict)
+    categories: dict[str, list[str]] = field(default_factory=dict)
+    marked: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def fit(cls, table: Table, kinds: Kinds, rows: np.ndarray | None = None) -> Encoder:
+        """Learn medians, categories and constant columns from these rows (None: all)."""
+        rows = np.arange(table.n_rows) if rows is None else rows
+        left_out = dict(kinds.left_out)
+        numbers, medians, gaps = _numbers(table, kinds.numbers, rows, left_out)
+        marked = set(gaps)
+        booleans, categories = {}, {}
+        for name in (*kinds.booleans, *kinds.categories):
+            words = [table.words(name)[i] for i in rows.tolist()]
+            there = [word for word in words if not missing(word)]
+            if len(set(there)) < 2 and len(there) == len(words):
+                left_out[name] = f"is {checks.shown(words[0])} in every row of training"
+                continue
+            if len(there) < len(words):
+                marked.add(name)
+            if name in kinds.booleans:
+                booleans[name] = int(most_frequent([_yes(word) for word in there] or ["0"]))
+            else:
+                first = most_frequent(there) if there else ""
+                categories[name] = [first, *sorted({*there} - {first})] if there else []
+        return cls(
+            numbers,
+            medians,
+            booleans,
+            categories,
+            [name for name in table.names if name in marked],
+            list(kinds.ids),
+            left_out,
+        )
+
+    @property
+    def columns(self) -> list[str]:
+        """The table's columns that are taken."""
+        return [*self.numbers, *self.booleans, *self.categories]
+
+    @property
+    def texts(self) -> list[str]:
+        """Those of them that are read as text."""
+        return [*self.booleans, *self.categories]
+
+    def features(self) -> list[str]:
+        """The names of the model's inputs."""
+        names = [*self.numbers, *self.booleans]
+        names += [f"{name}={level}" for name, levels in self.categories.items() for level in levels]
+        names += [name + MISSING_MARK for name in self.marked]
+        seen: set[str] = set()
+        for j, name in enumerate(names):
+            while name in seen:
+                name += "'"
+            names[j] = name
+            seen.add(name)
+        return names
+
+    def encode(self, table: Table, found: Found | None = None) -> Any:
+        """The inputs of every row, shape (n_rows, n_features); sparse if the table is.
+
+        Raises
+        ------
+        InputError
+            If a column is not there, or holds something that it cannot.
+        """
+        found = Found() if found is None else found
+        self.refuse_missing_columns(table)
+        table.refuse_text(self.numbers)
+        x = table.columns(self.numbers)
+        if table.sparse:
+            table.refuse_gaps(x, self.numbers)
+            return x
+        x = x.copy() if x is table.numbers else x
+        gaps = np.isnan(x)
+        counts = gaps.sum(axis=0)
+        if counts.any() or not np.isfinite(x).all():
+            self._fill(table, x, gaps, counts, found)
+        marks = {name: gaps[:, j] for j, name in enumerate(self.numbers) if counts[j]}
+        parts = [
+            x,
+            *(self._yes_or_no(table, name, marks, found) for name in self.booleans),
+            *(self._one_hot(table, name, marks, found) for name in self.categories),
+        ]
+        none = np.zeros(table.n_rows)
+        parts += [np.asarray(marks.get(name, none), dtype=float)[:, None] for name in self.marked]
+        return np.concatenate(parts, axis=1) if len(parts) > 1 else x
+
+    def refuse_missing_columns(self, table: Table, model: str = "the model") -> None:
+        """Raise if the table lacks some of the columns."""
+        there, wanted = set(table.names), set(self.columns)
+        lacking = [name for name in self.columns if name not in there]
+        if lacking:
+            hint = checks.nearest(lacking[0], there - wanted)
+            raise InputError(
+                f"{table.path} lacks {len(lacking)} of the {len(wanted)} columns that {model} was trained on: "
+                f"{listed(lacking)}{hint}"
+            )
+
+    def _fill(
+        self, table: Table, x: np.ndarray, gaps: np.ndarray, counts: np.ndarray, found: Found
+    ) -> None:
+        infinite = np.isinf(x)
+        if infinite.any():
+            row, column = (int(i) for i in np.argwhere(infinite)[0])
+            raise InputError(
+                f"{table.path}: {table.where(row)} has {x[row, column]}, which is not a finite number, in column "
+                f"'{self.numbers[column]}': leave the field empty if it means no value, or leave out that row or column"
+            )
+        for j in np.flatnonzero(counts).tolist():
+            x[gaps[:, j], j] = self.medians[j]
+            found.filled[self.numbers[j]] += int(counts[j])
+
+    def _yes_or_no(
+        self, table: Table, name: str, marks: dict[str, np.ndarray], found: Found
+    ) -> np.ndarray:
+        words = table.words(name)
+        values = np.empty((len(words), 1))
+        gaps = np.zeros(len(words), dtype=bool)
+        for i, word in enumerate(words):
+            small = word.lower()
+            if missing(word):
+                gaps[i], values[i] = True, self.booleans[name]
+            elif small not in YES and small not in NO:
+                raise InputError(
+                    f"{table.path}: column '{name}' holds {checks.shown(word)} in {table.where(i)}, where training had "
+                    "yes or no"
+                )
+            else:
+                values[i] = small in YES
+        self._mark(name, gaps, marks, found)
+        return values
+
+    def _one_hot(
+        self, table: Table, name: str, marks: dict[str, np.ndarray], found: Found
+    ) -> np.ndarray:
+        levels = self.categories[name]
+        place = {level: j for j, level in enumerate(levels)}
+        words = table.words(name)
+        values = np.zeros((len(words), len(levels)))
+        gaps = np.zeros(len(words), dtype=bool)
+        for i, word in enumerate(words):
+            j = place.get(word)
+            if j is None and missing(word):
+                gaps[i], j = True, 0 if levels else None
+            elif j is None:
+                found.unseen.setdefault(name, Counter())[word] += 1
+            if j is not None:
+                values[i, j] = 1
+        self._mark(name, gaps, marks, found)
+        return values
+
+    @staticmethod
+    def _mark(name: str, gaps: np.ndarray, marks: dict[str, np.ndarray], found: Found) -> None:
+        if gaps.any():
+            marks[name] = gaps
+            found.filled[name] += int(gaps.sum())
+
+    # ---- in the model's file
+
+    def as_json(self) -> dict[str, Any]:
+        """It as what JSON can hold."""
+        return {
+            "numbers": self.numbers,
+            "medians": self.medians.tolist(),
+            "booleans": self.booleans,
+            "categories": self.categories,
+            "marked": self.marked,
+            "ids": self.ids,
+            "left_out": self.left_out,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any, n_features: int, path: Any) -> Encoder:
+        """From the model's file `path`, whose model has so many inputs.
+
+        Raises
+        ------
+        FileError
+            If it is not what `as_json` gave.
+        """
+        try:
+            encoder = _checked(value)
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileError(
+                f"{path} cannot be read as a model: its columns are damaged ({error})"
+            ) from None
+        if len(encoder.features()) != n_features:
+            raise FileError(
+                f"{path} cannot be read as a model: its columns make {len(encoder.features())} inputs, and its "
+                f"weights take {n_features}"
+            )
+        return encoder
+
+
+def _numbers(
+    table: Table, names: list[str], rows: np.ndarray, left_out: dict[str, str]
+) -> tuple[list[str], np.ndarray, list[str]]:
+    """The columns of numbers that vary, their medians, and which of them have gaps; the others go to `left_out`."""
+    if not names:
+        return [], np.zeros(0), []
+    x = table.columns(names)[rows]
+    if table.sparse:
+        low, high = (np.asarray(side.todense()).ravel() for side in (x.min(axis=0), x.max(axis=0)))
+        gaps = np.zeros(len(names), dtype=bool)
+    else:
+        low, high = np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
+        gaps = np.isnan(x).any(axis=0)
+    silent = np.isnan(low)
+    same = (low == high) & ~gaps
+    for j in np.flatnonzero(silent | same).tolist():
+        says = "holds no value" if silent[j] else f"is {low[j]:g}"
+        left_out[names[j]] = f"{says} in every row of training"
+    kept = np.flatnonzero(~(silent | same))
+    medians = np.zeros(len(kept))
+    if not table.sparse and len(kept):
+        medians = np.empty(len(kept))
+        some = gaps[kept]
+        medians[~some] = np.median(x[:, kept[~some]], axis=0)
+        medians[some] = np.nanmedian(x[:, kept[some]], axis=0) if some.any() else 0
+    kept_names = [names[j] for j in kept.tolist()]
+    return kept_names, medians, [names[j] for j in kept[gaps[kept]].tolist()]
+
+
+def _yes(word: str) -> str:
+    return "1" if word.lower() in YES else "0"
+
+
+def _checked(value: Mapping[str, Any]) -> Encoder:
+    """The encoder, if all of it is of the right type."""
+    numbers, medians = _names(value["numbers"]), value["medians"]
+    if not isinstance(medians, list) or len(medians) != len(numbers):
+        raise ValueError("medians")
+    array = np.array(medians, dtype=np.float64).reshape(len(numbers))
+    booleans = {str(name): int(fill) for name, fill in dict(value["booleans"]).items()}
+    categories = {str(name): _names(levels) for name, levels in dict(value["categories"]).items()}
+    left_out = {str(name): str(why) for name, why in dict(value["left_out"]).items()}
+    marked, ids = _names(value["marked"]), _names(value["ids"])
+    taken = {*numbers, *booleans, *categories}
+    if not np.isfinite(array).all() or set(booleans.values()) - {0, 1}:
+        raise ValueError("values to fill in")
+    if len(taken) != len(numbers) + len(booleans) + len(categories) or not {*marked} <= taken:
+        raise ValueError("names")
+    return Encoder(numbers, array, booleans, categories, marked, ids, left_out)
+
+
+def _names(value: Any) -> list[str]:
+    """A list of different texts."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError("names")
+    if len(set(value)) != len(value):
+        raise ValueError("names that are there twice")
+    return value

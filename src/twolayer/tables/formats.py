@@ -1,0 +1,468 @@
+"""Which reader a file needs, told by its name (or, for standard input, by its first bytes), and the readers themselves.
+
+Every reader gives a `Table`. Separated text is read here in `delimited`, the rest by well-kept libraries: polars (Parquet,
+Arrow, Feather, Excel), NumPy, scikit-learn (svmlight) and SciPy (Matrix Market).
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import FileError, InputError
+from twolayer.tables.delimited import Delimited, gathered
+from twolayer.tables.table import Table, absent, as_text, refuse_twins
+
+STDIN = "-"
+ENDINGS = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+    ".xlsx": "excel",
+    ".xls": "excel",
+    ".npy": "npy",
+    ".npz": "npz",
+    ".svm": "svmlight",
+    ".svmlight": "svmlight",
+    ".libsvm": "svmlight",
+    ".mtx": "matrix market",
+}
+STARTS = {
+    b"PAR1": "parquet",
+    b"ARROW1": "arrow",
+    b"\x93NUMPY": "npy",
+    b"%%MatrixMarket": "matrix market",
+}
+ROWS_AT_ONCE = 1 << 22  # numbers, of a stored array or data frame
+
+
+def read(path: str | Path, text: Iterable[str] = (), delimiter: str | None = None) -> Table:
+    """Read a table: CSV, TSV and the like (gzip too), Parquet, Arrow, Feather, .npy, .npz, svmlight, Matrix Market, Excel.
+
+    Parameters
+    ----------
+    path : str or Path
+        "-" is standard input.
+    text : names
+        Columns to keep as text too. They must be there.
+    delimiter : str or None
+        Of separated text; None looks at the header.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or is not a table with a header and rows of one length.
+    InputError
+        If a column of `text` is not there.
+    """
+    path, text = str(path), list(text)
+    with told(path):
+        kind, source = opened(path)
+        if kind == "text":
+            if path == STDIN:
+                source = source.read()
+            return gathered(partial(_delimited, path, source, text, delimiter))
+        return with_text(_whole(path, kind, source), text)
+
+
+def _whole(path: str, kind: str, source: Any) -> Table:
+    """A table that is no separated text, all of it."""
+    with told(path):
+        table = READERS[kind](path, source)
+    if not table.n_rows or not table.names:
+        raise FileError(f"{path} has no rows" if table.names else f"{path} has no columns")
+    refuse_twins(path, table.names)
+    return table
+
+
+def stream(
+    path: str | Path,
+    text: Iterable[str] = (),
+    delimiter: str | None = None,
+    must_be_there: bool = True,
+) -> Iterator[Table]:
+    """The same table block by block of rows, so that it need not fit into memory. What is not stored in rows comes whole.
+
+    Parameters
+    ----------
+    path, text, delimiter : as in `read`
+    must_be_there : bool
+        Whether a column of `text` that is not there is an error.
+    """
+    path, text = str(path), list(text)
+    with told(path):
+        kind, source = opened(path)
+    if kind == "text":
+        yield from _delimited_blocks(path, source, text, delimiter, must_be_there)
+        return
+    tables: Iterator[Table]
+    if kind in ("parquet", "arrow") and path != STDIN:
+        tables = (from_frame(path, frame) for frame in _frames(path, kind))
+    elif kind == "npy" and path != STDIN:
+        tables = _slices(path)
+    else:
+        tables = iter([_whole(path, kind, source)])
+    for table in tables:
+        yield with_text(table, text, must_be_there)
+
+
+def with_text(table: Table, text: Sequence[str], must_be_there: bool = True) -> Table:
+    """The table with these columns' fields as text too."""
+    for name in text:
+        if name in table.names:
+            table.texts[name] = table.words(name)
+        elif must_be_there:
+            raise InputError(absent(table.path, name, table.names))
+    return table
+
+
+def opened(path: str) -> tuple[str, Any]:
+    """The kind of the file, and where to read it from: its path, or the bytes of standard input."""
+    if path != STDIN:
+        beside = Path(path)
+        if beside.is_dir():
+            raise FileError(f"{path} is a folder, not a table")
+        name = beside.name.lower().removesuffix(".gz")
+        return ENDINGS.get(Path(name).suffix, "text"), path
+    stream: Any = sys.stdin.buffer
+    start = stream.peek(16)[:16] if hasattr(stream, "peek") else b""
+    kind = next((kind for mark, kind in STARTS.items() if start.startswith(mark)), "text")
+    return kind, stream if kind == "text" else io.BytesIO(stream.read())
+
+
+@contextmanager
+def told(path: str) -> Iterator[None]:
+    """Whatever goes wrong in reading the file, in the user's words."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise FileError(
+            f"{path}{undecodable(path)} is not text in UTF-8: save it as CSV in UTF-8"
+        ) from None
+    except csv.Error as error:
+        raise FileError(f"{path} is not a CSV file that can be read: {error}") from None
+    except FileNotFoundError:
+        beside = [p.name for p in Path(path).parent.glob("*") if p.is_file()]
+        raise FileError(
+            f"there is no file {path}{checks.nearest(Path(path).name, beside)}"
+        ) from None
+    except IsADirectoryError:
+        raise FileError(f"{path} is a folder, not a table") from None
+    except (FileError, InputError):
+        raise
+    except gzip.BadGzipFile as error:
+        raise FileError(f"{path} is not a gzip file: {error}") from None
+    except EOFError:
+        raise FileError(f"{path} was cut off: its end is missing") from None
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or first_line(error)}") from None
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def undecodable(path: str) -> str:
+    """`: line 3 (field 2, byte 0xe9)`, the first place that is not UTF-8."""
+    if path == STDIN:
+        return ""
+    with _bytes_of(path) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                before = line[: error.start].decode("utf-8")
+                marks = max(before.count(mark) for mark in ",;\t|")
+                return f": line {number} (field {marks + 1}, byte 0x{line[error.start]:02x})"
+    return ""
+
+
+# ---- separated text
+
+
+GZIP = b"\x1f\x8b"
+
+
+def _bytes_of(source: Any) -> Any:
+    """The bytes of a text file, unpacked: of a path, of bytes at hand, or of a stream."""
+    if isinstance(source, bytes):
+        return gzip.open(io.BytesIO(source)) if source.startswith(GZIP) else io.BytesIO(source)
+    if not isinstance(source, str):
+        return gzip.open(source) if source.peek(2)[:2] == GZIP else source
+    file = open(source, "rb")  # noqa: SIM115  the caller closes it
+    if file.peek(2)[:2] != GZIP:
+        return file
+    file.close()
+    return gzip.open(source)
+
+
+def _encoding(file: Any) -> str:
+    """UTF-8, or UTF-16 if the file begins with its mark, as spreadsheets' "Unicode text" does."""
+    start = file.getvalue()[:2] if isinstance(file, io.BytesIO) else file.peek(2)[:2]
+    return "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
+def _delimited(
+    path: str,
+    source: Any,
+    text: Sequence[str],
+    delimiter: str | None,
+    must_be_there: bool = True,
+) -> Delimited:
+    file = _bytes_of(source)
+    try:
+        lines = io.TextIOWrapper(file, encoding=_encoding(file), newline="")
+        return Delimited(path, lines, text, delimiter, must_be_there)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _delimited_blocks(
+    path: str, source: Any, text: Sequence[str], delimiter: str | None, must_be_there: bool
+) -> Iterator[Table]:
+    with told(path):
+        empty = True
+        with _delimited(path, source, text, delimiter, must_be_there) as rows:
+            for block in rows.blocks():
+                empty = False
+                yield Table(path, rows.names, block.numbers, block.texts, block.lines, rows.id)
+    if empty:
+        raise FileError(f"{path} has a header but no rows")
+
+
+# ---- data frames
+
+
+def _frame(kind: str, path: str, source: Any) -> Table:
+    import polars
+
+    readers: dict[str, Callable[..., Any]] = {
+        "parquet": polars.read_parquet,
+        "arrow": polars.read_ipc,
+        "excel": polars.read_excel,
+    }
+    if kind == "excel":
+        refuse_without_excel(path)
+    with polars_told(path, kind):
+        frame = readers[kind](source)
+    return from_frame(path, frame)
+
+
+def refuse_without_excel(path: str) -> None:
+    """Raise if the library that polars reads Excel with is not there."""
+    from importlib.util import find_spec
+
+    if find_spec("fastexcel") is None:
+        raise FileError(
+            f"{path} is an Excel file: save it as CSV in UTF-8, or `pip install fastexcel` and try again"
+        )
+
+
+def _frames(path: str, kind: str) -> Iterator[Any]:
+    """A stored data frame, some rows at a time."""
+    import polars
+
+    with polars_told(path, kind):
+        lazy = polars.scan_parquet(path) if kind == "parquet" else polars.scan_ipc(path)
+        width = len(lazy.collect_schema())
+        step = max(1, ROWS_AT_ONCE // max(1, width))
+        start = 0
+        while True:
+            frame = lazy.slice(start, step).collect()
+            if len(frame):
+                yield frame
+            if len(frame) < step:
+                break
+            start += step
+    if not start and not len(frame):
+        raise FileError(f"{path} has no rows")
+
+
+@contextmanager
+def polars_told(path: str, kind: str) -> Iterator[None]:
+    """Polars' errors in the user's words."""
+    import polars
+
+    try:
+        yield
+    except (polars.exceptions.PolarsError, ValueError, BaseException) as error:
+        if isinstance(error, (FileError, InputError, FileNotFoundError, PermissionError)):
+            raise
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        what = {"arrow": "an Arrow or Feather file"}.get(kind, f"{kind.capitalize()} file")
+        raise FileError(
+            f"{path} cannot be read as {'a ' * (kind != 'arrow')}{what}: {first_line(error)}"
+        ) from None
+
+
+def from_frame(path: str, frame: Any) -> Table:
+    """A polars data frame as a table: what is neither number nor text is refused by name."""
+    import polars
+
+    numbers = np.full((len(frame), frame.width), np.nan)
+    texts: dict[str, list[str]] = {}
+    numeric = [j for j, dtype in enumerate(frame.dtypes) if dtype.is_numeric()]
+    if numeric:
+        plain = frame.select(polars.nth(*numeric).cast(polars.Float64))
+        numbers[:, numeric] = plain.to_numpy()
+    for j, (name, dtype) in enumerate(frame.schema.items()):
+        if dtype.is_numeric() or dtype == polars.Null:
+            continue
+        if dtype.is_nested() or dtype in (polars.Binary, polars.Object):
+            raise FileError(
+                f"{path}: column '{name}' holds {dtype}, neither numbers nor text: leave it out of the file"
+            )
+        words = frame.get_column(name).cast(polars.String).fill_null("").to_list()
+        texts[name] = [word.strip() for word in words]
+        values = frame.get_column(name).cast(polars.String).cast(polars.Float64, strict=False)
+        numbers[:, j] = values.fill_null(np.nan).to_numpy()
+    return Table(path, list(frame.columns), numbers, texts)
+
+
+# ---- arrays
+
+
+def _npy(path: str, source: Any) -> Table:
+    try:
+        array = np.load(source, allow_pickle=False)
+    except ValueError as error:
+        raise FileError(f"{path} cannot be read as an array: {first_line(error)}") from None
+    return from_array(path, array)
+
+
+def from_array(path: str, array: np.ndarray, stem: str = "x") -> Table:
+    """An array as a table, its columns named x1, x2, ..., or as the array names them."""
+    if array.dtype.names:
+        parts = [from_array(path, array[name].reshape(-1, 1), name) for name in array.dtype.names]
+        return beside(path, [Table(path, [name], part.numbers, dict(zip([name], part.texts.values(), strict=False)))
+                             for name, part in zip(array.dtype.names, parts, strict=True)])  # fmt: skip
+    if array.ndim not in (1, 2):
+        raise FileError(
+            f"{path} holds an array of shape {array.shape}: a table has rows and columns"
+        )
+    if not len(array):
+        raise FileError(f"{path} has no rows")
+    array = array.reshape(len(array), -1)
+    names = [f"{stem}{j + 1}" for j in range(array.shape[1])]
+    if array.dtype.kind in "US":
+        texts = {
+            name: [str(field).strip() for field in array[:, j]] for j, name in enumerate(names)
+        }
+        return Table(path, names, np.full(array.shape, np.nan), texts)
+    if array.dtype.kind not in "biuf":
+        raise FileError(f"{path} holds {array.dtype}, neither numbers nor text")
+    return Table(path, names, array.astype(np.float64))
+
+
+def _slices(path: str) -> Iterator[Table]:
+    """A stored array, some rows at a time."""
+    with told(path):
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except ValueError as error:
+            raise FileError(f"{path} cannot be read as an array: {first_line(error)}") from None
+    if array.ndim == 0 or not len(array):
+        raise FileError(f"{path} has no rows")
+    step = max(1, ROWS_AT_ONCE // max(1, array[:1].size))
+    for start in range(0, len(array), step):
+        yield from_array(path, np.array(array[start : start + step]))
+
+
+def _npz(path: str, source: Any) -> Table:
+    """Arrays of one length side by side; one of a single column keeps its name, others count: x1, x2, ..."""
+    import zipfile
+
+    try:
+        with np.load(source, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, zipfile.BadZipFile, KeyError) as error:
+        raise FileError(f"{path} cannot be read as arrays: {first_line(error)}") from None
+    lengths = {name: array.shape[:1] for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        told_lengths = ", ".join(f"'{name}' {array.shape}" for name, array in arrays.items())
+        raise FileError(f"{path} holds arrays of different lengths: {told_lengths}")
+    tables = []
+    for name, array in arrays.items():
+        table = from_array(path, array, name)
+        if len(table.names) == 1:
+            table = Table(
+                path,
+                [name],
+                table.numbers,
+                dict.fromkeys([name] * len(table.texts), *table.texts.values()),
+            )
+        tables.append(table)
+    if not tables:
+        raise FileError(f"{path} holds no arrays")
+    return beside(path, tables)
+
+
+def beside(path: str, tables: Sequence[Table]) -> Table:
+    """Tables of the same rows, side by side."""
+    texts = {name: words for table in tables for name, words in table.texts.items()}
+    numbers = np.concatenate([table.numbers for table in tables], axis=1)
+    return Table(path, [name for table in tables for name in table.names], numbers, texts)
+
+
+# ---- sparse
+
+
+def _svmlight(path: str, source: Any) -> Table:
+    """Inputs x1, x2, ... and a last column `target`."""
+    import scipy.sparse
+    from sklearn.datasets import load_svmlight_file
+
+    try:
+        x, y = load_svmlight_file(source)
+    except (ValueError, OverflowError) as error:
+        raise FileError(f"{path} cannot be read as svmlight: {first_line(error)}") from None
+    names = [f"x{j + 1}" for j in range(x.shape[1])]
+    numbers = scipy.sparse.csr_array(scipy.sparse.hstack([x, y[:, None]]))
+    return Table(path, [*names, "target"], numbers, {"target": [as_text(value) for value in y]})
+
+
+def _matrix_market(path: str, source: Any) -> Table:
+    """A matrix whose columns are named x1, x2, ..."""
+    import scipy.io
+    import scipy.sparse
+
+    try:
+        matrix = scipy.io.mmread(source)
+    except (ValueError, OverflowError, TypeError) as error:
+        raise FileError(f"{path} cannot be read as Matrix Market: {first_line(error)}") from None
+    if not scipy.sparse.issparse(matrix):
+        return from_array(path, matrix)
+    names = [f"x{j + 1}" for j in range(matrix.shape[1])]
+    if matrix.dtype.kind not in "biuf":
+        raise FileError(f"{path} holds {matrix.dtype}, not real numbers")
+    return Table(path, names, scipy.sparse.csr_array(matrix, dtype=np.float64))
+
+
+READERS: dict[str, Callable[[str, Any], Table]] = {
+    "parquet": partial(_frame, "parquet"),
+    "arrow": partial(_frame, "arrow"),
+    "excel": partial(_frame, "excel"),
+    "npy": _npy,
+    "npz": _npz,
+    "svmlight": _svmlight,
+    "matrix market": _matrix_market,
+}

@@ -1,0 +1,154 @@
+"""Two ways in which biologists keep their tables: samples in columns, and targets in a file of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.tables.delimited import ID
+from twolayer.tables.table import Table, absent, listed, refuse_twins
+
+SAMPLE = "sample"
+
+
+def transposed(table: Table) -> Table:
+    """The table turned: what its rows measure (genes, in a first column of names) become columns, its columns rows.
+
+    Raises
+    ------
+    InputError
+        If other columns than the first hold text, or two rows have the same name.
+    """
+    if table.sparse:
+        return turned_matrix(table)
+    named = table.names[0] in table.texts or table.names[0] == table.id
+    features = table.words(table.names[0]) if named else []
+    samples = table.names[1:] if named else table.names
+    if not samples:
+        raise InputError(f"{table.path} has one column only: there is nothing to turn")
+    text = [name for name in samples if table.first_text(name)]
+    if text:
+        raise InputError(
+            f"{table.path}: with --transpose every column but the first is a sample, and {listed(text)} "
+            f"hold{'s' * (len(text) == 1)} text: leave {'it' if len(text) == 1 else 'them'} out with --drop"
+        )
+    if not named:
+        return turned_matrix(table)
+    refuse_twins(table.path, features, "row")
+    column = next(name for name in (SAMPLE, ID, "sample name", "") if name not in features)
+    numbers = np.empty((len(samples), len(features) + 1))
+    numbers[:, 0] = np.nan
+    numbers[:, 1:] = table.columns(samples).T
+    return Table(table.path, [column, *features], numbers, {column: list(samples)}, None, column)
+
+
+def turned_matrix(table: Table) -> Table:
+    """The same without names."""
+    names = [f"x{j + 1}" for j in range(table.n_rows)]
+    numbers = table.numbers.T.tocsr() if table.sparse else np.ascontiguousarray(table.numbers.T)
+    return Table(table.path, names, numbers)
+
+
+def with_labels(
+    table: Table, labels: Table, wanted: Sequence[str], id_column: str | None
+) -> tuple[Table, list[str]]:
+    """The rows that have labels, and what to say about the others.
+
+    Parameters
+    ----------
+    table, labels : Table
+    wanted : names
+        The columns to take from `labels`.
+    id_column : str or None
+        What names the rows in `labels`, and in the table unless its first column does; None takes the rows one to one.
+
+    Returns
+    -------
+    joined : Table
+        With the wanted columns as the last.
+    said : list of str
+
+    Raises
+    ------
+    InputError
+        If a name stands twice, or no name is in both.
+    """
+    if id_column is None:
+        if labels.n_rows != table.n_rows:
+            raise InputError(
+                f"{table.path} has {table.n_rows} rows and {labels.path} has {labels.n_rows}: name the column that "
+                "both have in common with --id"
+            )
+        said = [f"{labels.path}: its rows were taken one to one; --id COLUMN joins by name"]
+        return beside(table, labels, wanted), said
+    if id_column not in labels.names:
+        raise InputError(absent(labels.path, id_column, labels.names))
+    own = id_column if id_column in table.names else row_names(table, id_column)
+    left, right = table.words(own), labels.words(id_column)
+    for path, names in ((table.path, left), (labels.path, right)):
+        refuse_same(path, names, id_column)
+    place = {name: i for i, name in enumerate(right)}
+    rows = [i for i, name in enumerate(left) if name in place]
+    if not rows:
+        raise InputError(
+            f"no name in '{own}' of {table.path} (such as {checks.shown(left[0])}) is in '{id_column}' of {labels.path} "
+            f"(such as {checks.shown(right[0])})"
+        )
+    known = {left[i] for i in rows}
+    said = unmatched(table.path, [name for name in left if name not in known], labels.path)
+    said += unmatched(labels.path, [name for name in right if name not in known], table.path)
+    table = replace(table.rows(np.array(rows)), id=own, lines=None)
+    return beside(table, labels.rows(np.array([place[left[i]] for i in rows])), wanted), said
+
+
+def row_names(table: Table, id_column: str) -> str:
+    """The column that names the table's rows."""
+    first = table.names[0]
+    if table.id is not None:
+        return table.id
+    if first in table.texts:
+        return first
+    raise InputError(absent(table.path, id_column, table.names))
+
+
+def refuse_same(path: str, names: Sequence[str], id_column: str) -> None:
+    """Raise if a row's name stands twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(
+                f"{path}: {checks.shown(name)} stands twice in '{id_column}': a row needs a name of its own"
+            )
+        seen.add(name)
+
+
+def unmatched(path: str, names: list[str], other: str) -> list[str]:
+    """A line about the rows that are in one file only."""
+    if not names:
+        return []
+    rows = "1 row is" if len(names) == 1 else f"{len(names)} rows are"
+    return [f"{rows} in {path} but not in {other}, and left out: {listed(names)}"]
+
+
+def beside(table: Table, labels: Table, wanted: Sequence[str]) -> Table:
+    """The table with these columns of the other one, row for row."""
+    for name in wanted:
+        if name in table.names:
+            raise InputError(
+                f"column '{name}' is both in {table.path} and in {labels.path}: leave it out of one of them"
+            )
+    numbers = np.stack([labels.column(name) for name in wanted], axis=1)
+    texts = {name: labels.words(name) for name in wanted}
+    if table.sparse:
+        import scipy.sparse
+
+        together = scipy.sparse.csr_array(scipy.sparse.hstack([table.numbers, numbers]))
+    else:
+        together = np.concatenate([table.numbers, numbers], axis=1)
+    return replace(
+        table, names=[*table.names, *wanted], numbers=together, texts={**table.texts, **texts}
+    )

@@ -1,0 +1,217 @@
+"""A table in memory: names and numbers, the texts of the columns that hold text, and where in the file each row stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import InputError
+
+MISSING = {"", "na", "n/a", "nan", "null", "?", ".", "#n/a"}  # in lower case: no value
+EXACT_WHOLE = 2.0**53  # below it every whole number is a float
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """What a file, or a block of its rows, holds.
+
+    Attributes
+    ----------
+    path : str
+    names : list of str
+        The columns.
+    numbers : ndarray or SciPy CSR array of float64, shape (n_rows, n_columns)
+        NaN where a field is not a number.
+    texts : dict
+        The fields, as they stand, of the columns that hold text, and of those that were to be kept as text.
+    lines : ndarray of int, shape (n_rows,), or None
+        The line of the file in which each row begins; None where the file has no lines.
+    id : str or None
+        The column that names the rows, if it is known.
+    """
+
+    path: str
+    names: list[str]
+    numbers: Any
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    lines: np.ndarray | None = None
+    id: str | None = None
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.numbers.shape[0])
+
+    @property
+    def sparse(self) -> bool:
+        return checks.is_sparse(self.numbers)
+
+    def index(self) -> dict[str, int]:
+        """The place of each column."""
+        return {name: j for j, name in enumerate(self.names)}
+
+    def where(self, row: int) -> str:
+        """How to find a row, in words."""
+        if self.lines is not None:
+            return f"line {self.lines[row]}"
+        if self.id is not None:
+            return f"row '{self.words(self.id)[row]}'"
+        return f"row {row + 1}"
+
+    def words(self, name: str) -> list[str]:
+        """The fields of a column as text."""
+        if name in self.texts:
+            return self.texts[name]
+        return [as_text(value) for value in self.column(name).tolist()]
+
+    def column(self, name: str) -> np.ndarray:
+        """The numbers of one column, shape (n_rows,)."""
+        j = self.names.index(name)
+        return self.numbers[:, [j]].toarray()[:, 0] if self.sparse else self.numbers[:, j]
+
+    def columns(self, names: Sequence[str]) -> Any:
+        """The numbers of these columns, in this order; the table's own array if these are all of them."""
+        if list(names) == self.names:
+            return self.numbers
+        index = self.index()
+        return self.numbers[:, [index[name] for name in names]]
+
+    def rows(self, rows: np.ndarray) -> Table:
+        """Some of the rows, in this order."""
+        return replace(
+            self,
+            numbers=self.numbers[rows],
+            texts={name: [words[i] for i in rows] for name, words in self.texts.items()},
+            lines=None if self.lines is None else self.lines[rows],
+        )
+
+    def inputs(self, names: Sequence[str]) -> Any:
+        """These columns, in this order, all of them finite numbers.
+
+        Raises
+        ------
+        InputError
+            If one of them holds text, or a value that is missing or not finite; it names the column and the line.
+        """
+        self.refuse_text(names)
+        x = self.columns(names)
+        self.refuse_gaps(x, names)
+        return x
+
+    def finite(self, name: str) -> np.ndarray:
+        """One column, all of it finite numbers, shape (n_rows,)."""
+        self.inputs([name])
+        return self.column(name)
+
+    def first_text(self, name: str) -> tuple[int, str] | None:
+        """Row and content of the first field that is neither a number nor missing."""
+        if name not in self.texts:
+            return None
+        empty = np.isnan(self.column(name))
+        fields = self.texts[name]
+        rows = (i for i in np.flatnonzero(empty).tolist() if not missing(fields[i]))
+        row = next(rows, None)
+        return None if row is None else (row, fields[row])
+
+    def refuse_text(self, names: Sequence[str]) -> None:
+        """Raise if one of these columns holds text."""
+        asked = set(names)
+        found = [
+            name
+            for name in self.names
+            if name in asked and name in self.texts and self.first_text(name)
+        ]
+        if not found:
+            return
+        row, text = self.first_text(found[0])  # type: ignore[misc]
+        more = f" (and {listed(found[1:])})" if len(found) > 1 else ""
+        raise InputError(
+            f"{self.path}: column '{found[0]}'{more} holds text, for example {checks.shown(text)} in {self.where(row)}, "
+            f"where numbers are due: {number_hint(text)}"
+        )
+
+    def refuse_gaps(self, x: Any, names: Sequence[str]) -> None:
+        """Raise if a value is missing or infinite in these columns of the table."""
+        values = x.data if self.sparse else x
+        if np.isfinite(values).all():
+            return
+        bad = ~np.isfinite(x.toarray() if self.sparse else x)
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        value = x[row, column]
+        what = "no value" if np.isnan(value) else f"{value}, which is not a finite number,"
+        count = int(bad.sum())
+        others = f" ({count} such fields in all, in {listed(named(names, bad))})" * (count > 1)
+        raise InputError(
+            f"{self.path}: {self.where(row)} has {what} in column '{names[column]}'{others}: "
+            "fill it in, or leave out that row or column"
+        )
+
+
+def number_hint(text: str) -> str:
+    """What to do about a text where a number is due."""
+    if text.count(",") == 1 and text.replace(",", "").lstrip("+-").isdigit():
+        return "write decimals with a point"
+    return "encode it as numbers or leave that column out"
+
+
+def missing(text: str) -> bool:
+    """Whether a field stands for no value."""
+    return text.strip().lower() in MISSING
+
+
+def as_text(value: float) -> str:
+    """A number as a field of a table; whole ones without a point."""
+    if np.isnan(value):
+        return ""
+    return str(int(value)) if value == np.floor(value) and abs(value) < EXACT_WHOLE else repr(value)
+
+
+def named(names: Sequence[str], bad: np.ndarray) -> list[str]:
+    """The names of the columns in which anything is bad."""
+    return [names[j] for j in np.flatnonzero(bad.any(0)).tolist()]
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """`'a', 'b' and 7 more`."""
+    shown = ", ".join(f"'{name}'" for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def absent(path: str, name: str, names: Sequence[str]) -> str:
+    """Say that the column is not there, with the nearest name."""
+    hint = checks.nearest(name, names) or f": the columns are {listed(names)}"
+    if all(number(given) is not None for given in names):
+        hint = ": the first line holds numbers only, is the header missing?"
+    return f"{path} has no column '{name}'{hint}"
+
+
+def number(text: str) -> float | None:
+    """The number that the field says; None if it says none."""
+    try:
+        return None if "_" in text else float(text)  # float() would read 1_2 as 12
+    except ValueError:
+        return None
+
+
+def refuse_twins(path: str, names: Sequence[str], what: str = "column") -> None:
+    """Raise if two columns, or rows, have the same name."""
+    seen: dict[str, int] = {}
+    for j, name in enumerate(names):
+        if name in seen:
+            raise InputError(
+                f"{path}: {what}s {seen[name] + 1} and {j + 1} are both named '{name}': "
+                f"give every {what} its own name"
+            )
+        seen[name] = j
+
+
+def joined(blocks: Sequence[Mapping[str, list[str]]]) -> dict[str, list[str]]:
+    """The texts of blocks one after another, of the columns that all of them have."""
+    together: dict[str, list[str]] = {name: [] for name in blocks[0]}
+    for block in blocks:
+        for name, fields in together.items():
+            fields.extend(block[name])
+    return together

@@ -1,0 +1,108 @@
+"""What is to be learned: the target's values, and what kind of task they pose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.tables.table import EXACT_WHOLE, Table, listed, missing
+
+TASKS = ("auto", "classification", "regression")
+MOST_CLASSES_GUESSED = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """The column, or columns, to be learned.
+
+    Attributes
+    ----------
+    name : str
+        Of several columns their names, with commas.
+    task : {"classification", "regression"}
+    values : ndarray, shape (n_rows,), or (n_rows, n_outputs) for several columns
+        Classes (text, or whole numbers), or numbers.
+    why : str
+        What was seen in the column, in a few words.
+    names : tuple of str
+    """
+
+    name: str
+    task: str
+    values: np.ndarray
+    why: str
+    names: tuple[str, ...] = ()
+
+
+def target(table: Table, name: str | Sequence[str], task: str = "auto") -> Target:
+    """The target of a table, which was read with `text=[name]`, and what kind of task it poses.
+
+    Text poses a classification, and so do a few different whole numbers; anything else a regression. Several columns are
+    numbers that are learned together.
+
+    Raises
+    ------
+    InputError
+        If a value is missing, there is nothing to learn, or the column does not fit the task that was asked for.
+    """
+    if task not in TASKS:
+        raise InputError(
+            f"there is no task {task!r}: choose one of {', '.join(TASKS)}{checks.nearest(task, TASKS)}"
+        )
+    names = (name,) if isinstance(name, str) else tuple(name)
+    for one in names:
+        refuse_gaps(table, one)
+    if len(names) > 1:
+        return several(table, names, task)
+    if task == "regression":
+        values = table.finite(names[0])
+        return Target(names[0], task, values, "numbers", names)
+    return classes(table, names[0], task)
+
+
+def refuse_gaps(table: Table, name: str) -> None:
+    """Raise if the target has no value in some row."""
+    for row, word in enumerate(table.words(name)):
+        if missing(word):
+            raise InputError(
+                f"{table.path}: {table.where(row)} has no value in column '{name}', which is the target: "
+                "fill it in or leave out that row"
+            )
+
+
+def several(table: Table, names: tuple[str, ...], task: str) -> Target:
+    """Several numbers a row."""
+    text = [name for name in names if table.first_text(name)]
+    if task == "classification" or text:
+        raise InputError(
+            f"{table.path}: several targets must be numbers"
+            f"{f', and {listed(text)} holds text' if text else ''}: give classes one --target at a time"
+        )
+    values = np.stack([table.finite(name) for name in names], axis=1)
+    return Target(", ".join(names), "regression", values, "numbers", names)
+
+
+def classes(table: Table, name: str, task: str) -> Target:
+    """Classes, or for task "auto" numbers if they look like that."""
+    words = table.words(name)
+    if table.first_text(name):
+        values, why = np.array(words), "text"
+    else:
+        numbers = table.finite(name)
+        whole = bool((numbers == np.floor(numbers)).all() and abs(numbers).max() < EXACT_WHOLE)
+        distinct = len(np.unique(numbers))
+        few = distinct <= max(2, min(MOST_CLASSES_GUESSED, len(numbers) // 10))
+        if task == "auto" and not (whole and few):
+            why = "whole numbers of many values" if whole else "numbers"
+            return Target(name, "regression", numbers, why, (name,))
+        values = numbers.astype(np.int64) if whole else np.array(words)
+        why = f"{distinct} different {'whole numbers' if whole else 'numbers'}"
+    if len(np.unique(values)) < 2:
+        raise InputError(
+            f"{table.path}: column '{name}' says {words[0]!r} in every row: two classes are needed"
+        )
+    return Target(name, "classification", values, why, (name,))

@@ -1,0 +1,203 @@
+"""Every kind of file gives the table that was written; polars, NumPy, SciPy and scikit-learn write them."""
+
+import gzip
+import io
+import sys
+
+import numpy as np
+import polars
+import pytest
+import scipy.io
+import scipy.sparse
+from sklearn.datasets import dump_svmlight_file
+
+from twolayer import FileError, InputError, tables
+
+RNG = np.random.default_rng(0)
+NUMBERS = np.round(RNG.standard_normal((40, 3)), 3)
+FRAME = polars.DataFrame(
+    {
+        "a": NUMBERS[:, 0],
+        "b": NUMBERS[:, 1],
+        "kind": ["x", "y"] * 20,
+        "ok": [True, False] * 20,
+        "count": list(range(40)),
+    }
+)
+
+
+def write_frame(path):
+    name = path.name.removesuffix(".gz")
+    if name.endswith((".csv", ".tsv", ".txt")):
+        text = FRAME.write_csv(separator="\t" if name.endswith(".tsv") else ",")
+        data = text.encode()
+        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    elif name.endswith(".parquet"):
+        FRAME.write_parquet(path)
+    else:
+        FRAME.write_ipc(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["t.csv", "t.tsv", "t.csv.gz", "t.txt", "t.parquet", "t.arrow", "t.feather", "t.ipc"]
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_data_frames(tmp_path, name, streamed):
+    path = tmp_path / name
+    write_frame(path)
+    table = next(tables.stream(path)) if streamed else tables.read(path)
+    assert table.names == FRAME.columns
+    assert table.inputs(["a", "b"]).tolist() == NUMBERS[:, :2].tolist()
+    assert table.words("kind") == ["x", "y"] * 20
+    assert table.words("ok") == ["true", "false"] * 20
+    assert table.words("count") == [str(i) for i in range(40)]
+    assert set(table.texts) == {"kind", "ok"}
+    with pytest.raises(InputError, match=r"'kind' holds text, for example 'x' in (line 2|row 1),"):
+        table.inputs(["kind"])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".arrow"])
+def test_gaps_and_dates_of_a_data_frame(tmp_path, suffix):
+    frame = polars.DataFrame(
+        {"a": [1.5, None], "b": ["x", None], "day": ["2021-03-04", "2021-03-05"]}
+    )
+    frame = frame.with_columns(polars.col("day").str.to_date())
+    path = tmp_path / f"t{suffix}"
+    writers = {".csv": frame.write_csv, ".parquet": frame.write_parquet, ".arrow": frame.write_ipc}
+    writers[suffix](path)
+    table = tables.read(path)
+    np.testing.assert_array_equal(table.column("a"), [1.5, np.nan])
+    assert table.words("b") == ["x", ""]
+    assert table.words("day") == ["2021-03-04", "2021-03-05"]
+
+
+def test_what_a_data_frame_may_hold_and_a_table_not(tmp_path):
+    path = tmp_path / "t.parquet"
+    polars.DataFrame({"a": [1, 2], "list": [[1], [2, 3]]}).write_parquet(path)
+    with pytest.raises(FileError, match="column 'list' holds List"):
+        tables.read(path)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 60, 10**9])
+@pytest.mark.parametrize("name", ["t.parquet", "t.arrow", "t.npy", "t.csv"])
+def test_blocks_together_are_the_table(tmp_path, monkeypatch, name, rows_at_once):
+    monkeypatch.setattr(tables.formats, "ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(tables.delimited, "CHARACTERS_AT_ONCE", rows_at_once)
+    path = tmp_path / name
+    np.save(path, NUMBERS) if name.endswith("npy") else write_frame(path)
+    whole = tables.read(path)
+    blocks = list(tables.stream(path))
+    assert (len(blocks) > 1) == (rows_at_once < 10**9)
+    together = np.concatenate([block.numbers for block in blocks])
+    np.testing.assert_array_equal(together, whole.numbers)
+    if whole.texts:
+        assert [word for block in blocks for word in block.words("kind")] == whole.words("kind")
+    if whole.lines is not None:
+        assert np.concatenate([block.lines for block in blocks]).tolist() == whole.lines.tolist()
+
+
+def test_arrays(tmp_path):
+    np.save(tmp_path / "t.npy", NUMBERS.astype(np.float32))
+    table = tables.read(tmp_path / "t.npy")
+    assert table.names == ["x1", "x2", "x3"]
+    assert table.numbers.tolist() == NUMBERS.astype(np.float32).astype(float).tolist()
+    words = np.array(["u", "v"] * 20)
+    np.savez(tmp_path / "t.npz", x=NUMBERS, y=words, w=np.arange(40))
+    table = tables.read(tmp_path / "t.npz", text=["y"])
+    assert table.names == ["x1", "x2", "x3", "y", "w"]
+    assert table.words("y") == words.tolist()
+    assert table.inputs(["w"])[:, 0].tolist() == list(range(40))
+    fields = np.array([(1, 2.5), (3, 4.5)], dtype=[("n", int), ("v", float)])
+    np.save(tmp_path / "f.npy", fields)
+    assert tables.read(tmp_path / "f.npy").inputs(["v", "n"]).tolist() == [[2.5, 1], [4.5, 3]]
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((2, 2, 2)), r"shape \(2, 2, 2\): a table has rows and columns"),
+        (np.zeros((2, 2), complex), "holds complex128, neither numbers nor text"),
+        (np.zeros((0, 2)), "has no rows"),
+        (np.array([{1: 2}], dtype=object), "cannot be read as an array: .*allow_pickle"),
+    ],
+)
+def test_arrays_that_are_no_tables(tmp_path, array, message):
+    np.save(tmp_path / "t.npy", array, allow_pickle=True)
+    with pytest.raises(FileError, match=message):
+        tables.read(tmp_path / "t.npy")
+
+
+def test_arrays_of_different_lengths(tmp_path):
+    np.savez(tmp_path / "t.npz", x=NUMBERS, y=np.arange(39))
+    with pytest.raises(FileError, match=r"different lengths: 'x' \(40, 3\), 'y' \(39,\)"):
+        tables.read(tmp_path / "t.npz")
+
+
+def test_svmlight(tmp_path):
+    sparse = scipy.sparse.random_array((40, 6), density=0.3, random_state=0, format="csr")
+    y = np.arange(40) % 3
+    dump_svmlight_file(sparse, y, str(tmp_path / "t.svm"), zero_based=False)
+    table = tables.read(tmp_path / "t.svm", text=["target"])
+    assert table.names == ["x1", "x2", "x3", "x4", "x5", "x6", "target"]
+    assert table.sparse
+    np.testing.assert_allclose(
+        table.inputs(table.names[:-1]).toarray(), sparse.toarray(), rtol=1e-12
+    )
+    assert tables.target(table, "target").values.tolist() == y.tolist()
+
+
+def test_matrix_market(tmp_path):
+    sparse = scipy.sparse.random_array((5, 40), density=0.3, random_state=0, format="coo")
+    scipy.io.mmwrite(tmp_path / "t.mtx", sparse)
+    table = tables.read(tmp_path / "t.mtx")
+    np.testing.assert_allclose(table.numbers.toarray(), sparse.toarray())
+    turned = tables.joining.transposed(table)
+    np.testing.assert_allclose(turned.numbers.toarray(), sparse.toarray().T)
+    scipy.io.mmwrite(tmp_path / "d.mtx", NUMBERS)
+    np.testing.assert_allclose(tables.read(tmp_path / "d.mtx").numbers, NUMBERS)
+
+
+class StandardInput:
+    def __init__(self, data):
+        self.buffer = io.BufferedReader(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet", ".arrow"])
+def test_standard_input(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"t{suffix}"
+    write_frame(path)
+    for read in (tables.read, lambda name: next(tables.stream(name))):
+        monkeypatch.setattr(sys, "stdin", StandardInput(path.read_bytes()))
+        table = read("-")
+        assert table.inputs(["a", "b"]).tolist() == NUMBERS[:, :2].tolist()
+        assert table.path == "-"
+
+
+def test_utf_16_as_spreadsheets_write_unicode_text(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_bytes("gène\tb\r\n1\t2\r\n".encode("utf-16"))
+    assert tables.read(path).inputs(["gène", "b"]).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.parquet", b"PAR1 and no more", "cannot be read as a Parquet file"),
+        ("t.arrow", b"ARROW1 and no more", "cannot be read as an Arrow or Feather file"),
+        ("t.npy", b"\x93NUMPY and no more", "cannot be read as an array"),
+        ("t.npz", b"PK and no more", "cannot be read as arrays"),
+        ("t.svm", b"1 a:b\n", "cannot be read as svmlight"),
+        ("t.mtx", b"%%MatrixMarket and no more\n", "cannot be read as Matrix Market"),
+        ("t.xlsx", b"PK\x03\x04", "save it as CSV in UTF-8"),
+        ("t.csv.gz", b"a,b\n1,2\n\xff", "not text in UTF-8"),
+        ("t.csv", b"a,b\n1,2\n3,caf\xe9\n", r"line 3 \(field 2, byte 0xe9\) is not text in UTF-8"),
+    ],
+)
+def test_damaged_files(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    for read in (tables.read, lambda path: list(tables.stream(path))):
+        with pytest.raises(FileError, match=message) as caught:
+            read(path)
+        assert "\n" not in str(caught.value)
+        assert str(path) in str(caught.value)

@@ -1,0 +1,152 @@
+"""Samples in columns, and labels in another file."""
+
+import numpy as np
+import pytest
+
+from twolayer import InputError, tables
+from twolayer.tables import Asked
+
+GENES = "gene,s1,s2,s3,s4\nBRCA1,1,2,3,4\nTP53,5,6,7,8\nMYC,9,10,11,12\n"
+LABELS = "patient,outcome,age\ns4,sick,50\ns2,well,40\ns1,sick,30\ns9,well,20\n"
+
+
+@pytest.fixture
+def files(tmp_path):
+    def write(**contents):
+        paths = []
+        for name, content in contents.items():
+            path = tmp_path / f"{name}.csv"
+            path.write_text(content)
+            paths.append(str(path))
+        return paths
+
+    return write
+
+
+def test_genes_in_rows(files):
+    (path,) = files(genes=GENES)
+    table = tables.joining.transposed(tables.read(path))
+    assert table.names == ["sample", "BRCA1", "TP53", "MYC"]
+    assert table.id == "sample"
+    assert table.words("sample") == ["s1", "s2", "s3", "s4"]
+    assert table.inputs(["MYC", "BRCA1"]).tolist() == [[9, 1], [10, 2], [11, 3], [12, 4]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("gene,s1,s2\nA,1,2\nA,3,4\n", "rows 1 and 2 are both named 'A'"),
+        (
+            "gene,note,s1\nA,x,1\nB,y,2\n",
+            "every column but the first is a sample, and 'note' holds text",
+        ),
+        ("gene\nA\nB\n", "one column only"),
+    ],
+)
+def test_tables_that_cannot_be_turned(files, content, message):
+    (path,) = files(genes=content)
+    with pytest.raises(InputError, match=message):
+        tables.joining.transposed(tables.read(path))
+
+
+def asked(genes, labels, **more):
+    return Asked(genes, ("outcome",), labels=labels, **more)
+
+
+def test_labels_are_joined_by_name_and_the_others_counted(files):
+    genes, labels = files(genes=GENES, labels=LABELS)
+    data = tables.data_of(asked(genes, labels, id="patient", transpose=True))
+    assert data.table.words("sample") == ["s1", "s2", "s4"]
+    assert data.target.values.tolist() == ["sick", "well", "sick"]
+    assert data.table.inputs(["BRCA1", "TP53", "MYC"]).tolist() == [
+        [1, 5, 9],
+        [2, 6, 10],
+        [4, 8, 12],
+    ]
+    assert data.kinds.numbers == ["BRCA1", "TP53", "MYC"]
+    assert data.kinds.ids == ["sample"]
+    one, two, three = data.said
+    assert one == f"1 row is in {genes} but not in {labels}, and left out: 's3'"
+    assert two == f"1 row is in {labels} but not in {genes}, and left out: 's9'"
+    assert three == f"{labels}: nothing is learned from its other columns: 'age'"
+
+
+def test_labels_one_to_one(files):
+    x, labels = files(x="a,b\n1,2\n3,4\n", labels="outcome\nu\nv\n")
+    data = tables.data_of(asked(x, labels))
+    assert data.target.values.tolist() == ["u", "v"]
+    assert "one to one" in data.said[0]
+
+
+def test_groups_and_weights_may_stand_beside_the_labels(files):
+    labels = "patient,outcome,batch,w,day\n"
+    labels += "s4,sick,p,1,2021-01-03\ns2,well,q,2,2021-01-01\ns1,sick,p,3,2021-01-02\n"
+    genes, path = files(genes=GENES, labels=labels)
+    data = tables.data_of(
+        asked(genes, path, id="patient", transpose=True, groups="batch", weights="w", time="day")
+    )
+    assert data.groups.tolist() == ["p", "q", "p"]
+    assert data.weights.tolist() == [3, 2, 1]
+    assert data.order.tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("labels", "more", "message"),
+    [
+        (LABELS, {"id": "patien"}, "no column 'patien'; did you mean 'patient'"),
+        (LABELS + "s1,well,1\n", {"id": "patient"}, "'s1' stands twice in 'patient'"),
+        (
+            "patient,outcome\na,x\nb,y\n",
+            {"id": "patient"},
+            "no name in 'sample' .*such as 's1'.*such as 'a'",
+        ),
+        (LABELS + "s5,well,1\n", {}, "has 4 rows and .* has 5: name the column .* with --id"),
+        (
+            "patient,BRCA1,outcome\ns1,3,x\n",
+            {"id": "patient", "weights": "BRCA1"},
+            "'BRCA1' is both in",
+        ),
+    ],
+)
+def test_labels_that_do_not_fit(files, labels, more, message):
+    genes, path = files(genes=GENES, labels=labels)
+    with pytest.raises(InputError, match=message):
+        tables.data_of(asked(genes, path, transpose=True, **more))
+
+
+def test_row_names_as_r_and_pandas_write_them(files):
+    for content in (",a,y\ns1,1,2.5\ns2,3,4.5\n", '"a","y"\n"s1",1,2.5\n"s2",3,4.5\n'):
+        (path,) = files(t=content)
+        data = tables.data_of(Asked(path, ("y",)))
+        assert data.kinds.ids == ["id"]
+        assert data.kinds.numbers == ["a"]
+        np.testing.assert_array_equal(data.target.values, [2.5, 4.5])
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"weights": "w"}, "line 3 has the weight -1 in column 'w'"),
+        ({"weights": "g"}, "column 'g' holds text"),
+        ({"groups": "h"}, "line 3 has no value in column 'h'"),
+        ({"time": "g"}, "'p' in line 2: the time of a row is a number, or a date"),
+        ({"groups": "y"}, "column 'y' is asked for twice"),
+        ({"drop": ("a", "b")}, "no column 'b'"),
+        ({"drop": ("a", "w", "h", "g")}, "has no column but the target 'y' to learn from"),
+        ({"categories": ("zz",)}, "no column 'zz'"),
+        ({"id": "zz"}, "no column 'zz'"),
+    ],
+)
+def test_columns_that_cannot_play_their_part(files, more, message):
+    (path,) = files(t="a,w,g,h,y\n1,1,p,u,0\n2,-1,q,,1\n3,2,p,v,0\n")
+    with pytest.raises(InputError, match=message):
+        tables.data_of(Asked(path, ("y",), **more))
+
+
+def test_several_targets(files):
+    (path,) = files(t="a,y,z,k\n1,2,3,x\n2,3.5,4,y\n3,4,5,x\n")
+    data = tables.data_of(Asked(path, ("z", "y")))
+    assert data.target.task == "regression"
+    assert data.target.values.tolist() == [[3, 2], [4, 3.5], [5, 4]]
+    with pytest.raises(InputError, match="several targets must be numbers, and 'k' holds text"):
+        tables.data_of(Asked(path, ("z", "k")))
