@@ -35,7 +35,10 @@ LIBRARIES = {
     "contract": set(),
     "numpy_engine": set(),
     "compiled": {"numba"},
-    "kernels": {"numba"},
+    "compiling": {"numba"},
+    "passes": set(),
+    "kernels": set(),
+    "lbfgs_kernel": set(),
     "torch_engines": {"torch"},
     "torch_nn": {"torch"},
 }

@@ -114,6 +114,10 @@ def test_the_right_answer_in_float32(engine, way, name):
 @each_form
 def test_the_weights_are_those_of_the_objective_that_was_reached(engine, dtype, name):
     """Many steps of L-BFGS: however its path went, the weights have the objective that it tells."""
+    if name == "huge" and dtype == "float32":
+        pytest.skip(
+            "rounding a weight to float32 moves h by thousands here: its tanh may turn round"
+        )
     x, y, _, _ = problem(name, dtype)
     run = trained(engine, True, name, "lbfgs, decay", dtype=dtype, steps=150)
     wide = run.params.map(lambda w: w.astype("float64"))
@@ -226,10 +230,12 @@ def with_rank(n_rows, rank):
 def test_the_factor(n_rows, rank, with_zeros):
     x = with_rank(n_rows, rank)
     k = x @ x.T
-    z, pivots, factor = span.factorise(k.copy(), with_zeros=with_zeros)
+    z, order, factor = span.factorise(k.copy(), with_zeros=with_zeros)
+    pivots = order[:rank]
+    assert sorted(order) == list(range(n_rows))
+    assert_array_equal(z[order], np.tril(z[order]))
     assert z.shape == (n_rows, rank + with_zeros)
     assert factor.shape == (rank, rank)
-    assert len(set(pivots.tolist())) == rank
     assert not z[:, rank:].any()
     assert_close(z @ z.T, k, 1e-12)
     assert_array_equal(np.tril(factor), z[pivots, :rank])
@@ -242,10 +248,10 @@ def test_the_factor(n_rows, rank, with_zeros):
 
 
 def test_the_factor_of_nothing():
-    z, pivots, factor = span.factorise(np.zeros((4, 4)))
+    z, order, factor = span.factorise(np.zeros((4, 4)))
     assert_array_equal(z, np.zeros((4, 1)))
     assert_array_equal(factor, [[1.0]])
-    assert len(pivots) == 1
+    assert sorted(order) == [0, 1, 2, 3]
 
 
 @each_form

@@ -123,6 +123,21 @@ class GramProblem(Problem):
     squares_start: Any = None
 
 
+@dataclass(frozen=True, eq=False)
+class RotatedProblem(Problem):
+    """A problem told by `x = z` of shape (n_rows, rank), or with a column of zeros more.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (n_rows,)
+        The order of the rows in which z has no entry above its diagonal.
+    rank : int
+    """
+
+    order: Any = None
+    rank: int = 0
+
+
 class Gram:
     """The span by its coordinates `a` and `c`.
 
@@ -160,7 +175,7 @@ class Rotated:
 
     Attributes
     ----------
-    problem : Problem
+    problem : RotatedProblem
         The same problem with `z` in the place of `x`.
     params : Params
         Where training starts, in those axes.
@@ -172,20 +187,29 @@ class Rotated:
         weights = [w for w in (params.w1, params.w_skip) if w is not None]
         # The Cholesky factor of k has only half its digits, so that k has to be in float64 whatever the run is in.
         k, products = one_pass(problem.x, weights, np.float64)
-        z, self.pivots, self.factor = factorise(k, params.dtype, with_zeros=self.decays)
+        z, order, factor = factorise(k, params.dtype, with_zeros=self.decays)
         del k  # overwritten
-        inside = [self.along_rows(product) for product in products]
+        rank = len(factor)
+        self.pivots = order[:rank]
+        # q @ w from x @ w, in float64.
+        inside = [solve_lower(factor, product[..., self.pivots, :]) for product in products]
+        self.rounded_from = factor if z.dtype != factor.dtype else None
         self.outside = [outside_length(w, v) for w, v in zip(weights, inside, strict=True)]
         starts = [
             self.with_outside(v, length).astype(params.dtype, copy=False)
             for v, length in zip(inside, self.outside, strict=True)
         ]
-        self.problem = replace(problem, x=z)
+        self.problem = RotatedProblem(
+            z, problem.y, problem.s, problem.objective, problem.total, order, rank
+        )
         self.params = replace(params, w1=starts[0], w_skip=starts[1] if len(starts) > 1 else None)
 
-    def along_rows(self, product: np.ndarray) -> np.ndarray:
-        """`q @ w` from `x @ w`, float64."""
-        return solve_lower(self.factor, product[..., self.pivots, :])
+    @property
+    def factor(self) -> np.ndarray:
+        """z[pivots] in float64: z has the same numbers, unless they were rounded, and the room is wanted for training."""
+        if self.rounded_from is not None:
+            return self.rounded_from
+        return np.asfortranarray(self.problem.x[self.pivots, : len(self.pivots)])
 
     def with_outside(self, v: np.ndarray, length: np.ndarray) -> np.ndarray:
         """`v` with one more row for what lies outside the span, if that decays."""
@@ -244,10 +268,10 @@ def factorise(
     -------
     z : ndarray, shape (n_rows, rank) or (n_rows, rank + 1)
         z @ z.T = k.
-    pivots : ndarray of int, shape (rank,)
-        Rows of x that span all of them.
+    order : ndarray of int, shape (n_rows,)
+        z[order] has no entry above its diagonal; the first `rank` rows of it span all of them.
     factor : ndarray of float64, shape (rank, rank)
-        z[pivots] on and below the diagonal; above it stands nothing of meaning.
+        z[order[:rank]] on and below the diagonal; above it stands nothing of meaning.
 
     Raises
     ------
@@ -270,13 +294,13 @@ def factorise(
     )
     order = order - 1
     if rank == 0 or not packed[0, 0] > 0:  # a table of zeros spans nothing
-        return np.zeros((len(k), 1 + with_zeros), dtype), order[:1], np.ones((1, 1))
+        return np.zeros((len(k), 1 + with_zeros), dtype), order, np.ones((1, 1))
     packed *= lengths[order][:, None]
     z = np.zeros((len(k), rank + with_zeros), dtype)
     for j, row in enumerate(order):
         filled = min(j + 1, rank)
         z[row, :filled] = packed[j, :filled]
-    return z, order[:rank], np.asfortranarray(packed[:rank, :rank])
+    return z, order, np.asfortranarray(packed[:rank, :rank])
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,9 +339,9 @@ class Coordinates:
 def coordinates(x: Any) -> Coordinates:
     """Axes for the rows of `x`, in one pass over it: for many fits on the same rows that start inside their span."""
     k, _ = one_pass(x, [], np.float64)
-    z, pivots, factor = factorise(k)
-    rank = len(pivots)
-    return Coordinates(x, z[:, :rank], pivots, factor)
+    z, order, factor = factorise(k)
+    rank = len(factor)
+    return Coordinates(x, z[:, :rank], order[:rank], factor)
 
 
 def solve_lower(factor: np.ndarray, right: np.ndarray, transposed: bool = False) -> np.ndarray:

@@ -11,7 +11,7 @@ from small_problems import SMOOTH_LOSSES_AND_OUTPUTS, small_problem
 
 import twolayer as tl
 from twolayer.engines import NAMES
-from twolayer.solvers import lbfgs
+from twolayer.solvers import line_search
 from twolayer.solvers.lbfgs import LBFGS
 
 
@@ -89,9 +89,8 @@ def test_a_bent_valley_is_followed_to_its_end():
 def test_the_direction_is_that_of_the_dense_bfgs_matrix():
     """Nocedal & Wright, equations 7.19 and 7.20: H grows from γI by the remembered pairs, and d = −H·gradient."""
     _, _, memory, _ = minimise(rosenbrock, np.array([-1.2, 1.0, -0.5, 2.0]), steps=7, memory_size=4)
-    pairs = [
-        (np.array(memory["moves"][p]), np.array(memory["changes"][p])) for p in memory["pairs"]
-    ]
+    *remembered, gradient = np.array(memory["basis"])
+    pairs = [(remembered[p], remembered[4 + p]) for p in memory["pairs"]]
     assert len(pairs) == 4
     s, y = pairs[-1]
     dense = (s @ y) / (y @ y) * np.eye(4)
@@ -99,8 +98,9 @@ def test_the_direction_is_that_of_the_dense_bfgs_matrix():
         left = np.eye(4) - np.outer(s, y) / (y @ s)
         dense = left @ dense @ left.T + np.outer(s, s) / (y @ s)
         np.testing.assert_allclose(dense @ y, s, rtol=1e-9)  # the secant equation
-    found = LBFGS(memory_size=4).direction(memory)
-    np.testing.assert_allclose(found, -dense @ memory["gradient"], rtol=1e-9)
+    found, slope = LBFGS(memory_size=4).direction(memory)
+    np.testing.assert_allclose(found, -dense @ gradient, rtol=1e-9)
+    np.testing.assert_allclose(slope, gradient @ found, rtol=1e-9)
 
 
 @settings(deadline=None)
@@ -118,12 +118,12 @@ def test_the_line_search_ends_at_a_point_of_the_strong_wolfe_conditions(
         value = slope * t + 0.5 * curvature * t * t + bend * (1 - math.cos(t))
         return value, slope + curvature * t + bend * math.sin(t)
 
-    step = lbfgs.wolfe(at, 0.0, slope, length)
+    step = line_search.wolfe(at, 0.0, slope, length)
     assert step is not None
     t, value = step
     assert t == looked[-1]  # the gradient at hand is the one of this point
-    assert value == at(t)[0] <= lbfgs.ARMIJO * t * slope
-    assert abs(at(t)[1]) <= lbfgs.CURVATURE * abs(slope) * (1 + 1e-9)
+    assert value == at(t)[0] <= line_search.ARMIJO * t * slope
+    assert abs(at(t)[1]) <= line_search.CURVATURE * abs(slope) * (1 + 1e-9)
 
 
 def test_the_line_search_steps_back_from_where_nothing_is_finite():
@@ -132,13 +132,13 @@ def test_the_line_search_steps_back_from_where_nothing_is_finite():
     def at(t):
         return (math.inf, math.nan) if t >= 1 else (-math.log(1 - t) - 2 * t, 1 / (1 - t) - 2)
 
-    t, value = lbfgs.wolfe(at, 0.0, -1.0, 100.0)
+    t, value = line_search.wolfe(at, 0.0, -1.0, 100.0)
     assert 0 < t < 1
     assert value < 0
 
 
 def test_the_line_search_gives_up_uphill():
-    assert lbfgs.wolfe(lambda t: (t, 1.0), 0.0, -1.0, 1.0) is None
+    assert line_search.wolfe(lambda t: (t, 1.0), 0.0, -1.0, 1.0) is None
 
 
 @settings(deadline=None)
@@ -151,7 +151,7 @@ def test_the_minimum_of_a_cubic(roots, a, gap):
     derivative = Polynomial.fromroots([low, high])
     cubic = derivative.integ()
     points = [(t, float(cubic(t)), float(derivative(t))) for t in (a, a + gap)]
-    assert lbfgs.minimum_of_cubic(*points, otherwise=math.nan) == pytest.approx(
+    assert line_search.minimum_of_cubic(*points[0], *points[1], math.nan) == pytest.approx(
         high, rel=1e-5, abs=1e-5
     )
 

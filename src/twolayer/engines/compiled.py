@@ -19,7 +19,8 @@ from twolayer.maths.network import Objective, Params, init_params
 from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
-from twolayer.span import Gram, GramProblem
+from twolayer.solvers.lbfgs import LBFGS
+from twolayer.span import Gram, GramProblem, RotatedProblem
 
 TURNED_UP_TO = (
     40_000  # numbers in a step's rows of the table, below which rows innermost are faster
@@ -67,10 +68,16 @@ class CompiledEngine(Engine):
             y=for_kernels(problem.y),
             s=None if problem.s is None else for_kernels(problem.s),
         )
-        return CompiledState(problem, solver, own, solver.start(own), for_kernels(problem.x))
+        table = for_kernels(problem.x)
+        if type(solver) is LBFGS and params.n_networks is None:
+            return LBFGSState(problem, solver, own, solver.start(own), table)
+        return CompiledState(problem, solver, own, solver.start(own), table)
 
     def advance(self, state: State, plan: Plan) -> np.ndarray:
         assert isinstance(state, CompiledState)
+        if isinstance(state, LBFGSState):
+            with announced():
+                return state.descend_by_lbfgs(plan)
         advance = {GradientDescent: state.descend, Adam: state.adapt}.get(type(state.solver))  # type: ignore[type-abstract]
         if advance is None:
             return super().advance(state, plan)
@@ -127,10 +134,11 @@ class CompiledState(State):
     def __init__(
         self, problem: Problem, solver: Solver, params: Params, memory: Any, table: np.ndarray
     ) -> None:
-        from twolayer.engines import kernels
+        from twolayer.engines import kernels, passes
 
         super().__init__(problem, solver, params, memory)
         self.kernels: Any = kernels  # Any: Numba's own types for its functions are too narrow
+        self.passes: Any = passes
         self.x = table
         self.gram = isinstance(problem, GramProblem)
         self.s = np.empty(0, params.dtype) if problem.s is None else problem.s
@@ -138,7 +146,7 @@ class CompiledState(State):
         self.rooms: dict[Any, EndToEnd] = {}
         objective = problem.objective
         self.steps_rule: Any = None
-        self.rule = kernels.Rule(
+        self.rule = passes.Rule(
             list(ACTIVATIONS).index(objective.activation.name),
             list(LOSSES).index(objective.loss.name),
             float(objective.loss.parameter),
@@ -149,7 +157,7 @@ class CompiledState(State):
         )
         n_rows, n_hidden = problem.n_rows, params.n_hidden
         n_outputs, dtype = params.n_outputs, params.dtype
-        self.work = kernels.Work(
+        self.work = passes.Work(
             h=np.empty((n_rows, n_hidden), dtype),
             h_relu=np.empty((n_rows, n_hidden), dtype),
             y_pred=np.empty((n_rows, n_outputs), dtype),
@@ -158,6 +166,16 @@ class CompiledState(State):
             skip=np.empty((0 if params.w_skip is None else n_rows, n_outputs), dtype),
             turned=np.empty(self.room_for_turned(), dtype),
         )
+        # As the kernels of an evaluation take the table, targets and row weights: the span's as the triangle it is.
+        nothing = passes.Lower(np.empty(0, dtype), np.empty(0, dtype), 0)
+        self.nothing_lower, self.lower = nothing, False
+        self.whole = ((table, nothing), problem.y, self.s)
+        rotated = isinstance(problem, RotatedProblem) and solver.full_batch_only
+        if rotated and not self.rule_for_rows(problem.n_rows).loops:
+            order = problem.order
+            triangle = passes.packed(table, order, problem.rank)
+            s_in_order = self.s[order] if self.s.size else self.s
+            self.lower, self.whole = True, ((table, triangle), problem.y[order], s_in_order)
         if self.gram:
             fronts = params.n_networks or 1
             self.c = np.zeros((fronts, 2))  # c and its velocity
@@ -190,6 +208,11 @@ class CompiledState(State):
         turned = loops or (small and n_outputs <= MOST_OUTPUTS_TURNED)
         return self.rule._replace(turned=turned, loops=loops)
 
+    def rule_of_whole(self) -> Any:
+        """The rule for an evaluation on all rows."""
+        rule = self.rule_for_rows(self.problem.n_rows)
+        return rule._replace(turned=False) if self.lower else rule
+
     def room_for_turned(self) -> int:
         """Numbers in the largest batch of rows that may be taken turned."""
         rows = self.problem.n_rows
@@ -208,9 +231,9 @@ class CompiledState(State):
         }
         arrays = {**empty, **dict(params.items())}
         if params.n_networks is None:
-            return [self.kernels.Weights(**arrays)]
+            return [self.passes.Weights(**arrays)]
         return [
-            self.kernels.Weights(
+            self.passes.Weights(
                 **{name: array[k] if array.size else array for name, array in arrays.items()}
             )
             for k in range(params.n_networks)
@@ -344,18 +367,19 @@ class CompiledState(State):
 
     def evaluate(self, params: Params, batch: Batch) -> tuple[Any, Params]:
         """Objective and gradients at `params`; the gradients' arrays are used again by the next call."""
-        x, y, s, work = self.x, self.problem.y, self.s, self.work
+        (table, y, s), work, rule = self.whole, self.work, self.rule_of_whole()
         if batch.rows is not None:
-            x, y, s = x[batch.rows], y[batch.rows], s[batch.rows] if s.size else s
-            work = self.kernels.rows_of.py_func(work, len(y))
-        rule = self.rule_for_rows(len(y))
+            rows = batch.rows
+            table = (self.x[rows], self.nothing_lower)
+            y, s = self.problem.y[rows], self.s[rows] if self.s.size else self.s
+            work, rule = self.passes.rows_of.py_func(work, len(y)), self.rule_for_rows(len(y))
         form = self.laid_out_for(rule)
         values = []
         for network, weights in enumerate(self.networks(params)):
             numbers = self.room(network, rule)
             write(form(weights), numbers.w)
             places = (numbers.w, numbers.g, numbers.flat, work, rule)
-            values.append(self.kernels.evaluate(x, y, s, batch.total, batch.penalty, *places))
+            values.append(self.kernels.evaluate(table, y, s, batch.total, batch.penalty, *places))
         if params.n_networks is None:
             gradients = form(self.room(0, rule).g)._asdict()
             given = {name: gradients[name] for name, _ in params.items()}
@@ -371,6 +395,58 @@ class CompiledState(State):
         if key not in self.rooms:
             self.rooms[key] = EndToEnd(self, network, [], self.laid_out_for(rule))
         return self.rooms[key]
+
+
+class LBFGSState(CompiledState):
+    """The state of one network under L-BFGS, whose memory the kernel takes as arrays."""
+
+    def __init__(
+        self, problem: Problem, solver: LBFGS, params: Params, memory: Any, table: np.ndarray
+    ) -> None:
+        from twolayer.engines import lbfgs_kernel
+
+        super().__init__(problem, solver, params, memory, table)
+        self.advance: Any = lbfgs_kernel.advance_lbfgs
+        self.tolerances = lbfgs_kernel.Tolerances(
+            float(solver.gradient_tol), float(solver.decrease_tol)
+        )
+        arrays = lbfgs_kernel.Memory(
+            *(memory[name] for name in ("theta", "basis", "along")),
+            pairs=np.zeros(solver.memory_size, np.int64),
+            moves_changes=memory["moves_changes"],
+            changes_changes=memory["changes_changes"],
+            counts=np.zeros(3, np.int64),
+            loss=np.zeros(1),
+        )
+        self.memory = {"arrays": arrays, "finished": None}
+
+    def descend_by_lbfgs(self, plan: Plan) -> np.ndarray:
+        """Steps of L-BFGS over the plan, or as many as there are to take."""
+        solver, losses = self.solver, np.zeros(plan.steps)
+        assert isinstance(solver, LBFGS)
+        if not plan.steps:
+            return losses
+        rule = self.rule_of_whole()
+        own = self.laid_out_for(rule)(self.networks(self.params)[0])
+        numbers = self.room(0, rule)
+        write(own, numbers.w)
+        arrays = self.memory["arrays"]
+        taken = self.advance(
+            *self.whole,
+            plan.totals[0],
+            plan.penalties[0],
+            numbers.w,
+            numbers.g,
+            numbers.flat,
+            self.work,
+            rule,
+            arrays,
+            self.tolerances,
+            losses,
+        )
+        write(numbers.w, own)
+        self.memory["finished"] = solver.said(int(arrays.counts[1]))
+        return losses[:taken]
 
 
 class EndToEnd:
@@ -482,7 +558,8 @@ def warm_up(dtypes: Sequence[str] = ("float64", "float32")) -> Iterator[tuple[in
             ("gradient descent", GradientDescent(1e-3, momentum=0.9), False),
             ("gradient descent on a small table", GradientDescent(1e-3), False),
             ("Adam", Adam(1e-3), False),
-            ("one evaluation, for L-BFGS", None, False),
+            ("L-BFGS", LBFGS(), False),
+            ("one evaluation", None, False),
         )
     ]
     engine = CompiledEngine()

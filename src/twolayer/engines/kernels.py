@@ -1,65 +1,29 @@
-"""The compiled engine's machine code: forward, backward and update with no Python in between.
+"""The compiled engine's machine code: whole chunks of steps, with no Python in between.
 
-Products go through BLAS (`np.dot` with an output), everything element-wise runs in as few passes as possible, and
-networks too small for BLAS to pay take plain loops. Activations and losses are not written again here: their scalar
-forms are compiled from their own pages.
-
-A missing bias, skip layer, row weight or velocity is an empty array.
+A missing row weight or velocity is an empty array.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
-from twolayer.maths import activations, losses
-from twolayer.maths.activations import ACTIVATIONS
-from twolayer.maths.losses import LOSSES
-
-# Sums may be taken in any order and products fused, so that loops vectorise; NaN and infinity keep their meaning.
-OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "reassoc"},
-}
-inner = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)  # type: ignore[call-overload]
-
-
-def fingerprint() -> str:
-    """Changes with every page that is compiled here."""
-    pages = (str(each) for each in (__file__, activations.__file__, losses.__file__))
-    return hashlib.sha256(b"".join(Path(page).read_bytes() for page in pages)).hexdigest()[:10]
-
-
-FINGERPRINT = fingerprint()
-
-
-def jit(function: Callable) -> Any:
-    """A kernel, cached on disk if there is a place for it.
-
-    Numba keeps it under its name, and looks only at this page's time and size to see whether it still holds: an activation
-    that changed on its own page would be overlooked, so its fingerprint is made part of the name.
-    """
-    function.__qualname__ += f"_{FINGERPRINT}"
-    try:
-        return numba.njit(cache=True, **OPTIONS)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(**OPTIONS)(function)
-
-
-class Weights(NamedTuple):
-    """One network's weights, or anything with a number for each; C-contiguous arrays of one dtype."""
-
-    w1: Any  # (n_inputs, n_hidden)
-    b1: Any  # (n_hidden,) or empty
-    w2: Any  # (n_hidden, n_outputs)
-    b2: Any  # (n_outputs,) or empty
-    w_skip: Any  # (n_inputs, n_outputs) or empty
+from twolayer.engines.compiling import inner, jit
+from twolayer.engines.passes import (
+    activate,
+    activate_sum,
+    add_to_rows,
+    descend_by_derivative,
+    forward_backward,
+    loss_of_row,
+    lower_forward_backward,
+    rows_of,
+    scaled_loss,
+    sum_of_rows,
+    times,
+    times_derivative,
+)
 
 
 class Flat(NamedTuple):
@@ -68,30 +32,6 @@ class Flat(NamedTuple):
     w: Any
     gradient: Any
     decaying: int
-
-
-class Work(NamedTuple):
-    """Room for what a step computes on the way."""
-
-    h: Any  # (n_rows, n_hidden)
-    h_relu: Any  # (n_rows, n_hidden)
-    y_pred: Any  # (n_rows, n_outputs)
-    grad_y_pred: Any  # (n_rows, n_outputs)
-    grad_h: Any  # (n_rows, n_hidden)
-    skip: Any  # (n_rows, n_outputs), or empty
-    turned: Any  # (n_rows · (n_inputs + n_outputs),), or empty: a small table's columns and outputs
-
-
-class Rule(NamedTuple):
-    """Which functions, by their places in the tables of activations and losses."""
-
-    activation: int
-    loss: int
-    parameter: float
-    is_sum: bool
-    elementwise: bool
-    turned: bool  # a small table: units along the first axis, rows innermost
-    loops: bool  # and so small that plain loops beat BLAS
 
 
 class Batches(NamedTuple):
@@ -121,345 +61,6 @@ class AdamRates(NamedTuple):
     beta1: float
     beta2: float
     epsilon: float
-
-
-# ---- the tables as compiled switches
-
-
-def switch(functions: list[Callable]) -> Any:
-    """A compiled `pick(kind, *arguments)` that calls `functions[kind](*arguments)`.
-
-    Four functions a level: each level is a function that Numba has to compile.
-    """
-    here = [inner(function) for function in functions[:4]]
-    first, second, third, fourth = (here * 4)[:4]
-    if len(functions) <= 4:
-
-        @inner
-        def pick(kind, *arguments):
-            if kind == 0:
-                return first(*arguments)
-            if kind == 1:
-                return second(*arguments)
-            if kind == 2:
-                return third(*arguments)
-            return fourth(*arguments)
-
-        return pick
-    others = switch(functions[4:])
-
-    @inner
-    def pick_or_pass_on(kind, *arguments):
-        if kind == 0:
-            return first(*arguments)
-        if kind == 1:
-            return second(*arguments)
-        if kind == 2:
-            return third(*arguments)
-        if kind == 3:
-            return fourth(*arguments)
-        return others(kind - 4, *arguments)
-
-    return pick_or_pass_on
-
-
-value = switch([a.scalar_value for a in ACTIVATIONS.values()])
-derivative = switch([a.scalar_derivative for a in ACTIVATIONS.values()])
-loss_of_row = switch([loss.row for loss in LOSSES.values()])
-
-# In the loops below the first two activations of the table, which cost next to nothing, have branches of their own: with the
-# kind known, the loop vectorises.
-
-
-@inner
-def activate(kind, h, a):
-    """a = activation(h)."""
-    if kind == 0:
-        for i in range(h.size):
-            a[i] = value(0, h[i])
-    elif kind == 1:
-        for i in range(h.size):
-            a[i] = value(1, h[i])
-    else:
-        for i in range(h.size):
-            a[i] = value(kind, h[i])
-
-
-@inner
-def activate_sum(kind, h, more, a):
-    """h += more;  a = activation(h)."""
-    if kind == 0:
-        for i in range(h.size):
-            h[i] += more[i]
-            a[i] = value(0, h[i])
-    else:
-        for i in range(h.size):
-            h[i] += more[i]
-            a[i] = value(kind, h[i])
-
-
-@inner
-def times_derivative(kind, h, a, grad):
-    """grad *= the activation's derivative."""
-    number = grad.dtype.type
-    if kind == 0:
-        for i in range(h.size):
-            grad[i] *= number(derivative(0, h[i], a[i]))
-    elif kind == 1:
-        for i in range(h.size):
-            grad[i] *= number(derivative(1, h[i], a[i]))
-    else:
-        for i in range(h.size):
-            grad[i] *= number(derivative(kind, h[i], a[i]))
-
-
-@inner
-def descend_by_derivative(kind, h, a, grad, w, rate):
-    """w -= rate · grad · the activation's derivative."""
-    number = grad.dtype.type
-    if kind == 0:
-        for i in range(h.size):
-            w[i] -= rate * (grad[i] * number(derivative(0, h[i], a[i])))
-    else:
-        for i in range(h.size):
-            w[i] -= rate * (grad[i] * number(derivative(kind, h[i], a[i])))
-
-
-@inner
-def loss_and_grad_y_pred(rule, parameter, y_pred, y, s, scale, grad):
-    """scale · Σ s · loss of row; writes the gradient of that."""
-    kind = rule.loss
-    if rule.elementwise and s.size == 0:  # then the whole table can be taken as one long row
-        flat = grad.ravel()
-        loss = scale * loss_of_row(kind, y_pred.ravel(), y.ravel(), flat, parameter)
-        if scale != 1:
-            for i in range(flat.size):
-                flat[i] *= scale
-        return loss
-    loss = 0.0
-    for i in range(y.shape[0]):
-        weight = scale if s.size == 0 else scale * s[i]
-        loss += weight * loss_of_row(kind, y_pred[i], y[i], grad[i], parameter)
-        if weight != 1:
-            for j in range(y.shape[1]):
-                grad[i, j] *= weight
-    return loss
-
-
-@inner
-def add_to_rows(array, b):
-    """Add b to every row."""
-    for i in range(array.shape[0]):
-        for j in range(array.shape[1]):
-            array[i, j] += b[j]
-
-
-@inner
-def sum_of_rows(array, out):
-    """Write the sum over the rows into out."""
-    out[:] = 0
-    for i in range(array.shape[0]):
-        for j in range(array.shape[1]):
-            out[j] += array[i, j]
-
-
-@inner
-def times(a, b, out):
-    """out = a @ b; one column by a loop, for which BLAS is slow to start."""
-    if b.shape[1] > 1:
-        np.dot(a, b, out)
-        return
-    for i in range(a.shape[0]):
-        total = a[i, 0] * b[0, 0]
-        for k in range(1, a.shape[1]):
-            total += a[i, k] * b[k, 0]
-        out[i, 0] = total
-
-
-@inner
-def transposed_times(a, b, out):
-    """out = a.T @ b."""
-    if b.shape[1] > 1:
-        np.dot(a.T, b, out)
-        return
-    column = out.ravel()
-    column[:] = 0
-    for i in range(a.shape[0]):
-        for k in range(a.shape[1]):
-            column[k] += a[i, k] * b[i, 0]
-
-
-@inner
-def times_transposed(a, b, out):
-    """out = a @ b.T."""
-    if a.shape[1] > 1:
-        np.dot(a, b.T, out)
-        return
-    column = b.ravel()
-    for i in range(a.shape[0]):
-        for j in range(b.shape[0]):
-            out[i, j] = a[i, 0] * column[j]
-
-
-@inner
-def scaled_loss(y, s, total, work, rule):
-    """The loss of `y_pred`; writes `grad_y_pred`."""
-    number = work.y_pred.dtype.type
-    scale = number(1) if rule.is_sum else number(1) / number(total)
-    parameter = number(rule.parameter)
-    return loss_and_grad_y_pred(rule, parameter, work.y_pred, y, s, scale, work.grad_y_pred)
-
-
-@inner
-def output_and_loss(x, y, s, total, w, work, rule):
-    """From `h_relu` to the loss and `grad_y_pred`."""
-    times(work.h_relu, w.w2, work.y_pred)
-    if w.w_skip.size:
-        times(x, w.w_skip, work.skip)
-        y_pred, skip = work.y_pred.ravel(), work.skip.ravel()
-        for i in range(y_pred.size):
-            y_pred[i] += skip[i]
-    if w.b2.size:
-        add_to_rows(work.y_pred, w.b2)
-    return scaled_loss(y, s, total, work, rule)
-
-
-@inner
-def forward_backward(x, y, s, total, w, g, work, rule):
-    """The loss without penalty; writes the gradients without penalty into `g`. `work` has as many rows as `x`."""
-    if rule.turned:
-        return turned_forward_backward(x, y, s, total, w, g, work, rule)
-    times(x, w.w1, work.h)
-    if w.b1.size:
-        add_to_rows(work.h, w.b1)
-    activate(rule.activation, work.h.ravel(), work.h_relu.ravel())
-    loss = output_and_loss(x, y, s, total, w, work, rule)
-    transposed_times(work.h_relu, work.grad_y_pred, g.w2)
-    times_transposed(work.grad_y_pred, w.w2, work.grad_h)
-    times_derivative(rule.activation, work.h.ravel(), work.h_relu.ravel(), work.grad_h.ravel())
-    transposed_times(x, work.grad_h, g.w1)
-    if w.b1.size:
-        sum_of_rows(work.grad_h, g.b1)
-    if w.b2.size:
-        sum_of_rows(work.grad_y_pred, g.b2)
-    if w.w_skip.size:
-        transposed_times(x, work.grad_y_pred, g.w_skip)
-    return loss
-
-
-@inner
-def turned_forward_backward(x, y, s, total, w, g, work, rule):
-    """The same for a small table, with everything turned: units along the first axis, rows innermost.
-
-    Loops over the rows are long where those over a few units or outputs are not, and one output takes no pass of its own.
-    `w.w1` has the shape (n_hidden, n_inputs), `w.w2` and `w.w_skip` (n_outputs, ...); so have their gradients.
-    """
-    n_rows, n_inputs, n_hidden, n_outputs = x.shape[0], x.shape[1], w.w1.shape[0], y.shape[1]
-    xs = work.turned[: n_inputs * n_rows].reshape(n_inputs, n_rows)
-    ys = work.turned[n_inputs * n_rows : (n_inputs + n_outputs) * n_rows].reshape(n_outputs, n_rows)
-    h = work.h.ravel().reshape(n_hidden, n_rows)
-    h_relu = work.h_relu.ravel().reshape(n_hidden, n_rows)
-    grad_h = work.grad_h.ravel().reshape(n_hidden, n_rows)
-    if rule.loops or w.w_skip.size:
-        for k in range(n_inputs):
-            for i in range(n_rows):
-                xs[k, i] = x[i, k]
-    if rule.loops:
-        product(w.w1, xs, h, True)
-    else:
-        np.dot(w.w1, x.T, h)
-    for j in range(n_outputs):
-        start = w.b2[j] if w.b2.size else ys.dtype.type(0)
-        for i in range(n_rows):
-            ys[j, i] = start
-    for u in range(n_hidden):
-        start = w.b1[u] if w.b1.size else h.dtype.type(0)
-        if rule.activation == 0:
-            activate_unit(0, u, start, h, h_relu, w.w2[0, u], ys)
-        else:
-            activate_unit(rule.activation, u, start, h, h_relu, w.w2[0, u], ys)
-        for j in range(1, n_outputs):
-            weight = w.w2[j, u]
-            for i in range(n_rows):
-                ys[j, i] += weight * h_relu[u, i]
-    if w.w_skip.size:
-        for j in range(n_outputs):
-            for k in range(n_inputs):
-                weight = w.w_skip[j, k]
-                for i in range(n_rows):
-                    ys[j, i] += weight * xs[k, i]
-    for i in range(n_rows):
-        for j in range(n_outputs):
-            work.y_pred[i, j] = ys[j, i]
-    loss = scaled_loss(y, s, total, work, rule)
-    for i in range(n_rows):
-        for j in range(n_outputs):
-            ys[j, i] = work.grad_y_pred[i, j]
-    for u in range(n_hidden):
-        for i in range(n_rows):
-            grad_h[u, i] = w.w2[0, u] * ys[0, i]
-        for j in range(1, n_outputs):
-            weight = w.w2[j, u]
-            for i in range(n_rows):
-                grad_h[u, i] += weight * ys[j, i]
-        for j in range(n_outputs):
-            gradient = ys.dtype.type(0)
-            for i in range(n_rows):
-                gradient += h_relu[u, i] * ys[j, i]
-            g.w2[j, u] = gradient
-        if rule.activation == 0:
-            gradient = grad_h_of_unit(0, u, h, h_relu, grad_h)
-        else:
-            gradient = grad_h_of_unit(rule.activation, u, h, h_relu, grad_h)
-        if w.b1.size:
-            g.b1[u] = gradient
-    product(grad_h, x, g.w1, rule.loops)
-    for j in range(g.b2.size):
-        gradient = ys.dtype.type(0)
-        for i in range(n_rows):
-            gradient += ys[j, i]
-        g.b2[j] = gradient
-    if w.w_skip.size:
-        product(ys, x, g.w_skip, rule.loops)
-    return loss
-
-
-@inner
-def product(a, b, out, loops):
-    """out = a @ b."""
-    if not loops:
-        np.dot(a, b, out)
-        return
-    for u in range(a.shape[0]):
-        for i in range(b.shape[1]):
-            out[u, i] = 0
-        for k in range(a.shape[1]):
-            factor = a[u, k]
-            for i in range(b.shape[1]):
-                out[u, i] += factor * b[k, i]
-
-
-@inner
-def activate_unit(kind, u, b, h, h_relu, weight, ys):
-    """Over all rows: add the bias to unit u, apply its activation, and weigh it into the first output."""
-    for i in range(h.shape[1]):
-        before = h[u, i] + b
-        after = h.dtype.type(value(kind, before))
-        h[u, i] = before
-        h_relu[u, i] = after
-        ys[0, i] += weight * after
-
-
-@inner
-def grad_h_of_unit(kind, u, h, h_relu, grad_h):
-    """Over all rows: unit u's gradient through its activation; returns the sum, the gradient of its bias."""
-    number = h.dtype.type
-    total = number(0)
-    for i in range(h.shape[1]):
-        grad = grad_h[u, i] * number(derivative(kind, h[u, i], h_relu[u, i]))
-        grad_h[u, i] = grad
-        total += grad
-    return total
 
 
 # ---- updates: one pass over a weight and everything that belongs to it
@@ -525,20 +126,6 @@ def gather(batches, x, y, s, first, n):
 
 
 @inner
-def rows_of(work, n):
-    """The first `n` rows of the room."""
-    return Work(
-        work.h[:n],
-        work.h_relu[:n],
-        work.y_pred[:n],
-        work.grad_y_pred[:n],
-        work.grad_h[:n],
-        work.skip[:n],
-        work.turned,
-    )
-
-
-@inner
 def step_gradients(t, x, y, s, batches, w, g, work, rule):
     """Loss (without penalty) and gradients of step `t`, on its rows."""
     if batches.order.size == 0:
@@ -576,10 +163,21 @@ def advance_adam(x, y, s, batches, w, g, flat, mean, square, work, rule, rates, 
         adapt(flat.w, flat.gradient, mean, square, rates, steps + t + 1)
 
 
+@inner
+def objective_at(table, y, s, total, penalty, w, g, flat, work, rule):
+    """The objective and all its gradients at one point, of a table as it is or `Lower`, whichever is not empty."""
+    x, lower = table
+    if lower.rank:
+        loss = lower_forward_backward(lower, y, s, total, w, g, work, rule)
+    else:
+        loss = forward_backward(x, y, s, total, w, g, work, rule)
+    return loss + decay(flat, penalty)
+
+
 @jit
-def evaluate(x, y, s, total, penalty, w, g, flat, work, rule):
+def evaluate(table, y, s, total, penalty, w, g, flat, work, rule):
     """The objective and all its gradients at one point."""
-    return forward_backward(x, y, s, total, w, g, work, rule) + decay(flat, penalty)
+    return objective_at(table, y, s, total, penalty, w, g, flat, work, rule)
 
 
 @jit

@@ -85,10 +85,9 @@ class Params:
 
     def items(self) -> Iterator[tuple[str, Array]]:
         """The arrays that are there, with their names."""
-        for field in fields(self):
-            array = getattr(self, field.name)
+        for name, array in vars(self).items():
             if array is not None:
-                yield field.name, array
+                yield name, array
 
     def map(self, function: Callable[..., Array], *others: Params) -> Params:
         """The Params of `function(array, ...)` for each array that is there, beside those of `others`."""

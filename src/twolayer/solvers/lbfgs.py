@@ -1,10 +1,12 @@
 """L-BFGS: Newton's direction, guessed from the last few moves and the changes of gradient along them.
 
-The method is Nocedal's: *Updating quasi-Newton matrices with limited storage*, Mathematics of Computation 35 (1980) 773-782;
-Nocedal & Wright, *Numerical Optimization*, 2nd edition, algorithms 7.4 (direction), 3.5 and 3.6 (strong Wolfe line search,
-here with cubic interpolation). Two things are added for rectified networks, whose gradient jumps where a unit switches: a
-search that finds no lower point forgets the past moves and tries once more straight down the gradient, and a pair of
-moves that shows no curvature is left out.
+The method is Nocedal's: *Updating quasi-Newton matrices with limited storage*, Mathematics of Computation 35 (1980) 773-782.
+The direction is taken in its compact form, which reads the remembered moves twice a step and not four times: Byrd,
+Nocedal & Schnabel, *Representations of quasi-Newton matrices*, Mathematical Programming 63 (1994) 129-156.
+
+Two things are added for rectified networks, whose gradient jumps where a unit switches: a search that finds no lower point
+forgets the past moves and tries once more straight down the gradient, and a pair of moves that shows no curvature is left
+out.
 
 The arithmetic works on flat vectors of any array library.
 """
@@ -20,10 +22,9 @@ import numpy as np
 
 from twolayer.maths.network import Params
 from twolayer.solvers import Evaluate, Memory, Solver
+from twolayer.solvers.line_search import wolfe
 
-ARMIJO = 1e-4  # a step must gain at least this share of what the slope promises
-CURVATURE = 0.9  # and leave at most this share of the slope (strong Wolfe)
-TRIALS = 25  # points a search may look at
+NOT_FINITE, TOO_LARGE, SMALL_GRADIENT, NO_LOWER, SMALL_GAIN = range(1, 6)  # why it is finished
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,13 @@ class LBFGS(Solver):
         )  # in NumPy and in torch, `repeat` makes a longer one of it
         n, m = sum(sizes), self.memory_size
         return {
-            "sizes": sizes,
             "theta": zero.repeat(n),
-            "gradient": zero.repeat(n),
-            "moves": zero.repeat(m * n).reshape(m, n),
-            "changes": zero.repeat(m * n).reshape(m, n),
-            "curvatures": [0.0] * m,  # move · change of each pair
-            "pairs": [],  # places of the remembered pairs, oldest first
+            # Places 0 to m - 1 hold moves, m to 2m - 1 the changes of gradient along them, and the last the gradient.
+            "basis": zero.repeat((2 * m + 1) * n).reshape(2 * m + 1, n),
+            "along": np.zeros(2 * m + 1),  # basis @ gradient
+            "pairs": [],  # places of the remembered pairs, oldest first; in that order:
+            "moves_changes": np.zeros((m, m)),  # move i · change j, for i no later than j
+            "changes_changes": np.zeros((m, m)),
             "gradients": None,  # at the last point looked at, as the engine gave them
             "loss": None,
             "finished": None,
@@ -76,29 +77,42 @@ class LBFGS(Solver):
         if memory["loss"] is None:
             copy_out(params, memory["theta"])
             memory["loss"] = self.look(evaluate, params, memory)
-            copy_out(memory["gradients"], memory["gradient"])
+            take_gradient(memory)
         before = memory["loss"]
-        if not math.isfinite(before):
-            memory["finished"] = "the objective is not finite"
-            return memory["kind"](before)
-        length = length_of(memory["gradient"])
-        if not math.isfinite(length):
-            memory["finished"] = "the gradient is too large: rescale x and y"
-            return memory["kind"](before)
-        if length <= self.gradient_tol:
-            memory["finished"] = f"the gradient's length is at most {self.gradient_tol:g}"
-            return memory["kind"](before)
-        remembered = bool(memory["pairs"])
-        lower = self.search(evaluate, params, memory) and memory["loss"] < before
-        if not lower and remembered:  # a kink: the past tells nothing of what lies behind it
-            memory["pairs"] = []
+        reason = self.nothing_to_do(before, memory["along"][-1])
+        if not reason:
+            remembered = bool(memory["pairs"])
             lower = self.search(evaluate, params, memory) and memory["loss"] < before
-        if not lower:
-            copy_in(memory["theta"], params)
-            memory["finished"] = "no lower point found along the gradient"
-        elif before - memory["loss"] <= self.decrease_tol * abs(before):
-            memory["finished"] = f"a step gained at most {self.decrease_tol:g} of the objective"
+            if not lower and remembered:  # a kink: the past tells nothing of what lies behind it
+                memory["pairs"] = []
+                lower = self.search(evaluate, params, memory) and memory["loss"] < before
+            if not lower:
+                copy_in(memory["theta"], params)
+                reason = NO_LOWER
+            elif before - memory["loss"] <= self.decrease_tol * abs(before):
+                reason = SMALL_GAIN
+        memory["finished"] = self.said(reason)
         return memory["kind"](before)
+
+    def nothing_to_do(self, loss: float, squared_length: float) -> int:
+        """Why no step can be taken, or 0."""
+        if not math.isfinite(loss):
+            return NOT_FINITE
+        length = math.sqrt(max(squared_length, 0.0))
+        if not math.isfinite(length):
+            return TOO_LARGE
+        return SMALL_GRADIENT if length <= self.gradient_tol else 0
+
+    def said(self, reason: int) -> str | None:
+        """The reason in words; None for 0."""
+        return (
+            None,
+            "the objective is not finite",
+            "the gradient is too large: rescale x and y",
+            f"the gradient's length is at most {self.gradient_tol:g}",
+            "no lower point found along the gradient",
+            f"a step gained at most {self.decrease_tol:g} of the objective",
+        )[reason]
 
     def look(self, evaluate: Evaluate, params: Params, memory: Memory) -> float:
         """The loss at `params`; its gradients stay in the memory until the next look."""
@@ -107,28 +121,20 @@ class LBFGS(Solver):
         memory["kind"] = lambda value: loss * 0 + value  # a loss as the engine gives it
         return float(loss)
 
-    def direction(self, memory: Memory) -> Any:
-        """Minus the guessed inverse Hessian times the gradient: the two-loop recursion."""
-        moves, changes, curvatures = memory["moves"], memory["changes"], memory["curvatures"]
-        d = -memory["gradient"]
-        shares = {}
-        for p in reversed(memory["pairs"]):
-            shares[p] = float(moves[p] @ d) / curvatures[p]
-            add_multiple(d, -shares[p], changes[p])
-        if memory["pairs"]:
-            last = memory["pairs"][-1]
-            d *= curvatures[last] / float(changes[last] @ changes[last])
-        for p in memory["pairs"]:
-            add_multiple(d, shares[p] - float(changes[p] @ d) / curvatures[p], moves[p])
-        return d
+    def direction(self, memory: Memory) -> tuple[Any, float]:
+        """Minus the guessed inverse Hessian times the gradient, and the slope along it."""
+        along, basis = memory["along"], memory["basis"]
+        places = np.array(memory["pairs"], dtype=np.int64)
+        shares = shares_of(along, places, memory["moves_changes"], memory["changes_changes"])
+        return like(shares, basis) @ basis, float(shares @ along)
 
     def search(self, evaluate: Evaluate, params: Params, memory: Memory) -> bool:
         """Move on to a point of the strong Wolfe conditions and remember the pair; False if there is none."""
-        theta, gradient, d = memory["theta"], memory["gradient"], self.direction(memory)
-        slope = float(gradient @ d)
+        theta = memory["theta"]
+        d, slope = self.direction(memory)
         if not slope < 0:
             return False
-        length = 1.0 if memory["pairs"] else min(1.0, 1.0 / length_of(gradient))
+        length = 1.0 if memory["pairs"] else min(1.0, 1.0 / math.sqrt(memory["along"][-1]))
 
         def at(t: float) -> tuple[float, float]:
             move_to(params, theta, t, d)
@@ -139,38 +145,82 @@ class LBFGS(Solver):
             return False
         t, memory["loss"] = step
         d *= t
-        gradient *= -1
-        add_to(gradient, memory["gradients"])
-        self.remember(memory, d, gradient)
         theta += d
-        copy_out(memory["gradients"], gradient)
+        change = memory["basis"][-1]
+        change *= -1
+        add_to(change, memory["gradients"])
+        before = memory["along"]
+        place = self.remember(memory, d, change)
+        take_gradient(memory)
+        if place is not None:
+            self.relate(memory, before)
         return True
 
-    def remember(self, memory: Memory, move: Any, change: Any) -> None:
-        """Keep the pair, in the place of the oldest if there is no room; not one without curvature."""
-        curvature = float(move @ change)
-        if not curvature > 1e-10 * length_of(move) * length_of(change) or not self.memory_size:
-            return
-        pairs = memory["pairs"]
-        place = len(pairs) if len(pairs) < self.memory_size else pairs.pop(0)
-        memory["moves"][place], memory["changes"][place] = move, change
-        memory["curvatures"][place] = curvature
+    def remember(self, memory: Memory, move: Any, change: Any) -> int | None:
+        """Keep the pair, in the place of the oldest if there is no room; not one without curvature, for which None."""
+        curvature, square = float(move @ change), float(change @ change)
+        lengths = math.sqrt(float(move @ move) * square)
+        if not curvature > 1e-10 * lengths or not self.memory_size:
+            return None
+        pairs, products = memory["pairs"], (memory["moves_changes"], memory["changes_changes"])
+        place = len(pairs)
+        if place == self.memory_size:
+            place = pairs.pop(0)
+            for product in products:
+                product[:-1, :-1] = product[1:, 1:].copy()
+        for product, own in zip(products, (curvature, square), strict=True):
+            product[len(pairs), len(pairs)] = own
+        memory["basis"][place], memory["basis"][self.memory_size + place] = move, change
         pairs.append(place)
+        return place
+
+    def relate(self, memory: Memory, before: np.ndarray) -> None:
+        """Fill in the newest pair's products with the older ones: its change is the difference of two gradients, whose
+        products with everything remembered are known."""
+        older = memory["pairs"][:-1]
+        k, changed = len(older), memory["along"] - before
+        memory["moves_changes"][:k, k] = changed[older]
+        across = changed[[self.memory_size + place for place in older]]
+        memory["changes_changes"][:k, k] = memory["changes_changes"][k, :k] = across
 
 
-def add_multiple(vector: Any, factor: float, other: Any) -> None:
-    """vector += factor · other, in one pass: NumPy's own operators take two, and room for a product."""
-    if isinstance(vector, np.ndarray):
-        from scipy.linalg.blas import daxpy, saxpy
-
-        (daxpy if vector.dtype == np.float64 else saxpy)(other, vector, a=factor)
-    else:
-        vector.add_(other, alpha=factor)
+def take_gradient(memory: Memory) -> None:
+    """The gradients of the last point looked at become the gradient, with its products with all that is remembered."""
+    gradient = memory["basis"][-1]
+    copy_out(memory["gradients"], gradient)
+    memory["along"] = np.array((memory["basis"] @ gradient).tolist())
 
 
-def length_of(vector: Any) -> float:
-    """The Euclidean length."""
-    return math.sqrt(float(vector @ vector))
+def shares_of(
+    along: np.ndarray, places: np.ndarray, moves_changes: np.ndarray, changes_changes: np.ndarray
+) -> np.ndarray:
+    """The shares of moves, changes and gradient in the direction; in Python and as machine code alike.
+
+    Byrd, Nocedal & Schnabel, equation 3.13: with the moves S, the changes Y, R the products SᵀY on and above the
+    diagonal, and p = R⁻¹Sᵀg, the direction is −γg + γYp − SR⁻ᵀ(Dp + γYᵀYp − γYᵀg).
+    """
+    m, k = len(along) // 2, len(places)
+    shares = np.zeros_like(along)
+    shares[-1] = -1.0
+    if k:
+        r = np.triu(moves_changes[:k, :k])
+        products = np.ascontiguousarray(changes_changes[:k, :k])
+        scale = r[-1, -1] / products[-1, -1]
+        p = np.linalg.solve(r, along[places])
+        rest = np.diag(r) * p + scale * (products @ p - along[m + places])
+        of_moves = np.linalg.solve(r.T, rest)
+        for i in range(k):
+            shares[places[i]] = -of_moves[i]
+            shares[m + places[i]] = scale * p[i]
+        shares[-1] = -scale
+    return shares
+
+
+def like(values: np.ndarray, array: Any) -> Any:
+    """The values in the other array's library, dtype and device."""
+    if isinstance(array, np.ndarray):
+        return values.astype(array.dtype, copy=False)
+    return array.new_tensor(values)
 
 
 def places(params: Params) -> Iterator[tuple[Any, slice]]:
@@ -211,68 +261,3 @@ def move_to(params: Params, theta: Any, t: float, d: Any) -> None:
 def inner(params: Params, d: Any) -> float:
     """The inner product of the arrays with a flat vector."""
     return float(sum(flat @ d[place] for flat, place in places(params)))
-
-
-def wolfe(at: Any, loss: float, slope: float, length: float) -> tuple[float, float] | None:
-    """A step length of the strong Wolfe conditions, and the loss there; the last point looked at is that point.
-
-    `at(t)` gives loss and slope at step length t; `loss` and `slope` are those at 0; `length` is tried first.
-    """
-    low = (0.0, loss, slope)  # the best point so far
-    high: tuple[float, float, float] | None = None  # beyond it lies no better one
-    t = length
-    for _ in range(TRIALS):
-        value, rise = at(t)
-        if not math.isfinite(value) or not math.isfinite(rise):
-            high = (t, math.inf, 0.0)
-            t = low[0] + 0.1 * (t - low[0])
-            continue
-        if value > loss + ARMIJO * t * slope or (low[0] > 0 and value >= low[1]):
-            high = (t, value, rise)
-        elif abs(rise) <= -CURVATURE * slope:
-            return t, value
-        else:
-            if rise * ((high[0] if high else math.inf) - low[0]) >= 0:
-                high = low
-            low = (t, value, rise)
-        t = (
-            between(low, high)
-            if high
-            else min(10 * t, max(2 * t, minimum_of_cubic(low, (0.0, loss, slope), 4 * t)))
-        )
-        if high and abs(high[0] - low[0]) <= 1e-12 * max(abs(low[0]), 1e-300):
-            break
-    if low[0] > 0:  # enough decrease, if not enough curvature: better than nothing
-        value, _ = at(low[0])
-        return low[0], value
-    return None
-
-
-def between(low: tuple[float, float, float], high: tuple[float, float, float]) -> float:
-    """A step length inside the bracket: the cubic's minimum, kept away from both ends."""
-    width = high[0] - low[0]
-    t = (
-        minimum_of_cubic(low, high, low[0] + 0.5 * width)
-        if math.isfinite(high[1])
-        else low[0] + 0.1 * width
-    )
-    nearest, farthest = low[0] + 0.1 * width, low[0] + 0.9 * width
-    return min(max(t, min(nearest, farthest)), max(nearest, farthest))
-
-
-def minimum_of_cubic(
-    a: tuple[float, float, float], b: tuple[float, float, float], otherwise: float
-) -> float:
-    """Where the cubic through two points with their slopes has its minimum (Nocedal & Wright, equation 3.59)."""
-    if a[0] == b[0]:
-        return otherwise
-    d1 = a[2] + b[2] - 3 * (a[1] - b[1]) / (a[0] - b[0])
-    under = d1 * d1 - a[2] * b[2]
-    if under < 0:
-        return otherwise
-    d2 = math.copysign(math.sqrt(under), b[0] - a[0])
-    bottom = b[2] - a[2] + 2 * d2
-    if bottom == 0:
-        return otherwise
-    t = b[0] - (b[0] - a[0]) * (b[2] + d2 - d1) / bottom
-    return t if math.isfinite(t) else otherwise

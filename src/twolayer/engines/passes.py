@@ -1,0 +1,434 @@
+"""One pass through the network in machine code: forward, loss and backward of a table, turned where it is small.
+
+Products go through BLAS (`np.dot` with an output), everything element-wise runs in as few passes as possible, and
+networks too small for BLAS to pay take plain loops. Activations and losses are not written again here: their scalar
+forms are compiled from their own pages.
+
+A missing bias, skip layer or row weight is an empty array.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from twolayer.engines.compiling import inner, switch
+from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.losses import LOSSES
+
+
+class Weights(NamedTuple):
+    """One network's weights, or anything with a number for each; C-contiguous arrays of one dtype."""
+
+    w1: Any  # (n_inputs, n_hidden)
+    b1: Any  # (n_hidden,) or empty
+    w2: Any  # (n_hidden, n_outputs)
+    b2: Any  # (n_outputs,) or empty
+    w_skip: Any  # (n_inputs, n_outputs) or empty
+
+
+BAND = 24  # rows or columns of a triangular table taken at once: few, as then BLAS leaves out its packing
+
+
+class Lower(NamedTuple):
+    """A table without entries above its diagonal, in bands of rows and again in bands of columns: half the products.
+
+    Columns from `rank` on are zero.
+    """
+
+    rows: Any  # the first entries of BAND rows, as many as are filled in the last of them; then those of the next
+    columns: Any  # the last entries of BAND columns, from the first that is filled; then those of the next
+    rank: int
+
+
+def packed(z: np.ndarray, order: np.ndarray, rank: int) -> Lower:
+    """A table (n_rows, rank or more) that is lower triangular in that order of its rows, as the kernels take it."""
+    n_rows = len(z)
+    rows = [z[order[i : i + BAND], : min(i + BAND, rank)].ravel() for i in range(0, n_rows, BAND)]
+    columns = [z[order[k:], k : min(k + BAND, rank)].ravel() for k in range(0, rank, BAND)]
+    return Lower(np.concatenate(rows), np.concatenate(columns), rank)
+
+
+class Work(NamedTuple):
+    """Room for what a step computes on the way."""
+
+    h: Any  # (n_rows, n_hidden)
+    h_relu: Any  # (n_rows, n_hidden)
+    y_pred: Any  # (n_rows, n_outputs)
+    grad_y_pred: Any  # (n_rows, n_outputs)
+    grad_h: Any  # (n_rows, n_hidden)
+    skip: Any  # (n_rows, n_outputs), or empty
+    turned: Any  # (n_rows · (n_inputs + n_outputs),), or empty: a small table's columns and outputs
+
+
+@inner
+def rows_of(work, n):
+    """The first `n` rows of the room."""
+    return Work(
+        work.h[:n],
+        work.h_relu[:n],
+        work.y_pred[:n],
+        work.grad_y_pred[:n],
+        work.grad_h[:n],
+        work.skip[:n],
+        work.turned,
+    )
+
+
+class Rule(NamedTuple):
+    """Which functions, by their places in the tables of activations and losses."""
+
+    activation: int
+    loss: int
+    parameter: float
+    is_sum: bool
+    elementwise: bool
+    turned: bool  # a small table: units along the first axis, rows innermost
+    loops: bool  # and so small that plain loops beat BLAS
+
+
+value = switch([a.scalar_value for a in ACTIVATIONS.values()])
+derivative = switch([a.scalar_derivative for a in ACTIVATIONS.values()])
+loss_of_row = switch([loss.row for loss in LOSSES.values()])
+
+# In the loops below the first two activations of the table, which cost next to nothing, have branches of their own: with the
+# kind known, the loop vectorises.
+
+
+@inner
+def activate(kind, h, a):
+    """a = activation(h)."""
+    if kind == 0:
+        for i in range(h.size):
+            a[i] = value(0, h[i])
+    elif kind == 1:
+        for i in range(h.size):
+            a[i] = value(1, h[i])
+    else:
+        for i in range(h.size):
+            a[i] = value(kind, h[i])
+
+
+@inner
+def activate_sum(kind, h, more, a):
+    """h += more;  a = activation(h)."""
+    if kind == 0:
+        for i in range(h.size):
+            h[i] += more[i]
+            a[i] = value(0, h[i])
+    else:
+        for i in range(h.size):
+            h[i] += more[i]
+            a[i] = value(kind, h[i])
+
+
+@inner
+def times_derivative(kind, h, a, grad):
+    """grad *= the activation's derivative."""
+    number = grad.dtype.type
+    if kind == 0:
+        for i in range(h.size):
+            grad[i] *= number(derivative(0, h[i], a[i]))
+    elif kind == 1:
+        for i in range(h.size):
+            grad[i] *= number(derivative(1, h[i], a[i]))
+    else:
+        for i in range(h.size):
+            grad[i] *= number(derivative(kind, h[i], a[i]))
+
+
+@inner
+def descend_by_derivative(kind, h, a, grad, w, rate):
+    """w -= rate · grad · the activation's derivative."""
+    number = grad.dtype.type
+    if kind == 0:
+        for i in range(h.size):
+            w[i] -= rate * (grad[i] * number(derivative(0, h[i], a[i])))
+    else:
+        for i in range(h.size):
+            w[i] -= rate * (grad[i] * number(derivative(kind, h[i], a[i])))
+
+
+@inner
+def loss_and_grad_y_pred(rule, parameter, y_pred, y, s, scale, grad):
+    """scale · Σ s · loss of row; writes the gradient of that."""
+    kind = rule.loss
+    if rule.elementwise and s.size == 0:  # then the whole table can be taken as one long row
+        flat = grad.ravel()
+        loss = scale * loss_of_row(kind, y_pred.ravel(), y.ravel(), flat, parameter)
+        if scale != 1:
+            for i in range(flat.size):
+                flat[i] *= scale
+        return loss
+    loss = 0.0
+    for i in range(y.shape[0]):
+        weight = scale if s.size == 0 else scale * s[i]
+        loss += weight * loss_of_row(kind, y_pred[i], y[i], grad[i], parameter)
+        if weight != 1:
+            for j in range(y.shape[1]):
+                grad[i, j] *= weight
+    return loss
+
+
+@inner
+def add_to_rows(array, b):
+    """Add b to every row."""
+    for i in range(array.shape[0]):
+        for j in range(array.shape[1]):
+            array[i, j] += b[j]
+
+
+@inner
+def sum_of_rows(array, out):
+    """Write the sum over the rows into out."""
+    out[:] = 0
+    for i in range(array.shape[0]):
+        for j in range(array.shape[1]):
+            out[j] += array[i, j]
+
+
+@inner
+def times(a, b, out):
+    """out = a @ b; one column by a loop, for which BLAS is slow to start."""
+    if b.shape[1] > 1:
+        np.dot(a, b, out)
+        return
+    for i in range(a.shape[0]):
+        total = a[i, 0] * b[0, 0]
+        for k in range(1, a.shape[1]):
+            total += a[i, k] * b[k, 0]
+        out[i, 0] = total
+
+
+@inner
+def transposed_times(a, b, out):
+    """out = a.T @ b."""
+    if b.shape[1] > 1:
+        np.dot(a.T, b, out)
+        return
+    column = out.ravel()
+    column[:] = 0
+    for i in range(a.shape[0]):
+        for k in range(a.shape[1]):
+            column[k] += a[i, k] * b[i, 0]
+
+
+@inner
+def times_transposed(a, b, out):
+    """out = a @ b.T."""
+    if a.shape[1] > 1:
+        np.dot(a, b.T, out)
+        return
+    column = b.ravel()
+    for i in range(a.shape[0]):
+        for j in range(b.shape[0]):
+            out[i, j] = a[i, 0] * column[j]
+
+
+@inner
+def scaled_loss(y, s, total, work, rule):
+    """The loss of `y_pred`; writes `grad_y_pred`."""
+    number = work.y_pred.dtype.type
+    scale = number(1) if rule.is_sum else number(1) / number(total)
+    parameter = number(rule.parameter)
+    return loss_and_grad_y_pred(rule, parameter, work.y_pred, y, s, scale, work.grad_y_pred)
+
+
+@inner
+def from_h_to_grad_h(y, s, total, w, g, work, rule):
+    """The loss, given `work.h` without bias and `work.skip`; writes `grad_h`, and the gradients of b1, w2 and b2."""
+    if w.b1.size:
+        add_to_rows(work.h, w.b1)
+    activate(rule.activation, work.h.ravel(), work.h_relu.ravel())
+    times(work.h_relu, w.w2, work.y_pred)
+    if w.w_skip.size:
+        y_pred, skip = work.y_pred.ravel(), work.skip.ravel()
+        for i in range(y_pred.size):
+            y_pred[i] += skip[i]
+    if w.b2.size:
+        add_to_rows(work.y_pred, w.b2)
+    loss = scaled_loss(y, s, total, work, rule)
+    transposed_times(work.h_relu, work.grad_y_pred, g.w2)
+    times_transposed(work.grad_y_pred, w.w2, work.grad_h)
+    times_derivative(rule.activation, work.h.ravel(), work.h_relu.ravel(), work.grad_h.ravel())
+    if w.b1.size:
+        sum_of_rows(work.grad_h, g.b1)
+    if w.b2.size:
+        sum_of_rows(work.grad_y_pred, g.b2)
+    return loss
+
+
+@inner
+def forward_backward(x, y, s, total, w, g, work, rule):
+    """The loss without penalty; writes the gradients without penalty into `g`. `work` has as many rows as `x`."""
+    if rule.turned:
+        return turned_forward_backward(x, y, s, total, w, g, work, rule)
+    times(x, w.w1, work.h)
+    if w.w_skip.size:
+        times(x, w.w_skip, work.skip)
+    loss = from_h_to_grad_h(y, s, total, w, g, work, rule)
+    transposed_times(x, work.grad_h, g.w1)
+    if w.w_skip.size:
+        transposed_times(x, work.grad_y_pred, g.w_skip)
+    return loss
+
+
+@inner
+def lower_forward_backward(x, y, s, total, w, g, work, rule):
+    """The same for a table that is `Lower`."""
+    lower_times(x, w.w1, work.h)
+    if w.w_skip.size:
+        lower_times(x, w.w_skip, work.skip)
+    loss = from_h_to_grad_h(y, s, total, w, g, work, rule)
+    transposed_lower_times(x, work.grad_h, g.w1)
+    if w.w_skip.size:
+        transposed_lower_times(x, work.grad_y_pred, g.w_skip)
+    return loss
+
+
+@inner
+def lower_times(x, b, out):
+    """out = x @ b, band by band: what is zero in the rows of a band is left out."""
+    n_rows, at = out.shape[0], 0
+    for start in range(0, n_rows, BAND):
+        stop = min(start + BAND, n_rows)
+        filled = min(stop, x.rank)
+        size = (stop - start) * filled
+        times(
+            x.rows[at : at + size].reshape(stop - start, filled),
+            b[:filled],
+            out[start:stop],
+        )
+        at += size
+
+
+@inner
+def transposed_lower_times(x, b, out):
+    """out = x.T @ b, in the same way by bands of columns."""
+    n_rows, at = b.shape[0], 0
+    for start in range(0, x.rank, BAND):
+        stop = min(start + BAND, x.rank)
+        size = (n_rows - start) * (stop - start)
+        transposed_times(
+            x.columns[at : at + size].reshape(n_rows - start, stop - start),
+            b[start:],
+            out[start:stop],
+        )
+        at += size
+    out[x.rank :] = 0
+
+
+@inner
+def turned_forward_backward(x, y, s, total, w, g, work, rule):
+    """The same for a small table, with everything turned: units along the first axis, rows innermost.
+
+    Loops over the rows are long where those over a few units or outputs are not, and one output takes no pass of its own.
+    `w.w1` has the shape (n_hidden, n_inputs), `w.w2` and `w.w_skip` (n_outputs, ...); so have their gradients.
+    """
+    n_rows, n_inputs, n_hidden, n_outputs = x.shape[0], x.shape[1], w.w1.shape[0], y.shape[1]
+    xs = work.turned[: n_inputs * n_rows].reshape(n_inputs, n_rows)
+    ys = work.turned[n_inputs * n_rows : (n_inputs + n_outputs) * n_rows].reshape(n_outputs, n_rows)
+    h = work.h.ravel().reshape(n_hidden, n_rows)
+    h_relu = work.h_relu.ravel().reshape(n_hidden, n_rows)
+    grad_h = work.grad_h.ravel().reshape(n_hidden, n_rows)
+    if rule.loops or w.w_skip.size:
+        for k in range(n_inputs):
+            for i in range(n_rows):
+                xs[k, i] = x[i, k]
+    if rule.loops:
+        product(w.w1, xs, h, True)
+    else:
+        np.dot(w.w1, x.T, h)
+    for j in range(n_outputs):
+        start = w.b2[j] if w.b2.size else ys.dtype.type(0)
+        for i in range(n_rows):
+            ys[j, i] = start
+    for u in range(n_hidden):
+        start = w.b1[u] if w.b1.size else h.dtype.type(0)
+        if rule.activation == 0:
+            activate_unit(0, u, start, h, h_relu, w.w2[0, u], ys)
+        else:
+            activate_unit(rule.activation, u, start, h, h_relu, w.w2[0, u], ys)
+        for j in range(1, n_outputs):
+            weight = w.w2[j, u]
+            for i in range(n_rows):
+                ys[j, i] += weight * h_relu[u, i]
+    if w.w_skip.size:
+        for j in range(n_outputs):
+            for k in range(n_inputs):
+                weight = w.w_skip[j, k]
+                for i in range(n_rows):
+                    ys[j, i] += weight * xs[k, i]
+    for i in range(n_rows):
+        for j in range(n_outputs):
+            work.y_pred[i, j] = ys[j, i]
+    loss = scaled_loss(y, s, total, work, rule)
+    for i in range(n_rows):
+        for j in range(n_outputs):
+            ys[j, i] = work.grad_y_pred[i, j]
+    for u in range(n_hidden):
+        for i in range(n_rows):
+            grad_h[u, i] = w.w2[0, u] * ys[0, i]
+        for j in range(1, n_outputs):
+            weight = w.w2[j, u]
+            for i in range(n_rows):
+                grad_h[u, i] += weight * ys[j, i]
+        for j in range(n_outputs):
+            gradient = ys.dtype.type(0)
+            for i in range(n_rows):
+                gradient += h_relu[u, i] * ys[j, i]
+            g.w2[j, u] = gradient
+        if rule.activation == 0:
+            gradient = grad_h_of_unit(0, u, h, h_relu, grad_h)
+        else:
+            gradient = grad_h_of_unit(rule.activation, u, h, h_relu, grad_h)
+        if w.b1.size:
+            g.b1[u] = gradient
+    product(grad_h, x, g.w1, rule.loops)
+    for j in range(g.b2.size):
+        gradient = ys.dtype.type(0)
+        for i in range(n_rows):
+            gradient += ys[j, i]
+        g.b2[j] = gradient
+    if w.w_skip.size:
+        product(ys, x, g.w_skip, rule.loops)
+    return loss
+
+
+@inner
+def product(a, b, out, loops):
+    """out = a @ b."""
+    if not loops:
+        np.dot(a, b, out)
+        return
+    for u in range(a.shape[0]):
+        for i in range(b.shape[1]):
+            out[u, i] = 0
+        for k in range(a.shape[1]):
+            factor = a[u, k]
+            for i in range(b.shape[1]):
+                out[u, i] += factor * b[k, i]
+
+
+@inner
+def activate_unit(kind, u, b, h, h_relu, weight, ys):
+    """Over all rows: add the bias to unit u, apply its activation, and weigh it into the first output."""
+    for i in range(h.shape[1]):
+        before = h[u, i] + b
+        after = h.dtype.type(value(kind, before))
+        h[u, i] = before
+        h_relu[u, i] = after
+        ys[0, i] += weight * after
+
+
+@inner
+def grad_h_of_unit(kind, u, h, h_relu, grad_h):
+    """Over all rows: unit u's gradient through its activation; returns the sum, the gradient of its bias."""
+    number = h.dtype.type
+    total = number(0)
+    for i in range(h.shape[1]):
+        grad = grad_h[u, i] * number(derivative(kind, h[u, i], h_relu[u, i]))
+        grad_h[u, i] = grad
+        total += grad
+    return total

@@ -1,0 +1,126 @@
+"""How far to go along a direction: to a point of the strong Wolfe conditions.
+
+Nocedal & Wright, *Numerical Optimization*, 2nd edition, algorithms 3.5 and 3.6, with cubic interpolation, told as what to do
+after each look at a point. All of it works on plain numbers, in Python and as machine code alike.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+ARMIJO = 1e-4  # a step must gain at least this share of what the slope promises
+CURVATURE = 0.9  # and leave at most this share of the slope (strong Wolfe)
+TRIALS = 25  # points a search may look at
+
+GO_ON, FOUND, GO_BACK, FAILED = range(4)  # what to do after a look
+
+
+class Search(NamedTuple):
+    """What a search knows: step length, value and slope at two points, and how often it has looked."""
+
+    low: float  # the best point so far
+    low_value: float
+    low_rise: float
+    high: float  # beyond it lies no better one; infinite if no such point is known
+    high_value: float
+    high_rise: float
+    looks: int
+
+
+def new_search(loss: float, slope: float) -> Search:
+    """A search that starts where `loss` and `slope` are."""
+    return Search(0.0, loss, slope, math.inf, math.inf, 0.0, 0)
+
+
+def next_trial(
+    search: Search, loss: float, slope: float, t: float, value: float, rise: float
+) -> tuple[Search, float, int]:
+    """After a look at step length `t`: what is known now, the step length to look at next, and what to do.
+
+    FOUND: `t` it is. GO_BACK: the length given gains enough, if its slope is not flat enough; look there again, and take it.
+    FAILED: there is no such point.
+    """
+    low, low_value, low_rise, high, high_value, high_rise, looks = search
+    looks += 1
+    narrow = False
+    if not math.isfinite(value) or not math.isfinite(rise):
+        high, high_value, high_rise = t, math.inf, 0.0
+        t = low + 0.1 * (t - low)
+    else:
+        if value > loss + ARMIJO * t * slope or (low > 0 and value >= low_value):
+            high, high_value, high_rise = t, value, rise
+        elif abs(rise) <= -CURVATURE * slope:
+            return search, t, FOUND
+        else:
+            if rise * (high - low) >= 0:
+                high, high_value, high_rise = low, low_value, low_rise
+            low, low_value, low_rise = t, value, rise
+        if math.isfinite(high):
+            t = between(low, low_value, low_rise, high, high_value, high_rise)
+            narrow = abs(high - low) <= 1e-12 * max(abs(low), 1e-300)
+        else:
+            farther = minimum_of_cubic(low, low_value, low_rise, 0.0, loss, slope, 4 * t)
+            t = min(10 * t, max(2 * t, farther))
+    search = Search(low, low_value, low_rise, high, high_value, high_rise, looks)
+    if not narrow and looks < TRIALS:
+        return search, t, GO_ON
+    return search, low, GO_BACK if low > 0 else FAILED
+
+
+def between(
+    low: float,
+    low_value: float,
+    low_rise: float,
+    high: float,
+    high_value: float,
+    high_rise: float,
+) -> float:
+    """A step length inside the bracket: the cubic's minimum, kept away from both ends."""
+    width = high - low
+    t = low + 0.1 * width
+    if math.isfinite(high_value):
+        middle = low + 0.5 * width
+        t = minimum_of_cubic(low, low_value, low_rise, high, high_value, high_rise, middle)
+    nearest, farthest = low + 0.1 * width, low + 0.9 * width
+    return min(max(t, min(nearest, farthest)), max(nearest, farthest))
+
+
+def minimum_of_cubic(
+    a: float,
+    a_value: float,
+    a_rise: float,
+    b: float,
+    b_value: float,
+    b_rise: float,
+    otherwise: float,
+) -> float:
+    """Where the cubic through two points with their slopes has its minimum (Nocedal & Wright, equation 3.59)."""
+    if a == b:
+        return otherwise
+    d1 = a_rise + b_rise - 3 * (a_value - b_value) / (a - b)
+    under = d1 * d1 - a_rise * b_rise
+    if under < 0:
+        return otherwise
+    d2 = math.copysign(math.sqrt(under), b - a)
+    bottom = b_rise - a_rise + 2 * d2
+    if bottom == 0:
+        return otherwise
+    t = b - (b - a) * (b_rise + d2 - d1) / bottom
+    return t if math.isfinite(t) else otherwise
+
+
+def wolfe(at: Any, loss: float, slope: float, length: float) -> tuple[float, float] | None:
+    """A step length of the strong Wolfe conditions, and the loss there; the last point looked at is that point.
+
+    `at(t)` gives loss and slope at step length t; `loss` and `slope` are those at 0; `length` is tried first.
+    """
+    search, t, verdict = new_search(loss, slope), length, GO_ON
+    while verdict == GO_ON:
+        value, rise = at(t)
+        search, t, verdict = next_trial(search, loss, slope, t, value, rise)
+    if verdict == FAILED:
+        return None
+    if verdict == GO_BACK:
+        value, _ = at(t)
+    return t, value
