@@ -79,7 +79,8 @@ def long_way_cost(problem: Problem, params: Params, solver: Solver, batch_size: 
 
 
 def span_cost(problem: Problem, params: Params, solver: Solver, batch_size: int | None) -> Cost:
-    """One pass over the table, one product to recover `w1`, and two small products a step."""
+    """One pass over the table, one product to recover `w1`; a step on all rows needs one product with `k`, or two with its
+    triangular factor, half of which is zero; one on a batch of rows needs two."""
     rows = batch_size or problem.n_rows
     n = problem.n_rows
     networks = params.n_networks or 1
@@ -93,7 +94,8 @@ def span_cost(problem: Problem, params: Params, solver: Solver, batch_size: int 
         itemsize
     ]
     once += 3 * params.n_inputs * params.n_hidden * networks * itemsize / BYTES
-    step = 4 * rows * width * params.n_hidden / OPERATIONS[itemsize]
+    products = 4 if batch_size else 2
+    step = products * rows * width * params.n_hidden / OPERATIONS[itemsize]
     step += passes * n * params.n_hidden * itemsize / BYTES
     return Cost(once, networks * step)
 

@@ -22,12 +22,6 @@ from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
 from twolayer.span import Gram, GramProblem, RotatedProblem
 
-TURNED_UP_TO = (
-    40_000  # numbers in a step's rows of the table, below which rows innermost are faster
-)
-MOST_OUTPUTS_TURNED = (
-    2  # as their products are plain loops there; a network all of loops may have more
-)
 LOOPS_UP_TO = 4000  # multiplications in the largest product of a step, below which plain loops beat a call to BLAS
 
 
@@ -152,7 +146,6 @@ class CompiledState(State):
             float(objective.loss.parameter),
             objective.loss.is_sum,
             objective.loss.elementwise,
-            turned=False,
             loops=False,
         )
         n_rows, n_hidden = problem.n_rows, params.n_hidden
@@ -203,23 +196,13 @@ class CompiledState(State):
         if self.gram:
             return self.rule
         columns, n_outputs = self.x.shape[1], self.params.n_outputs
-        small = rows * (columns + n_outputs) <= TURNED_UP_TO
-        loops = small and rows * self.params.n_hidden * max(columns, n_outputs) <= LOOPS_UP_TO
-        turned = loops or (small and n_outputs <= MOST_OUTPUTS_TURNED)
-        return self.rule._replace(turned=turned, loops=loops)
-
-    def rule_of_whole(self) -> Any:
-        """The rule for an evaluation on all rows."""
-        rule = self.rule_for_rows(self.problem.n_rows)
-        return rule._replace(turned=False) if self.lower else rule
+        largest = rows * self.params.n_hidden * max(columns, n_outputs)
+        return self.rule._replace(loops=largest <= LOOPS_UP_TO)
 
     def room_for_turned(self) -> int:
-        """Numbers in the largest batch of rows that may be taken turned."""
-        rows = self.problem.n_rows
-        if self.gram or (self.solver.full_batch_only and not self.rule_for_rows(rows).turned):
-            return 0
-        columns = self.x.shape[1] + self.params.n_outputs
-        return min(rows * columns, TURNED_UP_TO + columns)
+        """Numbers in the rows of a step that plain loops may take: their columns and outputs, turned."""
+        a_row = self.x.shape[1] + self.params.n_outputs
+        return 0 if self.gram else min(self.problem.n_rows * a_row, 2 * LOOPS_UP_TO)
 
     def networks(self, params: Params) -> list[Any]:
         """The kernels' Weights of each network: views, in which a missing array is an empty one."""
@@ -241,7 +224,7 @@ class CompiledState(State):
 
     def laid_out_for(self, rule: Any) -> Callable[[Any], Any]:
         """How the kernels of this rule take a network's arrays: in the span, turned, or as they are."""
-        return self.in_span if self.gram else turned if rule.turned else as_it_is
+        return self.in_span if self.gram else turned if rule.loops else as_it_is
 
     def in_span(self, weights: Any) -> Any:
         """No `w1`, in whose place the span has its coordinates, and `w2` turned."""
@@ -367,7 +350,7 @@ class CompiledState(State):
 
     def evaluate(self, params: Params, batch: Batch) -> tuple[Any, Params]:
         """Objective and gradients at `params`; the gradients' arrays are used again by the next call."""
-        (table, y, s), work, rule = self.whole, self.work, self.rule_of_whole()
+        (table, y, s), work, rule = self.whole, self.work, self.rule_for_rows(self.problem.n_rows)
         if batch.rows is not None:
             rows = batch.rows
             table = (self.x[rows], self.nothing_lower)
@@ -391,7 +374,7 @@ class CompiledState(State):
 
     def room(self, network: int, rule: Any) -> EndToEnd:
         """Long arrays for one network, kept from one evaluation to the next."""
-        key = (network, rule.turned)
+        key = (network, rule.loops)
         if key not in self.rooms:
             self.rooms[key] = EndToEnd(self, network, [], self.laid_out_for(rule))
         return self.rooms[key]
@@ -426,7 +409,7 @@ class LBFGSState(CompiledState):
         assert isinstance(solver, LBFGS)
         if not plan.steps:
             return losses
-        rule = self.rule_of_whole()
+        rule = self.rule_for_rows(self.problem.n_rows)
         own = self.laid_out_for(rule)(self.networks(self.params)[0])
         numbers = self.room(0, rule)
         write(own, numbers.w)

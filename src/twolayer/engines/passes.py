@@ -1,4 +1,4 @@
-"""One pass through the network in machine code: forward, loss and backward of a table, turned where it is small.
+"""One pass through the network in machine code: forward, loss and backward of a table.
 
 Products go through BLAS (`np.dot` with an output), everything element-wise runs in as few passes as possible, and
 networks too small for BLAS to pay take plain loops. Activations and losses are not written again here: their scalar
@@ -28,7 +28,9 @@ class Weights(NamedTuple):
     w_skip: Any  # (n_inputs, n_outputs) or empty
 
 
+SMALL = 1_000_000  # multiplications in a product, up to which BLAS takes its factors as they lie: larger ones go in parts
 BAND = 24  # rows or columns of a triangular table taken at once: few, as then BLAS leaves out its packing
+SMALLEST_BAND = 8  # rows, below which that does not pay
 
 
 class Lower(NamedTuple):
@@ -59,7 +61,7 @@ class Work(NamedTuple):
     grad_y_pred: Any  # (n_rows, n_outputs)
     grad_h: Any  # (n_rows, n_hidden)
     skip: Any  # (n_rows, n_outputs), or empty
-    turned: Any  # (n_rows · (n_inputs + n_outputs),), or empty: a small table's columns and outputs
+    turned: Any  # (n_rows · (n_inputs + n_outputs),), or empty: columns and outputs of a tiny network's table
 
 
 @inner
@@ -84,8 +86,7 @@ class Rule(NamedTuple):
     parameter: float
     is_sum: bool
     elementwise: bool
-    turned: bool  # a small table: units along the first axis, rows innermost
-    loops: bool  # and so small that plain loops beat BLAS
+    loops: bool  # a network so small that plain loops beat BLAS: units along the first axis, rows innermost
 
 
 value = switch([a.scalar_value for a in ACTIVATIONS.values()])
@@ -190,9 +191,15 @@ def sum_of_rows(array, out):
 
 @inner
 def times(a, b, out):
-    """out = a @ b; one column by a loop, for which BLAS is slow to start."""
+    """out = a @ b, in bands of rows that BLAS need not pack; one column by a loop, for which BLAS is slow to start."""
     if b.shape[1] > 1:
-        np.dot(a, b, out)
+        n_rows = a.shape[0]
+        band = SMALL // (b.shape[0] * b.shape[1])
+        if band >= n_rows or band < SMALLEST_BAND:
+            np.dot(a, b, out)
+        else:
+            for start in range(0, n_rows, band):
+                np.dot(a[start : start + band], b, out[start : start + band])
         return
     for i in range(a.shape[0]):
         total = a[i, 0] * b[0, 0]
@@ -215,18 +222,6 @@ def transposed_times(a, b, out):
 
 
 @inner
-def times_transposed(a, b, out):
-    """out = a @ b.T."""
-    if a.shape[1] > 1:
-        np.dot(a, b.T, out)
-        return
-    column = b.ravel()
-    for i in range(a.shape[0]):
-        for j in range(b.shape[0]):
-            out[i, j] = a[i, 0] * column[j]
-
-
-@inner
 def scaled_loss(y, s, total, work, rule):
     """The loss of `y_pred`; writes `grad_y_pred`."""
     number = work.y_pred.dtype.type
@@ -238,10 +233,14 @@ def scaled_loss(y, s, total, work, rule):
 @inner
 def from_h_to_grad_h(y, s, total, w, g, work, rule):
     """The loss, given `work.h` without bias and `work.skip`; writes `grad_h`, and the gradients of b1, w2 and b2."""
-    if w.b1.size:
-        add_to_rows(work.h, w.b1)
-    activate(rule.activation, work.h.ravel(), work.h_relu.ravel())
-    times(work.h_relu, w.w2, work.y_pred)
+    one = y.shape[1] == 1
+    if one:
+        one_output(rule.activation, w, work)
+    else:
+        if w.b1.size:
+            add_to_rows(work.h, w.b1)
+        activate(rule.activation, work.h.ravel(), work.h_relu.ravel())
+        times(work.h_relu, w.w2, work.y_pred)
     if w.w_skip.size:
         y_pred, skip = work.y_pred.ravel(), work.skip.ravel()
         for i in range(y_pred.size):
@@ -249,20 +248,77 @@ def from_h_to_grad_h(y, s, total, w, g, work, rule):
     if w.b2.size:
         add_to_rows(work.y_pred, w.b2)
     loss = scaled_loss(y, s, total, work, rule)
+    if w.b2.size:
+        sum_of_rows(work.grad_y_pred, g.b2)
+    if one:
+        grad_of_one_output(rule.activation, w, g, work)
+        return loss
     transposed_times(work.h_relu, work.grad_y_pred, g.w2)
-    times_transposed(work.grad_y_pred, w.w2, work.grad_h)
+    np.dot(work.grad_y_pred, w.w2.T, work.grad_h)
     times_derivative(rule.activation, work.h.ravel(), work.h_relu.ravel(), work.grad_h.ravel())
     if w.b1.size:
         sum_of_rows(work.grad_h, g.b1)
-    if w.b2.size:
-        sum_of_rows(work.grad_y_pred, g.b2)
     return loss
+
+
+@inner
+def one_output(kind, w, work):
+    """Row by row, and so in one pass over `h`: bias, activation and the only output."""
+    if kind == 0:
+        one_output_of(0, w, work)
+    else:
+        one_output_of(kind, w, work)
+
+
+@inner
+def one_output_of(kind, w, work):
+    """The same, with the kind known."""
+    h, h_relu, y_pred = work.h, work.h_relu, work.y_pred
+    b1, w2 = w.b1, w.w2.ravel()
+    number = h.dtype.type
+    for i in range(h.shape[0]):
+        if b1.size:
+            for u in range(h.shape[1]):
+                h[i, u] += b1[u]
+        out = number(0)
+        for u in range(h.shape[1]):
+            after = number(value(kind, h[i, u]))
+            h_relu[i, u] = after
+            out += after * w2[u]
+        y_pred[i, 0] = out
+
+
+@inner
+def grad_of_one_output(kind, w, g, work):
+    """Row by row, from `grad_y_pred` to `grad_h` and the gradients of b1 and w2."""
+    if kind == 0:
+        grad_of_one_output_of(0, w, g, work)
+    else:
+        grad_of_one_output_of(kind, w, g, work)
+
+
+@inner
+def grad_of_one_output_of(kind, w, g, work):
+    """The same, with the kind known."""
+    h, h_relu, grad_h, grad_y_pred = work.h, work.h_relu, work.grad_h, work.grad_y_pred
+    w2, g_w2, g_b1 = w.w2.ravel(), g.w2.ravel(), g.b1
+    number = h.dtype.type
+    g_w2[:] = 0
+    g_b1[:] = 0
+    for i in range(h.shape[0]):
+        grad = grad_y_pred[i, 0]
+        for u in range(h.shape[1]):
+            g_w2[u] += grad * h_relu[i, u]
+            grad_h[i, u] = grad * w2[u] * number(derivative(kind, h[i, u], h_relu[i, u]))
+        if g_b1.size:
+            for u in range(h.shape[1]):
+                g_b1[u] += grad_h[i, u]
 
 
 @inner
 def forward_backward(x, y, s, total, w, g, work, rule):
     """The loss without penalty; writes the gradients without penalty into `g`. `work` has as many rows as `x`."""
-    if rule.turned:
+    if rule.loops:
         return turned_forward_backward(x, y, s, total, w, g, work, rule)
     times(x, w.w1, work.h)
     if w.w_skip.size:
@@ -321,9 +377,9 @@ def transposed_lower_times(x, b, out):
 
 @inner
 def turned_forward_backward(x, y, s, total, w, g, work, rule):
-    """The same for a small table, with everything turned: units along the first axis, rows innermost.
+    """The same for a tiny network by plain loops, with everything turned: units along the first axis, rows innermost.
 
-    Loops over the rows are long where those over a few units or outputs are not, and one output takes no pass of its own.
+    Loops over the rows are long where those over a few units or outputs are not.
     `w.w1` has the shape (n_hidden, n_inputs), `w.w2` and `w.w_skip` (n_outputs, ...); so have their gradients.
     """
     n_rows, n_inputs, n_hidden, n_outputs = x.shape[0], x.shape[1], w.w1.shape[0], y.shape[1]
@@ -332,14 +388,10 @@ def turned_forward_backward(x, y, s, total, w, g, work, rule):
     h = work.h.ravel().reshape(n_hidden, n_rows)
     h_relu = work.h_relu.ravel().reshape(n_hidden, n_rows)
     grad_h = work.grad_h.ravel().reshape(n_hidden, n_rows)
-    if rule.loops or w.w_skip.size:
-        for k in range(n_inputs):
-            for i in range(n_rows):
-                xs[k, i] = x[i, k]
-    if rule.loops:
-        product(w.w1, xs, h, True)
-    else:
-        np.dot(w.w1, x.T, h)
+    for k in range(n_inputs):
+        for i in range(n_rows):
+            xs[k, i] = x[i, k]
+    product(w.w1, xs, h)
     for j in range(n_outputs):
         start = w.b2[j] if w.b2.size else ys.dtype.type(0)
         for i in range(n_rows):
@@ -385,23 +437,20 @@ def turned_forward_backward(x, y, s, total, w, g, work, rule):
             gradient = grad_h_of_unit(rule.activation, u, h, h_relu, grad_h)
         if w.b1.size:
             g.b1[u] = gradient
-    product(grad_h, x, g.w1, rule.loops)
+    product(grad_h, x, g.w1)
     for j in range(g.b2.size):
         gradient = ys.dtype.type(0)
         for i in range(n_rows):
             gradient += ys[j, i]
         g.b2[j] = gradient
     if w.w_skip.size:
-        product(ys, x, g.w_skip, rule.loops)
+        product(ys, x, g.w_skip)
     return loss
 
 
 @inner
-def product(a, b, out, loops):
+def product(a, b, out):
     """out = a @ b."""
-    if not loops:
-        np.dot(a, b, out)
-        return
     for u in range(a.shape[0]):
         for i in range(b.shape[1]):
             out[u, i] = 0
