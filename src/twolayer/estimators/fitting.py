@@ -6,13 +6,13 @@ import copy
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from twolayer import checks
 from twolayer.errors import DivergedError, InputError, TwoLayerWarning
+from twolayer.estimators.averaging import side_by_side
 from twolayer.estimators.calibrating import temperature
 from twolayer.estimators.defaults import Way
 from twolayer.estimators.noise import noise_std
@@ -175,17 +175,9 @@ class Fitting:
         return self.start.n_networks is not None and checks.is_sparse(self.x)
 
     def each_alone(self, settings: dict[str, Any]) -> Run:
-        """Network after network; `losses` is as long as the longest run."""
-        runs = [train(self.x, self.y, one, **settings) for one in networks(self.start)]
-        losses = np.empty((max(len(run.losses) for run in runs), len(runs)))
-        for k, run in enumerate(runs):
-            losses[: len(run.losses), k], losses[len(run.losses) :, k] = run.losses, run.final_loss
-        return replace(
-            runs[0],
-            params=Params.stack([run.params for run in runs]),
-            losses=losses,
-            final_loss=np.array([run.final_loss for run in runs]),
-            stopped="; ".join(dict.fromkeys(run.stopped for run in runs)),
+        """Network after network."""
+        return side_by_side(
+            [train(self.x, self.y, one, **settings) for one in networks(self.start)]
         )
 
     # ---- rows held out
