@@ -13,7 +13,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.tables.delimited import Delimited, gathered
-from twolayer.tables.table import Table, absent, as_text, refuse_twins
+from twolayer.tables.table import Table, absent, as_text, in_a_line, refuse_twins
 
 STDIN = "-"
 ENDINGS = {
@@ -186,7 +186,7 @@ def undecodable(path: str) -> str:
     """`: line 3 (field 2, byte 0xe9)`, the first place that is not UTF-8."""
     if path == STDIN:
         return ""
-    with _bytes_of(path) as file:
+    with suppress(EOFError, OSError, zlib.error), _bytes_of(path) as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode("utf-8")
@@ -328,18 +328,19 @@ def from_frame(path: str, frame: Any) -> Table:
     if numeric:
         plain = frame.select(polars.nth(*numeric).cast(polars.Float64))
         numbers[:, numeric] = plain.to_numpy()
-    for j, (name, dtype) in enumerate(frame.schema.items()):
+    names = [in_a_line(name) for name in frame.columns]
+    for j, (name, dtype) in enumerate(zip(names, frame.dtypes, strict=True)):
         if dtype.is_numeric() or dtype == polars.Null:
             continue
         if dtype.is_nested() or dtype in (polars.Binary, polars.Object):
             raise FileError(
                 f"{path}: column '{name}' holds {dtype}, neither numbers nor text: leave it out of the file"
             )
-        words = frame.get_column(name).cast(polars.String).fill_null("").to_list()
-        texts[name] = [word.strip() for word in words]
-        values = frame.get_column(name).cast(polars.String).cast(polars.Float64, strict=False)
+        column = frame.to_series(j).cast(polars.String)
+        texts[name] = [word.strip() for word in column.fill_null("").to_list()]
+        values = column.cast(polars.Float64, strict=False)
         numbers[:, j] = values.fill_null(np.nan).to_numpy()
-    return Table(path, list(frame.columns), numbers, texts)
+    return Table(path, names, numbers, texts)
 
 
 # ---- arrays
