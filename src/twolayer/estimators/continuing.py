@@ -48,7 +48,7 @@ class Continuing:
 
 def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: int) -> None:
     """Train the model on these rows, once."""
-    if model.calibrate:
+    if model.calibrate is True:
         raise InputError(
             "calibrate=True needs rows left out of training, and partial_fit leaves none out: set calibrate=False, or "
             "call fit"

@@ -14,7 +14,7 @@ from twolayer import checks
 from twolayer.errors import DivergedError, InputError, TwoLayerWarning
 from twolayer.estimators.averaging import side_by_side
 from twolayer.estimators.calibrating import temperature
-from twolayer.estimators.defaults import Way
+from twolayer.estimators.defaults import Way, calibrated
 from twolayer.estimators.noise import noise_std
 from twolayer.estimators.scorers import scorer_of, takes_weights
 from twolayer.estimators.standardising import (
@@ -235,7 +235,7 @@ class Fitting:
             model.best_step_ = int(best[0]) if alone else best
         for name in ("noise_std_", "temperature_"):  # of a fit before
             model.__dict__.pop(name, None)
-        if model.calibrate:
+        if calibrated(model.calibrate, self.task.smoothing):
             model.temperature_ = temperature(self)
         if self.targets is not None:
             model.noise_std_ = self.noise()
