@@ -259,7 +259,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     def _own_targets(self, y: np.ndarray) -> np.ndarray:
         return y.astype(int) if self._several_labels else self.classes_[y]
 
-    @available_if(lambda self: self.solver in ("auto", "adam"))
+    @available_if(continuing.goes_on)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 

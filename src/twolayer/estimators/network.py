@@ -303,7 +303,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
 
     # ---- going on
 
-    @available_if(lambda self: self.solver in ("auto", "adam"))
+    @available_if(continuing.goes_on)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 
