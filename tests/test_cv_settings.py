@@ -52,7 +52,7 @@ def labels():
 def alone(kind, **settings):
     """A plain estimator that starts from the first weights of the search."""
     rng = np.random.default_rng([seed_of(SEED), WIDTH])
-    return kind(WIDTH, alpha=ALPHA, solver="lbfgs", random_state=rng, **SHARED, **settings)
+    return kind(WIDTH, alpha=ALPHA, random_state=rng, **{"solver": "lbfgs", **SHARED, **settings})
 
 
 def searched(kind, **settings):
@@ -164,6 +164,34 @@ def test_the_path_is_a_warm_start_at_each_alpha(monkeypatch):
             for alpha in (3.0, 1.0, 0.3)
         ]
         assert np.allclose(model.cv_results_[f"split{k}_test_score"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_the_first_weights_are_as_small_as_if_all_columns_were_there(solver):
+    """Uniform within ±sqrt(6 / (rows + columns)) of a weight matrix of the whole table (Glorot & Bengio 2010), of which the
+    share of the rows' span is left: 20 directions of 200."""
+    x = np.random.default_rng(0).standard_normal((21, 200))
+    model = searched(TwoLayerRegressorCV, solver=solver)
+    fitting = folds.Fitting.of(model, x.shape)
+    axes = folds.axes_of(x, None, fitting.turned)
+    starts = fitting.starts(axes, 500, 1, np.random.default_rng(0))
+    square = np.square(axes.back(starts.w1)).sum(axis=1).mean()
+    assert square == pytest.approx(20 * 2 / (200 + 500), rel=0.05)
+
+
+def test_a_wide_table_by_adam():
+    """Its steps are not the same in turned axes, so that both go the long way, from inside the span of the rows."""
+    x = np.random.default_rng(0).standard_normal((30, 50))
+    y = x[:, 0] + x[:, 1]
+    settings = {"skip": False, "learning_rate_init": 0.02}
+
+    def score(fitted, train, test):
+        return -squared(y[test], fitted.predict(x[test]))
+
+    model = searched(TwoLayerRegressorCV, solver="adam", **settings)
+    assert_is_the_loop(
+        model, tl.TwoLayerRegressor, x, y, score, settings={"solver": "adam", **settings}
+    )
 
 
 # ---- weights of rows and of classes

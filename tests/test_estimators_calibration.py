@@ -121,8 +121,9 @@ def test_too_few_rows_to_leave_any_out():
 def test_it_goes_with_the_next_fit_and_partial_fit_has_none():
     x, y = noisy(60, 2)
     model = tl.TwoLayerClassifier(calibrate=True, alpha=1.0, random_state=0).fit(x, y)
-    with pytest.raises(tl.InputError, match="partial_fit leaves none out"):
+    with pytest.raises(AttributeError) as refused:
         model.partial_fit(x, y)
+    assert "partial_fit leaves none out" in str(refused.value.__cause__)
     model.set_params(calibrate=False).partial_fit(x, y)
     assert not hasattr(model, "temperature_")
     model.set_params(calibrate=True).fit(x, y)
@@ -131,9 +132,42 @@ def test_it_goes_with_the_next_fit_and_partial_fit_has_none():
     assert not hasattr(model, "temperature_")
 
 
+def wide(n_rows, seed):
+    """Three classes that a table of many columns tells well apart."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n_rows) % 3
+    x = rng.standard_normal((n_rows, 300))
+    x[:, :30] += 1.5 * np.random.default_rng(0).standard_normal((3, 30))[y]
+    return x, y
+
+
+@pytest.mark.parametrize("kind", ["alpha found", "alpha given", "CV"])
+def test_by_itself_where_labels_are_smoothed(kind):
+    """There networks are less sure than they should be, never more than smoothing lets them."""
+    x, y = wide(90, 1)
+    x_new, y_new = wide(600, 2)
+    settings = {"n_networks": 2, "random_state": 0}
+    if kind == "CV":
+        model = tl.TwoLayerClassifierCV(10, alphas=[1.0, 10.0], cv=3, **settings).fit(x, y)
+    else:
+        alpha = "auto" if kind == "alpha found" else 1.0
+        model = tl.TwoLayerClassifier(10, alpha=alpha, **settings).fit(x, y)
+        plain = tl.TwoLayerClassifier(10, alpha=alpha, calibrate=False, **settings).fit(x, y)
+        np.testing.assert_array_equal(plain.w1_, model.w1_)
+        assert not hasattr(plain, "temperature_")
+        hard = tl.TwoLayerClassifier(10, alpha=alpha, label_smoothing=0, **settings).fit(x, y)
+        assert not hasattr(hard, "temperature_")
+    assert model.temperature_ < 0.7
+    logits = model.decision_function(x_new)
+    before = log_loss(y_new, softmax(logits, axis=1))
+    assert log_loss(y_new, model.predict_proba(x_new)) < 0.7 * before
+    model.set_params(label_smoothing=0.0).fit(x, y)
+    assert not hasattr(model, "temperature_")
+
+
 @pytest.mark.parametrize("given", ["temperature", 1, None])
 def test_it_is_yes_or_no(given):
-    with pytest.raises(tl.InputError, match="calibrate must be True or False"):
+    with pytest.raises(tl.InputError, match="calibrate must be True, False or 'auto'"):
         tl.TwoLayerClassifier(calibrate=given).fit(*noisy(60, 2))
 
 

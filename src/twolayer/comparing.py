@@ -61,10 +61,6 @@ def split(
     """
     n_rows = len(target.values)
     n_test = math.ceil(test_size * n_rows)
-    if groups is not None and order is not None:
-        raise InputError(
-            "--groups and --time cannot be asked for together: choose one way to split"
-        )
     if groups is not None:
         parts = _by_group(groups, test_size, seed)
     elif order is not None:

@@ -88,6 +88,10 @@ def asked_of(
     from twolayer.errors import InputError
 
     checks.one_of(task, {name: name for name in tables.TASKS}, "task")
+    if groups is not None and time is not None:
+        raise InputError(
+            "--groups and --time cannot be asked for together: choose one way to split"
+        )
     delimiter = {"tab": "\t", "\\t": "\t", "space": " "}.get(delimiter or "", delimiter)
     if delimiter is not None and len(delimiter) != 1:
         raise InputError(

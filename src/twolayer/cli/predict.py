@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +9,7 @@ import typer
 
 from twolayer.cli import options
 from twolayer.cli.saying import Voice
+from twolayer.cli.writing import written
 
 if TYPE_CHECKING:
     from twolayer.cli.models import Model
@@ -170,70 +165,3 @@ def asides(model: Model, table: Table) -> list[str]:
         which = " (the target)" if extra == model.targets else ""
         lines.append(f"left alone: {listed(extra)}{which}")
     return lines
-
-
-@contextmanager
-def written(out: Path | None, ids: list[str]) -> Iterator[Any]:
-    """`write(rows)` for rows one block after another; a file is there whole at the end, or as it was before."""
-    from twolayer.errors import FileError
-
-    if out is None:
-        yield lambda rows: print(as_csv(rows), end="")
-        return
-    out = Path(out)
-    if out.is_dir():
-        raise FileError(f"{out} cannot be written: it is a folder")
-    final = Path(os.path.realpath(out))
-    temporary = final.with_name(f".twolayer-{secrets.token_hex(8)}.tmp")
-    try:
-        with told(out):
-            file = open(temporary, "x", encoding="utf-8", newline="")  # noqa: SIM115
-        with file:
-
-            def write(rows: list[list[Any]]) -> None:
-                with told(out):
-                    file.write(as_csv(rows))
-
-            yield write
-            with told(out):
-                file.flush()
-                os.fsync(file.fileno())
-        with told(out):
-            if final.suffix.lower() in (".parquet", ".pq"):
-                turned = temporary.with_suffix(".parquet")
-                try:
-                    as_parquet(temporary, turned, ids)
-                    os.replace(turned, final)
-                finally:
-                    turned.unlink(missing_ok=True)
-            else:
-                os.replace(temporary, final)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def told(out: Path) -> Iterator[None]:
-    """What goes wrong in writing, in the user's words."""
-    from twolayer.errors import FileError
-
-    try:
-        yield
-    except OSError as error:
-        raise FileError(f"{out} cannot be written: {error.strerror or error}") from None
-
-
-def as_csv(rows: list[list[Any]]) -> str:
-    """The rows as lines of text."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    return buffer.getvalue()
-
-
-def as_parquet(source: Path, out: Path, ids: list[str]) -> None:
-    """The lines of a CSV as a Parquet file, block by block."""
-    import polars
-
-    names = polars.scan_csv(source, infer_schema=False).collect_schema().names()
-    text = dict.fromkeys([name for name in ids if name in names], polars.String)
-    polars.scan_csv(source, infer_schema_length=None, schema_overrides=text).sink_parquet(out)

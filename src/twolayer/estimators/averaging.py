@@ -6,8 +6,27 @@ share one probability (softmax). With `several_labels` each is of a label by its
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
+
+from twolayer.maths.network import Params
+from twolayer.training import Run
+
+
+def side_by_side(runs: list[Run]) -> Run:
+    """Runs of one network each as a run of several; `losses` is as long as the longest, the others keep their last one."""
+    losses = np.empty((max(len(run.losses) for run in runs), len(runs)))
+    for k, run in enumerate(runs):
+        losses[: len(run.losses), k], losses[len(run.losses) :, k] = run.losses, run.final_loss
+    return replace(
+        runs[0],
+        params=Params.stack([run.params for run in runs]),
+        losses=losses,
+        final_loss=np.array([run.final_loss for run in runs]),
+        stopped="; ".join(dict.fromkeys(run.stopped for run in runs)),
+    )
 
 
 def mean_logits(outputs: np.ndarray, several_labels: bool = False) -> np.ndarray:

@@ -80,10 +80,11 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         The seed of the first weights and of all that is drawn; None for different ones each time.
     verbose : int
         Above 0, tells what the fit will take, and how it goes.
-    calibrate : bool
+    calibrate : bool or "auto"
         Whether probabilities are made as sure as they should be: all logits are divided by one temperature, that with the
         least log loss on the rows held out by early stopping, else on those left out while alpha is chosen (with alpha
-        given, on folds made for this). Predicted classes stay as they are. With alpha="auto" it seldom changes anything.
+        given, on folds made for this). Predicted classes stay as they are. "auto" does it where labels are smoothed, which
+        makes networks less sure than they should be; elsewhere it helps where alpha was given too small.
     class_weight : dict, "balanced" or None
         What a row of each class counts, times its sample weight, in training and validation; "balanced" lets every class
         count alike.
@@ -115,7 +116,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     stopped_ : str
         Why it ended there.
     temperature_ : float
-        Only with `calibrate`: what `predict_proba` divides the logits of `decision_function` by.
+        Only if they are calibrated: what `predict_proba` divides the logits of `decision_function` by.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only if the columns of X had names.
@@ -142,7 +143,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         l1: float = 0.0,
         dropout: float = 0.0,
         class_weight: Any = None,
-        calibrate: bool = False,
+        calibrate: bool | str = "auto",
         skip: bool | str = "auto",
         label_smoothing: float | str = "auto",
         n_networks: int | str = "auto",
@@ -258,7 +259,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     def _own_targets(self, y: np.ndarray) -> np.ndarray:
         return y.astype(int) if self._several_labels else self.classes_[y]
 
-    @available_if(lambda self: self.solver in ("auto", "adam"))
+    @available_if(continuing.goes_on)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 

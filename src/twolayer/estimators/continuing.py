@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.errors import InputError
 from twolayer.estimators.defaults import BATCH, NETWORKS, given_alpha
 from twolayer.estimators.standardising import Scaling, act_on_own_units, apply, standardised
 from twolayer.estimators.starting import at_the_mean, start, unit_of
@@ -46,13 +45,18 @@ class Continuing:
     losses: list[np.ndarray]
 
 
-def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: int) -> None:
-    """Train the model on these rows, once."""
-    if model.calibrate:
-        raise InputError(
+def goes_on(model: Any) -> bool:
+    """Whether the model has `partial_fit`: with Adam, and where no rows have to be left out of training."""
+    if model.calibrate is True:
+        raise AttributeError(
             "calibrate=True needs rows left out of training, and partial_fit leaves none out: set calibrate=False, or "
             "call fit"
         )
+    return model.solver in ("auto", "adam")
+
+
+def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: int) -> None:
+    """Train the model on these rows, once."""
     model.__dict__.pop("temperature_", None)  # of a fit before
     kept: Continuing | None = getattr(model, "_continued", None)
     if kept is None:

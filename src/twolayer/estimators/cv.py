@@ -11,7 +11,9 @@ from sklearn.utils.validation import column_or_1d
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.calibrating import temperature_of
 from twolayer.estimators.classifier import TwoLayerClassifier
+from twolayer.estimators.defaults import calibrated
 from twolayer.estimators.folds import on_own_units
 from twolayer.estimators.heldout import splits_of
 from twolayer.estimators.network import TwoLayerEstimator
@@ -317,6 +319,8 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
     ----------
     classes_ : ndarray, shape (n_classes,)
     {FOUND}
+    temperature_ : float
+        Only where labels are smoothed: what `predict_proba` divides logits by, from the held-out rows at the best.
 
     Examples
     --------
@@ -393,3 +397,16 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
                 self.class_weight, self.classes_, labels, s
             )  # refused here, not in a fold
         return X, labels, s, outputs_of(self)
+
+    def _keep_noise(self, search: Search, looks: list[Look]) -> None:
+        """Where labels were smoothed, the temperature that the held-out rows ask for."""
+        self.__dict__.pop("temperature_", None)  # of a fit before
+        if not calibrated("auto", search.smoothing):
+            return
+        at = search.n_hidden.index(self.n_hidden_), search.alphas.index(self.alpha_)
+        logits = np.concatenate([look.answers[at].mean for look in looks])
+        y = np.concatenate([look.y for look in looks])
+        s = None if looks[0].s is None else np.concatenate([look.s for look in looks])
+        loss = search.fitting.loss
+        y = checks.targets(y, len(y), search.n_outputs, loss, np.float64)
+        self.temperature_ = temperature_of(logits, y, s, loss)

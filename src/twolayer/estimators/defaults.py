@@ -96,6 +96,16 @@ def smoothing(given: Any, n_rows: int, n_inputs: int) -> float:
     return share
 
 
+def calibrated(given: Any, share: float) -> bool:
+    """Whether probabilities are calibrated: for "auto" where labels were smoothed.
+
+    Networks that learned smoothed labels are less sure than they should be: of a table told apart without a mistake, the log
+    loss is that of the smoothing.
+    """
+    given = checks.flag(given, "calibrate", ("auto",))
+    return share > 0 if given == "auto" else given
+
+
 def smoothed(y: np.ndarray, n_outputs: int, share: float) -> np.ndarray:
     """Labels of which a share goes to all classes alike.
 

@@ -6,15 +6,15 @@ import copy
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from twolayer import checks
 from twolayer.errors import DivergedError, InputError, TwoLayerWarning
+from twolayer.estimators.averaging import side_by_side
 from twolayer.estimators.calibrating import temperature
-from twolayer.estimators.defaults import Way
+from twolayer.estimators.defaults import Way, calibrated
 from twolayer.estimators.noise import noise_std
 from twolayer.estimators.scorers import scorer_of, takes_weights
 from twolayer.estimators.standardising import (
@@ -175,17 +175,9 @@ class Fitting:
         return self.start.n_networks is not None and checks.is_sparse(self.x)
 
     def each_alone(self, settings: dict[str, Any]) -> Run:
-        """Network after network; `losses` is as long as the longest run."""
-        runs = [train(self.x, self.y, one, **settings) for one in networks(self.start)]
-        losses = np.empty((max(len(run.losses) for run in runs), len(runs)))
-        for k, run in enumerate(runs):
-            losses[: len(run.losses), k], losses[len(run.losses) :, k] = run.losses, run.final_loss
-        return replace(
-            runs[0],
-            params=Params.stack([run.params for run in runs]),
-            losses=losses,
-            final_loss=np.array([run.final_loss for run in runs]),
-            stopped="; ".join(dict.fromkeys(run.stopped for run in runs)),
+        """Network after network."""
+        return side_by_side(
+            [train(self.x, self.y, one, **settings) for one in networks(self.start)]
         )
 
     # ---- rows held out
@@ -243,7 +235,7 @@ class Fitting:
             model.best_step_ = int(best[0]) if alone else best
         for name in ("noise_std_", "temperature_"):  # of a fit before
             model.__dict__.pop(name, None)
-        if model.calibrate:
+        if calibrated(model.calibrate, self.task.smoothing):
             model.temperature_ = temperature(self)
         if self.targets is not None:
             model.noise_std_ = self.noise()

@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from twolayer import checks, span
+from twolayer.estimators.averaging import side_by_side
 from twolayer.estimators.defaults import skip_layer
 from twolayer.estimators.standardising import (
     Scaling,
@@ -24,10 +25,10 @@ from twolayer.estimators.standardising import (
     apply,
     standardised,
 )
-from twolayer.estimators.starting import unit_of
+from twolayer.estimators.starting import start, unit_of
 from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
-from twolayer.maths.network import Params, init_params
+from twolayer.maths.network import Params
 from twolayer.training import Run, make_solver, train
 
 ASLEEP = 1e-3  # share of its starting strength, below which a unit is woken for a weaker alpha
@@ -116,33 +117,24 @@ class Fitting:
         return rule.not_in_span is None and not self.l1
 
     def starts(self, axes: Axes, n_hidden: int, n_outputs: int, rng: np.random.Generator) -> Params:
-        """Where the networks start: glorot weights for all of the table's columns, inside the span of its rows."""
-        n_inputs, n_axes = len(axes.inputs.scale), axes.z.shape[1]
-        params = init_params(
-            n_axes,
+        """Where the networks start."""
+        return start(
+            axes.z,
+            axes.constant,
             n_hidden,
             n_outputs,
-            skip=self.skip,
-            scheme="glorot",
-            random_state=rng,
+            rng,
             n_networks=self.n_networks,
+            skip=self.skip,
+            n_columns=len(axes.inputs.scale),
         )
-        w1 = params.w1 * np.sqrt((n_axes + n_hidden) / (n_inputs + n_hidden))
-        w1[:, axes.constant] = 0
-        return replace(params, w1=w1)
 
     def run(self, z: Any, y: np.ndarray, s: Any, start: Params, alpha: float) -> Run:
         """Train all networks at one alpha; on a sparse table one after another."""
         if not checks.is_sparse(z):
             return self.train(z, y, s, start, alpha)
         runs = [self.train(z, y, s, start.network(k), alpha) for k in range(self.n_networks)]
-        longest = max(runs, key=lambda run: len(run.losses))
-        return replace(
-            longest,
-            params=Params.stack([run.params for run in runs]),
-            losses=np.stack([padded(run, len(longest.losses)) for run in runs], axis=1),
-            final_loss=np.array([run.final_loss for run in runs]),
-        )
+        return side_by_side(runs)
 
     def train(self, z: Any, y: np.ndarray, s: Any, start: Params, alpha: float) -> Run:
         return train(
@@ -180,11 +172,6 @@ class Fitting:
             networks = [params.network(k) for k in range(len(params.w1))]
             return np.stack([network.forward(z, each, self.activation) for each in networks])
         return network.forward(z, params, self.activation)
-
-
-def padded(run: Run, steps: int) -> np.ndarray:
-    """The losses of a run, with the last one kept up to so many steps."""
-    return np.pad(run.losses, (0, steps - len(run.losses)), constant_values=run.final_loss)
 
 
 def usual_tol(estimator: Any) -> float:

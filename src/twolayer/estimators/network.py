@@ -36,7 +36,7 @@ NOT_ALONE = "early_stopping needs both X_val and y_val, or neither"
 class TwoLayerEstimator(PermutationTested, BaseEstimator):
     """Networks with one hidden layer that learn from a table. Subclasses say what they learn."""
 
-    calibrate = False  # what a classifier lets the user choose
+    calibrate: bool | str = False  # what a classifier lets the user choose
     _loss: str  # the one that is made small if nothing else is asked for
 
     def __init__(
@@ -234,7 +234,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         skip = skip_layer(self.skip, *X.shape)
         if before is not None and self.skip == "auto":
             skip = before.w_skip is not None
-        checks.flag(self.calibrate, "calibrate")
+        checks.flag(self.calibrate, "calibrate", ("auto",))
         return Task(
             self._task_loss(),
             self._activation(),
@@ -303,7 +303,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
 
     # ---- going on
 
-    @available_if(lambda self: self.solver in ("auto", "adam"))
+    @available_if(continuing.goes_on)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 

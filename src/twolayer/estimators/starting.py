@@ -27,8 +27,13 @@ def start(
     *,
     n_networks: int | None = None,
     skip: bool = False,
+    n_columns: int | None = None,
 ) -> Params:
-    """Weights to start from, for standardised inputs of which some columns may be constant; a skip layer starts at 0."""
+    """Weights to start from, for standardised inputs of which some columns may be constant; a skip layer starts at 0.
+
+    Where `x` stands in axes of its rows, `n_columns` says how many the table has: the weights are as small as if all of
+    them were there.
+    """
     n_rows, n_inputs = x.shape
     networks = n_networks or 1
     if networks * n_hidden * (n_inputs + n_outputs) * 8 > sys.maxsize:
@@ -49,6 +54,8 @@ def start(
         )  # one network's units beside another's
         inside = inside_rows(x, beside).reshape(n_inputs, *w1.shape[:-2], n_hidden)
         w1 = np.ascontiguousarray(np.moveaxis(inside, 0, -2))
+    if n_columns is not None:
+        w1 = w1 * np.sqrt((n_inputs + n_hidden) / (n_columns + n_hidden))
     w1[..., constant, :] = 0
     return replace(params, w1=w1)
 

@@ -190,10 +190,8 @@ class Walk:
             z, z_test = in_own_axes(z, z_test)
             constant = np.zeros(z.shape[1], dtype=bool)
         self.x, self.x_test = z, z_test
-        self.fresh = start(z, constant, task.n_hidden, task.n_outputs, rng, skip=task.skip)
-        # as large as if there were all the columns
-        shrink = np.sqrt((z.shape[1] + task.n_hidden) / (size + task.n_hidden))
-        self.fresh = replace(self.fresh, w1=self.fresh.w1 * shrink)
+        sizes = (task.n_hidden, task.n_outputs)
+        self.fresh = start(z, constant, *sizes, rng, skip=task.skip, n_columns=size)
         self.fresh = at_the_mean(self.fresh, self.y, self.s, task.loss)
         self.unit = unit_of(self.y, self.s, task.loss)
         self.params = self.fresh

@@ -166,7 +166,7 @@ def _of_estimator(model: Any) -> Content:
     columns = getattr(model, "feature_names_in_", None)
     return Content(
         model,
-        params.network(0) if params.n_networks == 1 else params,
+        params,
         menu_name(model.activation),
         _answer(model, params.n_outputs),
         not hasattr(model, "classes_") and model._task_loss().has_link,

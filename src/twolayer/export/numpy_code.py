@@ -7,6 +7,7 @@ import os
 import pprint
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,10 @@ ACTIVATION_CODE: dict[str, str] = {
     "leaky_relu": f"return np.where(h < 0, {LEAK} * h, h)",
     "softplus": "return np.logaddexp(0, h)",
     "gelu": '''\
-"""h times the normal distribution function: half of erfc(|h|/sqrt(2)) below 0, 1 minus that above."""
+"""h times the normal distribution function: ½·erfc(a) below 0, 1 − ½·erfc(a) above.
+
+With a = |h|/√2 and t = 2/(2 + a), erfc(a) is t·exp(p(2t − 1) − a²); ERFC holds the coefficients of p.
+"""
 a = np.abs(h) / np.sqrt(2).astype(h.dtype)
 t = 2 / (2 + a)
 u, exponent = 2 * t - 1, np.zeros_like(t)
@@ -200,14 +204,14 @@ def array_code(array: np.ndarray) -> str:
 
 def source(content: Content, weights_code: str) -> str:
     """The whole file."""
+    head = f'"""{title(content)}\n\n{usage(content)}"""\n\nimport numpy as np\n\n'
     parts = [
-        f'"""{title(content)}\n\n{usage(content)}"""\n\nimport numpy as np\n',
-        constants(content) + weights_code,
+        head + constants(content) + weights_code,
         activation_code(content),
         forward_code(content),
         *answers(content),
     ]
-    return "\n\n".join(part.rstrip("\n") + "\n" for part in parts).replace("\n\n\n\n", "\n\n\n")
+    return "\n\n".join(parts)
 
 
 def title(content: Content) -> str:
@@ -222,8 +226,9 @@ def title(content: Content) -> str:
 def usage(content: Content) -> str:
     """How to call it."""
     names = "" if content.columns is None else ", the columns in the order of COLUMNS"
-    further = "" if content.classes is None else " and `predict_proba(x)`"
-    return f"`predict(x)`{further} take an array of shape (n_rows, {content.params.n_inputs}){names}.\n"
+    alone = content.classes is None
+    who = "`predict(x)` takes" if alone else "`predict(x)` and `predict_proba(x)` take"
+    return f"{who} an array of shape (n_rows, {content.params.n_inputs}){names}.\n"
 
 
 def constants(content: Content) -> str:
@@ -236,7 +241,7 @@ def constants(content: Content) -> str:
     if content.activation == "gelu":
         text += (
             f"ERFC = {pprint.pformat(coefficients().tolist(), width=WIDTH, compact=True)}"
-            "  # log of erfc, smoothed\n"
+            "  # of a polynomial\n"
         )
     return text
 
@@ -249,8 +254,7 @@ def names_code(array: np.ndarray) -> str:
 
 def activation_code(content: Content) -> str:
     """`activation(h)`."""
-    body = "\n".join("    " + line for line in ACTIVATION_CODE[content.activation].splitlines())
-    return f"def activation(h):\n{body}\n"
+    return f"def activation(h):\n{indent(ACTIVATION_CODE[content.activation], '    ')}\n"
 
 
 def forward_code(content: Content) -> str:

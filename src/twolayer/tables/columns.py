@@ -25,6 +25,7 @@ DATE = re.compile(
     r"([T ]\d{1,2}:\d{2}.*)?",
     re.IGNORECASE,
 )
+DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 ROW_NAME = re.compile(r"(.*[ _.-])?(id|ids|index|row|row ?names?|number|no|nr)", re.IGNORECASE)
 
 
@@ -122,6 +123,7 @@ def _place_text(table: Table, name: str, found: Kinds) -> None:
         found.ids.append(name)
     else:
         _refuse_dates(table, name, words)
+        _refuse_decimal_commas(table, name, words)
         _refuse_mixture(table, name, len(words))
         if names_each(words, table.n_rows):
             found.ids.append(name)
@@ -150,6 +152,16 @@ def _refuse_dates(table: Table, name: str, words: list[str]) -> None:
         raise InputError(
             f"{table.path}: column '{name}' holds dates, such as {checks.shown(some[0])}: write it as a number that "
             f"means something (days since the first visit, month, age), or leave it out with --drop '{name}'"
+        )
+
+
+def _refuse_decimal_commas(table: Table, name: str, words: list[str]) -> None:
+    numbers = [word for word in words if DECIMAL_COMMA.fullmatch(word)]
+    with_comma = [word for word in numbers if "," in word]
+    if with_comma and 2 * len(numbers) > len(words):
+        raise InputError(
+            f"{table.path}: column '{name}' holds numbers with a comma, such as {checks.shown(with_comma[0])}: write "
+            "decimals with a point"
         )
 
 

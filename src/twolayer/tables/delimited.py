@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from twolayer.errors import FileError, InputError
-from twolayer.tables.table import MISSING, Table, absent, joined, missing, number
+from twolayer.tables.table import MISSING, Table, absent, in_a_line, joined, missing, number
 
 DELIMITERS = ",;\t|"
 QUOTING: dict[str, Any] = {"skipinitialspace": True, "strict": True}
@@ -228,7 +228,7 @@ def header(path: str, record: Sequence[str], n_named: int) -> tuple[list[str], s
     A first column without a name is how pandas and R write row names, or one name fewer than a row that begins with a name
     has fields.
     """
-    names = [name.strip() for name in record]
+    names = [in_a_line(name) for name in record]
     if not names:
         raise FileError(f"{path} is empty: the first line must name the columns")
     short = len(names) == n_named - 1

@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.tables.delimited import Delimited, gathered
-from twolayer.tables.table import Table, absent, as_text, refuse_twins
+from twolayer.tables.table import Table, absent, as_text, in_a_line, refuse_twins
 
 STDIN = "-"
 ENDINGS = {
@@ -45,6 +47,7 @@ STARTS = {
     b"\x93NUMPY": "npy",
     b"%%MatrixMarket": "matrix market",
 }
+MOST_SPARSE = 50_000_000
 ROWS_AT_ONCE = 1 << 22  # numbers, of a stored array or data frame
 
 
@@ -166,8 +169,8 @@ def told(path: str) -> Iterator[None]:
         raise FileError(f"{path} is a folder, not a table") from None
     except (FileError, InputError):
         raise
-    except gzip.BadGzipFile as error:
-        raise FileError(f"{path} is not a gzip file: {error}") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise FileError(f"{path} is not a gzip file, or a damaged one: {error}") from None
     except EOFError:
         raise FileError(f"{path} was cut off: its end is missing") from None
     except OSError as error:
@@ -183,7 +186,7 @@ def undecodable(path: str) -> str:
     """`: line 3 (field 2, byte 0xe9)`, the first place that is not UTF-8."""
     if path == STDIN:
         return ""
-    with _bytes_of(path) as file:
+    with suppress(EOFError, OSError, zlib.error), _bytes_of(path) as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode("utf-8")
@@ -261,7 +264,7 @@ def _frame(kind: str, path: str, source: Any) -> Table:
     }
     if kind == "excel":
         refuse_without_excel(path)
-    with polars_told(path, kind):
+    with parsing(path, WHAT[kind]):
         frame = readers[kind](source)
     return from_frame(path, frame)
 
@@ -280,7 +283,7 @@ def _frames(path: str, kind: str) -> Iterator[Any]:
     """A stored data frame, some rows at a time."""
     import polars
 
-    with polars_told(path, kind):
+    with parsing(path, WHAT[kind]):
         lazy = polars.scan_parquet(path) if kind == "parquet" else polars.scan_ipc(path)
         width = len(lazy.collect_schema())
         step = max(1, ROWS_AT_ONCE // max(1, width))
@@ -297,21 +300,22 @@ def _frames(path: str, kind: str) -> Iterator[Any]:
 
 
 @contextmanager
-def polars_told(path: str, kind: str) -> Iterator[None]:
-    """Polars' errors in the user's words."""
-    import polars
-
+def parsing(path: str, what: str) -> Iterator[None]:
+    """A library's errors about a file that is not what it should be: a damaged one can break a parser in any way."""
     try:
         yield
-    except (polars.exceptions.PolarsError, ValueError, BaseException) as error:
-        if isinstance(error, (FileError, InputError, FileNotFoundError, PermissionError)):
-            raise
+    except (FileError, InputError, FileNotFoundError, PermissionError):
+        raise
+    except MemoryError:
+        raise FileError(f"{path} claims to hold more than fits into memory") from None
+    except BaseException as error:
+        # polars' parsers are in Rust, whose failures are no Exception
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        what = {"arrow": "an Arrow or Feather file"}.get(kind, f"{kind.capitalize()} file")
-        raise FileError(
-            f"{path} cannot be read as {'a ' * (kind != 'arrow')}{what}: {first_line(error)}"
-        ) from None
+        raise FileError(f"{path} cannot be read as {what}: {first_line(error)}") from None
+
+
+WHAT = {"parquet": "a Parquet file", "arrow": "an Arrow or Feather file", "excel": "an Excel file"}
 
 
 def from_frame(path: str, frame: Any) -> Table:
@@ -324,29 +328,33 @@ def from_frame(path: str, frame: Any) -> Table:
     if numeric:
         plain = frame.select(polars.nth(*numeric).cast(polars.Float64))
         numbers[:, numeric] = plain.to_numpy()
-    for j, (name, dtype) in enumerate(frame.schema.items()):
+    names = [in_a_line(name) for name in frame.columns]
+    for j, (name, dtype) in enumerate(zip(names, frame.dtypes, strict=True)):
         if dtype.is_numeric() or dtype == polars.Null:
             continue
         if dtype.is_nested() or dtype in (polars.Binary, polars.Object):
             raise FileError(
                 f"{path}: column '{name}' holds {dtype}, neither numbers nor text: leave it out of the file"
             )
-        words = frame.get_column(name).cast(polars.String).fill_null("").to_list()
-        texts[name] = [word.strip() for word in words]
-        values = frame.get_column(name).cast(polars.String).cast(polars.Float64, strict=False)
+        column = frame.to_series(j).cast(polars.String)
+        texts[name] = [word.strip() for word in column.fill_null("").to_list()]
+        values = column.cast(polars.Float64, strict=False)
         numbers[:, j] = values.fill_null(np.nan).to_numpy()
-    return Table(path, list(frame.columns), numbers, texts)
+    return Table(path, names, numbers, texts)
 
 
 # ---- arrays
 
 
 def _npy(path: str, source: Any) -> Table:
-    try:
-        array = np.load(source, allow_pickle=False)
-    except ValueError as error:
-        raise FileError(f"{path} cannot be read as an array: {first_line(error)}") from None
-    return from_array(path, array)
+    return from_array(path, _array(path, source))
+
+
+def _array(path: str, source: Any) -> np.ndarray:
+    """A stored array; that of a file stays on the disk until it is used."""
+    with parsing(path, "an array"):
+        on_disk = isinstance(source, str)
+        return np.load(source, mmap_mode="r" if on_disk else None, allow_pickle=False)
 
 
 def from_array(path: str, array: np.ndarray, stem: str = "x") -> Table:
@@ -376,10 +384,7 @@ def from_array(path: str, array: np.ndarray, stem: str = "x") -> Table:
 def _slices(path: str) -> Iterator[Table]:
     """A stored array, some rows at a time."""
     with told(path):
-        try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except ValueError as error:
-            raise FileError(f"{path} cannot be read as an array: {first_line(error)}") from None
+        array = _array(path, path)
     if array.ndim == 0 or not len(array):
         raise FileError(f"{path} has no rows")
     step = max(1, ROWS_AT_ONCE // max(1, array[:1].size))
@@ -389,13 +394,10 @@ def _slices(path: str) -> Iterator[Table]:
 
 def _npz(path: str, source: Any) -> Table:
     """Arrays of one length side by side; one of a single column keeps its name, others count: x1, x2, ..."""
-    import zipfile
-
-    try:
-        with np.load(source, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, zipfile.BadZipFile, KeyError) as error:
-        raise FileError(f"{path} cannot be read as arrays: {first_line(error)}") from None
+    with parsing(path, "arrays"), ExitStack() as stack:
+        opened = stack.enter_context(open(source, "rb")) if isinstance(source, str) else source
+        file = np.load(opened, allow_pickle=False)
+        arrays = {name: file[name] for name in file.files}
     lengths = {name: array.shape[:1] for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         told_lengths = ", ".join(f"'{name}' {array.shape}" for name, array in arrays.items())
@@ -431,10 +433,9 @@ def _svmlight(path: str, source: Any) -> Table:
     import scipy.sparse
     from sklearn.datasets import load_svmlight_file
 
-    try:
+    with parsing(path, "svmlight"):
         x, y = load_svmlight_file(source)
-    except (ValueError, OverflowError) as error:
-        raise FileError(f"{path} cannot be read as svmlight: {first_line(error)}") from None
+    refuse_too_wide(path, x.shape)
     names = [f"x{j + 1}" for j in range(x.shape[1])]
     numbers = scipy.sparse.csr_array(scipy.sparse.hstack([x, y[:, None]]))
     return Table(path, [*names, "target"], numbers, {"target": [as_text(value) for value in y]})
@@ -445,16 +446,32 @@ def _matrix_market(path: str, source: Any) -> Table:
     import scipy.io
     import scipy.sparse
 
-    try:
+    with parsing(path, "Matrix Market"):
+        size = os.path.getsize(source) if isinstance(source, str) else len(source.getvalue())
+        packed = isinstance(source, str) and source.endswith(".gz")
+        n_rows, n_columns, entries, *_ = scipy.io.mminfo(source)
+        refuse_too_wide(path, (n_rows, n_columns))
+        if entries > size and not packed:
+            raise FileError(
+                f"{path} claims {entries} entries, but has only {size} bytes: it was cut off"
+            )
+        if not isinstance(source, str):
+            source.seek(0)
         matrix = scipy.io.mmread(source)
-    except (ValueError, OverflowError, TypeError) as error:
-        raise FileError(f"{path} cannot be read as Matrix Market: {first_line(error)}") from None
     if not scipy.sparse.issparse(matrix):
         return from_array(path, matrix)
     names = [f"x{j + 1}" for j in range(matrix.shape[1])]
     if matrix.dtype.kind not in "biuf":
         raise FileError(f"{path} holds {matrix.dtype}, not real numbers")
     return Table(path, names, scipy.sparse.csr_array(matrix, dtype=np.float64))
+
+
+def refuse_too_wide(path: str, shape: tuple[int, ...]) -> None:
+    """Raise if a sparse file claims more rows or columns than there can be: each takes memory, even without an entry."""
+    if max(shape) > MOST_SPARSE:
+        raise FileError(
+            f"{path} claims {shape[0]} rows and {shape[1]} columns, more than {MOST_SPARSE}"
+        )
 
 
 READERS: dict[str, Callable[[str, Any], Table]] = {

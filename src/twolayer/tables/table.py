@@ -176,8 +176,13 @@ def named(names: Sequence[str], bad: np.ndarray) -> list[str]:
 
 def listed(names: Sequence[str], most: int = 5) -> str:
     """`'a', 'b' and 7 more`."""
-    shown = ", ".join(f"'{name}'" for name in names[:most])
+    shown = ", ".join(f"'{in_a_line(name)}'" for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def in_a_line(name: str) -> str:
+    """The name with blanks for line ends."""
+    return " ".join(name.split()) if len(name.splitlines()) > 1 else name.strip()
 
 
 def absent(path: str, name: str, names: Sequence[str]) -> str:
