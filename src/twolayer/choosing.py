@@ -17,10 +17,12 @@ from twolayer.engines.contract import Engine, Problem
 from twolayer.errors import EngineError, InputError
 from twolayer.maths.network import Params
 from twolayer.solvers import Solver
+from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
 
 OPERATIONS = {4: 80e9, 8: 40e9}  # a second, by bytes a number: matrix products on one core
 BYTES = 10e9  # a second: passes over arrays too large for the cache
+COPIES = 8  # of the weights: into the engine, into one vector, before each chunk, and back
 LARGE_ROOM = 200_000_000  # numbers: a span that takes more must not take more than the long way
 WORTH_A_GPU = 30.0  # seconds on the processor, from which `device="auto"` looks for one
 
@@ -63,11 +65,15 @@ class Cost:
 
 
 def long_way_cost(problem: Problem, params: Params, solver: Solver, batch_size: int | None) -> Cost:
-    """Two products of the batch with `w1`'s shape a step, and passes over `w1` for its update."""
+    """Two products of the batch with `w1`'s shape a step, and passes over `w1` for its update.
+
+    Once, the objective at the end takes two such products of all rows, and `w1` is copied some times.
+    """
     rows = batch_size or problem.n_rows
-    entries = rows * params.n_inputs
+    all_entries = problem.n_rows * params.n_inputs
     if not hasattr(problem.x, "flags"):  # sparse: only what is there, but out of order
-        entries = 10 * problem.x.nnz * rows // problem.n_rows
+        all_entries = 10 * problem.x.nnz
+    entries = all_entries * rows // problem.n_rows
     networks = params.n_networks or 1
     numbers = params.n_inputs * params.n_hidden
     passes = 4 * solver.memory_size + 8 if isinstance(solver, LBFGS) else 4
@@ -75,13 +81,13 @@ def long_way_cost(problem: Problem, params: Params, solver: Solver, batch_size: 
     step = (
         4 * entries * params.n_hidden / OPERATIONS[itemsize] + passes * numbers * itemsize / BYTES
     )
-    return Cost(0.0, networks * step)
+    once = 4 * all_entries * params.n_hidden / OPERATIONS[itemsize]
+    once += COPIES * numbers * itemsize / BYTES
+    return Cost(networks * once, networks * step)
 
 
 def span_cost(problem: Problem, params: Params, solver: Solver, batch_size: int | None) -> Cost:
-    """One pass over the table, one product to recover `w1`; a step on all rows needs one product with `k`, or two with its
-    triangular factor, half of which is zero; one on a batch of rows needs two."""
-    rows = batch_size or problem.n_rows
+    """One pass over the table, one product to recover `w1`, and small products a step."""
     n = problem.n_rows
     networks = params.n_networks or 1
     width = min(n, params.n_inputs)
@@ -94,10 +100,24 @@ def span_cost(problem: Problem, params: Params, solver: Solver, batch_size: int 
         itemsize
     ]
     once += 3 * params.n_inputs * params.n_hidden * networks * itemsize / BYTES
-    products = 4 if batch_size else 2
-    step = products * rows * width * params.n_hidden / OPERATIONS[itemsize]
-    step += passes * n * params.n_hidden * itemsize / BYTES
+    step = entries_a_step(solver, params, n, width, batch_size) * params.n_hidden
+    step = 2 * step / OPERATIONS[itemsize] + passes * n * params.n_hidden * itemsize / BYTES
     return Cost(once, networks * step)
+
+
+def entries_a_step(
+    solver: Solver, params: Params, n: int, width: int, batch_size: int | None
+) -> int:
+    """Entries of small tables that a step in the span multiplies with.
+
+    Gradient descent on all rows needs `k` once; what else is on all rows and nothing but that, the triangular factor twice,
+    without its zeros; the rest the factor's rows, twice.
+    """
+    if solver.full_batch_only:
+        return 2 * n * width - width * width
+    if isinstance(solver, GradientDescent) and params.w_skip is None and not batch_size:
+        return n * n
+    return 2 * (batch_size or n) * width
 
 
 def long_way_room(problem: Problem, params: Params, solver: Solver) -> int:
@@ -194,7 +214,7 @@ def decide_span(
         gigabytes = room * params.dtype.itemsize / 1e9
         return False, f"the long way, as the span of {shape} takes {gigabytes:.2g} GB"
     short = span_cost(problem, params, solver, batch_size)
-    if short.of(steps) < long_way.of(steps):
+    if steps and short.of(steps) < long_way.of(steps):
         times = long_way.step / short.step
         return True, f"the span, as {shape} make its steps about {times:.2g} times shorter"
     return False, f"the long way, as {shape} and {steps} steps leave nothing to gain by the span"
