@@ -1,51 +1,29 @@
-"""The estimators that choose alpha by cross-validation: their scores, what they see, and whether it is real."""
+"""The estimators that choose alpha by cross-validation: their scores, and what they see."""
 
 import dataclasses
 
 import numpy as np
-import pandas
 import pytest
 import scipy.sparse
-from scipy.stats import kstest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from small_tables import FAST, classes, noise, wide
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifierCV, TwoLayerRegressorCV
-from twolayer.estimators import averaging, folds, permuting, rows, searching, spreading
+from twolayer.estimators import averaging, folds, rows, searching, spreading
 from twolayer.estimators.standardising import standardised
 
-FAST = {"alphas": [0.1, 1.0], "cv": 2, "n_networks": 2, "max_iter": 50}
+BARE = {"label_smoothing": 0}  # and with it no temperature: probabilities are those of the networks
 
 
 @parametrize_with_checks([TwoLayerRegressorCV(5, **FAST), TwoLayerClassifierCV(5, **FAST)])
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
-
-
-def wide(n_rows=24, n_inputs=60, seed=0):
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal((n_rows, n_inputs)) * rng.uniform(0.1, 10, n_inputs) + 3
-    return x, x[:, 0] + 0.1 * rng.standard_normal(n_rows)
-
-
-def classes(n_rows=30, n_inputs=60, seed=0, n_classes=3):
-    rng = np.random.default_rng(seed)
-    y = np.arange(n_rows) % n_classes
-    x = (
-        rng.standard_normal((n_rows, n_inputs))
-        + 1.0 * rng.standard_normal((n_classes, n_inputs))[y]
-    )
-    return x, np.array(["a", "b", "c"])[y]
-
-
-def noise(n_rows=40, n_inputs=80, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.standard_normal((n_rows, n_inputs)), np.arange(n_rows) % 2
 
 
 # ---- the scores
@@ -128,7 +106,9 @@ def test_the_networks_of_the_last_fit_are_averaged():
     assert np.allclose(model.predict(x), np.mean(each, axis=0))
     assert np.ptp(each, axis=0).max() > 1e-3
     x, y = classes()
-    model = TwoLayerClassifierCV(4, alphas=[1.0], cv=2, n_networks=3, random_state=0).fit(x, y)
+    model = TwoLayerClassifierCV(4, **BARE, alphas=[1.0], cv=2, n_networks=3, random_state=0).fit(
+        x, y
+    )
     each = [tl.forward(x, model.params_.network(k)) for k in range(3)]
     each = [np.exp(z) / np.exp(z).sum(1, keepdims=True) for z in each]
     assert np.allclose(model.predict_proba(x), np.mean(each, axis=0))
@@ -136,7 +116,9 @@ def test_the_networks_of_the_last_fit_are_averaged():
 
 def test_two_classes_average_probabilities():
     x, y = noise()
-    model = TwoLayerClassifierCV(4, alphas=[0.1], cv=2, n_networks=3, random_state=0).fit(x, y)
+    model = TwoLayerClassifierCV(4, **BARE, alphas=[0.1], cv=2, n_networks=3, random_state=0).fit(
+        x, y
+    )
     each = [1 / (1 + np.exp(-tl.forward(x, model.params_.network(k))[:, 0])) for k in range(3)]
     assert np.allclose(model.predict_proba(x)[:, 1], np.mean(each, axis=0))
 
@@ -234,7 +216,7 @@ def test_scorers_of_numbers(scoring):
 def test_scorers_of_classes(scoring):
     x, y = classes()
     cv = StratifiedKFold(3, shuffle=True, random_state=0)
-    model = TwoLayerClassifierCV(4, alphas=[1.0], cv=2, n_networks=2, random_state=0)
+    model = TwoLayerClassifierCV(4, **BARE, alphas=[1.0], cv=2, n_networks=2, random_state=0)
     expected = cross_val_score(model, x, y, cv=cv, scoring=scoring or "neg_log_loss")
     model.set_params(cv=cv, scoring=scoring).fit(x, y)
     found = [model.cv_results_[f"split{k}_test_score"][0] for k in range(3)]
@@ -255,7 +237,9 @@ def test_weights_count_in_the_scores():
     x, y = classes()
     s = np.random.default_rng(0).uniform(0.1, 3, 30)
     train, test = np.arange(20), np.arange(20, 30)
-    model = TwoLayerClassifierCV(4, alphas=[1.0], cv=[(train, test)], n_networks=1, random_state=0)
+    model = TwoLayerClassifierCV(
+        4, **BARE, alphas=[1.0], cv=[(train, test)], n_networks=1, random_state=0
+    )
     model.fit(x, y, sample_weight=s)
     inner = clone(model).set_params(cv=2).fit(x[train], y[train], sample_weight=s[train])
     expected = -log_loss(y[test], inner.predict_proba(x[test]), sample_weight=s[test])
@@ -310,140 +294,6 @@ def test_noise_is_noise_to_the_nested_score():
         )
         found.append(model.nested_score(x, y, cv=5, random_state=seed).mean)
     assert abs(np.mean(found) - 0.5) < 3 * 0.5 / np.sqrt(4 * 40)
-
-
-# ---- is it real
-
-
-def test_signal_has_a_small_p_value_and_noise_has_not():
-    x, y = classes(n_classes=2)
-    model = TwoLayerClassifierCV(4, random_state=0, **FAST)
-    real = model.permutation_test(x, y, n=19, random_state=0)
-    assert real.p_value == 1 / 20
-    assert real.score > real.null_scores.max()
-    x, y = noise()
-    assert model.permutation_test(x, y, n=19, random_state=0).p_value > 1 / 20
-
-
-def test_the_score_of_a_permutation_test_is_that_of_the_search():
-    x, y = wide(n_inputs=5)
-    model = TwoLayerRegressorCV(
-        4, alphas=[3, 1], cv=KFold(3), n_networks=1, activation="tanh", max_iter=8, random_state=0
-    )
-    test = model.set_params(scoring="r2").permutation_test(x, y, n=1, random_state=0)
-    assert test.score == pytest.approx(model.fit(x, y).best_score_, rel=1e-6)
-
-
-def test_the_true_targets_are_scored_as_the_shuffled_ones(monkeypatch):
-    """With shuffles that change nothing every score is the true one, also where the model itself would do more."""
-    monkeypatch.setattr(permuting, "shuffled", lambda blocks, rng: np.arange(len(blocks)))
-    x, y = classes(n_classes=2)
-    model = TwoLayerClassifierCV(4, n_networks=3, cv=3, random_state=0)
-    test = model.permutation_test(x, y, n=2, random_state=0)
-    assert (test.null_scores == test.score).all()
-    assert test.p_value == 1
-
-
-def test_a_permutation_test_looks_inside_a_long_path():
-    """A quarter, a half and three quarters of the way from 8 to 0."""
-    assert permuting.spread_out([8.0, 7, 6, 5, 4, 3, 2, 1, 0]) == [6, 4, 2]
-    assert permuting.spread_out([8.0, 3, 0]) == [8, 3, 0]
-
-
-def test_a_permutation_test_trains_one_network_at_three_alphas(monkeypatch):
-    seen = []
-    run = folds.Fitting.run
-
-    def watched(fitting, z, y, s, start, alpha):
-        seen.append((len(start.w1), alpha))
-        return run(fitting, z, y, s, start, alpha)
-
-    monkeypatch.setattr(folds.Fitting, "run", watched)
-    x, y = classes(n_classes=2)
-    model = TwoLayerClassifierCV(4, n_networks=3, cv=2, random_state=0)
-    model.permutation_test(x, y, n=1, random_state=0)
-    path = np.logspace(2, -2, 10)
-    assert seen == [(1, pytest.approx(path[k])) for k in (2, 4, 7)] * 4  # folds, targets
-
-
-def test_shuffles_keep_the_classes_of_each_part():
-    y = np.arange(30) % 3
-    splits = list(StratifiedKFold(5, shuffle=True, random_state=0).split(y, y))
-    blocks = permuting.blocks_of(y, splits, None, classifies=True)
-    rng = np.random.default_rng(0)
-    orders = [permuting.shuffled(blocks, rng) for _ in range(20)]
-    for order in orders:
-        assert sorted(order) == list(range(30))
-        for _, test in splits:
-            assert sorted(y[order][test]) == sorted(y[test])
-    assert any((y[order] != y).any() for order in orders)
-
-
-def test_shuffles_go_everywhere_where_parts_say_nothing():
-    """Leave-one-out: within parts of one row nothing could change."""
-    y = np.arange(6) % 2
-    splits = [(np.delete(np.arange(6), k), np.array([k])) for k in range(6)]
-    assert not permuting.blocks_of(y, splits, None, classifies=True).any()
-    assert not permuting.blocks_of(np.arange(6.0), splits, None, classifies=False).any()
-
-
-def test_shuffles_stay_within_groups():
-    y, groups = np.arange(6) % 2, np.array([0, 0, 0, 1, 1, 1])
-    splits = [(np.arange(3), np.arange(3, 6))]
-    assert permuting.blocks_of(y, splits, groups, classifies=True).tolist() == groups.tolist()
-    with pytest.raises(InputError, match="within each of groups all targets are the same"):
-        permuting.blocks_of(groups, splits, groups, classifies=True)
-
-
-@pytest.mark.slow
-def test_p_values_of_noise_are_uniform():
-    """Thirty tables of noise: a Kolmogorov-Smirnov test against the uniform distribution, at one in a thousand."""
-    found = []
-    for seed in range(30):
-        x, y = noise(n_rows=30, n_inputs=40, seed=seed)
-        model = TwoLayerClassifierCV(3, alphas=[10, 1], cv=3, n_networks=1, max_iter=20)
-        model.set_params(scoring="neg_log_loss")
-        found.append(model.permutation_test(x, y, n=19, random_state=seed).p_value)
-    smeared = np.array(found) - np.random.default_rng(0).uniform(0, 1 / 20, 30)
-    assert kstest(smeared, "uniform").pvalue > 1e-3
-
-
-def test_plain_estimators_have_the_test_too():
-    """The score at one alpha is scikit-learn's cross_val_score, on the same folds."""
-    x, y = classes(n_classes=2)
-    model = tl.TwoLayerClassifier(4, alpha=1.0, n_networks=1, random_state=0)
-    cv = StratifiedKFold(3, shuffle=True, random_state=0)
-    test = model.permutation_test(x, y, n=9, cv=cv, random_state=0)
-    assert test.score == pytest.approx(cross_val_score(model, x, y, cv=cv).mean(), abs=0.1)
-    assert test.p_value == 0.1
-    chooses = tl.TwoLayerRegressor(4, max_iter=20, random_state=0)
-    assert 0 < chooses.permutation_test(*wide(), n=3, cv=3, random_state=0).p_value <= 1
-
-
-def test_the_interval_of_nested_scores():
-    """Nadeau & Bengio's variance by hand: (1/5 + 1/4)·s² with t of 4 degrees of freedom, 2.776445."""
-    scores = np.array([0.7, 0.8, 0.75, 0.9, 0.85])
-    nested = permuting.nested(scores, 0.25, 0.95, [])
-    error = np.sqrt(0.45 * 0.00625)
-    assert nested.mean == pytest.approx(0.8)
-    assert nested.standard_error == pytest.approx(error)
-    assert nested.interval == pytest.approx(
-        (0.8 - 2.776445 * error, 0.8 + 2.776445 * error), rel=1e-6
-    )
-
-
-def test_nested_scores_are_of_rows_that_no_search_saw():
-    """Each equals a search by hand on the outer training part, scored outside it."""
-    x, y = wide()
-    model = TwoLayerRegressorCV(4, random_state=9, **FAST)
-    cv = KFold(3)
-    nested = model.nested_score(x, y, cv=cv, random_state=4)
-    inner = clone(model).set_params(random_state=searching.seed_of(4))
-    expected = [inner.fit(x[a], y[a]).score(x[b], y[b]) for a, b in cv.split(x)]
-    assert np.allclose(nested.scores, expected)
-    assert len(nested.chosen) == 3
-    frame = pandas.DataFrame(x, columns=[f"c{j}" for j in range(60)])
-    assert np.allclose(model.nested_score(frame, y, cv=cv, random_state=4).scores, expected)
 
 
 # ---- the predictive standard deviation

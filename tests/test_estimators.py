@@ -30,7 +30,13 @@ def test_scikit_learns_own_checks(estimator, check):
 
 
 @pytest.mark.slow
-@parametrize_with_checks([kind(solver=solver) for kind in BOTH for solver in ("adam", "gd")])
+@parametrize_with_checks(
+    [
+        *(kind(solver=solver) for kind in BOTH for solver in ("adam", "gd")),
+        TwoLayerRegressor(5, dropout=0.2, max_iter=60, **ONE),
+        TwoLayerClassifier(5, l1=0.1, calibrate=True, max_iter=60, **ONE),
+    ]
+)
 def test_scikit_learns_own_checks_with_other_solvers(estimator, check):
     check(estimator)
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from twolayer.bench import published, quality
 from twolayer.bench.pls import PLSClassifier
 from twolayer.cli.main import app
-from twolayer.errors import FileError
+from twolayer.errors import FileError, InputError
 
 
 @pytest.fixture
@@ -57,14 +57,9 @@ def test_mean_and_standard_error():
     assert np.isnan(quality.mean_and_error([1.0])[1])
 
 
-def test_every_contender_meets_the_same_folds(data, monkeypatch):
-    kept = quality.contenders
-
-    def few(seed):
-        return {name: kept(seed)[name] for name in (quality.OURS, "NearestCentroid")}
-
-    monkeypatch.setattr(quality, "contenders", few)
-    table = quality.wide_table("colon", 1, lambda text: None)
+def test_every_contender_meets_the_same_folds(data):
+    names = quality.against(["nearest"])
+    table = quality.wide_table("colon", 1, lambda text: None, names)
     assert len(table["folds"]) == 5
     ours, other = table["models"]
     assert (ours["name"], other["name"]) == (quality.OURS, "NearestCentroid")
@@ -73,6 +68,17 @@ def test_every_contender_meets_the_same_folds(data, monkeypatch):
     ]
     assert other["ours_above"] == pytest.approx(quality.mean_and_error(above))
     assert ours["score"][0] > 90
+
+
+def test_models_to_compare_with_are_named_by_their_beginnings():
+    assert quality.against(["ridge", "PLS"]) == [
+        quality.OURS,
+        "RidgeClassifierCV",
+        "PLS-DA (5 components)",
+    ]
+    assert quality.against([]) == list(quality.contenders(0))
+    with pytest.raises(InputError, match="there is no model 'rigde' to compare with: choose from"):
+        quality.against(["rigde"])
 
 
 def test_pls_tells_classes_apart():

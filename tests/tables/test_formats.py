@@ -201,3 +201,55 @@ def test_damaged_files(tmp_path, name, content, message):
             read(path)
         assert "\n" not in str(caught.value)
         assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("symmetry", ["general", "symmetric", "skew-symmetric"])
+@pytest.mark.parametrize("field", ["real", "integer", "pattern"])
+@pytest.mark.parametrize("sparse", [True, False])
+def test_matrix_market_as_scipy_reads_it(tmp_path, symmetry, field, sparse):
+    rng = np.random.default_rng(1)
+    lower = np.tril(rng.integers(0, 3, (6, 6)), -1).astype(float)
+    sign = {"general": 0, "symmetric": 1, "skew-symmetric": -1}[symmetry]
+    matrix = lower + sign * lower.T + (sign == 1) * np.diag(np.arange(6.0))
+    if field == "pattern" and (not sparse or sign == -1):
+        pytest.skip("no such file")
+    path = tmp_path / "t.mtx"
+    given = scipy.sparse.coo_array(matrix) if sparse else matrix
+    scipy.io.mmwrite(path, given, field=field, symmetry=symmetry, comment="by hand")
+    expected = scipy.io.mmread(path)
+    expected = expected.toarray() if sparse else expected
+    for name in ("t.mtx", "t.mtx.gz"):
+        (tmp_path / "t.mtx.gz").write_bytes(gzip.compress(path.read_bytes()))
+        found = tables.read(tmp_path / name)
+        assert found.sparse == sparse
+        np.testing.assert_array_equal(
+            found.columns(found.names).toarray() if sparse else found.numbers, expected
+        )
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        (
+            "coordinate real general\n2 2 1\n3 1 5\n",
+            "entry 1 stands in row 3, column 1 of 2 rows and 2",
+        ),
+        ("coordinate real general\n2 2 1\n1.5 1 5\n", "entry 1 stands in row 1.5"),
+        ("coordinate real general\n2 2 1\n0 1 5\n", "entry 1 stands in row 0"),
+        (
+            "coordinate real general\n2 2 2\n1 1 5\n",
+            "claims 2 entries of 3 numbers, and has 1 of 3",
+        ),
+        ("coordinate real general\n2 2\n1 1 5\n", "its sizes are '2 2'"),
+        ("coordinate real general\n2 99999999999 1\n1 1 5\n", "more than 50000000"),
+        ("coordinate real symmetric\n2 3 1\n1 1 5\n", "symmetric with 2 rows and 3 columns"),
+        ("coordinate complex general\n2 2 1\n1 1 5 0\n", "no table: coordinate complex general"),
+        ("array real general\n2 2\n1\n2\n3\n", "claims 4 entries of 1 numbers, and has 3 of 1"),
+        ("coordinate real general\n2 2 1\n1 1 x\n", "cannot be read as Matrix Market"),
+    ],
+)
+def test_matrix_market_that_is_none(tmp_path, rest, message):
+    path = tmp_path / "t.mtx"
+    path.write_text(f"%%MatrixMarket matrix {rest}")
+    with pytest.raises(FileError, match=message):
+        tables.read(path)

@@ -151,8 +151,26 @@ def contenders(seed: int) -> dict[str, Any]:
     }
 
 
-def wide_fold(x: np.ndarray, y: np.ndarray, train: Any, test: Any, seed: int) -> Figures:
-    """Every contender on one fold: balanced accuracy and seconds."""
+def against(names: list[str]) -> list[str]:
+    """The contenders whose names begin like one of these, ours with them; all if there is none."""
+    from twolayer import checks
+    from twolayer.errors import InputError
+
+    known = list(contenders(0))
+    for name in names:
+        if not any(each.lower().startswith(name.lower()) for each in known):
+            raise InputError(
+                f"there is no model '{name}' to compare with: choose from {', '.join(known[1:])}"
+                f"{checks.nearest(name, known)}"
+            )
+    begins = tuple(name.lower() for name in names)
+    return [each for each in known if each == OURS or not names or each.lower().startswith(begins)]
+
+
+def wide_fold(
+    x: np.ndarray, y: np.ndarray, train: Any, test: Any, seed: int, names: list[str]
+) -> Figures:
+    """These contenders on one fold: balanced accuracy and seconds."""
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -162,7 +180,9 @@ def wide_fold(x: np.ndarray, y: np.ndarray, train: Any, test: Any, seed: int) ->
     scaler = StandardScaler().fit(x[train])
     x_train, x_test = scaler.transform(x[train]), scaler.transform(x[test])
     found = {}
-    for name, model in contenders(seed).items():
+    models = contenders(seed)
+    for name in names:
+        model = models[name]
         began = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -172,8 +192,8 @@ def wide_fold(x: np.ndarray, y: np.ndarray, train: Any, test: Any, seed: int) ->
     return found
 
 
-def wide_table(name: str, seeds: int, tell: Tell) -> Figures:
-    """All folds of one table, for each contender: mean, standard error, and how far ours is above, fold by fold."""
+def wide_table(name: str, seeds: int, tell: Tell, names: list[str]) -> Figures:
+    """All folds of one table, for these contenders: mean, standard error, and how far ours is above, fold by fold."""
     from sklearn.model_selection import StratifiedKFold
 
     x, y = read_wide(folder() / "wide" / f"{name}.mat")
@@ -181,7 +201,7 @@ def wide_table(name: str, seeds: int, tell: Tell) -> Figures:
     for seed in range(seeds):
         parts = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(x, y)
         for number, (train, test) in enumerate(parts, 1):
-            folds.append(wide_fold(x, y, train, test, seed))
+            folds.append(wide_fold(x, y, train, test, seed, names))
             tell(
                 f"{name}, seed {seed}, fold {number} of {FOLDS}: ours {folds[-1][OURS]['score']:.1f}"
             )
@@ -204,12 +224,24 @@ def wide_table(name: str, seeds: int, tell: Tell) -> Figures:
 # ---- together
 
 
-def run(quick: bool, tables: list[str], tell: Tell, keep: Callable[[Figures], None]) -> Figures:
-    """All tables that are there; `keep` gets the result so far after each."""
+def run(
+    quick: bool,
+    tables: list[str],
+    tell: Tell,
+    keep: Callable[[Figures], None],
+    models: list[str],
+) -> Figures:
+    """All tables that are there; `keep` gets the result so far after each; `models` as in `against`."""
+    names = against(models)
     splits, seeds = (QUICK_SPLITS, 1) if quick else (SPLITS, SEEDS)
     result: Figures = {"uci": [], "wide": [], "skipped": []}
     jobs: list[tuple[str, str, Path, Callable[[], Figures]]] = [
-        ("wide", name, Path("wide", f"{name}.mat"), lambda name=name: wide_table(name, seeds, tell))  # type: ignore[misc]
+        (
+            "wide",
+            name,
+            Path("wide", f"{name}.mat"),
+            lambda name=name: wide_table(name, seeds, tell, names),  # type: ignore[misc]
+        )
         for name in WIDE
     ]
     jobs += [

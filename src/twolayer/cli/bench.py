@@ -27,6 +27,13 @@ def bench(
             help="Rows (with --quality: tables) to run, with commas; all of them if left out."
         ),
     ] = "",
+    against: Annotated[
+        str,
+        typer.Option(
+            help="With --quality: the models to compare with on wide tables, with commas, by the beginnings of their "
+            "names; all of them if left out."
+        ),
+    ] = "",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -43,7 +50,7 @@ def bench(
     from twolayer.bench.rows import ROWS
 
     if quality:
-        measure_quality(quick, rows, out)
+        measure_quality(quick, rows, against, out)
         return
     extras = ("scaling", "choosing", "fresh")
     known = [*ROWS, *extras]
@@ -119,7 +126,7 @@ def make_folder(out: Path | None) -> None:
         raise FileError(f"the folder {out} cannot be made: {error.strerror}") from None
 
 
-def measure_quality(quick: bool, rows: str, out: Path | None) -> None:
+def measure_quality(quick: bool, rows: str, against: str, out: Path | None) -> None:
     """The tables of predictions, written anew after each table."""
     import json
     from datetime import UTC, datetime
@@ -142,7 +149,8 @@ def measure_quality(quick: bool, rows: str, out: Path | None) -> None:
             (out / "quality.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
             (out / "quality.md").write_text(quality.markdown(result), encoding="utf-8")
 
-    result = quality.run(quick, names, partial(print, flush=True), keep)
+    models = [name.strip() for name in against.split(",") if name.strip()]
+    result = quality.run(quick, names, partial(print, flush=True), keep, models)
     keep(result)
     print("\n" + quality.markdown({**about, **result}))
     if out is not None:

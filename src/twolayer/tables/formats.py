@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import FileError, InputError
+from twolayer.tables import matrix_market
 from twolayer.tables.delimited import Delimited, gathered
 from twolayer.tables.table import Table, absent, as_text, in_a_line, refuse_twins
 
@@ -47,7 +47,6 @@ STARTS = {
     b"\x93NUMPY": "npy",
     b"%%MatrixMarket": "matrix market",
 }
-MOST_SPARSE = 50_000_000
 ROWS_AT_ONCE = 1 << 22  # numbers, of a stored array or data frame
 
 
@@ -435,7 +434,8 @@ def _svmlight(path: str, source: Any) -> Table:
 
     with parsing(path, "svmlight"):
         x, y = load_svmlight_file(source)
-    refuse_too_wide(path, x.shape)
+    if max(x.shape) > matrix_market.MOST:
+        raise FileError(f"{path} claims {x.shape[1]} columns, more than {matrix_market.MOST}")
     names = [f"x{j + 1}" for j in range(x.shape[1])]
     numbers = scipy.sparse.csr_array(scipy.sparse.hstack([x, y[:, None]]))
     return Table(path, [*names, "target"], numbers, {"target": [as_text(value) for value in y]})
@@ -443,35 +443,13 @@ def _svmlight(path: str, source: Any) -> Table:
 
 def _matrix_market(path: str, source: Any) -> Table:
     """A matrix whose columns are named x1, x2, ..."""
-    import scipy.io
-    import scipy.sparse
-
-    with parsing(path, "Matrix Market"):
-        size = os.path.getsize(source) if isinstance(source, str) else len(source.getvalue())
-        packed = isinstance(source, str) and source.endswith(".gz")
-        n_rows, n_columns, entries, *_ = scipy.io.mminfo(source)
-        refuse_too_wide(path, (n_rows, n_columns))
-        if entries > size and not packed:
-            raise FileError(
-                f"{path} claims {entries} entries, but has only {size} bytes: it was cut off"
-            )
-        if not isinstance(source, str):
-            source.seek(0)
-        matrix = scipy.io.mmread(source)
-    if not scipy.sparse.issparse(matrix):
+    file = _bytes_of(source if isinstance(source, str) else source.getvalue())
+    with io.TextIOWrapper(file, encoding="utf-8") as lines:
+        matrix = matrix_market.read(path, lines)
+    if not checks.is_sparse(matrix):
         return from_array(path, matrix)
     names = [f"x{j + 1}" for j in range(matrix.shape[1])]
-    if matrix.dtype.kind not in "biuf":
-        raise FileError(f"{path} holds {matrix.dtype}, not real numbers")
-    return Table(path, names, scipy.sparse.csr_array(matrix, dtype=np.float64))
-
-
-def refuse_too_wide(path: str, shape: tuple[int, ...]) -> None:
-    """Raise if a sparse file claims more rows or columns than there can be: each takes memory, even without an entry."""
-    if max(shape) > MOST_SPARSE:
-        raise FileError(
-            f"{path} claims {shape[0]} rows and {shape[1]} columns, more than {MOST_SPARSE}"
-        )
+    return Table(path, names, matrix)
 
 
 READERS: dict[str, Callable[[str, Any], Table]] = {
