@@ -63,7 +63,7 @@ def choice(problem, params, solver="gd", engine="auto", device="cpu", span="auto
         ({"n_rows": 11_000, "n_inputs": 5000}, "gd", 10**6, False),
         ({"n_rows": 12, "n_inputs": 2, "n_hidden": 10}, "gd", 500, False),  # the quadrants
         ({"n_rows": 64, "n_inputs": 1000, "n_hidden": 100}, "gd", 0, False),
-        ({"n_rows": 64, "n_inputs": 100, "n_hidden": 100}, "gd", 1, False),
+        ({"n_rows": 64, "n_inputs": 70, "n_hidden": 10}, "gd", 1, False),
         ({"n_rows": 64, "n_inputs": 1000, "n_hidden": 100}, "adam", 10**6, False),
     ],
 )
