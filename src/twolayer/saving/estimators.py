@@ -20,9 +20,9 @@ from twolayer import checks, estimators
 from twolayer.errors import InputError
 from twolayer.estimators.cv import ChoosesAlpha
 from twolayer.estimators.searching import Scores
+from twolayer.files import DamagedError, part, strings
 from twolayer.maths.network import Params
 from twolayer.saving import settings
-from twolayer.saving.damaged import DamagedError, part, strings
 
 CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
 # a number, a text, or numbers; None where there was nothing to learn

@@ -17,18 +17,23 @@ from __future__ import annotations
 import json
 import os
 import platform
-import secrets
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from twolayer import checks
 from twolayer.errors import FileError, InputError
+from twolayer.files import (
+    DamagedError,
+    check_format,
+    check_length,
+    json_with_names,
+    part,
+    write_whole,
+)
 from twolayer.maths.network import Params
-from twolayer.saving.damaged import DamagedError, part
 from twolayer.training import Run
 
 FORMAT = 1
@@ -145,53 +150,6 @@ def _arrays(params: Params, losses: np.ndarray, final_loss: Any) -> dict[str, np
     return {**dict(checks.parameters(params).items()), "losses": losses, "final_loss": final}
 
 
-def write_whole(contents: Mapping[Any, bytes]) -> None:
-    """Write files so that each is there whole, or as it was before; and, as far as can be known before, all or none.
-
-    Each goes to a temporary file in its own folder first, and down to the disk; then all are renamed.
-
-    Raises
-    ------
-    FileError
-        If one of them cannot be written.
-    """
-    finals = {path: Path(os.path.realpath(path)) for path in contents}
-    temporaries: dict[Any, Path] = {}
-    path = None
-    try:
-        for path, final in finals.items():
-            if final.is_dir():
-                raise FileError(f"{path} cannot be written: it is a folder")
-            temporary = final.with_name(f".twolayer-{secrets.token_hex(8)}.tmp")
-            with open(temporary, "xb") as file:
-                temporaries[path] = temporary
-                file.write(contents[path])
-                file.flush()
-                os.fsync(file.fileno())
-        for path, temporary in temporaries.items():
-            os.replace(temporary, finals[path])
-        for folder in {final.parent for final in finals.values()}:
-            _sync(folder)
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror or error}") from None
-    finally:
-        for temporary in temporaries.values():
-            temporary.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """Bring the renaming itself to the disk, where the system can."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def read(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
     """A model that `save` wrote, and what it was told `about` it.
 
@@ -225,7 +183,7 @@ def _opened(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The file's text and tensors."""
     from safetensors import SafetensorError, safe_open
 
-    _check_length(path)
+    check_length(path)
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
             record = _record((file.metadata() or {}).get(KEY))
@@ -240,38 +198,9 @@ def _opened(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return record, tensors
 
 
-def _check_length(path: Any) -> None:
-    """The first 8 bytes say how long the header is: more than the file is long is a lie, or a file cut off."""
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        start = file.read(9)
-    if not start:
-        raise DamagedError("it is empty")
-    header = int.from_bytes(start[:8], "little")
-    if len(start) < 9 or start[8:] != b"{":
-        raise DamagedError("it is not a safetensors file")
-    if header > size - 8:
-        raise DamagedError(
-            f"its header claims {header} bytes, but the file has {size}: it was cut off"
-        )
-
-
 def _record(text: str | None) -> dict[str, Any]:
-    if text is None:
-        raise DamagedError("it is a safetensors file, but not one that twolayer wrote")
-    try:
-        record = json.loads(text)
-        json.dumps(record, ensure_ascii=False).encode()  # fails on half characters
-    except (ValueError, RecursionError):
-        raise DamagedError("its description is not JSON") from None
-    if not isinstance(record, dict):
-        raise DamagedError("its description is not JSON with names")
-    version = part(record, "format", int)
-    if version != FORMAT:
-        raise DamagedError(
-            f"it has format {version}, and this version of twolayer reads format {FORMAT}: "
-            "pip install --upgrade twolayer"
-        )
+    record = json_with_names(text)
+    check_format(record, FORMAT)
     return record
 
 

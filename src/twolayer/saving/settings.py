@@ -14,10 +14,10 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.files import DamagedError
 from twolayer.maths import own
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
-from twolayer.saving.damaged import DamagedError
 from twolayer.solvers import Solver
 
 ONLOOKERS = ("callback", "scoring")
