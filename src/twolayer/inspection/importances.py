@@ -1,0 +1,426 @@
+"""Which inputs matter: what predictions lose without them; then what the weights alone say, which is another question.
+
+**Permutation**: the values of an input are shuffled among the rows, and its importance is how much worse the predictions
+get. Inputs that say nearly the same stand in for each other, and each alone would look useless: so they are grouped, and
+a group is shuffled as one. With one hidden layer nothing need be predicted anew: the shuffled columns move `h` by
+`(x_shuffled - x)[:, group] @ w1[group]`, so that thousands of columns take seconds.
+
+    Breiman, *Random forests*, Machine Learning 45 (2001) 5-32, section 10, for one input at a time;
+    Fisher, Rudin & Dominici, *All models are wrong, but many are useful*, JMLR 20 (2019), for any model and any group.
+
+**Weights**: Garson's shares and Olden's products look at weights only. They are quick, and need no targets; a weight on an
+input that hardly varies, or that another input repeats, fools them. **Lek's profiles** draw the answer against one input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.maths.network import Params
+
+ALIKE = 0.8  # |correlation| from which two inputs are one group
+TOP = 5  # the places that count as the top
+MOST_COLUMNS = 20_000  # with more, only the strongest by their weights are grouped and shuffled
+STRONGEST = 2_000
+BLOCK = 256  # columns whose correlations with all others are held at once
+FLOOR = 1e-15  # of a probability, so that its logarithm is finite
+
+
+@dataclass(frozen=True, eq=False)
+class Importances:
+    """What predictions lose without each group of inputs, the groups in the order in which they were found.
+
+    Attributes
+    ----------
+    groups : list of ndarray of int
+        The columns of each; its first stands for it.
+    mean, low, high : ndarray, shape (n_groups,)
+        The mean loss of accuracy over shuffles, and the range of 95% of resamples of the rows.
+    on_top : ndarray, shape (n_groups,)
+        The share of resamples in which the group is among the `top`.
+    top : int
+    unit : str
+        What is lost: "R²", or "log loss" (which grows).
+    repeats, resamples : int
+    n_inputs : int
+        Of the table; more than the groups hold if only the strongest were looked at.
+    """
+
+    groups: list[np.ndarray]
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    on_top: np.ndarray
+    top: int
+    unit: str
+    repeats: int
+    resamples: int
+    n_inputs: int
+
+
+def correlated_groups(
+    x: Any, sources: Sequence[Any] | None = None, alike: float = ALIKE, order: Any = None
+) -> list[np.ndarray]:
+    """Groups of columns that say nearly the same.
+
+    The first column in `order` leads a group of all whose |correlation| with it is `alike` or more; the first of those left
+    leads the next. Each member is close to the leader, so groups do not drift as they do where neighbours are chained.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_rows, n_inputs)
+    sources : n_inputs names, or None
+        Columns of the same source, such as those made from one column of categories, are one group in any case.
+    alike : float
+        Above 0; above 1 nothing is grouped.
+    order : array-like of int, or None
+        Which columns are grouped, the first leaders first; None is all, from the left.
+
+    Returns
+    -------
+    groups : list of ndarray of int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twolayer.inspection.importances import correlated_groups
+    >>> a, b = np.random.default_rng(0).standard_normal((2, 50))
+    >>> [group.tolist() for group in correlated_groups(np.stack([a, b, -2 * a], axis=1))]
+    [[0, 2], [1]]
+    """
+    order = np.arange(x.shape[1]) if order is None else np.asarray(order)
+    columns = np.asarray(x[:, order], dtype=np.float32)
+    z = columns - columns.mean(axis=0)
+    length = np.linalg.norm(z, axis=0)
+    z /= np.where(length > 0, length, 1)
+    leader = np.full(len(order), -1)
+    for first in range(0, len(order), BLOCK):
+        block = slice(first, min(first + BLOCK, len(order)))
+        if (leader[block] >= 0).all():
+            continue
+        close = np.abs(z[:, block].T @ z) >= np.float32(alike - 1e-6)
+        for k in range(block.start, block.stop):
+            if leader[k] < 0:
+                leader[(leader < 0) & close[k - first]] = k
+                leader[k] = k
+    if sources is not None:
+        _join_sources(leader, [sources[j] for j in order])
+    return [order[leader == k] for k in np.unique(leader)]
+
+
+def _join_sources(leader: np.ndarray, sources: list[Any]) -> None:
+    """Make one of the groups that share a source; the earlier leads."""
+    seen: dict[Any, int] = {}
+    for k, source in enumerate(sources):
+        other = leader[seen.setdefault(source, k)]
+        if other != leader[k]:
+            low, high = sorted((int(other), int(leader[k])))
+            leader[leader == high] = low
+
+
+def permutation(
+    model: Any,
+    x: np.ndarray,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    groups: Sequence[Any] | None = None,
+    sources: Sequence[Any] | None = None,
+    repeats: int = 10,
+    resamples: int = 500,
+    top: int = TOP,
+    random_state: Any = 0,
+    progress: Callable[[int, int], Any] | None = None,
+) -> Importances:
+    """How much worse a fitted model predicts when the values of inputs are shuffled among the rows.
+
+    All groups are shuffled in the same orders, which compares them fairly. The range, and how often a group stays on top,
+    come from rows drawn again with replacement: they tell what other rows would have said of this same model, not what
+    another training would.
+
+    Parameters
+    ----------
+    model : fitted estimator of twolayer
+    x : ndarray, shape (n_rows, n_inputs)
+        Rows, better not those of training.
+    y : array-like, shape (n_rows,) or (n_rows, n_outputs)
+    sample_weight : array-like, shape (n_rows,), or None
+    groups : list of arrays of columns, or None
+        None finds them, by `correlated_groups` on these rows.
+    sources : n_inputs names, or None
+        As in `correlated_groups`.
+    repeats : int
+        Shuffles.
+    resamples : int
+    top : int
+        How many places are the top.
+    random_state : int or Generator
+    progress : callable or None
+        Called with groups done, and all.
+
+    Returns
+    -------
+    importances : Importances
+
+    Raises
+    ------
+    InputError
+        If the model is none, there are fewer than two rows, or all targets are the same.
+
+    Examples
+    --------
+    >>> import numpy as np, twolayer as tl
+    >>> from twolayer.inspection.importances import permutation
+    >>> x = np.random.default_rng(0).standard_normal((80, 3))
+    >>> model = tl.TwoLayerRegressor(5, alpha=1, n_networks=1, random_state=0).fit(x, x[:, 1])
+    >>> found = permutation(model, x, x[:, 1])
+    >>> [int(found.groups[k][0]) for k in np.argsort(-found.mean)][:1], float(found.on_top[1])
+    ([1], 1.0)
+    """
+    checks.whole(repeats, "repeats")
+    checks.whole(resamples, "resamples")
+    _refuse_others(model, x)
+    x = np.asarray(x, dtype=float)
+    if len(x) < 2:
+        raise InputError(f"values are shuffled among rows, and x has {len(x)}: give it two or more")
+    s = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    rng = np.random.default_rng(random_state)
+    forward = Shuffled(model, x)
+    row_loss, unit = _loss_of_rows(model, y, s)
+    if groups is None:
+        groups = correlated_groups(x, sources, order=_strongest_first(model, x))
+    orders = [rng.permutation(len(x)) for _ in range(repeats)]
+    base = row_loss(forward.answers([], None))
+    lost = np.empty((len(groups), len(x)))
+    for k, group in enumerate(groups):
+        each = [row_loss(forward.answers(group, order)) for order in orders]
+        lost[k] = np.mean(each, axis=0) - base
+        if progress is not None:
+            progress(k + 1, len(groups))
+    counts = rng.multinomial(len(x), np.full(len(x), 1 / len(x)), size=resamples) * s
+    counts = counts[counts.sum(axis=1) > 0]
+    drawn = counts @ lost.T / counts.sum(axis=1, keepdims=True)  # (resamples, n_groups)
+    best = np.argsort(-drawn, axis=1, kind="stable")[:, :top]
+    on_top = np.bincount(best.ravel(), minlength=len(groups)) / len(drawn)
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    return Importances(
+        [np.asarray(group) for group in groups], lost @ s / s.sum(), low, high, on_top, top, unit,
+        repeats, len(drawn), x.shape[1],
+    )  # fmt: skip
+
+
+def _refuse_others(model: Any, x: Any) -> None:
+    if not hasattr(model, "w1_"):
+        raise InputError(
+            f"importances are of a fitted TwoLayerRegressor or TwoLayerClassifier; got {type(model).__name__}"
+        )
+    if getattr(model, "_several_labels", False):
+        raise InputError("importances of a model with several labels a row are not there yet")
+    if checks.is_sparse(x):
+        raise InputError("columns of a sparse table cannot be shuffled yet: give x as an array")
+
+
+def _strongest_first(model: Any, x: np.ndarray) -> np.ndarray:
+    """The columns by the weight of their paths; of very many only the strongest."""
+    from twolayer.inspection.importance import by_weights, spreads
+
+    share = by_weights(list(model._each_network()), spreads(x))
+    order = np.argsort(-share, kind="stable")
+    return order if len(order) <= MOST_COLUMNS else order[:STRONGEST]
+
+
+class Shuffled:
+    """The answers of a model to a table some of whose columns are shuffled.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    x : ndarray, shape (n_rows, n_inputs)
+    """
+
+    def __init__(self, model: Any, x: np.ndarray) -> None:
+        self.model, self.x = model, x
+        self.activation = model._activation()
+        self.networks = list(model._each_network())
+        self.h = [_layer(x, one.w1, one.b1) for one in self.networks]  # (n_rows, n_hidden) each
+        self.direct = [None if one.w_skip is None else x @ one.w_skip for one in self.networks]
+
+    def answers(self, columns: Any, order: np.ndarray | None) -> np.ndarray:
+        """Predictions, (n_rows, n_outputs), or probabilities, (n_rows, n_classes), with these columns in that order."""
+        outputs = []
+        columns = np.asarray(columns, dtype=int)
+        moved = None if order is None else self.x[np.ix_(order, columns)] - self.x[:, columns]
+        for one, h, direct in zip(self.networks, self.h, self.direct, strict=True):
+            now = h if moved is None else h + moved @ one.w1[columns]
+            y_pred = _layer(self.activation.value(now), one.w2, one.b2)
+            if one.w_skip is not None:
+                y_pred = y_pred + direct
+                y_pred += 0 if moved is None else moved @ one.w_skip[columns]
+            outputs.append(y_pred)
+        return self._together(np.stack(outputs))
+
+    def _together(self, outputs: np.ndarray) -> np.ndarray:
+        """One answer of all networks, as the estimator gives it."""
+        from twolayer.estimators.averaging import mean_logits, probabilities
+
+        if not hasattr(self.model, "classes_"):
+            loss = self.model._task_loss()
+            return np.mean([loss.mean(output) for output in outputs], axis=0)
+        logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs)
+        return probabilities(logits / getattr(self.model, "temperature_", 1.0))
+
+
+def _layer(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
+    return x @ w if b is None else x @ w + b
+
+
+def _loss_of_rows(model: Any, y: Any, s: np.ndarray) -> tuple[Callable[[np.ndarray], Any], str]:
+    """How wrong each row's answer is, so that the mean over rows is the log loss, or 1 - R²; and the name of that."""
+    y = np.asarray(y)
+    if hasattr(model, "classes_"):
+        places = np.searchsorted(model.classes_, y)
+        rows = np.arange(len(y))
+        return lambda p: -np.log(np.maximum(p[rows, places], FLOOR)), "log loss"
+    y = y.astype(float).reshape(len(y), -1)
+    variance = np.average(np.square(y - np.average(y, axis=0, weights=s)), axis=0, weights=s)
+    if not (variance > 0).all():
+        raise InputError("the target is the same in all rows: nothing can be lost by shuffling")
+    return lambda y_pred: np.mean(np.square(y - y_pred) / variance, axis=1), "R²"
+
+
+# ---- what the weights alone say
+
+
+def garson(params: Params, spread: Any = None) -> np.ndarray:
+    """Garson's shares: how much of each output's hidden units comes from each input, by |weights|.
+
+    Of every hidden unit, each input has its share of Σ|w1|; the shares are added up with |w2| for weights. A direct path
+    (`w_skip`) has no place in the method, and is left out: what is told is the hidden layer.
+
+    Parameters
+    ----------
+    params : Params
+        Of one network.
+    spread : array-like, shape (n_inputs,), or None
+        The standard deviation of each input: weights count in units of it.
+
+    Returns
+    -------
+    shares : ndarray, shape (n_inputs, n_outputs)
+        Each column adds up to 1 (or is 0 where all weights are).
+
+    Source: Garson, *Interpreting neural-network connection weights*, AI Expert 6 (1991) 46-51.
+
+    Examples
+    --------
+    >>> import numpy as np, twolayer as tl
+    >>> from twolayer.inspection.importances import garson
+    >>> params = tl.Params(np.array([[3.0, 1.0], [1.0, 1.0]]), None, np.array([[1.0], [-1.0]]), None)
+    >>> garson(params).ravel().tolist()
+    [0.625, 0.375]
+    """
+    w1 = np.abs(_in_spreads(params.w1, spread))
+    total = w1.sum(axis=0)
+    shares = (w1 / np.where(total > 0, total, 1)) @ np.abs(params.w2)
+    total = shares.sum(axis=0)
+    return shares / np.where(total > 0, total, 1)
+
+
+def olden(params: Params, spread: Any = None) -> np.ndarray:
+    """Olden's products: Σ over hidden units of w1·w2, plus the direct path; its sign is a tendency.
+
+    Parameters
+    ----------
+    params : Params
+        Of one network.
+    spread : array-like, shape (n_inputs,), or None
+        As in `garson`.
+
+    Returns
+    -------
+    products : ndarray, shape (n_inputs, n_outputs)
+
+    Source: Olden & Jackson, *Illuminating the "black box"*, Ecological Modelling 154 (2002) 135-150.
+
+    Examples
+    --------
+    >>> import numpy as np, twolayer as tl
+    >>> from twolayer.inspection.importances import olden
+    >>> params = tl.Params(np.array([[3.0, 1.0], [1.0, 1.0]]), None, np.array([[1.0], [-1.0]]), None)
+    >>> olden(params).ravel().tolist()
+    [2.0, 0.0]
+    """
+    products = params.w1 @ params.w2
+    if params.w_skip is not None:
+        products = products + params.w_skip
+    return _in_spreads(products, spread)
+
+
+def _in_spreads(w: np.ndarray, spread: Any) -> np.ndarray:
+    return w if spread is None else w * np.asarray(spread, dtype=float)[:, None]
+
+
+def mean_over(method: Callable[..., np.ndarray], model: Any, spread: Any) -> np.ndarray:
+    """The mean of `garson` or `olden` over the networks of a fitted estimator, (n_inputs, n_outputs)."""
+    return np.mean([method(one, spread) for one in model._each_network()], axis=0)
+
+
+# ---- profiles
+
+
+def lek(
+    answer: Callable[[np.ndarray], Any],
+    x: np.ndarray,
+    column: int,
+    levels: Sequence[float] = (0.1, 0.3, 0.5, 0.7, 0.9),
+    points: int = 60,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lek's profile: the answer while one input goes from its lowest to its highest value, the others held still.
+
+    Parameters
+    ----------
+    answer : callable
+        From rows, (n, n_inputs), to answers, (n,) or (n, n_answers): such as `model.predict`.
+    x : ndarray, shape (n_rows, n_inputs)
+    column : int
+    levels : floats between 0 and 1
+        The others are held at these quantiles of theirs, one after another.
+    points : int
+
+    Returns
+    -------
+    values : ndarray, shape (points,)
+    answers : ndarray, shape (n_levels, points) or (n_levels, points, n_answers)
+
+    Source: Lek, Delacoste, Baran, Dimopoulos, Lauga & Aulagnier, *Application of neural networks to modelling nonlinear
+    relationships in ecology*, Ecological Modelling 90 (1996) 39-52.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twolayer.inspection.importances import lek
+    >>> values, answers = lek(lambda rows: rows[:, 0] + 10 * rows[:, 1], np.array([[0., 1.], [2., 3.]]), 0, [0, 1], 3)
+    >>> values.tolist(), answers.tolist()
+    ([0.0, 1.0, 2.0], [[10.0, 11.0, 12.0], [30.0, 31.0, 32.0]])
+    """
+    x = np.asarray(x, dtype=float)
+    if not 0 <= column < x.shape[1]:
+        raise InputError(f"column must be from 0 to {x.shape[1] - 1}; got {column}")
+    values = np.linspace(x[:, column].min(), x[:, column].max(), points)
+    return values, np.stack([np.asarray(answer(rows)) for rows in _held(x, column, levels, values)])
+
+
+def _held(
+    x: np.ndarray, column: int, levels: Sequence[float], values: np.ndarray
+) -> Iterator[np.ndarray]:
+    """The rows to ask about at each level."""
+    for others in np.quantile(x, levels, axis=0):
+        rows = np.tile(others, (len(values), 1))
+        rows[:, column] = values
+        yield rows

@@ -1,0 +1,39 @@
+"""Pictures: each function draws on an `Axes` of matplotlib, and makes one if it is given none.
+
+No global state of pyplot is touched, so they work on a machine without a screen, in a notebook and in a server alike.
+None of them trains, and none reads or writes a file: `png` turns a picture into the contents of one.
+"""
+
+from twolayer.plots.axes import new_axes, png
+from twolayer.plots.classes import (
+    calibration_curve,
+    confusion_matrix,
+    per_class_scores,
+    roc_curve,
+)
+from twolayer.plots.importances import importance_bars, lek_profile
+from twolayer.plots.numbers import predicted_against_actual, residuals
+from twolayer.plots.regions import decision_regions
+from twolayer.plots.training import MOST_POINTS, loss_curve, step_sizes
+from twolayer.plots.units import unit_activity
+from twolayer.plots.weights import network_drawing, weight_map
+
+__all__ = [
+    "MOST_POINTS",
+    "calibration_curve",
+    "confusion_matrix",
+    "decision_regions",
+    "importance_bars",
+    "lek_profile",
+    "loss_curve",
+    "network_drawing",
+    "new_axes",
+    "per_class_scores",
+    "png",
+    "predicted_against_actual",
+    "residuals",
+    "roc_curve",
+    "step_sizes",
+    "unit_activity",
+    "weight_map",
+]

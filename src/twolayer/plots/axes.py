@@ -1,0 +1,102 @@
+"""What all pictures share: an empty `Axes`, colours, grids, names short enough to print, and the PNG at the end."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twolayer.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LINE = "#1f4e79"
+SECOND = "#c8553d"
+QUIET = "0.55"
+LONGEST_NAME = 22  # characters of a label; longer names lose their middle
+
+
+def new_axes(width: float = 6.4, height: float = 4.0) -> Axes:
+    """An empty picture of that many inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def dress(ax: Axes, grid: str = "both") -> None:
+    """A quiet grid behind, and no frame above and right."""
+    ax.grid(axis=grid, which="major", color="0.9", linewidth=0.8)  # type: ignore[arg-type]
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def entitle(ax: Axes, title: str | None) -> None:
+    """A title at the left, if there is one."""
+    if title:
+        ax.set_title(literal(title), loc="left", fontsize=11)
+
+
+def literal(text: Any) -> str:
+    """Text that matplotlib prints as it stands: a dollar sign would begin a formula."""
+    return str(text).replace("$", r"\$")
+
+
+def short(name: Any, longest: int = LONGEST_NAME) -> str:
+    """A name as a label; of a long one the beginning and the end."""
+    text = " ".join(str(name).split())
+    if len(text) > longest:
+        tail = (longest - 1) // 3
+        text = f"{text[: longest - 1 - tail]}…{text[-tail:]}"
+    return literal(text)
+
+
+def colours(count: int) -> list[Any]:
+    """So many colours that can be told apart, as far as that can be: 10, then 20, then a rainbow."""
+    from matplotlib import colormaps
+
+    if count <= 20:
+        table = colormaps["tab10" if count <= 10 else "tab20"]
+        return [table(k) for k in range(count)]
+    return [colormaps["turbo"](k) for k in np.linspace(0.03, 0.97, count)]
+
+
+def legend_beside(ax: Axes, count: int) -> None:
+    """The legend inside where there is room, at the right outside where it would hide the picture."""
+    if count <= 4:
+        ax.legend(frameon=False, fontsize=8)
+    else:
+        columns = 1 if count <= 16 else 2
+        ax.legend(
+            frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1), ncols=columns
+        )
+
+
+def numbers(values: Any, name: str, dimensions: Sequence[int] = (1,)) -> np.ndarray:
+    """The values as an array with so many axes that holds a finite number at least; else raise InputError."""
+    array = np.asarray(values, dtype=float)
+    if array.ndim not in dimensions or not np.isfinite(array).any():
+        axes = " or ".join(str(one) for one in dimensions)
+        raise InputError(
+            f"{name} must be an array of numbers with {axes} ax{'i' if axes == '1' else 'e'}s; the shape is "
+            f"{array.shape}{'' if array.size == 0 else ', and none is finite' * (not np.isfinite(array).any())}"
+        )
+    return array
+
+
+def same_length(first: Any, second: Any, names: str) -> None:
+    """Raise if there are not as many of both."""
+    if len(first) != len(second):
+        raise InputError(
+            f"{names} must have as many rows as each other; they have {len(first)} and {len(second)}"
+        )
+
+
+def png(figure: Figure | Any, dots_an_inch: int = 150) -> bytes:
+    """The picture as the contents of a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dots_an_inch)
+    return buffer.getvalue()

@@ -1,0 +1,247 @@
+"""Pictures of predicted classes: which are mixed up, how well each is found, and whether probabilities are honest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twolayer.errors import InputError
+from twolayer.plots.axes import (
+    LINE,
+    QUIET,
+    SECOND,
+    colours,
+    dress,
+    entitle,
+    legend_beside,
+    new_axes,
+    numbers,
+    same_length,
+    short,
+)
+from twolayer.plots.weights import cell_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BINS = 10  # of the calibration curve
+FEWEST = 5  # rows in a bin of it: fewer say nothing
+
+
+def confusion_matrix(
+    counts: Any, classes: Sequence[Any], ax: Axes | None = None, *, title: str | None = None
+) -> Axes:
+    """Draw how many rows of each class (line) were taken for which (column); shaded by the share of the line.
+
+    Parameters
+    ----------
+    counts : array-like, shape (n_classes, n_classes)
+    classes : names
+    ax : matplotlib Axes or None
+    title : str or None
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> import twolayer.plots
+    >>> ax = twolayer.plots.confusion_matrix([[8, 2], [1, 9]], ["no", "yes"])
+    >>> [text.get_text() for text in ax.texts]
+    ['8', '2', '1', '9']
+    """
+    counts = numbers(counts, "counts", (2,))
+    if counts.shape != (len(classes), len(classes)):
+        raise InputError(
+            f"counts must have a line and a column for each of {len(classes)} classes; the shape is {counts.shape}"
+        )
+    side = float(np.clip(0.42 * len(counts) + 2.2, 3.6, 8.0))
+    ax = new_axes(side + 0.6, side) if ax is None else ax
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    cell_words(ax, counts, shares)
+    names = [short(name) for name in classes]
+    size = 9 if len(names) <= 6 else 7.5
+    long = max(len(name) for name in names) > 4 and len(names) > 2
+    ax.set_xticks(range(len(names)), names, fontsize=size, rotation=90 if long else 0)
+    ax.set_yticks(range(len(names)), names, fontsize=size)
+    ax.set(xlabel="predicted class", ylabel="true class")
+    entitle(ax, title)
+    return ax
+
+
+def per_class_scores(
+    counts: Any, classes: Sequence[Any], ax: Axes | None = None, *, title: str | None = None
+) -> Axes:
+    """Draw for each class how much of it was found (recall), and how much of what was called so is so (precision).
+
+    Parameters
+    ----------
+    counts : array-like, shape (n_classes, n_classes)
+        Rows of each class (line) by what was predicted (column).
+    classes : names
+    ax : matplotlib Axes or None
+    title : str or None
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> import twolayer.plots
+    >>> ax = twolayer.plots.per_class_scores([[8, 2], [0, 10]], ["no", "yes"])
+    >>> [round(float(bar.get_width()), 3) for bar in ax.patches]
+    [0.8, 1.0, 1.0, 0.833]
+    """
+    counts = numbers(counts, "counts", (2,))
+    ax = new_axes(6.4, float(np.clip(0.36 * len(counts) + 1.3, 2.4, 9))) if ax is None else ax
+    rows, called, right = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
+    recall = np.divide(right, rows, out=np.zeros(len(rows)), where=rows > 0)
+    precision = np.divide(right, called, out=np.zeros(len(rows)), where=called > 0)
+    at = np.arange(len(counts))
+    ax.barh(at - 0.2, recall, 0.38, color=LINE, label="found, of the rows of this class")
+    ax.barh(
+        at + 0.2, precision, 0.38, color="#9db8d2", label="right, of the rows called this class"
+    )
+    names = [f"{short(name)} ({count:g})" for name, count in zip(classes, rows, strict=True)]
+    ax.set_yticks(at, names, fontsize=9 if len(names) <= 8 else 7.5)
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 1), xlabel="share", ylabel="class (rows)")
+    dress(ax, "x")
+    ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    entitle(ax, title)
+    return ax
+
+
+def roc_curve(
+    y: Any,
+    probabilities: Any,
+    classes: Sequence[Any],
+    ax: Axes | None = None,
+    *,
+    title: str | None = None,
+) -> Axes:
+    """Draw how many rows of a class are found (up) at the price of how many others called so too (across).
+
+    Of two classes, one curve, for the second; of more, a curve for each class against all others. The legend gives the
+    area under each: 0.5 is chance, 1 perfect. A class without rows, or without others, has no curve.
+
+    Parameters
+    ----------
+    y : array-like of classes, shape (n_rows,)
+    probabilities : array-like, shape (n_rows, n_classes)
+    classes : names, in the order of the columns
+    ax : matplotlib Axes or None
+    title : str or None
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> import twolayer.plots
+    >>> p = [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]
+    >>> ax = twolayer.plots.roc_curve(["no", "no", "yes"], p, ["no", "yes"])
+    >>> ax.get_legend_handles_labels()[1]
+    ['yes: area 1.000']
+    """
+    from sklearn import metrics
+
+    p = numbers(probabilities, "probabilities", (2,))
+    y = np.asarray(y)
+    same_length(y, p, "y and probabilities")
+    wanted = [1] if len(classes) == 2 else list(range(len(classes)))
+    tints = [LINE] if len(wanted) == 1 else colours(len(classes))
+    ax = new_axes(5.0 + 1.6 * (len(wanted) > 4), 4.4) if ax is None else ax
+    ax.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--")
+    drawn = 0
+    for k, tint in zip(wanted, tints, strict=True):
+        is_it = y == classes[k]
+        if is_it.all() or not is_it.any():
+            continue
+        wrong, found, _ = metrics.roc_curve(is_it, p[:, k])
+        label = f"{short(classes[k])}: area {metrics.auc(wrong, found):.3f}"
+        ax.plot(wrong, found, color=tint, linewidth=1.6, label=label)
+        drawn += 1
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    ax.set(xlabel="share of other rows called so", ylabel="share of its rows found")
+    ax.set_aspect("equal")
+    dress(ax)
+    if drawn:
+        legend_beside(ax, drawn)
+    entitle(ax, title)
+    return ax
+
+
+def calibration_curve(
+    y: Any,
+    probabilities: Any,
+    classes: Sequence[Any],
+    ax: Axes | None = None,
+    *,
+    title: str | None = None,
+) -> Axes:
+    """Draw how often rows came true (up) that were given a probability (across): on the line, as often as was said.
+
+    Of two classes the probability of the second; of more, that of the predicted class. Bins hold equally many rows; the
+    bars are two standard errors, and the dots below show where the rows are.
+
+    Parameters
+    ----------
+    y : array-like of classes, shape (n_rows,)
+    probabilities : array-like, shape (n_rows, n_classes)
+    classes : names, in the order of the columns
+    ax : matplotlib Axes or None
+    title : str or None
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> import twolayer.plots
+    >>> p = [[0.5, 0.5]] * 10
+    >>> ax = twolayer.plots.calibration_curve(["no", "yes"] * 5, p, ["no", "yes"])
+    >>> ax.get_xlabel()
+    "probability said for 'yes'"
+    """
+    p = numbers(probabilities, "probabilities", (2,))
+    y = np.asarray(y)
+    same_length(y, p, "y and probabilities")
+    if len(classes) == 2:
+        said, true = p[:, 1], y == classes[1]
+        words = f"probability said for '{short(classes[1])}'", "share of rows where it was true"
+    else:
+        said, true = p.max(axis=1), y == np.asarray(classes)[p.argmax(axis=1)]
+        words = "probability said for the predicted class", "share of rows where it was right"
+    ax = new_axes(5.0, 4.4) if ax is None else ax
+    ax.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--")
+    means, shares, errors = _bins(said, true)
+    ax.errorbar(
+        means, shares, yerr=2 * errors, color=LINE, marker="o", markersize=5, linewidth=1.4,
+        ecolor="#9db8d2", capsize=2,
+    )  # fmt: skip
+    ax.plot(said, np.full(len(said), -0.045), "|", color=SECOND, alpha=0.35, markersize=6)
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.08, 1.04), xlabel=words[0], ylabel=words[1])
+    ax.set_aspect("equal")
+    dress(ax)
+    entitle(ax, title)
+    return ax
+
+
+def _bins(said: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean probability, share that came true and its standard error, in bins of equally many rows."""
+    count = int(np.clip(len(said) // FEWEST, 1, BINS))
+    parts = np.array_split(np.argsort(said, kind="stable"), count)
+    means = np.array([said[rows].mean() for rows in parts])
+    shares = np.array([true[rows].mean() for rows in parts])
+    sizes = np.array([len(rows) for rows in parts])
+    # (k + 1) / (n + 2): a bin in which all came true is not certain either
+    guarded = (shares * sizes + 1) / (sizes + 2)
+    return means, shares, np.sqrt(guarded * (1 - guarded) / sizes)

@@ -1,0 +1,120 @@
+"""Pictures of predicted numbers beside the true ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twolayer.plots.axes import LINE, SECOND, dress, entitle, literal, new_axes, same_length
+from twolayer.plots.axes import numbers as checked
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BINS = 12  # of equally many rows, for the running median
+
+
+def predicted_against_actual(
+    y: Any,
+    y_pred: Any,
+    ax: Axes | None = None,
+    *,
+    y_std: Any = None,
+    name: str = "target",
+    title: str | None = None,
+) -> Axes:
+    """Draw a dot for each row: across what was predicted, up what was true; on the line both are equal.
+
+    Parameters
+    ----------
+    y, y_pred : array-like, shape (n_rows,)
+    ax : matplotlib Axes or None
+    y_std : array-like, shape (n_rows,), or None
+        The predictive standard deviation: a thin line to each side of a dot.
+    name : str
+        What the numbers are.
+    title : str or None
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> import twolayer.plots
+    >>> ax = twolayer.plots.predicted_against_actual([1.0, 2.0], [1.5, 1.5], name="height")
+    >>> ax.get_xlabel()
+    'height, predicted'
+    """
+    y, y_pred = _pair(y, y_pred)
+    ax = new_axes(5.0, 4.6) if ax is None else ax
+    if y_std is not None:
+        ax.errorbar(y_pred, y, xerr=np.asarray(y_std), fmt="none", ecolor="0.8", elinewidth=0.7)
+    ax.plot(y_pred, y, "o", color=LINE, markersize=_dot(len(y)), alpha=_ink(len(y)), zorder=3)
+    low, high = min(y.min(), y_pred.min()), max(y.max(), y_pred.max())
+    margin = 0.04 * (high - low) or 1.0
+    ends = (low - margin, high + margin)
+    ax.plot(ends, ends, color=SECOND, linewidth=1)
+    ax.set(xlim=ends, ylim=ends)
+    ax.set(xlabel=f"{literal(name)}, predicted", ylabel=f"{literal(name)}, true")
+    dress(ax)
+    entitle(ax, title)
+    return ax
+
+
+def residuals(
+    y: Any, y_pred: Any, ax: Axes | None = None, *, name: str = "target", title: str | None = None
+) -> Axes:
+    """Draw true minus predicted against predicted, with the median of rows that were predicted alike.
+
+    A median that leaves 0 is an error that the model makes again and again; a cloud that widens, rows it knows less about.
+
+    Parameters
+    ----------
+    y, y_pred : array-like, shape (n_rows,)
+    ax : matplotlib Axes or None
+    name : str
+    title : str or None
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> import twolayer.plots
+    >>> ax = twolayer.plots.residuals([1.0, 2.0], [1.5, 1.5])
+    >>> ax.get_lines()[0].get_ydata().tolist()
+    [-0.5, 0.5]
+    """
+    y, y_pred = _pair(y, y_pred)
+    ax = new_axes(5.0, 4.0) if ax is None else ax
+    left = y - y_pred
+    ax.plot(y_pred, left, "o", color=LINE, markersize=_dot(len(y)), alpha=_ink(len(y)))
+    ax.axhline(0, color="0.3", linewidth=0.8)
+    if len(y) >= 4 * 5:
+        parts = np.array_split(np.argsort(y_pred, kind="stable"), min(BINS, len(y) // 5))
+        middle = [np.median(y_pred[rows]) for rows in parts], [np.median(left[rows]) for rows in parts]  # fmt: skip
+        ax.plot(*middle, color=SECOND, linewidth=1.6, label="median of rows predicted alike")
+        ax.legend(frameon=False, fontsize=8)
+    ax.set(xlabel=f"{literal(name)}, predicted", ylabel="true minus predicted")
+    dress(ax)
+    entitle(ax, title)
+    return ax
+
+
+def _pair(y: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
+    y, y_pred = checked(y, "y"), checked(y_pred, "y_pred")
+    same_length(y, y_pred, "y and y_pred")
+    return y, y_pred
+
+
+def _dot(count: int) -> float:
+    """The size of a dot where so many are drawn."""
+    return 4.5 if count <= 300 else 3.0 if count <= 3000 else 1.5
+
+
+def _ink(count: int) -> float:
+    """How dense a dot is."""
+    return 0.7 if count <= 300 else 0.45 if count <= 3000 else 0.2
