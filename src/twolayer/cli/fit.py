@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twolayer.cli import options, settings
+from twolayer.cli.drawing import Painter
 from twolayer.cli.saying import Voice, plain
 
 if TYPE_CHECKING:
@@ -134,11 +135,17 @@ def fit(
         delimiter=delimiter,
     )
     paths = places(Path(table), Path(out))
-    return run(asked, how, paths, given, Voice(quiet, as_json))
+    with Painter() as painter:
+        return run(asked, how, paths, given, Voice(quiet, as_json), painter)
 
 
 def run(
-    asked: Any, how: Training, paths: tuple[Path, Path, Path], given: dict[str, Any], voice: Voice
+    asked: Any,
+    how: Training,
+    paths: tuple[Path, Path, Path],
+    given: dict[str, Any],
+    voice: Voice,
+    painter: Painter,
 ) -> Fitted:
     """Read, train, compare, tell and write."""
     import numpy as np
@@ -171,7 +178,7 @@ def run(
         "encoder": encoder.as_json(),
         "training": training_summary(model, x[parts.train]),
     }
-    write(model, about, paths, settings.as_toml(given, paths[2]), voice)
+    write(model, about, paths, settings.as_toml(given, paths[2]), voice, painter)
     voice.result(
         {
             **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
@@ -457,16 +464,17 @@ def write(
     paths: tuple[Path, Path, Path],
     settings_text: str,
     voice: Voice,
+    painter: Painter,
 ) -> None:
     """Write the model, the picture of its loss and the settings, all or none, and say where they are."""
-    from twolayer import plots, saving
+    from twolayer import saving
     from twolayer.errors import FileError
 
     model_path, picture_path, settings_path = paths
-    ax = plots.loss_curve(model.loss_curve_, title=f"{about['table']}: loss on the training rows")
+    title = f"{about['table']}: loss on the training rows"
     contents = {
         model_path: saving.as_bytes(model, about),
-        picture_path: plots.png(ax.figure),
+        picture_path: painter.loss_curve(model.loss_curve_, title),
         settings_path: settings_text.encode(),
     }
     try:
