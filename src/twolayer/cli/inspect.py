@@ -36,11 +36,7 @@ def inspect(
     ranking = important(known)
     for line in [
         f"{model}",
-        *aligned(architecture(known, facts), "  "),
-        "",
-        *aligned(columns(known), "  "),
-        "",
-        *aligned(training(known, facts), "  "),
+        *aligned([*architecture(known, facts), *columns(known), *training(known, facts)], "  "),
         *ranking_lines(ranking, top, known),
     ]:
         voice.say(line)
@@ -221,14 +217,10 @@ def ranking_lines(ranking: Any, top: int, model: Model) -> list[str]:
     width = max(len(name) for name, _, _ in some)
     longest = max(some[0][1], 1e-300)
     heading = f"the {len(some)} most important of {len(ranking)} inputs, by their weights"
-    towards = ""
     if some[0][2] is not None:
-        up = str(model.estimator.classes_[1]) if model.classifies else "higher"
-        towards = (
-            f"; + and -: more of it, {'towards ' + repr(up) if model.classifies else up} or away"
-        )
-        towards = towards if model.classifies else "; + and -: more of it, a higher or lower value"
-    lines = ["", heading + towards]
+        side = f"'{model.estimator.classes_[1]}'" if model.classifies else "a higher value"
+        heading += f"; more of it speaks for (+) or against (-) {side}"
+    lines = ["", heading]
     for name, share, sign in some:
         mark = "" if sign is None else ("+ " if sign > 0 else "- ")
         lines.append(f"  {name:{width}}  {share:6.1%}  {mark}{'#' * round(BAR * share / longest)}")
