@@ -35,6 +35,7 @@ LIBRARIES = {
     "contract": set(),
     "numpy_engine": set(),
     "compiled": {"numba"},
+    "compiled_state": set(),
     "compiling": {"numba"},
     "passes": set(),
     "kernels": set(),

@@ -17,7 +17,7 @@ from test_span import EACH_ONCE
 
 import twolayer as tl
 from twolayer import checks
-from twolayer.engines import compiled
+from twolayer.engines import compiled, compiled_state
 from twolayer.engines.compiled import CompiledEngine, for_kernels, warm_up
 from twolayer.engines.contract import Batch, Plan
 from twolayer.maths import activations, losses
@@ -60,7 +60,7 @@ def test_plain_loops_and_blas_give_the_same(way, activation, loss, n_outputs, up
     if way == "lbfgs" and loss == "absolute_error":
         kind["steps"] = 6  # later its searches meet kinks, where rounding decides where they end
     expected = run_of(way, engine="numpy", **kind)
-    monkeypatch.setattr(compiled, "LOOPS_UP_TO", up_to)
+    monkeypatch.setattr(compiled_state, "LOOPS_UP_TO", up_to)
     run = run_of(way, **kind)
     assert_losses_agree(run.losses, expected.losses, first=1e-9)
     assert_weights_agree(run.params, expected.params, 1e-9)
@@ -77,7 +77,7 @@ def test_sizes_of_one_and_two_have_branches_of_their_own(
     kind = {"n_inputs": n_inputs, "n_hidden": n_hidden, "n_outputs": n_outputs}
     for more in ({}, {"skip": False}, {"skip": False, "bias": False}):
         expected = run_of(way, engine="numpy", **kind, **more)
-        monkeypatch.setattr(compiled, "LOOPS_UP_TO", up_to)
+        monkeypatch.setattr(compiled_state, "LOOPS_UP_TO", up_to)
         assert_losses_agree(run_of(way, **kind, **more).losses, expected.losses, first=1e-9)
 
 
@@ -86,7 +86,7 @@ def test_sizes_of_one_and_two_have_branches_of_their_own(
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("up_to", [0, 10**9])
 def test_plain_descent_of_a_small_network(activation, bias, weights, up_to, monkeypatch):
-    monkeypatch.setattr(compiled, "LOOPS_UP_TO", up_to)
+    monkeypatch.setattr(compiled_state, "LOOPS_UP_TO", up_to)
     for loss in ("sum_of_squares", "squared_error"):
         x, y, params, s = small_problem(loss, bias=bias, weights=weights)
         settings = {"loss": loss, "activation": activation, "learning_rate": 1e-3, "steps": 30}
