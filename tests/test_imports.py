@@ -26,6 +26,7 @@ LAYERS = [
     {"training", "program"},
     {"ladder", "estimators"},
     {"inspection", "saving", "plots", "comparing", "bench", "export"},
+    {"report"},
     {"cli"},
 ]
 

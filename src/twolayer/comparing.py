@@ -135,24 +135,31 @@ def compare(
     model: Any, x: Any, target: Target, parts: Split, weights: np.ndarray | None = None
 ) -> Scores:
     """Scores of the fitted model on the test rows, and of its two rivals, which are fitted here."""
+    x_test, y_test = x[parts.test], target.values[parts.test]
+    s_test = None if weights is None else weights[parts.test]
+    models = {NETWORK: model, **rivals(x, target, parts, weights)}
+    return {name: scores(one, x_test, y_test, target.task, s_test) for name, one in models.items()}
+
+
+def rivals(
+    x: Any, target: Target, parts: Split, weights: np.ndarray | None = None
+) -> dict[str, Any]:
+    """The linear model and the constant guess, fitted to the rows of training."""
     from scipy.linalg import LinAlgWarning
     from sklearn.exceptions import ConvergenceWarning
 
     from twolayer.checks import is_sparse
 
     x_train, y_train = x[parts.train], target.values[parts.train]
-    x_test, y_test = x[parts.test], target.values[parts.test]
     linear = linear_model(target.task, is_sparse(x))
     s_train = None if weights is None else weights[parts.train]
-    s_test = None if weights is None else weights[parts.test]
     with warnings.catch_warnings():
         # a rival that is not solved to the last digit can still be compared with
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", LinAlgWarning)
         linear.fit(x_train, y_train, **{f"{linear.steps[-1][0]}__sample_weight": s_train})
     constant = constant_guess(target.task).fit(x_train, y_train, sample_weight=s_train)
-    models = {NETWORK: model, LINEAR: linear, CONSTANT: constant}
-    return {name: scores(one, x_test, y_test, target.task, s_test) for name, one in models.items()}
+    return {LINEAR: linear, CONSTANT: constant}
 
 
 def linear_model(task: str, sparse: bool = False) -> Any:

@@ -15,6 +15,7 @@ from twolayer.cli.fit import fit
 from twolayer.cli.inspect import inspect
 from twolayer.cli.ladder import ladder
 from twolayer.cli.predict import predict
+from twolayer.cli.report import report
 from twolayer.cli.test import real
 from twolayer.cli.warmup import warmup
 
@@ -48,6 +49,7 @@ app.command()(predict)
 app.command()(evaluate)
 app.command()(inspect)
 app.command("test")(real)
+app.command()(report)
 app.command()(export)
 app.command()(bench)
 app.command()(warmup)

@@ -1,0 +1,335 @@
+"""`twolayer report`: a page about a saved model: is it any good, what is there to worry about, and how does it work."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twolayer.cli import options
+from twolayer.cli.saying import Voice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from twolayer.cli.models import Model
+    from twolayer.comparing import Split
+    from twolayer.report import Subject
+    from twolayer.tables import Asked, Table
+
+PAGE = "report.html"
+MOST_ROWS_SHUFFLED = 1000  # more rows say little more about which inputs matter
+MOST_CELLS = 50_000_000  # of a sparse table that is made an array, 400 MB
+
+
+def report(
+    model: options.ModelPath,
+    table: options.TablePath,
+    out: Annotated[Path, typer.Option(help="Folder for the page and its pictures.")] = Path(
+        "report"
+    ),
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target", help="The column with the truth; the model knows which, if `fit` saved it."
+        ),
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Shuffles of each input, for importances.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of shuffles and resamples.")] = 0,
+    labels: options.Labels = None,
+    id_column: options.Id = None,
+    weights: options.Weights = None,
+    groups: options.Groups = None,
+    time: options.Time = None,
+    transpose: options.Transpose = False,
+    delimiter: options.Delimiter = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> dict[str, Any]:
+    """Write a page about a model: a verdict in plain words, what to worry about, and pictures with how to read them.
+
+    Give it the table the model was fitted on, with the same --groups or --time if there were any: the rows that `fit` kept
+    for the test are found again, and scores are of those. Or give it a table with other rows, all of which are scored.
+    Written are DIR/report.html, one file that needs no network, and its pictures as PNG files.
+    """
+    from twolayer import __version__, checks, saving, tables
+    from twolayer import report as reports
+    from twolayer.cli import evaluate
+    from twolayer.cli.models import opened
+
+    checks.whole(repeats, "--repeats")
+    checks.whole(seed, "--seed", at_least=0)
+    refuse_no_folder(out)
+    known = opened(model)
+    voice = Voice(quiet, as_json)
+    targets = options.several(target) or tuple(known.targets)
+    evaluate.refuse_no_target(known, targets)
+    asked = options.asked_of(
+        table,
+        targets,
+        labels=labels,
+        id_column=id_column,
+        weights=weights,
+        groups=groups,
+        time=time,
+        transpose=transpose,
+        delimiter=delimiter,
+    )
+    rows, said = tables.table_of(asked)
+    found = tables.Found()
+    subject, how = subject_of(known, rows, asked, found)
+    voice.say(f"{rows.path}: {how}")
+    sure = reports.certainty(subject, seed)
+    important = importances_of(subject, repeats, seed, voice)
+    spoken = reports.verdict(subject, sure)
+    worried = reports.worries(subject, sure, important)
+    pictures = reports.figures(subject, important, spread_of(known, subject))
+    text = reports.page(
+        f"{Path(model).name}",
+        f"A network that predicts '{subject.target}', on {Path(str(rows.path)).name}: {how}.",
+        spoken,
+        worried,
+        subject,
+        sure,
+        settings_of(known),
+        [*said, *found.sentences()],
+        important,
+        pictures,
+        __version__,
+    )
+    contents = {Path(out) / PAGE: text.encode()}
+    contents.update({Path(out) / f"{one.name}.png": one.png for one in pictures})
+    make_folder(out)
+    saving.write_whole(contents)
+    for line in [
+        "",
+        spoken.headline,
+        *spoken.sentences,
+        *(f"  worry: {one}" for one in worried),
+        "",
+        f"page      {Path(out) / PAGE}",
+        f"pictures  {len(pictures)} beside it",
+    ]:
+        voice.say(line)
+    results = {
+        "model": model,
+        "table": rows.path,
+        "rows": len(subject.y),
+        "held_out": subject.held_out,
+        "standing": spoken.standing,
+        "verdict": [spoken.headline, *spoken.sentences],
+        "worries": worried,
+        "scores": sure.scores,
+        "ranges": sure.ranges,
+        "gains": sure.gains,
+        "importances": listed_importances(subject, important),
+        "files": {"page": Path(out) / PAGE, "pictures": [f"{one.name}.png" for one in pictures]},
+    }
+    voice.result(results)
+    return results
+
+
+# ---- where it goes
+
+
+def refuse_no_folder(out: Path) -> None:
+    """Raise before any work if nothing can be written there."""
+    from twolayer.errors import FileError
+
+    stands = next(folder for folder in (out, *Path(out).absolute().parents) if folder.exists())
+    if not stands.is_dir():
+        raise FileError(f"--out {out}: {stands} is a file, not a folder")
+    if not os.access(stands, os.W_OK):
+        raise FileError(f"--out {out}: there is no permission to write in {stands}")
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder if it is not there."""
+    from twolayer.errors import FileError
+
+    try:
+        Path(out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"{out} cannot be made: {error.strerror}") from None
+
+
+# ---- what it is about
+
+
+def subject_of(known: Model, rows: Table, asked: Asked, found: Any) -> tuple[Subject, str]:
+    """The model beside the rows to score, with its rivals' answers; and in words which rows these are."""
+    from twolayer import comparing, tables
+    from twolayer.cli.evaluate import constant, truth
+    from twolayer.report import Answers, Subject
+
+    x = dense(known.inputs(rows, found))
+    y = truth(known, rows, asked.targets)
+    s = tables.weights_of(rows, asked.weights)
+    model = bare(known.estimator)
+    inputs, sources = names_of(known, x.shape[1])
+    target = tables.Target(
+        ", ".join(asked.targets), "classification" if known.classifies else "regression", y, ""
+    )
+    shared: dict[str, Any] = {"inputs": inputs, "sources": sources, "targets": list(asked.targets)}
+    parts = split_again(known, rows, target, x, s, asked)
+    if parts is None:
+        answers = {comparing.NETWORK: Answers.of(model, x, known.classifies)}
+        guess = constant(y, getattr(model, "classes_", None), s)
+        answers[comparing.CONSTANT] = Answers(*guess)
+        subject = Subject(model, x, y, s, answers=answers, **shared)
+        return subject, f"all {len(y):,} rows, of which the model may know some"
+    models = {comparing.NETWORK: model, **comparing.rivals(x, target, parts, s)}
+    test = parts.test
+    answers = {name: Answers.of(one, x[test], known.classifies) for name, one in models.items()}
+    return Subject(
+        model, x[test], y[test], None if s is None else s[test], answers=answers, held_out=True,
+        x_train=x[parts.train], y_train=y[parts.train], **shared,
+    ), f"the {len(test):,} rows that the fit kept for the test, of {len(y):,}"  # fmt: skip
+
+
+def bare(estimator: Any) -> Any:
+    """The estimator without the names of its columns, which are checked before, as arrays are handed on."""
+    import copy
+
+    estimator = copy.copy(estimator)
+    estimator.__dict__.pop("feature_names_in_", None)
+    return estimator
+
+
+def dense(x: Any) -> Any:
+    """A sparse table as an array, if that is not too large."""
+    from twolayer.checks import is_sparse
+    from twolayer.errors import InputError
+
+    if not is_sparse(x):
+        return x
+    if x.shape[0] * x.shape[1] > MOST_CELLS:
+        raise InputError(
+            f"the table has {x.shape[0]:,} rows and {x.shape[1]:,} columns, too many for a report, which needs them as an "
+            "array: give it some of the rows"
+        )
+    return x.toarray()
+
+
+def names_of(known: Model, n_inputs: int) -> tuple[list[str], list[str]]:
+    """The name of every input, and the column of the table that it was made from."""
+    encoder = known.encoder
+    if encoder is None:
+        names = getattr(known.estimator, "feature_names_in_", None)
+        names = [f"x{j + 1}" for j in range(n_inputs)] if names is None else [str(n) for n in names]
+        return names, names
+    sources = [*encoder.numbers, *encoder.booleans]
+    sources += [name for name, levels in encoder.categories.items() for _ in levels]
+    return encoder.features(), [*sources, *encoder.marked]
+
+
+def split_again(
+    known: Model, rows: Table, target: Any, x: Any, s: Any, asked: Asked
+) -> Split | None:
+    """The rows that the fit kept for the test, if this is its table; None if not.
+
+    The split is drawn again from the seed in the model's file, and believed only if the model's scores on its test rows are
+    those that the fit wrote down.
+    """
+    import numpy as np
+
+    from twolayer import comparing
+    from twolayer.errors import InputError
+    from twolayer.tables.asked import filled, order_of
+
+    kept, sizes = known.about.get("scores"), known.about.get("rows")
+    size, seed = known.about.get("test_size"), known.about.get("seed")
+    before = kept.get(comparing.NETWORK) if isinstance(kept, dict) else None
+    if not (isinstance(before, dict) and isinstance(sizes, dict)):
+        return None
+    if not (isinstance(size, float) and 0 < size < 1 and isinstance(seed, int) and seed >= 0):
+        return None
+    if sizes.get("train", 0) + sizes.get("test", 0) != rows.n_rows:
+        return None
+    groups = np.array(filled(rows, asked.groups)) if asked.groups else None
+    order = order_of(rows, asked.time) if asked.time else None
+    try:
+        parts = comparing.split(target, size, seed, groups, order)
+    except InputError:
+        return None
+    test = parts.test
+    weights = None if s is None else s[test]
+    if weights is not None and not weights.any():
+        return None
+    model = bare(known.estimator)
+    now = comparing.scores(model, x[test], target.values[test], target.task, weights)
+    same = all(np.isclose(now[name], before.get(name, np.nan), rtol=1e-6) for name in now)
+    return parts if same and len(test) == sizes["test"] else None
+
+
+def spread_of(known: Model, subject: Subject) -> np.ndarray:
+    """The standard deviation of every input: in training if the file says, else on these rows."""
+    import numpy as np
+
+    from twolayer.inspection.importance import spreads
+
+    kept = known.about.get("training")
+    values = kept.get("spreads") if isinstance(kept, dict) else None
+    if isinstance(values, list) and len(values) == len(subject.inputs):
+        return np.array(values, dtype=np.float64)
+    return spreads(subject.x)
+
+
+def settings_of(known: Model) -> list[tuple[str, str]]:
+    """The data and settings, as `inspect` tells them."""
+    from twolayer.cli import inspect
+
+    facts = inspect.facts_of(known)
+    rivals = ("linear model", "constant guess", "two-layer network")
+    told = [*inspect.architecture(known, facts), *inspect.columns(known)]
+    told += [row for row in inspect.training(known, facts) if row[0] not in rivals]
+    settings = [("seed", str(known.about["seed"]))] if "seed" in known.about else []
+    return [*told, *settings]
+
+
+# ---- importances
+
+
+def importances_of(subject: Subject, repeats: int, seed: int, voice: Voice) -> Any:
+    """What predictions lose without each input, on these rows or some of them; None if it cannot be asked."""
+    import numpy as np
+
+    from twolayer.inspection import importances
+    from twolayer.report.figures import can_be_shuffled
+
+    if not can_be_shuffled(subject):
+        return None
+    chosen = np.arange(len(subject.y))
+    if len(chosen) > MOST_ROWS_SHUFFLED:
+        chosen = np.random.default_rng(seed).choice(chosen, MOST_ROWS_SHUFFLED, replace=False)
+    with voice.progress("importances") as progress:
+        return importances.permutation(
+            subject.model,
+            subject.x[chosen],
+            subject.y[chosen],
+            sample_weight=None if subject.weights is None else subject.weights[chosen],
+            sources=subject.sources,
+            repeats=repeats,
+            random_state=seed,
+            progress=progress.to,
+        )
+
+
+def listed_importances(subject: Subject, found: Any) -> list[dict[str, Any]] | None:
+    """For programs: the groups, the most important first."""
+    import numpy as np
+
+    if found is None:
+        return None
+    return [
+        {
+            "inputs": [subject.inputs[j] for j in found.groups[k]],
+            "lost": found.mean[k],
+            "range": [found.low[k], found.high[k]],
+            "on_top": found.on_top[k],
+            "unit": found.unit,
+        }
+        for k in np.argsort(-found.mean, kind="stable")
+    ]

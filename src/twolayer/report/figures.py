@@ -1,0 +1,399 @@
+"""The pictures of a report, each with a sentence of how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks, plots
+from twolayer.inspection import importances
+from twolayer.plots.axes import short
+from twolayer.plots.weights import strongest
+from twolayer.report.subject import Subject
+
+DOTS_AN_INCH = 110
+MOST_OUTPUTS = 6  # that have a picture each
+MOST_REGION_INPUTS = 10  # with more, the plane of two says little about the others
+PROFILES = 4
+HIDDEN_ROWS = 2000  # more tell no more about a unit
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, without the ending.
+    title, reading : str
+        What it is, and how to read it.
+    png : bytes
+    """
+
+    name: str
+    title: str
+    reading: str
+    png: bytes
+
+
+def figures(
+    subject: Subject, found: importances.Importances | None, spread: np.ndarray
+) -> list[Figure]:
+    """Draw all that can be drawn of this model.
+
+    Parameters
+    ----------
+    subject : Subject
+    found : Importances or None
+    spread : ndarray, shape (n_inputs,)
+        The standard deviation of each input in training, in units of which weights are shown.
+    """
+    drawn: list[Figure] = []
+    parts: list[Callable[[], Iterator[Figure]]] = [
+        lambda: _classes(subject) if subject.classifies else _numbers(subject),
+        lambda: _importances(subject, found),
+        lambda: _profiles(subject, found),
+        lambda: _regions(subject, found),
+        lambda: _by_weights(subject, spread),
+        lambda: _training(subject),
+        lambda: _units(subject),
+        lambda: _weights(subject, spread),
+    ]
+    for part in parts:
+        drawn += part()
+    return drawn
+
+
+def _figure(name: str, title: str, reading: str, drawing: Any) -> Figure:
+    figure = drawing if hasattr(drawing, "savefig") else drawing.figure
+    return Figure(name, title, reading, plots.png(figure, DOTS_AN_INCH))
+
+
+def _output_names(subject: Subject) -> list[str]:
+    """What each output of the network is called."""
+    outputs = subject.model.w2_.shape[-1]
+    if subject.classifies:
+        names = [str(name) for name in subject.classes]
+        return names[1:] if outputs == 1 else names
+    return subject.targets if len(subject.targets) == outputs else [f"y{k + 1}" for k in range(outputs)]  # fmt: skip
+
+
+# ---- predictions
+
+
+def _classes(subject: Subject) -> Iterator[Figure]:
+    names, counts = [str(name) for name in subject.classes], subject.confusion()
+    yield _figure(
+        "confusion",
+        "Which classes are mixed up",
+        "Each line is a true class, each column what the model said; the diagonal is right. A dark cell off the diagonal is "
+        "a mistake it makes often.",
+        plots.confusion_matrix(counts, names),
+    )
+    yield _figure(
+        "per_class",
+        "How well each class is found",
+        "Dark: of the rows of this class, the share that was found. Pale: of the rows that were called this class, the "
+        "share that is. A class with a short dark bar is missed; with a short pale bar it is called too often.",
+        plots.per_class_scores(counts, names),
+    )
+    p = subject.network.probabilities
+    places = np.searchsorted(subject.classes, subject.y)
+    labels = np.array(names, dtype=object)[places]
+    if len(np.unique(places)) > 1:
+        yield _figure(
+            "roc",
+            "Found against falsely called",
+            "As the model is asked to call more rows by a class, it finds more of them (up) and calls more others so too "
+            "(across). A curve near the upper left corner is good; on the dashed line the model guesses.",
+            plots.roc_curve(labels, p, names),
+        )
+    yield _figure(
+        "calibration",
+        "Are its probabilities honest?",
+        "Of rows given the same probability (across), the share for which it came true (up). On the dashed line the model "
+        "is as sure as it should be; below it is too sure. Bars are two standard errors; ticks below are the rows.",
+        plots.calibration_curve(labels, p, names),
+    )
+
+
+def _numbers(subject: Subject) -> Iterator[Figure]:
+    std = None
+    if hasattr(subject.model, "noise_std_"):
+        std = subject.model.predict(subject.x, return_std=True)[1].reshape(len(subject.y), -1)
+    names = _output_names(subject)
+    for k, name in enumerate(names[:MOST_OUTPUTS]):
+        y, y_pred = subject.column(k)
+        mark = f"_{k + 1}" if len(names) > 1 else ""
+        of = f": {name}" if len(names) > 1 else ""
+        bars = std[:, k] if std is not None and len(y) <= 400 else None
+        yield _figure(
+            f"predicted{mark}",
+            f"Predicted and true{of}",
+            "Each dot is a row; on the line, the prediction was right. "
+            + ("Pale bars reach one predicted standard deviation to each side." if bars is not None else ""),
+            plots.predicted_against_actual(y, y_pred, y_std=bars, name=name),
+        )  # fmt: skip
+        yield _figure(
+            f"residuals{mark}",
+            f"What is left over{of}",
+            "True minus predicted. The red line should stay near 0: where it leaves it, the model errs to one side. A cloud "
+            "that widens means that errors grow with the prediction.",
+            plots.residuals(y, y_pred, name=name),
+        )
+
+
+# ---- inputs
+
+
+def _group_name(subject: Subject, group: np.ndarray) -> str:
+    """The leader of a group, and how many others are with it."""
+    source = subject.sources[group[0]]
+    others = {subject.sources[j] for j in group} - {source}
+    return f"{source} +{len(others)}" if others else source
+
+
+def _importances(subject: Subject, found: importances.Importances | None) -> Iterator[Figure]:
+    if found is None:
+        return
+    names = [_group_name(subject, group) for group in found.groups]
+    what = "loss of R²" if found.unit == "R²" else "growth of the log loss"
+    notes = [f"top {found.top} in {share:.0%}" for share in found.on_top]
+    several = any(len({subject.sources[j] for j in group}) > 1 for group in found.groups)
+    yield _figure(
+        "importances",
+        "What predictions lose without an input",
+        f"The values of an input are shuffled among the rows, {found.repeats} times, and the bar is the {what}. "
+        + ("Inputs that say nearly the same are shuffled together: “+2” is two more with the one named. " if several else "")
+        + f"Lines hold 95% of {found.resamples} resamples of the rows; at the right, how often an input is "
+        f"among the first {found.top}. A bar whose line crosses 0 may mean nothing.",
+        plots.importance_bars(
+            found.mean, names, low=found.low, high=found.high, xlabel=what, notes=notes
+        ),
+    )  # fmt: skip
+
+
+def _plain_inputs(subject: Subject, found: importances.Importances, most: int) -> list[int]:
+    """The leaders of the most important groups, as far as they are numbers of more than two values."""
+    leaders = [int(found.groups[k][0]) for k in strongest(found.mean, len(found.mean))]
+    plain = [j for j in leaders if len(np.unique(subject.x[:, j])) > 2]
+    return plain[:most]
+
+
+def _profiles(subject: Subject, found: importances.Importances | None) -> Iterator[Figure]:
+    from matplotlib.figure import Figure as Canvas
+
+    columns = [] if found is None else _plain_inputs(subject, found, PROFILES)
+    if not columns:
+        return
+    lines = _profile_lines(subject)
+    lines_down = -(-len(columns) // 2)
+    canvas = Canvas(figsize=(9.2, 3.1 * lines_down), layout="constrained")
+    grid = canvas.subplots(lines_down, min(2, len(columns)), squeeze=False)
+    for ax, column in zip(grid.ravel(), columns, strict=False):
+        values, answers, labels = lines(column)
+        plots.lek_profile(
+            values, answers, labels, ax, seen=subject.x[:500, column], xlabel=subject.inputs[column],
+            ylabel=_answer_name(subject),
+        )  # fmt: skip
+        if ax is not grid[0, -1] and ax.get_legend() is not None:
+            ax.get_legend().remove()
+    for ax in grid.ravel()[len(columns) :]:
+        ax.axis("off")
+    if subject.classifies and len(subject.classes) > 2:
+        others = "the other inputs at their medians; a line for each class"
+    else:
+        others = (
+            "a line for each level of the others (10% is low for all of them at once, 90% high)"
+        )
+    yield _figure(
+        "profiles",
+        "How the answer moves with one input (Lek's profiles)",
+        f"One input goes over its range, {others}. Parallel lines: it acts by itself. Lines that cross or fan out: it acts "
+        "together with others. Ticks below are rows; where there are none, the line is a guess.",
+        canvas,
+    )
+
+
+def _answer_name(subject: Subject) -> str:
+    if not subject.classifies:
+        return f"predicted {_output_names(subject)[0]}"
+    two = len(subject.classes) == 2
+    return f"probability of '{subject.classes[1]}'" if two else "probability"
+
+
+def _profile_lines(subject: Subject) -> Callable[[int], tuple[Any, Any, list[str]]]:
+    """From a column to the values, the lines and their names."""
+    levels = (0.1, 0.3, 0.5, 0.7, 0.9)
+    model, x = subject.model, subject.x
+    if subject.classifies and len(subject.classes) > 2:
+        names = [str(name) for name in subject.classes]
+
+        def of_classes(column: int) -> tuple[Any, Any, list[str]]:
+            values, answers = importances.lek(model.predict_proba, x, column, (0.5,))
+            return values, answers[0].T, names
+
+        return of_classes
+
+    def of_levels(column: int) -> tuple[Any, Any, list[str]]:
+        answer = model.predict_proba if subject.classifies else model.predict
+        values, answers = importances.lek(answer, x, column, levels)
+        if answers.ndim == 3:
+            answers = answers[:, :, 1 if subject.classifies else 0]
+        return values, answers, [f"others at {level:.0%}" for level in levels]
+
+    return of_levels
+
+
+def _regions(subject: Subject, found: importances.Importances | None) -> Iterator[Figure]:
+    n_inputs = subject.x.shape[1]
+    one_answer = subject.classifies or subject.y.ndim == 1
+    if found is None or not one_answer or not 2 <= n_inputs <= MOST_REGION_INPUTS:
+        return
+    columns = [0, 1] if n_inputs == 2 else _plain_inputs(subject, found, 2)
+    if len(columns) < 2:
+        return
+    held = (
+        ""
+        if n_inputs == 2
+        else " The other inputs are held at their medians, where the rows are not."
+    )
+    kind = "number it would say"
+    if subject.classifies:
+        kind = "colour of the class it would say, paler where it is less sure"
+    yield _figure(
+        "regions",
+        "What it would say anywhere" + ("" if n_inputs == 2 else ", by two inputs"),
+        f"The plane has the {kind}; dots are rows in their true one.{held}",
+        plots.decision_regions(
+            subject.model, subject.x, subject.y, inputs=(columns[0], columns[1]), names=subject.inputs
+        ),
+    )  # fmt: skip
+
+
+def _by_weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
+    from matplotlib.figure import Figure as Canvas
+
+    shares = importances.mean_over(importances.garson, subject.model, spread)
+    products = importances.mean_over(importances.olden, subject.model, spread)
+    names = _output_names(subject)
+    single = len(names) == 1
+    garson = shares.mean(axis=1)
+    olden = products[:, 0] if single else np.linalg.norm(products, axis=1)
+    most = min(15, len(garson))
+    canvas = Canvas(figsize=(10.2, 0.27 * most + 1.2), layout="constrained")
+    left, right = canvas.subplots(1, 2)
+    plots.importance_bars(
+        garson, subject.inputs, left, xlabel="Garson: share of the hidden layer", most=most
+    )
+    label = "Olden: length of the sums of w1·w2 over outputs"
+    if single:
+        label = f"Olden: sum of w1·w2, towards '{short(names[0])}'"
+    plots.importance_bars(olden, subject.inputs, right, xlabel=label, most=most, signed=single)
+    sign = " Red pulls down, blue up." if single else ""
+    skip = (
+        " This network has a direct path from inputs to outputs too: Olden's sum holds it, Garson's shares do not."
+        if subject.model.params_.w_skip is not None
+        else ""
+    )
+    yield _figure(
+        "by_weights",
+        "What the weights alone say (not what predictions lose)",
+        f"Computed from the weights, per standard deviation of each input, mean over the networks.{sign} Inputs that repeat "
+        f"each other share their weight, and weights can cancel: where this differs from the picture of shuffled inputs, "
+        f"believe that one.{skip}",
+        canvas,
+    )
+
+
+# ---- the network
+
+
+def _training(subject: Subject) -> Iterator[Figure]:
+    model = subject.model
+    losses = np.asarray(model.loss_curve_)
+    if not losses.size or not np.isfinite(losses).any():
+        return
+    looks = getattr(model, "validation_scores_", None)
+    own_scoring = getattr(model, "scoring", None) is not None
+    held = None if looks is None or own_scoring or not np.size(looks) else -np.asarray(looks)
+    yield _figure(
+        "loss",
+        "How training went",
+        "The objective before each step, weight decay included: it should fall and level off. "
+        + ("Red is the loss on rows held out: where it rises while blue falls, the network learns by heart; the dotted line "
+           "is the step that was kept." if held is not None else "Whether it is good on other rows, this does not say."),
+        plots.loss_curve(
+            losses, validation=held, best_step=None if held is None else model.best_step_
+        ),
+    )  # fmt: skip
+
+
+def _first_network(subject: Subject) -> tuple[Any, str]:
+    """A network to look at, and a word that it is one of several."""
+    params = next(iter(subject.model._each_network()))
+    count = subject.model.n_networks_
+    return (
+        params,
+        f" This is the first of {count} networks, whose answers are averaged." if count > 1 else "",
+    )
+
+
+def _units(subject: Subject) -> Iterator[Figure]:
+    params, first = _first_network(subject)
+    x = subject.x[:HIDDEN_ROWS]
+    h = subject.model._activation().value(x @ params.w1 + (0 if params.b1 is None else params.b1))
+    yield _figure(
+        "units",
+        "The hidden units at work",
+        "For each hidden unit the share of the rows on which it is above 0. A unit near 0 or 1 bends nothing; a dead one, "
+        f"with a red cross, says the same on every row and could be left out.{first}",
+        plots.unit_activity(h),
+    )
+
+
+def _weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
+    params, first = _first_network(subject)
+    outputs = _output_names(subject)
+    colours = "Red is above 0, blue below, white 0."
+    yield _figure(
+        "w1",
+        "Weights of the first layer (w1)",
+        f"What each hidden unit (column) takes from each input (line), per standard deviation of the input. "
+        f"{colours}{first}",
+        plots.weight_map(params.w1 * spread[:, None], rows=subject.inputs),
+    )
+    yield _figure(
+        "w2",
+        "Weights of the second layer (w2)",
+        f"What each output (line) takes from each hidden unit (column). {colours}",
+        plots.weight_map(params.w2.T, rows=outputs, ylabel="output"),
+    )
+    if params.w_skip is not None:
+        yield _figure(
+            "w_skip",
+            "Weights of the direct path (w_skip)",
+            f"What each output takes from the inputs directly, as in a linear model, per standard deviation. {colours}",
+            plots.weight_map(
+                params.w_skip * spread[:, None], rows=subject.inputs, columns=outputs, xlabel="output"
+            ),
+        )  # fmt: skip
+    dashed = " Dashed: the direct path." if params.w_skip is not None else ""
+    yield _figure(
+        "network",
+        "The network",
+        "Black lines are positive weights, grey ones negative; wider is larger, up to a cap; the faintest are left out, and "
+        f"of many nodes only the strongest are drawn.{dashed}{first}",
+        plots.network_drawing(params, inputs=subject.inputs, outputs=outputs, spread=spread),
+    )
+
+
+def can_be_shuffled(subject: Subject) -> bool:
+    """Whether importances can be found: the columns are an array, and the target is not the same in all rows."""
+    if checks.is_sparse(subject.x) or len(subject.y) < 2:
+        return False
+    return subject.classifies or bool(np.ptp(subject.y, axis=0).min() > 0)

@@ -1,0 +1,177 @@
+"""What to worry about before relying on a model: each worry is a sentence, or is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.comparing import CONSTANT, NETWORK, scores_of
+from twolayer.report.certainty import Certainty
+from twolayer.report.subject import Answers, Subject
+from twolayer.tables import listed
+
+FEW_ROWS = 50
+FEW_OF_A_CLASS = 5
+GAP = {True: 0.1, False: 0.2}  # between rows of training and others: of accuracy, of R²
+TOO_GOOD = 0.999
+HALF = 0.5
+LEVEL = 0.9  # of the intervals whose coverage is counted
+
+
+def worries(subject: Subject, sure: Certainty, found: Any = None) -> list[str]:
+    """What to worry about, the gravest first.
+
+    Parameters
+    ----------
+    subject : Subject
+    sure : Certainty
+    found : Importances or None
+    """
+    looks: list[Callable[[], Iterator[str]]] = [
+        lambda: _rows(subject),
+        lambda: _twins(subject),
+        lambda: _too_good(subject, sure, found),
+        lambda: _learned_by_heart(subject, sure),
+        lambda: _unequal_classes(subject, sure),
+        lambda: _confidence(subject),
+        lambda: _intervals(subject),
+        lambda: _few_rows_carry_it(subject),
+        lambda: _training(subject),
+    ]
+    return [sentence for look in looks for sentence in look()]
+
+
+def _rows(subject: Subject) -> Iterator[str]:
+    count = len(subject.y)
+    if subject.held_out is None:
+        yield (
+            "It is not known whether the model was trained on some of these rows. If it was, every score here flatters it."
+        )
+    if count < FEW_ROWS:
+        yield (
+            f"{count} rows are few to score on: one row more or less right moves the result by {1 / count:.1%}. "
+            "`twolayer test` makes more of few rows."
+            if subject.classifies
+            else f"{count} rows are few to score on. `twolayer test` makes more of few rows."
+        )
+
+
+def _twins(subject: Subject) -> Iterator[str]:
+    """Rows whose inputs stand among those of training."""
+    if subject.x_train is None or checks.is_sparse(subject.x):
+        return
+    known = {row.tobytes() for row in np.ascontiguousarray(subject.x_train)}
+    count = sum(row.tobytes() in known for row in np.ascontiguousarray(subject.x))
+    if count:
+        yield (
+            f"{count} of the {len(subject.y)} rows have the very inputs of a row of training: they are not new to the "
+            "model. If rows repeat (a patient measured twice), name the column that tells with --groups."
+        )
+
+
+def _too_good(subject: Subject, sure: Certainty, found: Any) -> Iterator[str]:
+    value = sure.scores[NETWORK]["accuracy" if subject.classifies else "R²"]
+    if value < TOO_GOOD or len(subject.y) < 20:
+        return
+    first = ""
+    if found is not None and len(found.mean):
+        first = f", first of all '{subject.inputs[found.groups[int(found.mean.argmax())][0]]}'"
+    yield (
+        f"This is nearly perfect, which real data seldom are: check that no column gives the answer away{first}."
+    )
+
+
+def _learned_by_heart(subject: Subject, sure: Certainty) -> Iterator[str]:
+    if subject.x_train is None or subject.y_train is None:
+        return
+    answers = Answers.of(subject.model, subject.x_train, subject.classifies)
+    then = scores_of(subject.y_train, answers.y_pred, answers.probabilities, subject.classes)
+    name = "accuracy" if subject.classifies else "R²"
+    now = sure.scores[NETWORK][name]
+    if then[name] - now > GAP[subject.classifies]:
+        shown = (f"{one:.1%}" if subject.classifies else f"{one:.2f}" for one in (then[name], now))
+        yield (
+            "On the rows of training its {name} is {then}, and {now} here: it learned much of them by heart. More rows "
+            "would help, or a larger --alpha."
+        ).format(name=name, **dict(zip(("then", "now"), shown, strict=True)))
+
+
+def _unequal_classes(subject: Subject, sure: Certainty) -> Iterator[str]:
+    if not subject.classifies:
+        return
+    counts = subject.confusion()
+    rows, right = counts.sum(axis=1), counts.diagonal()
+    names = [str(name) for name in subject.classes]
+    missed = [
+        k for k in range(len(names)) if rows[k] >= FEW_OF_A_CLASS and right[k] < HALF * rows[k]
+    ]
+    if missed:
+        shown = ", ".join(f"'{names[k]}' ({right[k]} of {rows[k]})" for k in missed[:5])
+        more = f" and {len(missed) - 5} more" if len(missed) > 5 else ""
+        yield f"Of these classes it finds fewer than half the rows: {shown}{more}."
+    rare = [names[k] for k in range(len(names)) if 0 < rows[k] < FEW_OF_A_CLASS]
+    absent = [names[k] for k in range(len(names)) if rows[k] == 0]
+    if rare:
+        yield f"Fewer than {FEW_OF_A_CLASS} rows to judge by: of {listed(rare)}."
+    if absent:
+        yield f"No row at all here, so nothing is known: of {listed(absent)}."
+    if rows.max() > 0.8 * rows.sum():
+        balanced = sure.scores[NETWORK]["balanced accuracy"]
+        yield (
+            f"{rows.max() / rows.sum():.0%} of the rows are of one class, which makes accuracy look high: the balanced "
+            f"accuracy, in which all classes count alike, is {balanced:.1%}."
+        )
+
+
+def _confidence(subject: Subject) -> Iterator[str]:
+    p = subject.network.probabilities
+    if p is None or len(p) < FEW_ROWS:
+        return
+    said, true = p.max(axis=1), subject.network.y_pred == subject.y
+    gap = said - true
+    error = gap.std() / np.sqrt(len(gap))
+    if abs(gap.mean()) > max(0.03, 2 * error):
+        too = "more sure than it should be" if gap.mean() > 0 else "less sure than it could be"
+        yield f"It is {too}: its probabilities say right on {said.mean():.0%}, and it is on {true.mean():.0%}."
+
+
+def _intervals(subject: Subject) -> Iterator[str]:
+    """Whether the intervals of a regressor hold as many targets as they say."""
+    if subject.classifies or len(subject.y) < FEW_ROWS or not hasattr(subject.model, "noise_std_"):
+        return
+    low, high = subject.model.predict_interval(subject.x, level=LEVEL)
+    share = float(((low <= subject.y) & (subject.y <= high)).mean())
+    error = 2 * np.sqrt(LEVEL * (1 - LEVEL) / len(subject.y))
+    if abs(share - LEVEL) > max(0.05, error):
+        too = "narrow" if share < LEVEL else "wide"
+        yield f"Its {LEVEL:.0%} intervals hold {share:.0%} of the true values: they are too {too} here."
+
+
+def _few_rows_carry_it(subject: Subject) -> Iterator[str]:
+    """Whether a few rows make up most of the squared error."""
+    if subject.classifies or len(subject.y) < FEW_ROWS:
+        return
+    squares = np.square(subject.y - subject.network.y_pred).reshape(len(subject.y), -1)
+    squares = np.sort((squares / np.maximum(squares.mean(axis=0), 1e-300)).sum(axis=1))
+    few = max(1, len(squares) // 50)
+    share = squares[-few:].sum() / max(squares.sum(), 1e-300)
+    if share > HALF:
+        rows = "One row makes" if few == 1 else f"{few} of {len(squares)} rows make"
+        yield (
+            f"{rows} up {share:.0%} of the squared error: look at {'it' if few == 1 else 'them'}, and if "
+            "that is no mistake in the table, consider loss=Huber in Python."
+        )
+
+
+def _training(subject: Subject) -> Iterator[str]:
+    if "all steps taken" in str(getattr(subject.model, "stopped_", "")):
+        yield "Training ended because its steps were used up, not because it was done: try a larger --max-iter."
+
+
+def nothing(sure: Certainty) -> str:
+    """What is said where there is no worry."""
+    guess = " A score tells of rows like these only" if CONSTANT in sure.scores else ""
+    return f"Nothing stands out.{guess}: of other places, instruments or years it says nothing."
