@@ -88,7 +88,7 @@ def fit(
         int | None,
         typer.Option(help="Choose alpha and n-hidden by cross-validation with so many folds."),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, or auto, which is cpu too.")] = "auto",
     labels: options.Labels = None,
     id_column: options.Id = None,
     weights: options.Weights = None,

@@ -223,5 +223,12 @@ def ranking_lines(ranking: Any, top: int, model: Model) -> list[str]:
     lines = ["", heading]
     for name, share, sign in some:
         mark = "" if sign is None else ("+ " if sign > 0 else "- ")
-        lines.append(f"  {name:{width}}  {share:6.1%}  {mark}{'#' * round(BAR * share / longest)}")
+        lines.append(
+            f"  {name:{width}}  {f'{100 * share:.2g}%':>6}  {mark}{'#' * round(BAR * share / longest)}"
+        )
     return lines
+
+
+def percent(share: float) -> str:
+    """The share with two digits."""
+    return f"{100 * share:.2g}%"
