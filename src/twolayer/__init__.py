@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from twolayer.checkpoints import checkpointed
 from twolayer.engines import engines
 from twolayer.errors import (
     DivergedError,
@@ -49,6 +50,7 @@ __all__ = [
     "TwoLayerRegressor",
     "TwoLayerRegressorCV",
     "TwoLayerWarning",
+    "checkpointed",
     "engines",
     "forward",
     "from_sklearn",

@@ -11,8 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -117,6 +117,25 @@ class Batches:
             totals[totals == 0] = 1  # rows of no weight at all: a loss of 0, not 0 / 0
         return Plan(order, starts, totals, penalties, l1s, self.masks, first)
 
+    def kept(self) -> dict[str, Any]:
+        """What a checkpoint keeps: the place in the order of the rows, and the random numbers to come."""
+        seed = None if self.masks is None else self.masks.seed
+        random = self.rng.bit_generator.state
+        return {
+            "random": random,
+            "seed": seed,
+            "steps": self.steps,
+            "order": self.order,
+            "at": self.at,
+        }
+
+    def put_back(self, kept: dict[str, Any]) -> None:
+        """Go to where other batches were when they were `kept`."""
+        self.rng.bit_generator.state = kept["random"]
+        if self.masks is not None:
+            self.masks = replace(self.masks, seed=kept["seed"])
+        self.steps, self.order, self.at = kept["steps"], kept["order"], kept["at"]
+
 
 def masks_for(problem: Problem, params: Params, rng: np.random.Generator) -> Masks | None:
     """Where dropout's masks come from; None without dropout, when nothing is drawn."""
@@ -137,6 +156,28 @@ class Ended:
     stopped: str
 
 
+class Keeping(Protocol):
+    """Where a checkpoint keeps this training; `twolayer.checkpoints` has it."""
+
+    def ended(self) -> Ended | None:
+        """How the next loop ended, if it had ended when the checkpoint was written."""
+
+    def inside(self) -> dict[str, Any] | None:
+        """Where the next loop was, if the checkpoint was written inside it."""
+
+    def due(self) -> bool:
+        """Whether it is time to write."""
+
+    def write(self, inside: dict[str, Any]) -> None:
+        """Write where the loop is."""
+
+    def end(self, ended: Ended) -> None:
+        """Note how the loop ended."""
+
+    def interrupt(self, inside: dict[str, Any]) -> None:
+        """Write where the loop is, and nothing after it."""
+
+
 class Loop:
     """Chunk after chunk of steps, until there is a reason to stop."""
 
@@ -151,11 +192,13 @@ class Loop:
         started: float,
         callback: Callable[[Progress], Any] | None,
         callback_every: int | None,
+        keeping: Keeping | None = None,
     ) -> None:
         self.engine, self.state, self.batches = engine, state, batches
         self.recover = recover
         self.steps, self.tol = steps, tol
         self.started, self.callback, self.callback_every = started, callback, callback_every
+        self.keeping = keeping
         params = engine.params(state)
         self.n_weights = sum(w.size for _, w in params.items())
         self.losses = np.zeros((0,) if params.n_networks is None else (0, params.n_networks))
@@ -167,16 +210,21 @@ class Loop:
 
     def run_to_end(self, interrupted: Callable[[], bool]) -> Ended:
         """Take the steps and tell how it ended; the state is spent then."""
+        if self.keeping and (before := self.keeping.ended()):
+            return before
         self.run(interrupted)
         final_loss = self.engine.objective(self.state, self.batches.everything())
         self.check_end(final_loss)
         params = self.engine.params(self.state)
         self.state.memory = None  # room for the way back
-        return Ended(params, self.losses.copy(), final_loss, self.stopped)
+        ended = Ended(params, self.losses.copy(), final_loss, self.stopped)
+        if self.keeping:
+            self.keeping.end(ended)
+        return ended
 
     def run(self, interrupted: Callable[[], bool]) -> None:
         """Take the steps."""
-        done, size = 0, self.first_size()
+        done, size = self.first_step(), self.first_size()
         while done < self.steps:
             plan = self.batches.take(min(size, self.steps - done))
             began = time.perf_counter()
@@ -197,10 +245,34 @@ class Loop:
                 self.stopped = "stopped by the callback"
             elif interrupted():
                 self.stopped = "interrupted"
+                if self.keeping:
+                    self.keeping.interrupt(self.kept())
             else:
+                if self.keeping and self.keeping.due():
+                    self.keeping.write(self.kept())
                 size = self.next_size(size, took, beside)
                 continue
             return
+
+    def kept(self) -> dict[str, Any]:
+        """What a checkpoint keeps of a loop between two chunks."""
+        return {
+            "losses": self.losses,
+            "engine": self.engine.kept(self.state),
+            "batches": self.batches.kept(),
+            "callback": kept_of(self.callback),
+        }
+
+    def first_step(self) -> int:
+        """The step to begin with: where the checkpoint was written, if there is one."""
+        inside = self.keeping.inside() if self.keeping else None
+        if inside is None:
+            return 0
+        self.keep(inside["losses"])
+        self.engine.put_back(self.state, inside["engine"])
+        self.batches.put_back(inside["batches"])
+        put_back_into(self.callback, inside["callback"])
+        return len(self.losses)
 
     def keep(self, losses: np.ndarray) -> None:
         """Write a chunk's losses behind those before, into room that doubles when it is full."""
@@ -271,6 +343,8 @@ class Loop:
                 if step > first:
                     self.engine.advance(self.state, plan.first(step - first))
                 return
+        if self.chunks:  # a step before the checkpoint that this run began with
+            self.state.restore(self.chunks[0][1])
 
     def check_finite(self, first: int) -> None:
         """Raise DivergedError if a loss since step `first`, or a weight now, is not finite."""
@@ -333,6 +407,18 @@ class Loop:
             self.params(),
             losses,
         )
+
+
+def kept_of(callback: Any) -> Any:
+    """What a checkpoint keeps of a callback: what its method `kept()` returns, if it has one."""
+    kept = getattr(callback, "kept", None)
+    return None if kept is None else kept()
+
+
+def put_back_into(callback: Any, kept: Any) -> None:
+    """Give it back, to the callback's method `put_back`."""
+    if kept is not None:
+        callback.put_back(kept)
 
 
 def run_each(

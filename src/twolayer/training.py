@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from twolayer import checks, threads
+from twolayer import checkpoints, checks, threads
 from twolayer.choosing import choose
 from twolayer.engines.contract import Problem
 from twolayer.errors import InputError
@@ -85,6 +86,9 @@ def train(
     random_state: int | np.random.Generator | None = None,
     callback: Callable[[Progress], Any] | None = None,
     callback_every: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: float = checkpoints.EVERY,
+    resume: bool = False,
 ) -> Run:
     """Train a two-layer network, starting from `params`, which are not changed.
 
@@ -145,6 +149,12 @@ def train(
         Called between chunks of steps with a `Progress`; training ends when it returns True.
     callback_every : int or None
         Call back exactly every so many steps; None for about ten times a second.
+    checkpoint : str, Path or None
+        A file to keep the training in as it goes, so that it can go on if the process is killed; see Notes.
+    checkpoint_every : float
+        Seconds from one writing of it to the next.
+    resume : bool
+        Go on from the checkpoint, if it is there.
 
     Returns
     -------
@@ -153,7 +163,9 @@ def train(
     Raises
     ------
     InputError
-        If an array or setting cannot be used.
+        If an array or setting cannot be used, or the checkpoint is that of another training.
+    FileError
+        If the checkpoint is damaged or cannot be written, or is there without `resume`.
     EngineError
         If the engine or device is unknown, missing, or cannot do this.
     DivergedError
@@ -162,6 +174,11 @@ def train(
     Notes
     -----
     Ctrl-C ends the training after the chunk at hand and returns the run so far; a second Ctrl-C raises as usual.
+
+    A training that was killed, and is called again with the same arguments and `resume=True`, ends with the weights and
+    losses it would have had, on one thread to the last bit. The checkpoint stays when the training has ended, and then
+    answers at once. Ctrl-C leaves one too. A callback that keeps something of its own from call to call offers two methods:
+    `kept()`, which returns it as dicts, lists, NumPy arrays, numbers and text, and `put_back(kept)`.
 
     Examples
     --------
@@ -205,23 +222,39 @@ def train(
         batch_size=batch_size,
     )
     batches = Batches(problem, batch_size, random_state, params)
-    with threads.limited(largest_product(problem, params, batch_size)):
-        spanned = choice.enter(problem, params)
+    with (
+        checkpoints.for_training(checkpoint, checkpoint_every, resume) as file,
+        threads.limited(largest_product(problem, params, batch_size)),
+    ):
+        facts = None
+        if file is not None:
+            asked = {
+                "steps": steps,
+                "batch_size": batch_size,
+                "tol": tol,
+                "callback_every": callback_every,
+                "device": choice.device,
+                "span": choice.span and choice.span.__name__,
+            }
+            rng = None if random_state is None else batches.rng
+            facts = checkpoints.fingerprint(problem, params, rule, choice.engine, rng, asked)
+        with checkpoints.kept_in(file, facts, batches, callback) as keeping:
+            spanned = choice.enter(problem, params)
 
-        def loop_from(start: Params, recover: Callable[[Params], Params]) -> Loop:
-            state = choice.engine.prepare(spanned.problem, start, rule, choice.device)
-            watch = (started, callback, callback_every)
-            return Loop(choice.engine, state, recover, batches, steps, tol, *watch)
+            def loop_from(start: Params, recover: Callable[[Params], Params]) -> Loop:
+                state = choice.engine.prepare(spanned.problem, start, rule, choice.device)
+                watch = (started, callback, callback_every)
+                return Loop(choice.engine, state, recover, batches, steps, tol, *watch, keeping)
 
-        with (
-            threads.limited(largest_product(spanned.problem, spanned.params, batch_size)),
-            interruptible() as interrupted,
-        ):
-            if rule.one_network and params.n_networks is not None:
-                ended = run_each(spanned, loop_from, interrupted)
-            else:
-                ended = loop_from(spanned.params, spanned.recover).run_to_end(interrupted)
-        trained = spanned.recover(ended.params)
+            with (
+                threads.limited(largest_product(spanned.problem, spanned.params, batch_size)),
+                interruptible() as interrupted,
+            ):
+                if rule.one_network and params.n_networks is not None:
+                    ended = run_each(spanned, loop_from, interrupted)
+                else:
+                    ended = loop_from(spanned.params, spanned.recover).run_to_end(interrupted)
+            trained = spanned.recover(ended.params)
     return Run(
         params=trained,
         losses=ended.losses,

@@ -29,6 +29,7 @@ class CompiledEngine(Engine):
 
     name = "compiled"
     summary = "Numba machine code, gradients by hand"
+    libraries = ("numpy", "scipy", "numba")
 
     def missing(self) -> str | None:
         if find_spec("numba") is None:
@@ -100,6 +101,20 @@ class CompiledEngine(Engine):
 
     def params(self, state: State) -> Params:
         return state.params.copy()
+
+    def kept(self, state: State) -> dict[str, Any]:
+        assert isinstance(state, CompiledState)
+        rule = state.steps_rule
+        also = {"loops": None if rule is None else rule.loops, "c": state.c if state.gram else None}
+        return {**super().kept(state), **also}
+
+    def put_back(self, state: State, kept: dict[str, Any]) -> None:
+        assert isinstance(state, CompiledState)
+        super().put_back(state, kept)
+        if kept["loops"] is not None:
+            state.steps_rule = state.rule._replace(loops=kept["loops"])
+        if state.gram:
+            state.c[...] = kept["c"]
 
 
 class Writable:

@@ -185,6 +185,7 @@ class Engine:
 
     name: str
     summary: str
+    libraries: tuple[str, ...] = ("numpy",)  # whose versions the last bit of a result depends on
 
     def missing(self) -> str | None:
         """None if it can run here, else one sentence saying why not and what to do."""
@@ -231,6 +232,43 @@ class Engine:
     def host(self, array: Any) -> np.ndarray:
         """One of the engine's arrays as a NumPy array."""
         return np.asarray(array)
+
+    def own(self, array: np.ndarray, like: Any) -> Any:
+        """A NumPy array as one of the engine's, beside the array `like`."""
+        return array[()]
+
+    def kept(self, state: State) -> dict[str, Any]:
+        """What a checkpoint keeps: everything that moves, as dicts of NumPy arrays, numbers and text."""
+        return {"params": self._told(state.params), "memory": self._told(state.memory)}
+
+    def put_back(self, state: State, kept: dict[str, Any]) -> None:
+        """Bring a state just prepared to where another was when it was `kept`."""
+        like = next(state.params.items())[1]
+        for name in ("params", "memory"):
+            self._fill(getattr(state, name), kept[name], like)
+
+    def _told(self, value: Any) -> Any:
+        """Arrays as NumPy's, and what holds them as a dict."""
+        if isinstance(value, (str, bool, int, float, list, np.ndarray)) or value is None:
+            return value.item() if isinstance(value, np.generic) else value
+        if isinstance(value, (dict, Params)):
+            return {name: self._told(part) for name, part in value.items()}
+        if isinstance(value, tuple):
+            return self._told(value._asdict())  # type: ignore[attr-defined]
+        return self.host(value)
+
+    def _fill(self, whole: Any, kept: dict[str, Any], like: Any) -> None:
+        """Write what was kept into the arrays that are there, whose layout in memory the next steps' rounding follows."""
+        parts = whole._asdict() if isinstance(whole, tuple) else dict(whole.items())  # type: ignore[attr-defined]
+        for name, value in kept.items():
+            part = parts[name]
+            if isinstance(value, dict):
+                self._fill(part, value, like)
+            elif part is None or not isinstance(value, np.ndarray):
+                own = self.own(value, like) if isinstance(value, np.ndarray) else value
+                whole[name] = own
+            else:
+                part[...] = value if isinstance(part, np.ndarray) else self.own(value, like)
 
     def objective(self, state: State, batch: Batch) -> Any:
         """The objective on one batch as it is now: a float, or an array with one number a network."""

@@ -34,6 +34,7 @@ class TorchEngine(Engine):
 
     name = "torch"
     summary = "torch tensors, gradients by hand"
+    libraries = ("numpy", "torch")
 
     def missing(self) -> str | None:
         if find_spec("torch") is None:
@@ -98,6 +99,9 @@ class TorchEngine(Engine):
 
     def host(self, array: Any) -> np.ndarray:
         return array.detach().cpu().numpy()
+
+    def own(self, array: np.ndarray, like: Any) -> Any:
+        return like.new_tensor(array)
 
     def params(self, state: State) -> Params:
         return state.params.map(self.host).copy()

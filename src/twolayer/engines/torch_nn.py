@@ -92,6 +92,27 @@ class TorchNnEngine(TorchEngine):
     def params(self, state: State) -> Params:
         return params_of(state.params, self.host).copy()
 
+    def kept(self, state: State) -> dict[str, Any]:
+        memory = state.memory.state_dict()["state"]
+        return {
+            "params": self._told(dict(state.params.state_dict())),
+            "memory": {str(place): self._told(one) for place, one in memory.items()},
+        }
+
+    def put_back(self, state: State, kept: dict[str, Any]) -> None:
+        import torch
+
+        def tensors(arrays: dict[str, Any]) -> dict[str, Any]:
+            return {
+                name: None if array is None else torch.tensor(array)
+                for name, array in arrays.items()
+            }
+
+        state.params.load_state_dict(tensors(kept["params"]))
+        memory = {int(place): tensors(one) for place, one in kept["memory"].items()}
+        groups = state.memory.state_dict()["param_groups"]
+        state.memory.load_state_dict({"state": memory, "param_groups": groups})
+
 
 def make_network(params: Params, problem: Problem, device: str) -> Any:
     """`nn.Sequential` with these weights; with a skip layer, a second `nn.Linear` beside it."""

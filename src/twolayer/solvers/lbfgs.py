@@ -67,6 +67,7 @@ class LBFGS(Solver):
             "changes_changes": np.zeros((m, m)),
             "gradients": None,  # at the last point looked at, as the engine gave them
             "loss": None,
+            "zero": None,  # a loss of 0, as the engine gives it
             "finished": None,
         }
 
@@ -91,8 +92,8 @@ class LBFGS(Solver):
                 reason = NO_LOWER
             elif before - memory["loss"] <= self.decrease_tol * abs(before):
                 reason = SMALL_GAIN
-        memory["finished"] = self.said(reason)
-        return memory["kind"](before)
+        memory["finished"], memory["gradients"] = self.said(reason), None
+        return memory["zero"] + before
 
     def nothing_to_do(self, loss: float, squared_length: float) -> int:
         """Why no step can be taken, or 0."""
@@ -118,7 +119,7 @@ class LBFGS(Solver):
         """The loss at `params`; its gradients stay in the memory until the next look."""
         memory["gradients"] = None  # its room may be needed
         loss, memory["gradients"] = evaluate(params)
-        memory["kind"] = lambda value: loss * 0 + value  # a loss as the engine gives it
+        memory["zero"] = loss * 0
         return float(loss)
 
     def direction(self, memory: Memory) -> tuple[Any, float]:
