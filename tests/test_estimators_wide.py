@@ -29,10 +29,11 @@ def chosen_by_shape(kind, x, y, **settings):
     return kind(3, **how, **{**FEW, **settings}).fit(x, y)
 
 
+CLASSIFIERS = [TwoLayerClassifier, TwoLayerClassifierCV]
 KINDS = [TwoLayerRegressor, TwoLayerClassifier, TwoLayerRegressorCV, TwoLayerClassifierCV]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CLASSIFIERS)
 def test_a_skip_layer_is_there_with_more_columns_than_rows(kind):
     wide, tall = table(12, 13), table(13, 12)
     assert chosen_by_shape(kind, *wide).w_skip_.shape[0] == 13
@@ -41,7 +42,14 @@ def test_a_skip_layer_is_there_with_more_columns_than_rows(kind):
     assert chosen_by_shape(kind, *tall, skip=True).w_skip_ is not None
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [TwoLayerRegressor, TwoLayerRegressorCV])
+def test_regressors_have_one_only_if_asked(kind):
+    x, y = table(12, 13)
+    assert chosen_by_shape(kind, x, y).w_skip_ is None
+    assert chosen_by_shape(kind, x, y, skip=True).w_skip_ is not None
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
 def test_repeated_rows_do_not_make_a_table_tall(kind):
     x, y = table(12, 13)
     assert chosen_by_shape(kind, np.repeat(x, 2, axis=0), np.repeat(y, 2)).w_skip_ is not None

@@ -42,8 +42,8 @@ SETTINGS = """n_hidden : int or list of int
     activation : str or Activation
         One of those of `twolayer.train`.
     skip : bool or "auto"
-        Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto": with more columns
-        than rows.
+        Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto": in a
+        classifier with more columns than rows.
     solver : {{"lbfgs", "adam", "gd"}}
     learning_rate_init : float
         For "adam" and "gd"; above 0.

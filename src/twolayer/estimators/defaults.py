@@ -66,14 +66,15 @@ def way(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> Way:
     return Way(solver, batch_size, early_stopping, checks.whole(n_networks, "n_networks"))
 
 
-def skip_layer(given: Any, n_rows: int, n_inputs: int) -> bool:
-    """Whether inputs also reach the outputs directly: for "auto" where there are more columns than rows.
+def skip_layer(given: Any, n_rows: int, n_inputs: int, classifies: bool) -> bool:
+    """Whether inputs also reach the outputs directly: for "auto" in a classifier with more columns than rows.
 
     There a linear model is the bar. With the direct path it is a special case, to which weight decay brings the network,
-    as the units of the hidden layer are what it puts out first.
+    as the units of the hidden layer are what it puts out first. For numbers that would cost more than it gains: without
+    the direct path the network is as good where the truth is linear, and far better where it is bent.
     """
     given = checks.flag(given, "skip", ("auto",))
-    return n_rows < n_inputs if given == "auto" else given
+    return classifies and n_rows < n_inputs if given == "auto" else given
 
 
 def smoothing(given: Any, n_rows: int, n_inputs: int) -> float:

@@ -105,7 +105,7 @@ class Fitting:
             usual_tol(estimator) if settings["tol"] is None else settings["tol"],
             settings["engine"],
             1 if networks == "auto" else checks.whole(networks, "n_networks"),
-            skip_layer(settings["skip"], *shape),
+            skip_layer(settings["skip"], *shape, is_classifier(estimator)),
             l1,
             dropout,
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -231,7 +231,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
 
     def _task(self, X: Any, n_outputs: int, before: Params | None = None) -> Task:  # noqa: N803
         """What is learned, from the settings, checked, and the table's shape; `before` is the network to go on with."""
-        skip = skip_layer(self.skip, *X.shape)
+        skip = skip_layer(self.skip, *X.shape, is_classifier(self))
         if before is not None and self.skip == "auto":
             skip = before.w_skip is not None
         checks.flag(self.calibrate, "calibrate", ("auto",))

@@ -39,8 +39,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step of training; predictions
         take all. For "adam" and "gd". "auto" finds alpha without it, and without l1.
     skip : bool or "auto"
-        Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto": with more columns
-        than rows.
+        Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto" is False.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
