@@ -18,7 +18,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.engines.contract import Batch, Engine, Masks, Plan, Problem, State
-from twolayer.errors import DivergedError
+from twolayer.errors import DivergedError, InputError
 from twolayer.maths.network import Params
 
 SECONDS_A_CHUNK = 0.1  # how long nobody can look, press Ctrl-C, or be called back
@@ -409,16 +409,23 @@ class Loop:
         )
 
 
+def remembers(callback: Any) -> bool:
+    """Whether a callback has something of its own for a checkpoint to keep."""
+    return hasattr(callback, "kept")
+
+
 def kept_of(callback: Any) -> Any:
     """What a checkpoint keeps of a callback: what its method `kept()` returns, if it has one."""
-    kept = getattr(callback, "kept", None)
-    return None if kept is None else kept()
+    return callback.kept() if remembers(callback) else None
 
 
 def put_back_into(callback: Any, kept: Any) -> None:
     """Give it back, to the callback's method `put_back`."""
-    if kept is not None:
-        callback.put_back(kept)
+    if kept is None:
+        return
+    if not hasattr(callback, "put_back"):
+        raise InputError("the checkpoint keeps what a callback has seen: resume with that callback")
+    callback.put_back(kept)
 
 
 def run_each(

@@ -26,7 +26,7 @@ from twolayer.estimators.standardising import (
 from twolayer.estimators.starting import at_the_mean, start, unit_of
 from twolayer.estimators.strength import Strength, Task, choose_alpha, tried
 from twolayer.estimators.validation import Watch, networks
-from twolayer.loop import Progress
+from twolayer.loop import Progress, kept_of, put_back_into, remembers
 from twolayer.maths import network
 from twolayer.maths.network import Params
 from twolayer.training import Run, train
@@ -156,7 +156,7 @@ class Fitting:
             "sample_weight": self.s,
             "engine": model.engine,
             "random_state": self.rng,
-            "callback": all_of(calls) if calls else None,
+            "callback": Calls(calls) if calls else None,
             "callback_every": every,
         }
         run = (
@@ -272,14 +272,24 @@ def own_callbacks(callback: Any) -> list[Callable[[Progress], Any]]:
     return given
 
 
-def all_of(calls: list[Callable[[Progress], Any]]) -> Callable[[Progress], bool]:
-    """Call every one; stop if one of them says so."""
+class Calls:
+    """Several callbacks as one, which stops if one of them says so."""
 
-    def call(progress: Progress) -> bool:
-        answers = [each(progress) for each in calls]
+    def __init__(self, calls: list[Callable[[Progress], Any]]) -> None:
+        self.calls = calls
+
+    def __call__(self, progress: Progress) -> bool:
+        answers = [each(progress) for each in self.calls]
         return any(isinstance(answer, (bool, np.bool_)) and bool(answer) for answer in answers)
 
-    return call
+    def kept(self) -> list[Any] | None:
+        """What a checkpoint keeps of those that have something of their own; None if none has."""
+        return [kept_of(each) for each in self.calls if remembers(each)] or None
+
+    def put_back(self, kept: list[Any]) -> None:
+        """Give it back to each."""
+        for each, own in zip(filter(remembers, self.calls), kept, strict=True):
+            put_back_into(each, own)
 
 
 def tell(progress: Progress) -> None:

@@ -98,6 +98,27 @@ class Watch:
             best.see(self.score(one), one, progress.step)
         return all(best.waiting >= self.patience for best in self.networks[self.ended :])
 
+    def kept(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        networks = [
+            {
+                **vars(best),
+                "scores": list(best.scores),
+                "params": best.params and dict(best.params.items()),
+            }
+            for best in self.networks
+        ]
+        return {"networks": networks, "ended": self.ended, "step": self.step}
+
+    def put_back(self, kept: dict[str, Any]) -> None:
+        """Go to where another was when it was `kept`."""
+        self.ended, self.step = kept["ended"], kept["step"]
+        self.networks = []
+        for best in kept["networks"]:
+            weights = best["params"]
+            params = weights and Params(**{"b1": None, "b2": None, **weights})
+            self.networks.append(Best(**{**best, "params": params}))
+
     def best(self, last: Params, steps: int) -> Params:
         """Every network at its best, the end of its training included."""
         each = [last] if last.n_networks is None else networks(last)

@@ -1,0 +1,406 @@
+"""Checkpoints. The expected result is always that of the same call never interrupted and without a checkpoint, to the last bit."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import twolayer as tl
+from twolayer import FileError, InputError, checkpoints, files
+
+X = np.random.default_rng(0).standard_normal((30, 60))
+Y = np.random.default_rng(1).standard_normal((30, 3))
+
+WAYS = {
+    "gd": {"solver": "gd", "learning_rate": 1e-5},
+    "momentum, decay": {"solver": "gd", "learning_rate": 1e-5, "momentum": 0.9, "alpha": 1.0},
+    "sgd": {"solver": "gd", "learning_rate": 1e-5, "momentum": 0.5, "batch_size": 7},
+    "adam": {"solver": "adam", "learning_rate": 1e-2},
+    "adam on batches": {"solver": "adam", "learning_rate": 1e-2, "batch_size": 7},
+    "dropout": {"solver": "adam", "learning_rate": 1e-2, "dropout": 0.3},
+    "lbfgs": {"solver": "lbfgs", "alpha": 0.5},
+    "stops by tol": {"solver": "gd", "learning_rate": 1e-4, "tol": 3e-2, "batch_size": 7},
+}
+
+
+class Killed(Exception):  # noqa: N818  no error, but what is tested
+    """As if the process ended here."""
+
+
+def dies_at(call):
+    """A callback that ends everything when it is called so many times."""
+    calls = iter(range(1, 10**6))
+
+    def callback(progress):
+        if next(calls) == call:
+            raise Killed
+
+    return callback
+
+
+def train(way, path=None, callback=None, **more):
+    """A training of the way; with a path, in uneven chunks, kept after every one."""
+    more = {"random_state": 3, "steps": 120, **more}
+    kept = {}
+    if path is not None:
+        kept = {"checkpoint": path, "checkpoint_every": 0, "resume": True}
+        kept |= {"callback": callback or (lambda progress: None), "callback_every": 13}
+    params = more.pop("params", None) or tl.init_params(60, 8, 3)
+    return tl.train(X, Y, params, **WAYS[way], **kept, **more)
+
+
+def assert_same(run, other):
+    for (name, w), (_, v) in zip(run.params.items(), other.params.items(), strict=True):
+        assert w.dtype == v.dtype
+        assert w.tobytes() == v.tobytes(), name
+    assert run.losses.tobytes() == other.losses.tobytes()
+    assert np.array_equal(run.final_loss, other.final_loss)
+    assert run.stopped == other.stopped
+
+
+def dies_often(path, way, **more):
+    """Trainings of the way that die, one after another, each a little further on."""
+    deaths = 0
+    for call in (3, 2, 4):
+        try:
+            train(way, path, dies_at(call), **more)
+        except Killed:
+            deaths += 1
+    return deaths
+
+
+def possible(engine, way, span, n_networks):
+    turning = span and ("adam" in way or way == "dropout")
+    return not (
+        turning
+        or (engine == "compiled" and way == "dropout")
+        or (engine == "torch-nn" and (n_networks or way == "lbfgs"))
+    )
+
+
+CASES = [
+    (engine, way, span, n_networks)
+    for engine in tl.engines()
+    for way in WAYS
+    for span in (False, True)
+    for n_networks in (None, 2)
+    if possible(engine, way, span, n_networks)
+]
+
+
+@pytest.mark.parametrize(("engine", "way", "span", "n_networks"), CASES)
+def test_a_training_that_died_three_times_ends_as_one_that_never_did(
+    tmp_path, engine, way, span, n_networks
+):
+    if reason := tl.engines()[engine]:
+        pytest.skip(reason)
+    params = tl.init_params(60, 8, 3, n_networks=n_networks)
+    more = {"engine": engine, "span": span, "params": params}
+    assert dies_often(tmp_path / "c", way, **more) == 3
+    assert_same(train(way, tmp_path / "c", **more), train(way, **more))
+    assert_same(train(way, tmp_path / "c", **more), train(way, **more))  # answered from the record
+
+
+@pytest.mark.parametrize("way", ["momentum, decay", "lbfgs", "adam on batches"])
+def test_float32_skip_layers_and_row_weights(tmp_path, way):
+    params = tl.init_params(60, 8, 3, skip=True, dtype="float32")
+    more = {"params": params, "sample_weight": np.arange(1.0, 31), "engine": "compiled"}
+    dies_often(tmp_path / "c", way, **more)
+    assert_same(train(way, tmp_path / "c", **more), train(way, **more))
+
+
+def test_a_generator_goes_on_where_it_was(tmp_path):
+    """The random numbers drawn after the training are those of a training never interrupted."""
+    ours, theirs = np.random.default_rng(5), np.random.default_rng(5)
+    with pytest.raises(Killed):
+        train("sgd", tmp_path / "c", dies_at(4), random_state=np.random.default_rng(5))
+    run = train("sgd", tmp_path / "c", random_state=ours)
+    assert_same(run, train("sgd", random_state=theirs))
+    assert ours.random() == theirs.random()
+    answered = np.random.default_rng(5)
+    train("sgd", tmp_path / "c", random_state=answered)
+    answered.random()
+    assert answered.random() == theirs.random()
+
+
+# ---- really killed
+
+PROGRAM = """
+import sys
+import numpy as np
+import twolayer as tl
+path, out, way = sys.argv[1:4]
+rng = np.random.default_rng(0)
+x, y = rng.standard_normal((100, 400)), rng.standard_normal((100, 3))
+ways = {
+    "span": {"solver": "gd", "learning_rate": 1e-6, "momentum": 0.9, "alpha": 0.1, "steps": 60000},
+    "adam": {"solver": "adam", "learning_rate": 1e-4, "batch_size": 30, "engine": "compiled", "steps": 5000},
+    "lbfgs": {"solver": "lbfgs", "engine": "numpy", "steps": 2500},
+}
+kept = {} if path == "-" else {"checkpoint": path, "checkpoint_every": 0, "resume": True}
+print("ready", flush=True)
+run = tl.train(x, y, tl.init_params(400, 20, 3), random_state=1, **ways[way], **kept)
+np.savez(out, losses=run.losses, **dict(run.params.items()))
+print("done", flush=True)
+"""
+
+
+def started(*words):
+    """The program as a process of its own, about to train."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *map(str, words)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def ended(process):
+    """Wait for the process to end well."""
+    assert process.communicate(timeout=250)[0] == "done\n"
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+@pytest.mark.parametrize("way", ["span", "adam", "lbfgs"])
+def test_killed_at_random_moments(tmp_path, way):
+    ended(started("-", tmp_path / "whole.npz", way))
+    rng = np.random.default_rng()
+    checkpoint, kills = tmp_path / "c", 0
+    for _ in range(4):
+        process = started(checkpoint, tmp_path / "resumed.npz", way)
+        time.sleep(rng.uniform(0.05, 0.8))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kills += process.returncode == -signal.SIGKILL
+    assert kills
+    ended(started(checkpoint, tmp_path / "resumed.npz", way))
+    whole, resumed = np.load(tmp_path / "whole.npz"), np.load(tmp_path / "resumed.npz")
+    assert whole.files == resumed.files
+    for name in whole.files:
+        assert whole[name].tobytes() == resumed[name].tobytes(), name
+    assert {path.name for path in tmp_path.iterdir()} == {"c", "whole.npz", "resumed.npz"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_leaves_a_checkpoint(tmp_path):
+    def presses(progress):
+        if progress.step == 39:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    path = tmp_path / "c"
+    kept = {"checkpoint": path, "checkpoint_every": 1000, "callback_every": 13}
+    params = tl.init_params(60, 8, 3)
+    more = {"random_state": 3, "steps": 120, **WAYS["sgd"]}
+    run = tl.train(X, Y, params, callback=presses, **kept, **more)
+    assert (run.stopped, len(run.losses)) == ("interrupted", 39)
+    steps = []
+    kept["callback"] = lambda progress: steps.append(progress.step)
+    assert_same(tl.train(X, Y, params, resume=True, **kept, **more), train("sgd"))
+    assert steps[0] == 52  # it began at 39
+
+
+# ---- estimators
+
+
+def fitted(path=None, die=None, **settings):
+    callback = None if die is None else dies_at(die)
+    settings = {"max_iter": 40, "random_state": 0, "callback": callback, **settings}
+    model = tl.TwoLayerRegressor(6, **settings)
+    if path is None:
+        return model.fit(X, Y)
+    with tl.checkpointed(path, every=0, resume=True):
+        return model.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"alpha": "auto", "n_networks": 2, "max_iter": 20, "tol": 0},
+        {"alpha": 1.0, "early_stopping": True, "n_iter_no_change": 4},
+        {"alpha": 1.0, "early_stopping": True, "n_networks": 2, "n_iter_no_change": 4},
+        {"alpha": 1.0, "early_stopping": True, "solver": "adam", "batch_size": 5},
+    ],
+)
+def test_estimators(tmp_path, settings):
+    for die in (2, 3) if "early_stopping" in settings else (1,):
+        with pytest.raises(Killed):
+            fitted(tmp_path / "c", die, **settings)
+    whole = fitted(**settings)
+    for _ in range(2):
+        model = fitted(tmp_path / "c", **settings)
+        assert model.w1_.tobytes() == whole.w1_.tobytes()
+        assert model.alpha_ == whole.alpha_
+        assert np.array_equal(model.loss_curve_, whole.loss_curve_)
+        assert np.array_equal(model.validation_scores_, whole.validation_scores_)
+        assert np.array_equal(model.best_step_, whole.best_step_)
+
+
+def test_folds_that_were_done_are_not_done_again(tmp_path, monkeypatch):
+    with pytest.raises(Killed):
+        fitted(tmp_path / "c", 1, n_networks=1)
+    done = len(checkpoints.read(tmp_path / "c")["calls"])
+    assert done > 5  # the search for alpha, and the training after it
+    advanced = []
+    from twolayer.loop import Loop
+
+    run = Loop.run
+    monkeypatch.setattr(Loop, "run", lambda *a: (advanced.append(1), run(*a))[1])
+    fitted(tmp_path / "c", n_networks=1)
+    assert len(advanced) == 1
+
+
+def test_a_training_that_diverged_diverges_again(tmp_path):
+    def run():
+        with tl.checkpointed(tmp_path / "c", every=0, resume=True):
+            with pytest.raises(tl.DivergedError) as caught:
+                tl.train(X, Y, tl.init_params(60, 8, 3), learning_rate=1e3)
+            return caught.value
+
+    first, again = run(), run()
+    assert (str(first), first.step) == (str(again), again.step)
+    assert np.array_equal(first.params.w1, again.params.w1)
+
+
+class Counts:
+    """A callback that keeps something of its own, and dies where it is told to."""
+
+    def __init__(self, dies_at=None):
+        self.steps, self.dies_at = [], dies_at
+
+    def __call__(self, progress):
+        self.steps.append(progress.step)
+        if progress.step == self.dies_at:
+            raise Killed
+
+    def kept(self):
+        return {"steps": list(self.steps)}
+
+    def put_back(self, kept):
+        self.steps = kept["steps"]
+
+
+def test_a_callback_keeps_what_it_has_seen(tmp_path):
+    with pytest.raises(Killed):
+        train("sgd", tmp_path / "c", Counts(dies_at=39))
+    with pytest.raises(InputError, match="resume with that callback"):
+        train("sgd", tmp_path / "c")
+    for _ in range(2):
+        counts = Counts()
+        train("sgd", tmp_path / "c", counts)
+        assert counts.steps == [*range(13, 120, 13), 120]
+
+
+# ---- what is refused
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A checkpoint written in the middle."""
+    with pytest.raises(Killed):
+        train("sgd", tmp_path / "c", dies_at(3))
+    return tmp_path / "c"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"steps": 121}, "steps was 120 and is 121 now"),
+        ({"random_state": 4}, "random_state has other numbers"),
+        ({"params": tl.init_params(60, 8, 3, random_state=9)}, "params.w1 has other numbers"),
+        ({"sample_weight": np.ones(30)}, "sample_weight has other numbers"),
+        ({"engine": "numpy", "activation": "tanh"}, "objective was sum_of_squares of relu and is"),
+    ],
+)
+def test_another_training_is_refused(kept, change, said):
+    before = kept.read_bytes()
+    with pytest.raises(InputError, match=r"c is the checkpoint of another training: .*") as error:
+        train("sgd", kept, **change)
+    assert said in str(error.value)
+    assert kept.read_bytes() == before
+
+
+def test_another_table_is_refused(kept, monkeypatch):
+    other = X.copy()
+    other[29, 59] = np.nextafter(other[29, 59], 9)
+    monkeypatch.setitem(globals(), "X", other)
+    with pytest.raises(InputError, match=r"another training: x has other numbers\. Resume with"):
+        train("sgd", kept)
+
+
+def test_other_versions_are_refused(kept, monkeypatch):
+    monkeypatch.setattr(checkpoints, "version", lambda name: "0.0.1")
+    with pytest.raises(InputError, match=r"numpy was .* and is 0\.0\.1 now"):
+        train("sgd", kept)
+
+
+def test_a_checkpoint_that_is_there_is_not_lost(kept):
+    before = kept.read_bytes()
+    with pytest.raises(FileError, match="c holds a checkpoint already: go on from it"):
+        tl.train(X, Y, tl.init_params(60, 8, 3), checkpoint=kept)
+    assert kept.read_bytes() == before
+
+
+def test_every_damage_is_told(kept):
+    """Cut off anywhere, or any one byte changed (of which every 97th is tried)."""
+    whole = kept.read_bytes()
+    for place in range(0, len(whole), 97):
+        changed = bytearray(whole)
+        changed[place] ^= 0x20
+        for damaged in (whole[:place], bytes(changed)):
+            kept.write_bytes(damaged)
+            with pytest.raises(FileError, match="c cannot be read as a checkpoint: "):
+                checkpoints.read(kept)
+
+
+def test_a_file_that_is_no_checkpoint_is_not_lost(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(FileError, match=r"data\.csv cannot be read as a checkpoint"):
+        tl.train(X, Y, tl.init_params(60, 8, 3), checkpoint=path, resume=True)
+    tl.save(tl.init_params(3, 2, 1), tmp_path / "m")
+    with pytest.raises(FileError, match="but no checkpoint of twolayer"):
+        tl.train(X, Y, tl.init_params(60, 8, 3), checkpoint=tmp_path / "m")
+    with pytest.raises(FileError, match="cannot be written: no such folder"):
+        tl.train(X, Y, tl.init_params(60, 8, 3), checkpoint=tmp_path / "no" / "c")
+    assert path.read_text() == "a,b\n1,2\n"
+
+
+def test_settings_that_make_no_sense():
+    params = tl.init_params(60, 8, 3)
+    with pytest.raises(InputError, match="resume=True needs checkpoint"):
+        tl.train(X, Y, params, resume=True)
+    with pytest.raises(InputError, match="checkpoint must be the path of a file; got 5"):
+        tl.train(X, Y, params, checkpoint=5)
+    with pytest.raises(InputError, match="checkpoint_every must be"):
+        tl.train(X, Y, params, checkpoint="c", checkpoint_every=-1)
+
+
+def test_a_full_disk_costs_the_checkpoint_not_the_training(kept, monkeypatch):
+    before = kept.read_bytes()
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(tl.TwoLayerWarning, match="no checkpoint was written: .*No space left"):
+        run = train("sgd", kept)
+    assert_same(run, train("sgd"))
+    assert kept.read_bytes() == before
+
+
+def test_what_a_killed_writer_left_behind_goes_away(kept):
+    left = kept.with_name(f"{files._mark(kept)}0123456789abcdef.tmp")
+    left.write_bytes(b"half")
+    other = kept.with_name(".twolayer-00000000-0123456789abcdef.tmp")
+    other.write_bytes(b"of another file")
+    train("sgd", kept)
+    assert [path.name for path in sorted(kept.parent.iterdir())] == [other.name, "c"]
