@@ -133,10 +133,8 @@ def present(model: Model, table: Table) -> list[str]:
 
 def answers(
     model: Model, table: Table, found: Found, proba: bool, interval: float | None
-) -> list[list[Any]]:
+) -> list[tuple[Any, ...]]:
     """A row of answers for each row of the table; numbers in full, so that they can be read back to the last bit."""
-    import numpy as np
-
     x = model.inputs(table, found)
     parts = [model.asked("predict", x).reshape(x.shape[0], -1)]
     if proba:
@@ -144,11 +142,9 @@ def answers(
     if interval is not None:
         ends = model.asked("predict_interval", x, level=interval)
         parts += [end.reshape(x.shape[0], -1) for end in ends]
-    lists = [part.tolist() for part in parts]
-    names = [table.words(name) for name in present(model, table)]
-    if names:
-        lists.insert(0, np.array(names, dtype=object).T.tolist())
-    return [[value for part in row for value in part] for row in zip(*lists, strict=True)]
+    columns = [table.words(name) for name in present(model, table)]
+    columns += [column for part in parts for column in part.T.tolist()]
+    return list(zip(*columns, strict=True))
 
 
 def asides(model: Model, table: Table) -> list[str]:

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ def write_all(file: Any, data: bytes, out: Path) -> None:
             data = data[file.write(data) :]
 
 
-def as_csv(rows: list[list[Any]]) -> str:
+def as_csv(rows: Iterable[Sequence[Any]]) -> str:
     """The rows as lines of text."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)

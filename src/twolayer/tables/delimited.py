@@ -136,6 +136,9 @@ class Delimited:
             return None
         if numbers.shape != (len(lines), len(self.names)):
             return None
+        for name, fields in texts.items():
+            values = {field: number(field) for field in set(fields)}
+            numbers[:, self.index[name]] = [values[field] for field in fields]  # None is NaN
         start, self.line = self.line, self.line + len(lines)
         return Block(numbers, texts, np.arange(start, self.line))
 
@@ -202,10 +205,9 @@ def gaps(delimiter: str) -> re.Pattern[str]:
 
 
 def kept(fields: list[str], text: str) -> float:
-    """A field of a column that is kept as text, as a number if it is one."""
+    """Keep a field of a column of text; what number it is, if any, is asked once for each different one."""
     fields.append(text.strip())
-    value = number(text)
-    return np.nan if value is None else value
+    return np.nan
 
 
 def parsed(fields: Sequence[str]) -> tuple[list[float], bool]:
