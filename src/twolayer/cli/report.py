@@ -304,13 +304,15 @@ def importances_of(subject: Subject, repeats: int, seed: int, voice: Voice) -> A
     chosen = np.arange(len(subject.y))
     if len(chosen) > MOST_ROWS_SHUFFLED:
         chosen = np.random.default_rng(seed).choice(chosen, MOST_ROWS_SHUFFLED, replace=False)
+    known = subject.x if subject.x_train is None else subject.x_train  # of more rows, if there are
+    groups = importances.groups_of(subject.model, known[:MOST_ROWS_SHUFFLED], subject.sources)
     with voice.progress("importances") as progress:
         return importances.permutation(
             subject.model,
             subject.x[chosen],
             subject.y[chosen],
             sample_weight=None if subject.weights is None else subject.weights[chosen],
-            sources=subject.sources,
+            groups=groups,
             repeats=repeats,
             random_state=seed,
             progress=progress.to,

@@ -29,6 +29,7 @@ TOP = 5  # the places that count as the top
 MOST_COLUMNS = 20_000  # with more, only the strongest by their weights are grouped and shuffled
 STRONGEST = 2_000
 BLOCK = 256  # columns whose correlations with all others are held at once
+MOST_NUMBERS = 4_000_000  # of hidden units, networks, rows and orders that are held at once
 FLOOR = 1e-15  # of a probability, so that its logarithm is finite
 
 
@@ -191,16 +192,15 @@ def permutation(
         raise InputError(f"values are shuffled among rows, and x has {len(x)}: give it two or more")
     s = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
     rng = np.random.default_rng(random_state)
-    forward = Shuffled(model, x)
     row_loss, unit = _loss_of_rows(model, y, s)
     if groups is None:
-        groups = correlated_groups(x, sources, order=_strongest_first(model, x))
-    orders = [rng.permutation(len(x)) for _ in range(repeats)]
-    base = row_loss(forward.answers([], None))
+        groups = groups_of(model, x, sources)
+    shuffled = Shuffled(model, x, orders_of(len(x), repeats, rng))
+    base = row_loss(shuffled.as_it_is())
     lost = np.empty((len(groups), len(x)))
     for k, group in enumerate(groups):
-        each = [row_loss(forward.answers(group, order)) for order in orders]
-        lost[k] = np.mean(each, axis=0) - base
+        each = [row_loss(answers) for answers in shuffled.without(np.asarray(group))]
+        lost[k] = np.concatenate(each).mean(axis=0) - base
         if progress is not None:
             progress(k + 1, len(groups))
     counts = rng.multinomial(len(x), np.full(len(x), 1 / len(x)), size=resamples) * s
@@ -213,6 +213,16 @@ def permutation(
         [np.asarray(group) for group in groups], lost @ s / s.sum(), low, high, on_top, top, unit,
         repeats, len(drawn), x.shape[1],
     )  # fmt: skip
+
+
+def groups_of(model: Any, x: np.ndarray, sources: Sequence[Any] | None = None) -> list[np.ndarray]:
+    """The groups of correlated columns, led by those with the strongest weights; of very many columns, of those alone."""
+    return correlated_groups(x, sources, order=_strongest_first(model, x))
+
+
+def orders_of(n_rows: int, repeats: int, rng: np.random.Generator) -> np.ndarray:
+    """Random orders of the rows, (repeats, n_rows)."""
+    return np.stack([rng.permutation(n_rows) for _ in range(repeats)])
 
 
 def _refuse_others(model: Any, x: Any) -> None:
@@ -242,28 +252,41 @@ class Shuffled:
     ----------
     model : fitted estimator
     x : ndarray, shape (n_rows, n_inputs)
+    orders : ndarray of int, shape (n_orders, n_rows)
     """
 
-    def __init__(self, model: Any, x: np.ndarray) -> None:
-        self.model, self.x = model, x
-        self.activation = model._activation()
-        self.networks = list(model._each_network())
-        self.h = [_layer(x, one.w1, one.b1) for one in self.networks]  # (n_rows, n_hidden) each
-        self.direct = [None if one.w_skip is None else x @ one.w_skip for one in self.networks]
+    def __init__(self, model: Any, x: np.ndarray, orders: np.ndarray) -> None:
+        self.model, self.x, self.orders = model, x, orders
+        params = model.params_
+        self.w1, self.w2 = (w.reshape(-1, *w.shape[-2:]) for w in (params.w1, params.w2))
+        self.b2 = params.b2.reshape(len(self.w2), 1, 1, -1)
+        self.h = (x @ self.w1 + params.b1.reshape(len(self.w1), 1, -1))[:, None]
+        self.w_skip, self.direct = None, np.zeros(())
+        if params.w_skip is not None:
+            self.w_skip = params.w_skip.reshape(-1, *params.w_skip.shape[-2:])
+            self.direct = (x @ self.w_skip)[:, None]
+        # (n_networks, 1, n_rows, n_hidden) and n_outputs: the axis of 1 is that of the orders
+        self.at_once = max(1, MOST_NUMBERS // self.h.size)
 
-    def answers(self, columns: Any, order: np.ndarray | None) -> np.ndarray:
-        """Predictions, (n_rows, n_outputs), or probabilities, (n_rows, n_classes), with these columns in that order."""
-        outputs = []
-        columns = np.asarray(columns, dtype=int)
-        moved = None if order is None else self.x[np.ix_(order, columns)] - self.x[:, columns]
-        for one, h, direct in zip(self.networks, self.h, self.direct, strict=True):
-            now = h if moved is None else h + moved @ one.w1[columns]
-            y_pred = _layer(self.activation.value(now), one.w2, one.b2)
-            if one.w_skip is not None:
-                y_pred = y_pred + direct
-                y_pred += 0 if moved is None else moved @ one.w_skip[columns]
-            outputs.append(y_pred)
-        return self._together(np.stack(outputs))
+    def as_it_is(self) -> np.ndarray:
+        """The answers, (n_rows, n_answers): predictions, or probabilities of classes."""
+        return self._answers(self.h, self.direct)[0]
+
+    def without(self, columns: np.ndarray) -> Iterator[np.ndarray]:
+        """The answers with these columns in each of the orders, some orders at a time: (n_some, n_rows, n_answers)."""
+        still = self.x[:, columns]
+        for first in range(0, len(self.orders), self.at_once):
+            moved = still[self.orders[first : first + self.at_once]] - still
+            h = self.h + moved @ self.w1[:, None, columns]
+            direct = self.direct
+            if self.w_skip is not None:
+                direct = direct + moved @ self.w_skip[:, None, columns]
+            yield self._answers(h, direct)
+
+    def _answers(self, h: np.ndarray, direct: np.ndarray) -> np.ndarray:
+        return self._together(
+            self.model._activation().value(h) @ self.w2[:, None] + self.b2 + direct
+        )
 
     def _together(self, outputs: np.ndarray) -> np.ndarray:
         """One answer of all networks, as the estimator gives it."""
@@ -276,22 +299,18 @@ class Shuffled:
         return probabilities(logits / getattr(self.model, "temperature_", 1.0))
 
 
-def _layer(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
-    return x @ w if b is None else x @ w + b
-
-
 def _loss_of_rows(model: Any, y: Any, s: np.ndarray) -> tuple[Callable[[np.ndarray], Any], str]:
     """How wrong each row's answer is, so that the mean over rows is the log loss, or 1 - R²; and the name of that."""
     y = np.asarray(y)
     if hasattr(model, "classes_"):
         places = np.searchsorted(model.classes_, y)
         rows = np.arange(len(y))
-        return lambda p: -np.log(np.maximum(p[rows, places], FLOOR)), "log loss"
+        return lambda p: -np.log(np.maximum(p[..., rows, places], FLOOR)), "log loss"
     y = y.astype(float).reshape(len(y), -1)
     variance = np.average(np.square(y - np.average(y, axis=0, weights=s)), axis=0, weights=s)
     if not (variance > 0).all():
         raise InputError("the target is the same in all rows: nothing can be lost by shuffling")
-    return lambda y_pred: np.mean(np.square(y - y_pred) / variance, axis=1), "R²"
+    return lambda y_pred: np.mean(np.square(y - y_pred) / variance, axis=-1), "R²"
 
 
 # ---- what the weights alone say

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LINE = "#1f4e79"
 SECOND = "#c8553d"
 QUIET = "0.55"
-LONGEST_NAME = 22  # characters of a label; longer names lose their middle
+LONGEST_NAME = 28  # characters of a label; longer names lose their middle
 
 
 def new_axes(width: float = 6.4, height: float = 4.0) -> Axes:
@@ -62,6 +62,20 @@ def colours(count: int) -> list[Any]:
         table = colormaps["tab10" if count <= 10 else "tab20"]
         return [table(k) for k in range(count)]
     return [colormaps["turbo"](k) for k in np.linspace(0.03, 0.97, count)]
+
+
+def shades(count: int) -> list[Any]:
+    """So many colours from dark to light, for steps of one thing."""
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](k) for k in np.linspace(0, 0.88, count)]
+
+
+def few_ticks(axis: Any) -> None:
+    """Few enough numbers on an axis that long ones do not run into each other."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(5))
 
 
 def legend_beside(ax: Axes, count: int) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BINS = 10  # of the calibration curve
+Z = 1.96  # standard deviations on each side that hold 95% of a normal distribution
 FEWEST = 5  # rows in a bin of it: fewer say nothing
 
 
@@ -189,7 +190,7 @@ def calibration_curve(
     """Draw how often rows came true (up) that were given a probability (across): on the line, as often as was said.
 
     Of two classes the probability of the second; of more, that of the predicted class. Bins hold equally many rows; the
-    bars are two standard errors, and the dots below show where the rows are.
+    bars are 95% ranges, and the dots below show where the rows are.
 
     Parameters
     ----------
@@ -222,9 +223,9 @@ def calibration_curve(
         words = "probability said for the predicted class", "share of rows where it was right"
     ax = new_axes(5.0, 4.4) if ax is None else ax
     ax.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--")
-    means, shares, errors = _bins(said, true)
+    means, shares, reach = _bins(said, true)
     ax.errorbar(
-        means, shares, yerr=2 * errors, color=LINE, marker="o", markersize=5, linewidth=1.4,
+        means, shares, yerr=reach, color=LINE, marker="o", markersize=5, linewidth=1.4,
         ecolor="#9db8d2", capsize=2,
     )  # fmt: skip
     ax.plot(said, np.full(len(said), -0.045), "|", color=SECOND, alpha=0.35, markersize=6)
@@ -236,12 +237,16 @@ def calibration_curve(
 
 
 def _bins(said: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean probability, share that came true and its standard error, in bins of equally many rows."""
+    """Mean probability, share that came true and how far its 95% range reaches down and up, in bins of equally many rows.
+
+    The range is Wilson's: it stays between 0 and 1, and has a width where all came true too.
+    """
     count = int(np.clip(len(said) // FEWEST, 1, BINS))
     parts = np.array_split(np.argsort(said, kind="stable"), count)
     means = np.array([said[rows].mean() for rows in parts])
     shares = np.array([true[rows].mean() for rows in parts])
     sizes = np.array([len(rows) for rows in parts])
-    # (k + 1) / (n + 2): a bin in which all came true is not certain either
-    guarded = (shares * sizes + 1) / (sizes + 2)
-    return means, shares, np.sqrt(guarded * (1 - guarded) / sizes)
+    middle = (shares + Z**2 / (2 * sizes)) / (1 + Z**2 / sizes)
+    half = Z * np.sqrt(shares * (1 - shares) / sizes + (Z / (2 * sizes)) ** 2) / (1 + Z**2 / sizes)
+    reach = np.stack([shares - (middle - half), (middle + half) - shares])
+    return means, shares, np.maximum(reach, 0)

@@ -13,11 +13,13 @@ from twolayer.plots.axes import (
     colours,
     dress,
     entitle,
+    few_ticks,
     legend_beside,
     literal,
     new_axes,
     numbers,
     same_length,
+    shades,
     short,
 )
 from twolayer.plots.weights import strongest
@@ -85,6 +87,7 @@ def importance_bars(
     if notes is not None:
         _beside(ax, at, np.maximum(ends, 0), [notes[j] for j in top])
     ax.set_xlabel(literal(xlabel))
+    few_ticks(ax.xaxis)
     dress(ax, "x")
     entitle(ax, title)
     return ax
@@ -106,6 +109,7 @@ def lek_profile(
     ax: Axes | None = None,
     *,
     seen: Any = None,
+    ordered: bool = False,
     xlabel: str = "input",
     ylabel: str = "prediction",
     title: str | None = None,
@@ -122,6 +126,8 @@ def lek_profile(
     ax : matplotlib Axes or None
     seen : array-like or None
         The rows' own values, drawn as ticks below: where there are none, the line is a guess.
+    ordered : bool
+        Whether the lines are steps of one thing: they are shades from dark to light then.
     xlabel, ylabel, title : str
 
     Returns
@@ -138,7 +144,7 @@ def lek_profile(
     values, answers = numbers(values, "values"), numbers(answers, "answers", (2,))
     same_length(answers, labels, "answers and labels")
     ax = new_axes(5.4, 3.4) if ax is None else ax
-    tints = colours(len(answers)) if len(answers) != 1 else [LINE]
+    tints = shades(len(answers)) if ordered else colours(len(answers))
     for line, label, tint in zip(answers, labels, tints, strict=True):
         ax.plot(values, line, color=tint, linewidth=1.5, label=short(label))
     if seen is not None:
@@ -149,8 +155,9 @@ def lek_profile(
             transform=transform,
         )  # fmt: skip
     ax.set(xlabel=short(xlabel, 40), ylabel=short(ylabel, 40))
+    few_ticks(ax.xaxis)
     dress(ax)
     if len(answers) > 1:
-        legend_beside(ax, len(answers))
+        legend_beside(ax, max(5, len(answers)))
     entitle(ax, title)
     return ax

@@ -122,13 +122,15 @@ def _numbers(
     ax: Axes, across: np.ndarray, up: np.ndarray, z: Any, dots: np.ndarray, y: np.ndarray
 ) -> None:
     """The plane in shades of the predicted number; the dots in shades of the true one."""
+    from matplotlib.ticker import MaxNLocator
+
     z = np.asarray(z)
     if z.ndim != 1:
         raise InputError(f"a model with one output is drawn; this one has {z.shape[1]}")
     low, high = min(z.min(), y.min()), max(z.max(), y.max())
     if low == high:
         high = low + 1
-    levels = np.linspace(low, high, 16)
+    levels = MaxNLocator(16).tick_values(low, high)
     shades = ax.contourf(across, up, z.reshape(across.shape), levels, cmap="viridis", alpha=0.75)
     ax.figure.colorbar(shades, ax=ax, label="predicted (plane), true (dots)")
     ax.scatter(
@@ -136,8 +138,8 @@ def _numbers(
         dots[:, 1],
         c=y,
         cmap="viridis",
-        vmin=low,
-        vmax=high,
+        vmin=levels[0],
+        vmax=levels[-1],
         s=18,
         edgecolors="white",
         linewidths=0.6,

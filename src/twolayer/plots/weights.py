@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_LABELS = 40  # of a heat map's side; more would overlap
 WIDEST = 3.0  # points: the line of a weight at the cap, or beyond it
 CAP = 0.98  # quantile of |weight| from which lines grow no wider
-FAINTEST = 0.03  # of the cap: lines below it are not drawn
+FAINTEST = 0.12  # of the cap: lines below it are not drawn
 
 
 def strongest(strengths: Any, most: int) -> np.ndarray:
@@ -102,8 +102,8 @@ def network_drawing(
     inputs: Sequence[Any] | None = None,
     outputs: Sequence[Any] | None = None,
     spread: Any = None,
-    most_inputs: int = 12,
-    most_hidden: int = 16,
+    most_inputs: int = 10,
+    most_hidden: int = 12,
     most_outputs: int = 14,
     title: str | None = None,
 ) -> Axes:

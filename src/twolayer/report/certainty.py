@@ -66,7 +66,24 @@ def certainty(subject: Subject, random_state: int = 0) -> Certainty:
         for name, table in tables.items()
         if name != comparing.NETWORK and ours is not None
     }
-    return Certainty(scores, {name: _ranges(table, names) for name, table in tables.items()}, gains)
+    ranges = {name: _ranges(table, names) for name, table in tables.items()}
+    for name, ends in ranges.items():
+        _widen(ends, scores[name], subject)
+    return Certainty(scores, ranges, gains)
+
+
+def _widen(ranges: dict[str, Range], scores: dict[str, float], subject: Subject) -> None:
+    """Where no row (or every row) was wrong, all draws are alike, and tell nothing: the exact bound stands in for them.
+
+    Clopper and Pearson's: with so few rows right alone, that many would still be seen in one table of forty.
+    """
+    share = scores.get("accuracy")
+    if share not in (0.0, 1.0):
+        return
+    count = len(subject.y) if subject.weights is None else np.count_nonzero(subject.weights)
+    bound = ((100 - LEVEL[1]) / 100) ** (1 / count)
+    ranges["accuracy"] = (bound, 1.0) if share == 1.0 else (0.0, 1 - bound)
+    ranges.pop("balanced accuracy", None)
 
 
 def _can_be_scored(subject: Subject, rows: np.ndarray) -> bool:

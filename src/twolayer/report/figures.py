@@ -89,7 +89,7 @@ def _classes(subject: Subject) -> Iterator[Figure]:
     names, counts = [str(name) for name in subject.classes], subject.confusion()
     yield _figure(
         "confusion",
-        "Which classes are mixed up",
+        "Which classes are mixed up (confusion matrix)",
         "Each line is a true class, each column what the model said; the diagonal is right. A dark cell off the diagonal is "
         "a mistake it makes often.",
         plots.confusion_matrix(counts, names),
@@ -107,16 +107,16 @@ def _classes(subject: Subject) -> Iterator[Figure]:
     if len(np.unique(places)) > 1:
         yield _figure(
             "roc",
-            "Found against falsely called",
+            "Found against falsely called (ROC curve)",
             "As the model is asked to call more rows by a class, it finds more of them (up) and calls more others so too "
             "(across). A curve near the upper left corner is good; on the dashed line the model guesses.",
             plots.roc_curve(labels, p, names),
         )
     yield _figure(
         "calibration",
-        "Are its probabilities honest?",
+        "Are its probabilities honest? (calibration)",
         "Of rows given the same probability (across), the share for which it came true (up). On the dashed line the model "
-        "is as sure as it should be; below it is too sure. Bars are two standard errors; ticks below are the rows.",
+        "is as sure as it should be; below it is too sure. Bars are 95% ranges; ticks below are the rows.",
         plots.calibration_curve(labels, p, names),
     )
 
@@ -162,7 +162,7 @@ def _importances(subject: Subject, found: importances.Importances | None) -> Ite
         return
     names = [_group_name(subject, group) for group in found.groups]
     what = "loss of R²" if found.unit == "R²" else "growth of the log loss"
-    notes = [f"top {found.top} in {share:.0%}" for share in found.on_top]
+    notes = [f"top {found.top} in {share:.0%}" if share >= 0.01 else "" for share in found.on_top]
     several = any(len({subject.sources[j] for j in group}) > 1 for group in found.groups)
     yield _figure(
         "importances",
@@ -198,25 +198,33 @@ def _profiles(subject: Subject, found: importances.Importances | None) -> Iterat
         values, answers, labels = lines(column)
         plots.lek_profile(
             values, answers, labels, ax, seen=subject.x[:500, column], xlabel=subject.inputs[column],
-            ylabel=_answer_name(subject),
+            ylabel=_answer_name(subject), ordered=not _many(subject),
         )  # fmt: skip
         if ax is not grid[0, -1] and ax.get_legend() is not None:
             ax.get_legend().remove()
     for ax in grid.ravel()[len(columns) :]:
         ax.axis("off")
-    if subject.classifies and len(subject.classes) > 2:
-        others = "the other inputs at their medians; a line for each class"
+    if _many(subject):
+        others = (
+            "the other inputs held at their medians: a line for each class. A flat line: this input alone says nothing of "
+            "that class"
+        )
     else:
         others = (
-            "a line for each level of the others (10% is low for all of them at once, 90% high)"
+            "a line for each level of the others (10% is low for all of them at once, 90% high). Parallel lines: it acts by "
+            "itself. Lines that cross or fan out: it acts together with others"
         )
     yield _figure(
         "profiles",
         "How the answer moves with one input (Lek's profiles)",
-        f"One input goes over its range, {others}. Parallel lines: it acts by itself. Lines that cross or fan out: it acts "
-        "together with others. Ticks below are rows; where there are none, the line is a guess.",
+        f"One input goes over its range, {others}. Ticks below are rows; where there are none, the line is a guess.",
         canvas,
     )
+
+
+def _many(subject: Subject) -> bool:
+    """Whether there are more classes than one probability tells apart."""
+    return subject.classifies and len(subject.classes) > 2
 
 
 def _answer_name(subject: Subject) -> str:
@@ -230,7 +238,7 @@ def _profile_lines(subject: Subject) -> Callable[[int], tuple[Any, Any, list[str
     """From a column to the values, the lines and their names."""
     levels = (0.1, 0.3, 0.5, 0.7, 0.9)
     model, x = subject.model, subject.x
-    if subject.classifies and len(subject.classes) > 2:
+    if _many(subject):
         names = [str(name) for name in subject.classes]
 
         def of_classes(column: int) -> tuple[Any, Any, list[str]]:

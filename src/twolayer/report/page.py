@@ -30,6 +30,7 @@ h3 { font-size: 1.05rem; margin: 1.6rem 0 .3rem; }
 .good { border-color: #2e7d4f; } .careful { border-color: #d99a1c; } .useless { border-color: #b3362b; }
 table { border-collapse: collapse; font-size: .92rem; margin: .6rem 0; display: block; overflow-x: auto; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid #eee; }
+tr > th:first-child { white-space: nowrap; }
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .range { color: #777; font-size: .85em; display: block; }
 figure { margin: 0 0 1rem; break-inside: avoid; } figure img { max-width: 100%; height: auto; }
@@ -146,8 +147,9 @@ def _groups(subject: Subject, found: Importances | None) -> str:
     """The importances as a table, with the members of each group by name."""
     if found is None:
         return ""
+    verb = "lost" if found.unit == "R²" else "added"
     lines = [
-        f'<tr><th>inputs</th><th class="number">{escape(found.unit)} lost</th><th class="number">95% range</th>'
+        f'<tr><th>inputs</th><th class="number">{escape(found.unit)} {verb}</th><th class="number">95% range</th>'
         f'<th class="number">among the first {found.top}</th></tr>'
     ]
     for k in np.argsort(-found.mean, kind="stable")[:MOST_GROUPS]:
@@ -163,10 +165,6 @@ def _groups(subject: Subject, found: Importances | None) -> str:
     some = ""
     if looked < found.n_inputs:
         some = f" Of {found.n_inputs:,} inputs the {looked:,} with the strongest weights were shuffled."
-    note = (
-        f"<p>{len(found.groups):,} groups of {looked:,} inputs, {min(MOST_GROUPS, len(found.groups))} shown. "
-        f"Log loss grows by what is lost.{some}</p>"
-        if found.unit != "R²"
-        else f"<p>{len(found.groups):,} groups of {looked:,} inputs, {min(MOST_GROUPS, len(found.groups))} shown.{some}</p>"
-    )
+    count = min(MOST_GROUPS, len(found.groups))
+    note = f"<p>{len(found.groups):,} groups of {looked:,} inputs, {count} shown.{some}</p>"
     return "<h2>Importances in numbers</h2>\n<table>\n" + "\n".join(lines) + f"\n</table>\n{note}"

@@ -113,6 +113,12 @@ def _how_sure(subject: Subject, sure: Certainty, main: str) -> str:
     if NETWORK not in sure.ranges:
         return "These rows are too few to say how sure that is."
     low, high = sure.ranges[NETWORK][main]
+    if subject.classifies and sure.scores[NETWORK][main] == 1.0:
+        return (
+            f"How sure: no row was wrong, and of so few the true share could still be as low as {low:.1%} (95% sure)."
+            if len(subject.y) < 1000
+            else f"How sure: no row was wrong; the true share is {low:.1%} at least (95% sure)."
+        )
     ends = f"{low:.1%} and {high:.1%}" if subject.classifies else f"{low:.2f} and {high:.2f}"
     what = "share it is right on" if subject.classifies else "R² (the share of variance explained)"
     return (

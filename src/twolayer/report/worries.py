@@ -18,6 +18,7 @@ FEW_OF_A_CLASS = 5
 GAP = {True: 0.1, False: 0.2}  # between rows of training and others: of accuracy, of R²
 TOO_GOOD = 0.999
 HALF = 0.5
+SETTLED = 0.9  # share of resamples in which the first input should be near the top
 LEVEL = 0.9  # of the intervals whose coverage is counted
 
 
@@ -39,6 +40,7 @@ def worries(subject: Subject, sure: Certainty, found: Any = None) -> list[str]:
         lambda: _confidence(subject),
         lambda: _intervals(subject),
         lambda: _few_rows_carry_it(subject),
+        lambda: _unsettled(subject, found),
         lambda: _training(subject),
     ]
     return [sentence for look in looks for sentence in look()]
@@ -163,6 +165,18 @@ def _few_rows_carry_it(subject: Subject) -> Iterator[str]:
         yield (
             f"{rows} up {share:.0%} of the squared error: look at {'it' if few == 1 else 'them'}, and if "
             "that is no mistake in the table, consider loss=Huber in Python."
+        )
+
+
+def _unsettled(subject: Subject, found: Any) -> Iterator[str]:
+    """Whether no input is reliably among the first."""
+    if found is None or len(found.groups) <= 2 * found.top:
+        return
+    k = int(found.mean.argmax())
+    if found.on_top[k] < SETTLED:
+        yield (
+            f"Which inputs matter is not settled: the first, '{subject.inputs[found.groups[k][0]]}', is among the first "
+            f"{found.top} in {found.on_top[k]:.0%} of resamples of these rows. Do not build on single inputs."
         )
 
 
