@@ -404,3 +404,90 @@ def test_what_a_killed_writer_left_behind_goes_away(kept):
     other.write_bytes(b"of another file")
     train("sgd", kept)
     assert [path.name for path in sorted(kept.parent.iterdir())] == [other.name, "c"]
+
+
+# ---- the command line
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    """A table to fit, in the folder to work in."""
+    rows = np.column_stack([X, Y[:, :1]])
+    names = ",".join([*(f"c{k}" for k in range(60)), "y"])
+    np.savetxt(tmp_path / "t.csv", np.vstack([rows] * 4), delimiter=",", header=names, comments="")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "t.csv"
+
+
+FIT = ["fit", "t.csv", "--target", "y", "--n-hidden", "40", "--quiet"]
+KEPT = ["--checkpoint", "c", "--every", "0", "--resume"]
+
+
+def command(*words):
+    return [sys.executable, "-c", "from twolayer.cli.main import main; main()", *words]
+
+
+def stamp(path):
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def wait_for_another(path, before, process):
+    """Until the file has been written, or the process has ended."""
+    while stamp(path) == before and process.poll() is None:
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+@pytest.mark.parametrize("more", [[], ["--cv", "3", "--n-networks", "2"]])
+def test_fit_killed_ends_as_if_it_never_was(table, more):
+    from twolayer.cli.main import main
+
+    words = [*FIT, *more]
+    rng, kills = np.random.default_rng(), 0
+    for _ in range(3):
+        before = stamp(table.with_name("c"))
+        process = subprocess.Popen(command(*words, "--out", "b", *KEPT))
+        wait_for_another(table.with_name("c"), before, process)
+        time.sleep(rng.uniform(0, 0.2))
+        process.kill()
+        kills += process.wait() == -signal.SIGKILL
+    assert kills
+    for out, kept in (("a", []), ("b", KEPT)):
+        with pytest.raises(SystemExit) as left:
+            main([*words, "--out", out, *kept])
+        assert not left.value.code
+    whole, resumed = (tl.load(f"{out}/t.twolayer.safetensors") for out in "ab")
+    assert whole.w1_.tobytes() == resumed.w1_.tobytes()
+    assert whole.w2_.tobytes() == resumed.w2_.tobytes()
+    settings = [table.with_name(out).joinpath("t.fit.toml").read_text() for out in "ab"]
+    assert settings[0] == settings[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--resume"], "--resume needs --checkpoint FILE"),
+        (
+            ["--checkpoint", "t.csv"],
+            "t.csv cannot be read as a checkpoint: it is not a safetensors",
+        ),
+        (["--checkpoint", "no/c"], "checkpoint no/c cannot be written: no such folder"),
+        (["--checkpoint", "c", "--every", "-1"], "--every must be"),
+        (["--checkpoint", "d"], "d holds a checkpoint already: go on from it"),
+        (["--checkpoint", "d", "--resume"], "d is the checkpoint of another training: "),
+    ],
+)
+def test_options_that_cannot_be_used(table, capsys, more, said):
+    from twolayer.cli.main import main
+
+    train("gd", table.with_name("d"), steps=2)
+    before = table.with_name("d").read_bytes()
+    with pytest.raises(SystemExit) as left:
+        main([*FIT, *more])
+    assert left.value.code == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert table.with_name("d").read_bytes() == before
+    assert {path.name for path in table.parent.iterdir()} == {"t.csv", "d"}

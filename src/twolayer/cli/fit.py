@@ -12,6 +12,7 @@ import typer
 
 from twolayer.cli import options, settings
 from twolayer.cli.drawing import Painter
+from twolayer.cli.keeping import Keeping
 from twolayer.cli.saying import Voice, plain
 
 if TYPE_CHECKING:
@@ -98,6 +99,16 @@ def fit(
     category: options.Category = None,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="A file to keep the training in as it goes, in case it is killed."),
+    ] = None,
+    every: Annotated[
+        float, typer.Option(help="Seconds from one writing of the checkpoint to the next.")
+    ] = 60.0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there.")
+    ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     config: Annotated[
@@ -135,8 +146,9 @@ def fit(
         delimiter=delimiter,
     )
     paths = places(Path(table), Path(out))
+    keeping = Keeping(checkpoint, every, resume)
     with Painter() as painter:
-        return run(asked, how, paths, given, Voice(quiet, as_json), painter)
+        return run(asked, how, paths, given, Voice(quiet, as_json), painter, keeping)
 
 
 def run(
@@ -146,6 +158,7 @@ def run(
     given: dict[str, Any],
     voice: Voice,
     painter: Painter,
+    keeping: Keeping | None = None,
 ) -> Fitted:
     """Read, train, compare, tell and write."""
     import numpy as np
@@ -162,7 +175,8 @@ def run(
         voice.say(line)
 
     model = estimator(data.target.task, how)
-    seconds = train(model, x, data, parts, how, voice)
+    with (keeping or Keeping()).opened(voice):
+        seconds = train(model, x, data, parts, how, voice)
     scores = comparing.compare(model, x, data.target, parts, data.weights)
     for line in [trained(model, seconds), "", *score_lines(scores)]:
         voice.say(line)

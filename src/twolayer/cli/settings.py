@@ -11,7 +11,8 @@ from typing import Any
 import typer
 
 PATHS = ("table", "labels", "out")  # kept relative to the settings' own folder
-NOT_KEPT = ("quiet", "as_json", "config")  # how to tell, not what to do
+# how to tell, and how to come to the end; not what to do
+NOT_KEPT = ("quiet", "as_json", "config", "checkpoint", "every", "resume")
 HEAD = (
     "# twolayer fit --config {name} repeats this fit; options given beside it count before these.\n"
 )
