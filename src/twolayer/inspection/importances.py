@@ -135,7 +135,7 @@ def permutation(
     sources: Sequence[Any] | None = None,
     repeats: int = 10,
     resamples: int = 500,
-    top: int = TOP,
+    top: int | None = None,
     random_state: Any = 0,
     progress: Callable[[int, int], Any] | None = None,
 ) -> Importances:
@@ -159,8 +159,8 @@ def permutation(
     repeats : int
         Shuffles.
     resamples : int
-    top : int
-        How many places are the top.
+    top : int or None
+        How many places are the top; None is 5, and of few groups no more than a third.
     random_state : int or Generator
     progress : callable or None
         Called with groups done, and all.
@@ -195,6 +195,7 @@ def permutation(
     row_loss, unit = _loss_of_rows(model, y, s)
     if groups is None:
         groups = groups_of(model, x, sources)
+    top = min(TOP, max(1, len(groups) // 3)) if top is None else checks.whole(top, "top")
     shuffled = Shuffled(model, x, orders_of(len(x), repeats, rng))
     base = row_loss(shuffled.as_it_is())
     lost = np.empty((len(groups), len(x)))

@@ -232,7 +232,7 @@ def _lines(
 
 def cell_words(ax: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
     """The count in every cell of a heat map, white on dark."""
-    size = 9 if len(counts) <= 6 else 7 if len(counts) <= 12 else 5.5
+    size = 9 if len(counts) <= 6 else 8 if len(counts) <= 15 else 5.5
     for (a, b), count in np.ndenumerate(counts):
         if count:
             colour = "white" if shares[a, b] > 0.55 else "black"

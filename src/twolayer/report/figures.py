@@ -298,7 +298,7 @@ def _by_weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
     plots.importance_bars(
         garson, subject.inputs, left, xlabel="Garson: share of the hidden layer", most=most
     )
-    label = "Olden: length of the sums of w1·w2 over outputs"
+    label = "Olden: size of the sums of w1·w2"
     if single:
         label = f"Olden: sum of w1·w2, towards '{short(names[0])}'"
     plots.importance_bars(olden, subject.inputs, right, xlabel=label, most=most, signed=single)

@@ -79,7 +79,7 @@ def _too_good(subject: Subject, sure: Certainty, found: Any) -> Iterator[str]:
     if value < TOO_GOOD or len(subject.y) < 20:
         return
     first = ""
-    if found is not None and len(found.mean):
+    if found is not None and found.mean.max() > HALF * found.mean.clip(0).sum():
         first = f", first of all '{subject.inputs[found.groups[int(found.mean.argmax())][0]]}'"
     yield (
         f"This is nearly perfect, which real data seldom are: check that no column gives the answer away{first}."
@@ -170,7 +170,7 @@ def _few_rows_carry_it(subject: Subject) -> Iterator[str]:
 
 def _unsettled(subject: Subject, found: Any) -> Iterator[str]:
     """Whether no input is reliably among the first."""
-    if found is None or len(found.groups) <= 2 * found.top:
+    if found is None or len(found.groups) < 2:
         return
     k = int(found.mean.argmax())
     if found.on_top[k] < SETTLED:
