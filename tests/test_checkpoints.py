@@ -44,13 +44,12 @@ def dies_at(call):
 
 def train(way, path=None, callback=None, **more):
     """A training of the way; with a path, in uneven chunks, kept after every one."""
-    more = {"random_state": 3, "steps": 120, **more}
-    kept = {}
+    settings = {"random_state": 3, "steps": 120, **WAYS[way]}
     if path is not None:
-        kept = {"checkpoint": path, "checkpoint_every": 0, "resume": True}
-        kept |= {"callback": callback or (lambda progress: None), "callback_every": 13}
+        settings |= {"checkpoint": path, "checkpoint_every": 0, "resume": True}
+        settings |= {"callback": callback or (lambda progress: None), "callback_every": 13}
     params = more.pop("params", None) or tl.init_params(60, 8, 3)
-    return tl.train(X, Y, params, **WAYS[way], **kept, **more)
+    return tl.train(X, Y, params, **settings | more)
 
 
 def assert_same(run, other):
@@ -125,6 +124,26 @@ def test_a_generator_goes_on_where_it_was(tmp_path):
     train("sgd", tmp_path / "c", random_state=answered)
     answered.random()
     assert answered.random() == theirs.random()
+
+
+@pytest.mark.parametrize("way", ["sgd", "dropout"])
+def test_without_a_seed_it_goes_on_with_the_numbers_of_the_first(tmp_path, way):
+    """The checkpoint of a training in the middle is put aside; the training ends, and so does one from there."""
+
+    def puts_aside(progress):
+        if progress.step == 52:
+            (tmp_path / "aside").write_bytes((tmp_path / "c").read_bytes())
+
+    whole = train(way, tmp_path / "c", puts_aside, random_state=None)
+    assert_same(train(way, tmp_path / "aside", random_state=None), whole)
+
+
+def test_the_way_of_rounding_does_not_follow_from_where_it_goes_on(tmp_path):
+    """The last batch of a pass is small enough for plain loops, the others are not; it goes on with a small one."""
+    more = {"batch_size": 9, "engine": "compiled", "callback_every": 1}
+    with pytest.raises(Killed):
+        train("adam", tmp_path / "c", dies_at(4), **more)
+    assert_same(train("adam", tmp_path / "c", **more), train("adam", **more))
 
 
 # ---- really killed
@@ -211,13 +230,13 @@ def test_ctrl_c_leaves_a_checkpoint(tmp_path):
 # ---- estimators
 
 
-def fitted(path=None, die=None, **settings):
+def fitted(path=None, die=None, every=0, **settings):
     callback = None if die is None else dies_at(die)
     settings = {"max_iter": 40, "random_state": 0, "callback": callback, **settings}
     model = tl.TwoLayerRegressor(6, **settings)
     if path is None:
         return model.fit(X, Y)
-    with tl.checkpointed(path, every=0, resume=True):
+    with tl.checkpointed(path, every=every, resume=True):
         return model.fit(X, Y)
 
 
@@ -235,8 +254,13 @@ def test_estimators(tmp_path, settings):
         with pytest.raises(Killed):
             fitted(tmp_path / "c", die, **settings)
     whole = fitted(**settings)
-    for _ in range(2):
-        model = fitted(tmp_path / "c", **settings)
+    for name, every in (
+        ("c", 0),
+        ("c", 0),
+        ("written at the end", 1000),
+        ("written at the end", 0),
+    ):
+        model = fitted(tmp_path / name, every=every, **settings)
         assert model.w1_.tobytes() == whole.w1_.tobytes()
         assert model.alpha_ == whole.alpha_
         assert np.array_equal(model.loss_curve_, whole.loss_curve_)
