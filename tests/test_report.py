@@ -1,0 +1,223 @@
+"""The words of a report: what is said follows from the scores, and a worry is told where there is one, and only there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from twolayer import comparing
+from twolayer.inspection.importances import Importances
+from twolayer.report import Answers, Subject, certainty, verdict, worries
+
+
+class Model:
+    """Something that was fitted, as far as the words need it."""
+
+    stopped_ = "tol reached"
+
+    def __init__(self, classes=None, answers=None):
+        if classes is not None:
+            self.classes_ = np.array(classes)
+        self.answers = answers
+
+    def predict(self, x):
+        return self.answers.y_pred
+
+    def predict_proba(self, x):
+        return self.answers.probabilities
+
+
+def called(y, wrong, classes=("no", "yes"), sure=0.9):
+    """Answers that are wrong on these rows, all of them given with the same probability."""
+    classes = np.array(classes)
+    places = np.searchsorted(classes, y)
+    places[wrong] = (places[wrong] + 1) % len(classes)
+    p = np.full((len(y), len(classes)), (1 - sure) / (len(classes) - 1))
+    p[np.arange(len(y)), places] = sure
+    return Answers(classes[places], p)
+
+
+def of_classes(n_rows=200, wrong=20, linear=20, sure=0.9, held_out=True, **more):
+    y = np.array(["no", "yes"])[np.arange(n_rows) % 2]
+    rng = np.random.default_rng(0)
+    order = rng.permutation(n_rows)
+    answers = {
+        comparing.NETWORK: called(y, order[:wrong], sure=sure),
+        comparing.LINEAR: called(y, order[::-1][:linear], sure=sure),
+        comparing.CONSTANT: Answers(np.repeat("no", n_rows), np.full((n_rows, 2), 0.5)),
+    }
+    x = np.arange(n_rows * 2.0).reshape(-1, 2)
+    return Subject(
+        Model(["no", "yes"]), x, y, None, ["a", "b"], ["a", "b"], ["ill"], answers, held_out, **more
+    )
+
+
+def of_numbers(noise, linear_noise, n_rows=200):
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal(n_rows)
+    answers = {
+        comparing.NETWORK: Answers(y + noise * rng.standard_normal(n_rows)),
+        comparing.LINEAR: Answers(y + linear_noise * rng.standard_normal(n_rows)),
+        comparing.CONSTANT: Answers(np.zeros(n_rows)),
+    }
+    x = np.arange(n_rows * 2.0).reshape(-1, 2)
+    return Subject(Model(), x, y, None, ["a", "b"], ["a", "b"], ["height"], answers, True)
+
+
+def spoken(subject):
+    return verdict(subject, certainty(subject))
+
+
+def worried(subject, found=None):
+    return worries(subject, certainty(subject), found)
+
+
+# ---- how sure
+
+
+def test_scores_are_scikit_learns_and_ranges_those_of_the_binomial():
+    subject = of_classes(400, wrong=80)
+    sure = certainty(subject)
+    answers = subject.answers[comparing.NETWORK]
+    scores = sure.scores[comparing.NETWORK]
+    assert scores["accuracy"] == metrics.accuracy_score(subject.y, answers.y_pred) == 0.8
+    assert scores["log loss"] == pytest.approx(metrics.log_loss(subject.y, answers.probabilities))
+    low, high = sure.ranges[comparing.NETWORK]["accuracy"]
+    # the normal approximation: 0.8 ± 1.96·sqrt(0.8·0.2/400)
+    assert low == pytest.approx(0.8 - 0.0392, abs=0.008)
+    assert high == pytest.approx(0.8 + 0.0392, abs=0.008)
+
+
+def test_a_difference_is_surer_than_the_scores_it_is_between():
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal(200)
+    off = rng.standard_normal(200)
+    answers = {
+        comparing.NETWORK: Answers(y + off),
+        comparing.LINEAR: Answers(y + 1.05 * off),
+        comparing.CONSTANT: Answers(np.zeros(200)),
+    }
+    subject = Subject(Model(), y[:, None], y, None, ["a"], ["a"], ["t"], answers, True)
+    sure = certainty(subject)
+    low, high = sure.gains[comparing.LINEAR]["RMSE"]
+    assert 0 < low < high
+    ours, theirs = (sure.ranges[name]["RMSE"] for name in (comparing.NETWORK, comparing.LINEAR))
+    assert ours[1] > theirs[0]  # the ranges of the scores overlap widely
+
+
+def test_where_no_row_is_wrong_the_bound_is_the_exact_one():
+    sure = certainty(of_classes(40, wrong=0))
+    # R: binom.test(40, 40)$conf.int is 0.9119026 to 1
+    assert sure.ranges[comparing.NETWORK]["accuracy"] == (pytest.approx(0.9119026, abs=1e-6), 1.0)
+    assert any("as low as 91.2%" in line for line in spoken(of_classes(40, wrong=0)).sentences)
+
+
+# ---- the verdict
+
+
+@pytest.mark.parametrize(
+    ("subject", "standing", "words"),
+    [
+        (of_classes(wrong=10, linear=60), "good", ["right on 95.0% of 200 rows", "is right on 70.0%: the network is better, beyond"]),
+        (of_classes(wrong=20, linear=18), "good", ["worse than it, but other rows"]),
+        (of_classes(wrong=20, linear=20), "good", ["just as many"]),
+        (of_classes(wrong=60, linear=10), "careful", ["it is better than the network. Prefer it"]),
+        (of_classes(wrong=10, linear=60, held_out=None), "careful", []),
+        (of_classes(wrong=95, linear=95), "useless", ["could be luck in these rows"]),
+        (of_classes(wrong=150, linear=10), "useless", ["the network is worse: do not rely on it"]),
+        (of_numbers(0.3, 0.9), "good", ["of the variance of 'height'", "beyond what luck"]),
+        (of_numbers(3.0, 0.9), "useless", ["no better than its mean"]),
+    ],
+)  # fmt: skip
+def test_what_is_said(subject, standing, words):
+    said = spoken(subject)
+    assert said.standing == standing
+    text = " ".join([said.headline, *said.sentences])
+    for word in words:
+        assert word in text
+
+
+# ---- worries
+
+
+def test_nothing_to_worry_about():
+    assert worried(of_classes()) == []
+    assert worried(of_numbers(0.3, 0.3)) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        (of_classes(held_out=None), "not known whether the model was trained on some of these"),
+        (of_classes(20, wrong=2, linear=2), "20 rows are few to score on: one row more or less right moves the result by 5.0%"),
+        (of_classes(wrong=0), "nearly perfect"),
+        (of_classes(wrong=40, sure=0.95), "more sure than it should be: its probabilities say right on 95%, and it is on 80%"),
+        (of_classes(wrong=10, sure=0.7), "less sure than it could be"),
+    ],
+)  # fmt: skip
+def test_a_worry(subject, words):
+    assert sum(words in one for one in worried(subject)) == 1
+
+
+def test_rows_of_training_that_come_again():
+    subject = of_classes()
+    twins = replace(subject, x_train=subject.x[:7], y_train=subject.y[:7])
+    twins.model.answers = called(twins.y_train, [])
+    assert [one for one in worried(twins) if one.startswith("7 of the 200 rows")]
+
+
+def test_learned_by_heart():
+    subject = of_classes(wrong=50, linear=50, sure=0.75)
+    other = replace(subject, x_train=subject.x + 0.5, y_train=subject.y)
+    other.model.answers = called(subject.y, [])
+    (one,) = worried(other)
+    assert "On the rows of training its accuracy is 100.0%, and 75.0% here" in one
+    other.model.answers = called(subject.y, np.arange(40))
+    assert worried(other) == []
+
+
+def test_a_class_that_is_missed_or_rare():
+    y = np.repeat(["a", "b", "c"], [170, 27, 3])
+    wrong = np.r_[np.arange(170, 190), 198]
+    answers = {
+        comparing.NETWORK: called(y, wrong, ("a", "b", "c")),
+        comparing.CONSTANT: Answers(np.repeat("a", 200), np.full((200, 3), 1 / 3)),
+    }
+    model = Model(["a", "b", "c"])
+    told = worried(
+        Subject(model, np.arange(200.0)[:, None], y, None, ["x"], ["x"], ["t"], answers, True)
+    )
+    assert any("fewer than half the rows: 'b' (7 of 27)" in one for one in told)
+    assert any("Fewer than 5 rows to judge by: of 'c'" in one for one in told)
+    assert any("85% of the rows are of one class" in one for one in told)
+
+
+def test_one_row_that_makes_up_the_error():
+    subject = of_numbers(0.1, 0.1, 100)
+    subject.y[3] += 50
+    assert any("2 of 100 rows make up" in one for one in worried(subject))
+
+
+def test_steps_that_were_used_up():
+    subject = of_classes()
+    subject.model.stopped_ = "all steps taken; tol reached"
+    assert any("steps were used up" in one for one in worried(subject))
+
+
+def found(mean, on_top):
+    mean, on_top = np.array(mean), np.array(on_top)
+    groups = [np.array([k]) for k in range(len(mean))]
+    return Importances(groups, mean, mean, mean, on_top, 1, "log loss", 10, 500, len(mean))
+
+
+def test_importances_that_are_not_settled():
+    (one,) = worried(of_classes(), found([0.1, 0.11], [0.4, 0.6]))
+    assert "the first, 'b', is among the first 1 in 60%" in one
+    assert worried(of_classes(), found([0.1, 0.5], [0.0, 1.0])) == []
+
+
+def test_a_column_that_gives_the_answer_away_is_named():
+    assert any(
+        "first of all 'b'" in one for one in worried(of_classes(wrong=0), found([0.1, 2], [0, 1]))
+    )
