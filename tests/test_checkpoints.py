@@ -323,6 +323,23 @@ def test_a_callback_keeps_what_it_has_seen(tmp_path):
         assert counts.steps == [*range(13, 120, 13), 120]
 
 
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize("death", [2, 6, 9])
+def test_it_diverges_as_one_that_never_died(tmp_path, engine, death):
+    settings = {"learning_rate": 1e-3, "momentum": 0.9, "engine": engine, "callback_every": 1}
+    kept = {"checkpoint": tmp_path / "c", "checkpoint_every": 0}
+    params = tl.init_params(60, 8, 3)
+    with pytest.raises(tl.DivergedError) as expected:
+        tl.train(X, Y, params, **settings)
+    with pytest.raises(Killed):
+        tl.train(X, Y, params, callback=dies_at(death), **settings, **kept)
+    with pytest.raises(tl.DivergedError) as caught:
+        tl.train(X, Y, params, resume=True, **settings, **kept)
+    assert str(caught.value) == str(expected.value)
+    assert caught.value.params.w1.tobytes() == expected.value.params.w1.tobytes()
+    assert np.array_equal(caught.value.losses, expected.value.losses)
+
+
 # ---- what is refused
 
 
