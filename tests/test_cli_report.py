@@ -228,9 +228,9 @@ def test_a_table_that_was_changed_is_not_taken_for_the_one_of_the_fit(fitted, tw
 
 def test_a_model_from_python(twolayer, tmp_path):
     x = np.random.default_rng(0).standard_normal((60, 2))
-    model = tl.TwoLayerClassifier(3, alpha=1, n_networks=1, random_state=0).fit(x, x[:, 0] > 0)
-    tl.save(model, tmp_path / "m.safetensors")
     frame = pandas.DataFrame(x, columns=["p", "q"]).assign(r=x[:, 0] > 0)
+    model = tl.TwoLayerClassifier(3, alpha=1, n_networks=1, random_state=0)
+    tl.save(model.fit(frame[["p", "q"]], frame["r"]), tmp_path / "m.safetensors")
     frame.to_csv(tmp_path / "t.csv", index=False)
     code, out, err = twolayer(
         "report", tmp_path / "m.safetensors", tmp_path / "t.csv", "--out", tmp_path / "r"

@@ -75,7 +75,7 @@ def few_ticks(axis: Any) -> None:
     """Few enough numbers on an axis that long ones do not run into each other."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(5))
+    axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
 
 
 def legend_beside(ax: Axes, count: int) -> None:

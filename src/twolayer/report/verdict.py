@@ -120,7 +120,7 @@ def _how_sure(subject: Subject, sure: Certainty, main: str) -> str:
             else f"How sure: no row was wrong; the true share is {low:.1%} at least (95% sure)."
         )
     ends = f"{low:.1%} and {high:.1%}" if subject.classifies else f"{low:.2f} and {high:.2f}"
-    what = "share it is right on" if subject.classifies else "R² (the share of variance explained)"
-    return (
-        f"How sure: of tables of as many rows like these, 95% would give a {what} between {ends}."
+    what = (
+        "find it right on" if subject.classifies else "give an R² (the share of variance explained)"
     )
+    return f"How sure: of tables of as many rows like these, 95% would {what} between {ends}."
