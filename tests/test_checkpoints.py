@@ -244,6 +244,26 @@ def test_ctrl_c_leaves_a_checkpoint(tmp_path):
     assert steps[0] == 52  # it began at 39
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_in_a_search_ends_it_and_keeps_what_is_done(tmp_path, monkeypatch):
+    from twolayer.loop import Loop
+
+    run, loops = Loop.run, []
+
+    def pressed(*arguments):
+        loops.append(1)
+        if len(loops) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        return run(*arguments)
+
+    whole = fitted(n_networks=1)
+    monkeypatch.setattr(Loop, "run", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(tmp_path / "c", every=1000, n_networks=1)
+    assert len(checkpoints.read(tmp_path / "c")["calls"]) == len(loops) == 4
+    assert fitted(tmp_path / "c", n_networks=1).w1_.tobytes() == whole.w1_.tobytes()
+
+
 # ---- estimators
 
 

@@ -138,7 +138,8 @@ class Checkpoint:
         self.found = self.look(checks.flag(resume, "resume"))
         self.begun = 0
         self.written = time.perf_counter()
-        self.frozen = False  # after Ctrl-C, when all that follows is only to come to an end
+        self.frozen = False  # what is written is where Ctrl-C came: nothing after it is to be kept
+        self.stopping = False  # Ctrl-C was pressed: no call of `train` follows
         self.busy = False  # inside a call, from whose callback others may come
         self.news = False  # a call or a network has ended since the last writing
 
@@ -169,17 +170,16 @@ class Checkpoint:
             If what was kept is that of another call.
         DivergedError
             If it had diverged.
+        KeyboardInterrupt
+            If Ctrl-C was pressed in a call before.
         """
+        if self.stopping:
+            raise KeyboardInterrupt
         place, self.begun = self.begun, self.begun + 1
-        if place == len(self.calls) and not self.frozen:
+        if place == len(self.calls):
             self.calls.append({"fingerprint": fingerprint, "ends": [], "inside": None})
-        record: dict[str, Any] = {
-            "ends": [],
-            "inside": None,
-        }  # of a call that nobody will see again
-        if place < len(self.calls):
-            record = self.calls[place]
-            refuse_another(self.path, record["fingerprint"], fingerprint)
+        record = self.calls[place]
+        refuse_another(self.path, record["fingerprint"], fingerprint)
         if "diverged" in record:
             batches.put_back(record["diverged"]["batches"])
             raise diverged_again(record["diverged"])
@@ -244,6 +244,10 @@ class Call:
         if not self.checkpoint.frozen:
             self.write(inside)
         self.checkpoint.frozen = True
+
+    def stop(self) -> None:
+        """Ctrl-C was pressed: this is the last call."""
+        self.checkpoint.stopping = True
 
     def end(self, ended: Ended) -> None:
         """Note how the loop ended."""

@@ -254,6 +254,8 @@ def train(
                     ended = run_each(spanned, loop_from, interrupted)
                 else:
                     ended = loop_from(spanned.params, spanned.recover).run_to_end(interrupted)
+                if keeping is not None and interrupted():
+                    keeping.stop()
             trained = spanned.recover(ended.params)
     return Run(
         params=trained,

@@ -41,9 +41,8 @@ class Keeping:
                     if file.found
                     else f"there is no checkpoint {self.path} yet: starting anew"
                 )
-            yield
-            if file.frozen:
-                voice.aside(
-                    f"interrupted: with --resume the training goes on from {self.path}; what is written now is the model "
-                    "as it was then"
-                )
+            try:
+                yield
+            finally:
+                if file.stopping:
+                    voice.aside(f"interrupted: with --resume the training goes on from {self.path}")
