@@ -181,7 +181,8 @@ def permutation(
     >>> x = np.random.default_rng(0).standard_normal((80, 3))
     >>> model = tl.TwoLayerRegressor(5, alpha=1, n_networks=1, random_state=0).fit(x, x[:, 1])
     >>> found = permutation(model, x, x[:, 1])
-    >>> [int(found.groups[k][0]) for k in np.argsort(-found.mean)][:1], float(found.on_top[1])
+    >>> best = found.mean.argmax()
+    >>> found.groups[best].tolist(), float(found.on_top[best])
     ([1], 1.0)
     """
     checks.whole(repeats, "repeats")
