@@ -91,6 +91,8 @@ class CompiledEngine(Engine):
 
     def objective(self, state: State, batch: Batch) -> Any:
         assert isinstance(state, CompiledState)
+        if isinstance(state, LBFGSState) and state.loss is not None and batch.rows is None:
+            return state.loss
         if not isinstance(state.problem, GramProblem):
             return super().objective(state, batch)
         before = state.snapshot()

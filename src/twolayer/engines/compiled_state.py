@@ -61,8 +61,7 @@ class CompiledState(State):
         nothing = passes.Lower(np.empty(0, dtype), np.empty(0, dtype), 0)
         self.nothing_lower = nothing
         self.whole = ((table, nothing), problem.y, self.s)
-        loops = self.rule_for_rows(problem.n_rows).loops
-        if isinstance(problem, RotatedProblem) and solver.full_batch_only and not loops:
+        if isinstance(problem, RotatedProblem) and solver.full_batch_only:
             order = problem.order
             triangle = passes.packed(table, order, problem.rank)
             s_in_order = self.s[order] if self.s.size else self.s
@@ -248,12 +247,12 @@ class CompiledState(State):
 
     def evaluate(self, params: Params, batch: Batch) -> tuple[Any, Params]:
         """Objective and gradients at `params`; the gradients' arrays are used again by the next call."""
-        (table, y, s), work, rule = self.whole, self.work, self.rule_for_rows(self.problem.n_rows)
+        (table, y, s), work, rule = self.whole, self.work, self.rule
         if batch.rows is not None:
             rows = batch.rows
             table = (self.x[rows], self.nothing_lower)
             y, s = self.problem.y[rows], self.s[rows] if self.s.size else self.s
-            work, rule = self.passes.rows_of.py_func(work, len(y)), self.rule_for_rows(len(y))
+            work = self.passes.rows_of.py_func(work, len(y))
         form = self.laid_out_for(rule)
         values = []
         for network, weights in enumerate(self.networks(params)):
@@ -303,15 +302,20 @@ class LBFGSState(CompiledState):
         )
         self.memory = {"arrays": arrays, "finished": None}
 
+    @property
+    def loss(self) -> float | None:
+        """The objective where the run is; None before the first step."""
+        arrays = self.memory["arrays"]
+        return float(arrays.loss[0]) if arrays.counts[2] else None
+
     def descend_by_lbfgs(self, plan: Plan) -> np.ndarray:
         """Steps of L-BFGS over the plan, or as many as there are to take."""
         solver, losses = self.solver, np.zeros(plan.steps)
         assert isinstance(solver, LBFGS)
         if not plan.steps:
             return losses
-        rule = self.rule_for_rows(self.problem.n_rows)
-        own = self.laid_out_for(rule)(self.networks(self.params)[0])
-        numbers = self.room(0, rule)
+        own = self.laid_out_for(self.rule)(self.networks(self.params)[0])
+        numbers = self.room(0, self.rule)
         write(own, numbers.w)
         arrays = self.memory["arrays"]
         taken = self.advance(
@@ -322,7 +326,7 @@ class LBFGSState(CompiledState):
             numbers.g,
             numbers.flat,
             self.work,
-            rule,
+            self.rule,
             arrays,
             self.tolerances,
             losses,

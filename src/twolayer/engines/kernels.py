@@ -17,12 +17,12 @@ from twolayer.engines.passes import (
     descend_by_derivative,
     forward_backward,
     loss_of_row,
-    lower_forward_backward,
     rows_of,
     scaled_loss,
     sum_of_rows,
     times,
     times_derivative,
+    whole_forward_backward,
 )
 
 
@@ -165,13 +165,8 @@ def advance_adam(x, y, s, batches, w, g, flat, mean, square, work, rule, rates, 
 
 @inner
 def objective_at(table, y, s, total, penalty, w, g, flat, work, rule):
-    """The objective and all its gradients at one point, of a table as it is or `Lower`, whichever is not empty."""
-    x, lower = table
-    if lower.rank:
-        loss = lower_forward_backward(lower, y, s, total, w, g, work, rule)
-    else:
-        loss = forward_backward(x, y, s, total, w, g, work, rule)
-    return loss + decay(flat, penalty)
+    """The objective and all its gradients at one point."""
+    return whole_forward_backward(table, y, s, total, w, g, work, rule) + decay(flat, penalty)
 
 
 @jit

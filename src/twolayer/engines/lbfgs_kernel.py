@@ -18,7 +18,7 @@ from twolayer.solvers.lbfgs import (
     TOO_LARGE,
     shares_of,
 )
-from twolayer.solvers.line_search import FAILED, GO_BACK, GO_ON
+from twolayer.solvers.line_search import FOUND, GO_BACK, GO_ON
 
 
 class Memory(NamedTuple):
@@ -49,6 +49,13 @@ shares_in_direction = compiled(shares_of)
 
 
 @inner
+def copy(source, target):
+    """Entry by entry: an assignment to a slice takes seconds to compile, for its error message."""
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@inner
 def look(point, memory, d, t):
     """The objective at theta + t·d, and the slope along d there."""
     table, y, s, total, penalty, w, g, flat, work, rule = point
@@ -62,8 +69,8 @@ def look(point, memory, d, t):
 @inner
 def take_gradient(memory, gradient):
     """The gradient at hand becomes the gradient, with its products with all that is remembered."""
-    memory.basis[-1] = gradient
-    memory.along[:] = np.dot(memory.basis, gradient)
+    copy(gradient, memory.basis[-1])
+    copy(np.dot(memory.basis, gradient), memory.along)
 
 
 @inner
@@ -86,8 +93,8 @@ def remember(memory, move):
     memory.pairs[count] = place
     memory.moves_changes[count, count] = curvature
     memory.changes_changes[count, count] = square
-    memory.basis[place] = move
-    memory.basis[m + place] = change
+    copy(move, memory.basis[place])
+    copy(change, memory.basis[m + place])
     memory.counts[0] = count + 1
     return place
 
@@ -105,39 +112,33 @@ def relate(memory, before):
 
 
 @inner
-def search(point, memory, d):
-    """Move on to a point of the strong Wolfe conditions and remember the pair; False if there is none."""
-    flat, count = point[7], memory.counts[0]
+def take_direction(memory, d):
+    """Write minus the guessed inverse Hessian times the gradient into `d`, if it leads downhill; returns the slope."""
+    count = memory.counts[0]
     shares = shares_in_direction(
         memory.along, memory.pairs[:count], memory.moves_changes, memory.changes_changes
     )
     slope = float(np.dot(shares, memory.along))
-    if not slope < 0:
-        return False
-    np.dot(shares.astype(d.dtype), memory.basis, d)
-    loss = memory.loss[0]
-    trial, verdict, value = new_search(loss, slope), GO_ON, loss
-    t = 1.0 if count else min(1.0, 1.0 / math.sqrt(memory.along[-1]))
-    while verdict == GO_ON:
-        value, rise = look(point, memory, d, t)
-        trial, t, verdict = next_trial(trial, loss, slope, t, value, rise)
-    if verdict == FAILED:
-        return False
-    if verdict == GO_BACK:
-        value, _ = look(point, memory, d, t)
+    if slope < 0:
+        np.dot(shares.astype(d.dtype), memory.basis, d)
+    return slope
+
+
+@inner
+def accept(memory, gradient, d, t, value):
+    """Move to theta + t·d, where the loss and the gradient are these, and remember the pair."""
     memory.loss[0] = value
     length = d.dtype.type(t)
     change = memory.basis[-1]
     for i in range(d.size):
         d[i] *= length
         memory.theta[i] += d[i]
-        change[i] = flat.gradient[i] - change[i]
+        change[i] = gradient[i] - change[i]
     before = memory.along.copy()
     place = remember(memory, d)
-    take_gradient(memory, flat.gradient)
+    take_gradient(memory, gradient)
     if place >= 0:
         relate(memory, before)
-    return True
 
 
 @inner
@@ -151,36 +152,63 @@ def nothing_to_do(memory, tolerances):
     return SMALL_GRADIENT if length <= tolerances.gradient else 0
 
 
-@inner
-def step(point, memory, d, tolerances):
-    """Take one step; returns why it was the last, or 0."""
-    reason, before = nothing_to_do(memory, tolerances), memory.loss[0]
-    if reason:
-        return reason
-    remembered = memory.counts[0] > 0
-    lower = search(point, memory, d) and memory.loss[0] < before
-    if not lower and remembered:  # a kink: the past tells nothing of what lies behind it
-        memory.counts[0] = 0
-        lower = search(point, memory, d) and memory.loss[0] < before
-    if not lower:
-        return NO_LOWER
-    return SMALL_GAIN if before - memory.loss[0] <= tolerances.decrease * abs(before) else 0
+START, STEP, DIRECTION, SEARCH, BACK, NOT_LOWER = range(6)
 
 
 @jit
 def advance_lbfgs(table, y, s, total, penalty, w, g, flat, work, rule, memory, tolerances, losses):
-    """Steps of L-BFGS, `losses[t]` before step t; returns how many were taken. `flat.w` holds the point at the end."""
+    """Steps of L-BFGS, `losses[t]` before step t; returns how many were taken. `flat.w` holds the point at the end.
+
+    What comes next is kept in `doing`, so that a point is looked at in one place only: each more would be a copy of the
+    whole network's passes, and seconds of compiling.
+    """
     point = (table, y, s, total, penalty, w, g, flat, work, rule)
-    d = np.empty_like(memory.theta)
-    if not memory.counts[2] and losses.size:
+    d, t, taken, before, slope, remembered = np.zeros_like(memory.theta), 0.0, 0, 0.0, 0.0, False
+    trial = new_search(0.0, 0.0)
+    doing = STEP if memory.counts[2] else START
+    if doing == START:
+        copy(flat.w, memory.theta)
         memory.counts[2] = 1
-        memory.theta[:] = flat.w
-        memory.loss[0] = objective_at(table, y, s, total, penalty, w, g, flat, work, rule)
-        take_gradient(memory, flat.gradient)
-    taken = 0
-    while taken < losses.size and not memory.counts[1]:
-        losses[taken] = memory.loss[0]
-        memory.counts[1] = step(point, memory, d, tolerances)
-        taken += 1
-    flat.w[:] = memory.theta
+    while True:
+        if doing == STEP:
+            if taken == losses.size or memory.counts[1]:
+                break
+            before, remembered, doing = memory.loss[0], memory.counts[0] > 0, DIRECTION
+            losses[taken] = before
+            taken += 1
+            memory.counts[1] = nothing_to_do(memory, tolerances)
+            if memory.counts[1]:
+                break
+        if doing == NOT_LOWER:
+            if not remembered:
+                memory.counts[1] = NO_LOWER
+                break
+            memory.counts[0] = 0  # a kink: the past tells nothing of what lies behind it
+            remembered, doing = False, DIRECTION
+        if doing == DIRECTION:
+            slope = take_direction(memory, d)
+            if not slope < 0:
+                doing = NOT_LOWER
+                continue
+            trial, doing = new_search(memory.loss[0], slope), SEARCH
+            t = 1.0 if memory.counts[0] else min(1.0, 1.0 / math.sqrt(memory.along[-1]))
+        value, rise = look(point, memory, d, t)
+        if doing == START:
+            memory.loss[0] = value
+            take_gradient(memory, flat.gradient)
+            doing = STEP
+            continue
+        if doing == SEARCH:
+            trial, t, verdict = next_trial(trial, memory.loss[0], slope, t, value, rise)
+            if verdict != FOUND:
+                doing = SEARCH if verdict == GO_ON else BACK if verdict == GO_BACK else NOT_LOWER
+                continue
+        accept(memory, flat.gradient, d, t, value)
+        if not memory.loss[0] < before:
+            doing = NOT_LOWER
+            continue
+        if before - memory.loss[0] <= tolerances.decrease * abs(before):
+            memory.counts[1] = SMALL_GAIN
+        doing = STEP
+    copy(memory.theta, flat.w)
     return taken

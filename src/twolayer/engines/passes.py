@@ -331,16 +331,36 @@ def forward_backward(x, y, s, total, w, g, work, rule):
 
 
 @inner
-def lower_forward_backward(x, y, s, total, w, g, work, rule):
-    """The same for a table that is `Lower`."""
-    lower_times(x, w.w1, work.h)
+def whole_forward_backward(table, y, s, total, w, g, work, rule):
+    """The same for all rows of a table, as it is or `Lower`, whichever is not empty; never by plain loops."""
+    table_times(table, w.w1, work.h)
     if w.w_skip.size:
-        lower_times(x, w.w_skip, work.skip)
+        table_times(table, w.w_skip, work.skip)
     loss = from_h_to_grad_h(y, s, total, w, g, work, rule)
-    transposed_lower_times(x, work.grad_h, g.w1)
+    transposed_table_times(table, work.grad_h, g.w1)
     if w.w_skip.size:
-        transposed_lower_times(x, work.grad_y_pred, g.w_skip)
+        transposed_table_times(table, work.grad_y_pred, g.w_skip)
     return loss
+
+
+@inner
+def table_times(table, b, out):
+    """out = table @ b."""
+    x, lower = table
+    if lower.rank:
+        lower_times(lower, b, out)
+    else:
+        times(x, b, out)
+
+
+@inner
+def transposed_table_times(table, b, out):
+    """out = table.T @ b."""
+    x, lower = table
+    if lower.rank:
+        transposed_lower_times(lower, b, out)
+    else:
+        transposed_times(x, b, out)
 
 
 @inner

@@ -203,17 +203,27 @@ def shares_of(
     m, k = len(along) // 2, len(places)
     shares = np.zeros_like(along)
     shares[-1] = -1.0
-    if k:
-        r = np.triu(moves_changes[:k, :k])
-        products = np.ascontiguousarray(changes_changes[:k, :k])
-        scale = r[-1, -1] / products[-1, -1]
-        p = np.linalg.solve(r, along[places])
-        rest = np.diag(r) * p + scale * (products @ p - along[m + places])
-        of_moves = np.linalg.solve(r.T, rest)
-        for i in range(k):
-            shares[places[i]] = -of_moves[i]
-            shares[m + places[i]] = scale * p[i]
-        shares[-1] = -scale
+    if k == 0:
+        return shares
+    r, products = moves_changes, changes_changes
+    scale = r[k - 1, k - 1] / products[k - 1, k - 1]
+    p, q = np.zeros(k), np.zeros(k)
+    for i in range(k - 1, -1, -1):  # r @ p = moves @ gradient, from below
+        total = along[places[i]]
+        for j in range(i + 1, k):
+            total -= r[i, j] * p[j]
+        p[i] = total / r[i, i]
+    for i in range(k):  # r.T @ q = the rest, from above
+        total = r[i, i] * p[i] - scale * along[m + places[i]]
+        for j in range(k):
+            total += scale * products[i, j] * p[j]
+        for j in range(i):
+            total -= r[j, i] * q[j]
+        q[i] = total / r[i, i]
+    for i in range(k):
+        shares[places[i]] = -q[i]
+        shares[m + places[i]] = scale * p[i]
+    shares[-1] = -scale
     return shares
 
 
