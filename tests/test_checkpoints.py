@@ -245,6 +245,22 @@ def test_ctrl_c_leaves_a_checkpoint(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("call", [1, 4, 10])
+def test_ctrl_c_between_networks_that_are_trained_one_after_another(tmp_path, call):
+    calls = iter(range(1, 100))
+
+    def presses(progress):
+        if next(calls) == call:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    params = tl.init_params(60, 8, 3, n_networks=3)
+    run = train("lbfgs", tmp_path / "c", presses, params=params, steps=50)
+    assert "interrupted" in run.stopped
+    again = train("lbfgs", tmp_path / "c", params=params, steps=50)
+    assert_same(again, train("lbfgs", params=params, steps=50))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_in_a_search_ends_it_and_keeps_what_is_done(tmp_path, monkeypatch):
     from twolayer.loop import Loop
 
@@ -391,6 +407,7 @@ def kept(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"params": tl.init_params(60, 9, 3)}, "hidden units was 8 and is 9 now; params."),
         ({"steps": 121}, "steps was 120 and is 121 now"),
         ({"random_state": 4}, "random_state has other numbers"),
         ({"params": tl.init_params(60, 8, 3, random_state=9)}, "params.w1 has other numbers"),
