@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import twolayer as tl
 from twolayer import FileError, InputError, checkpoints, files
@@ -110,6 +111,18 @@ def test_float32_skip_layers_and_row_weights(tmp_path, way):
     more = {"params": params, "sample_weight": np.arange(1.0, 31), "engine": "compiled"}
     dies_often(tmp_path / "c", way, **more)
     assert_same(train(way, tmp_path / "c", **more), train(way, **more))
+
+
+@pytest.mark.parametrize("span", [False, True])
+@pytest.mark.parametrize("form", ["tocsr", "tocsc"])
+def test_sparse_tables(tmp_path, span, form):
+    x = getattr(scipy.sparse.random(30, 200, density=0.1, random_state=0), form)()
+    settings = {"solver": "lbfgs", "steps": 60, "span": span, "engine": "numpy"}
+    params = tl.init_params(200, 5, 3)
+    kept = {"checkpoint": tmp_path / "c", "checkpoint_every": 0, "resume": True}
+    with pytest.raises(Killed):
+        tl.train(x, Y, params, callback=dies_at(3), callback_every=7, **settings, **kept)
+    assert_same(tl.train(x, Y, params, **settings, **kept), tl.train(x, Y, params, **settings))
 
 
 def test_a_generator_goes_on_where_it_was(tmp_path):
