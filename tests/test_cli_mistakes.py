@@ -1,9 +1,11 @@
 """What a newcomer gets wrong at the command line: one line that names the option or the field, exit code 2, nothing written."""
 
+import gzip
 import re
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 
@@ -100,3 +102,57 @@ def test_refused_is_what_scikit_learns_folds_cannot_do(here, n_rare, cv, grouped
         possible = all(np.unique(y[t], return_counts=True)[1].min() >= cv for t in trains)
         possible &= all(len(np.unique(y[t])) == 3 for t in trains)
     assert (command.too_few(data, cv) is None) == possible
+
+
+# ---- twolayer predict: what is written under a name
+
+
+@pytest.fixture
+def model(here, capsys):
+    """A model of the columns u and v, in m.twolayer.safetensors, and its table, m.csv."""
+    write("m.csv", {**kinds_of(0), "id": [f"S{i:03}" for i in range(40)]})
+    with pytest.raises(SystemExit):
+        main(
+            [
+                "fit",
+                "m.csv",
+                "--target",
+                "kind",
+                "--n-hidden",
+                "3",
+                "--max-iter",
+                "5",
+                "--alpha",
+                "1",
+            ]
+        )
+    capsys.readouterr()
+    return "m.twolayer.safetensors"
+
+
+def test_answers_are_written_only_under_names_that_say_what_they_are(refused, model):
+    for name in ("p.xlsx", "p", "p.json", "p.gz", "p.parquet.gz"):
+        said = refused("predict", model, "m.csv", "--out", name)
+        assert said == (
+            f"twolayer: --out {name}: its name must end in one of .csv, .tsv, .csv.gz, .tsv.gz, .parquet\n"
+        )
+    assert "--out p.xlsx" in refused("predict", "no.model", "no.csv", "--out", "p.xlsx")
+
+
+def test_answers_are_what_their_names_say(model):
+    frames = {}
+    for name, read in {
+        "p.csv": polars.read_csv,
+        "p.tsv": lambda name: polars.read_csv(name, separator="\t"),
+        "P.CSV.GZ": lambda name: polars.read_csv(gzip.decompress(Path(name).read_bytes())),
+        "p.tsv.gz": lambda name: polars.read_csv(
+            gzip.decompress(Path(name).read_bytes()), separator="\t"
+        ),
+        "p.parquet": polars.read_parquet,
+    }.items():
+        with pytest.raises(SystemExit) as left:
+            main(["predict", model, "m.csv", "--proba", "--out", name])
+        assert not left.value.code
+        frames[name] = read(name)
+    assert frames["p.csv"].shape == (40, 4)
+    assert all(frame.equals(frames["p.csv"]) for frame in frames.values())
