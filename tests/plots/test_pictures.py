@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.cbook import is_math_text
 from sklearn import metrics
 
 import twolayer as tl
@@ -274,10 +275,11 @@ def test_the_largest_importances_are_on_top_and_negative_ones_count_if_signed():
 
 
 def test_names_are_printed_as_they_are_and_not_as_formulas():
-    names = ["cost in $", "price in $", "a^b_c"]
+    names = ["from 5 $ to 6 $", "price in $", "a^b_c"]
     ax = plots.importance_bars([3.0, 2.0, 1.0], names, notes=["$x$", "", ""])
-    renderer_of(ax)
-    assert [text.replace(r"\$", "$") for text in labels(ax.get_yticklabels())] == names
+    texts = [*labels(ax.get_yticklabels()), ax.texts[0].get_text()]
+    assert [text.replace(r"\$", "$") for text in texts] == [*names, "$x$"]
+    assert not any(is_math_text(text) for text in texts)
 
 
 @pytest.mark.parametrize("bad", [[], [[1.0]], [np.nan, np.nan]])
