@@ -2,12 +2,10 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import twolayer as tl
 from twolayer import FileError, InputError, checkpoints, files
@@ -112,6 +110,18 @@ def test_float32_skip_layers_and_row_weights(tmp_path, way):
     assert_same(train(way, tmp_path / "c", **more), train(way, **more))
 
 
+@pytest.mark.parametrize("span", [False, True])
+@pytest.mark.parametrize("form", ["tocsr", "tocsc"])
+def test_sparse_tables(tmp_path, span, form):
+    x = getattr(scipy.sparse.random(30, 200, density=0.1, random_state=0), form)()
+    settings = {"solver": "lbfgs", "steps": 60, "span": span, "engine": "numpy"}
+    params = tl.init_params(200, 5, 3)
+    kept = {"checkpoint": tmp_path / "c", "checkpoint_every": 0, "resume": True}
+    with pytest.raises(Killed):
+        tl.train(x, Y, params, callback=dies_at(3), callback_every=7, **settings, **kept)
+    assert_same(tl.train(x, Y, params, **settings, **kept), tl.train(x, Y, params, **settings))
+
+
 def test_a_generator_goes_on_where_it_was(tmp_path):
     """The random numbers drawn after the training are those of a training never interrupted."""
     ours, theirs = np.random.default_rng(5), np.random.default_rng(5)
@@ -146,84 +156,7 @@ def test_the_way_of_rounding_does_not_follow_from_where_it_goes_on(tmp_path):
     assert_same(train("adam", tmp_path / "c", **more), train("adam", **more))
 
 
-# ---- really killed
-
-PROGRAM = """
-import sys
-import numpy as np
-import twolayer as tl
-path, out, way = sys.argv[1:4]
-rng = np.random.default_rng(0)
-x, y = rng.standard_normal((100, 400)), rng.standard_normal((100, 3))
-ways = {
-    "span": {"solver": "gd", "learning_rate": 1e-6, "momentum": 0.9, "alpha": 0.1, "steps": 100000},
-    "adam": {"solver": "adam", "learning_rate": 1e-4, "batch_size": 30, "engine": "compiled", "steps": 20000},
-    "lbfgs": {"solver": "lbfgs", "engine": "numpy", "steps": 3000},
-}
-kept = {} if path == "-" else {"checkpoint": path, "checkpoint_every": 0, "resume": True}
-print("ready", flush=True)
-run = tl.train(x, y, tl.init_params(400, 20, 3), random_state=1, **ways[way], **kept)
-np.savez(out, losses=run.losses, **dict(run.params.items()))
-print("done", flush=True)
-"""
-
-
-def started(*words):
-    """The program as a process of its own, about to train."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *map(str, words)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    assert process.stdout.readline() == "ready\n"
-    return process
-
-
-def ended(process):
-    """Wait for the process to end well."""
-    assert process.communicate(timeout=250)[0] == "done\n"
-    assert process.returncode == 0
-
-
-def stamp(path):
-    return path.stat().st_mtime_ns if path.exists() else None
-
-
-def wait_for_another(path, before, process):
-    """Until the file has been written, or the process has ended."""
-    while stamp(path) == before and process.poll() is None:
-        time.sleep(0.01)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
-@pytest.mark.parametrize("way", ["span", "adam", "lbfgs"])
-def test_killed_at_random_moments(tmp_path, way):
-    ended(started("-", tmp_path / "whole.npz", way))
-    rng = np.random.default_rng()
-    checkpoint, steps = tmp_path / "c", [0]
-    for _ in range(5):
-        before = stamp(checkpoint)
-        process = started(checkpoint, tmp_path / "resumed.npz", way)
-        wait_for_another(checkpoint, before, process)
-        time.sleep(rng.uniform(0, 0.3))
-        process.kill()
-        process.communicate()
-        inside = checkpoints.read(checkpoint)["calls"][0]["inside"]
-        if inside is None:  # a fast machine, which was done before
-            break
-        assert process.returncode == -signal.SIGKILL
-        steps.append(len(inside["losses"]))
-        assert steps[-1] > steps[-2]  # each goes on where the one before was
-    assert len(steps) > 1
-    ended(started(checkpoint, tmp_path / "resumed.npz", way))
-    whole, resumed = np.load(tmp_path / "whole.npz"), np.load(tmp_path / "resumed.npz")
-    assert whole.files == resumed.files
-    for name in whole.files:
-        assert whole[name].tobytes() == resumed[name].tobytes(), name
-    assert {path.name for path in tmp_path.iterdir()} == {"c", "whole.npz", "resumed.npz"}
+# ---- Ctrl-C
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
@@ -242,6 +175,22 @@ def test_ctrl_c_leaves_a_checkpoint(tmp_path):
     kept["callback"] = lambda progress: steps.append(progress.step)
     assert_same(tl.train(X, Y, params, resume=True, **kept, **more), train("sgd"))
     assert steps[0] == 52  # it began at 39
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("call", [1, 4, 10])
+def test_ctrl_c_between_networks_that_are_trained_one_after_another(tmp_path, call):
+    calls = iter(range(1, 100))
+
+    def presses(progress):
+        if next(calls) == call:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    params = tl.init_params(60, 8, 3, n_networks=3)
+    run = train("lbfgs", tmp_path / "c", presses, params=params, steps=50)
+    assert "interrupted" in run.stopped
+    again = train("lbfgs", tmp_path / "c", params=params, steps=50)
+    assert_same(again, train("lbfgs", params=params, steps=50))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
@@ -391,6 +340,7 @@ def kept(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"params": tl.init_params(60, 9, 3)}, "hidden units was 8 and is 9 now; params."),
         ({"steps": 121}, "steps was 120 and is 121 now"),
         ({"random_state": 4}, "random_state has other numbers"),
         ({"params": tl.init_params(60, 8, 3, random_state=9)}, "params.w1 has other numbers"),
@@ -482,80 +432,3 @@ def test_what_a_killed_writer_left_behind_goes_away(kept):
     other.write_bytes(b"of another file")
     train("sgd", kept)
     assert [path.name for path in sorted(kept.parent.iterdir())] == [other.name, "c"]
-
-
-# ---- the command line
-
-
-@pytest.fixture
-def table(tmp_path, monkeypatch):
-    """A table to fit, in the folder to work in."""
-    rows = np.column_stack([X, Y[:, :1]])
-    names = ",".join([*(f"c{k}" for k in range(60)), "y"])
-    np.savetxt(tmp_path / "t.csv", np.vstack([rows] * 4), delimiter=",", header=names, comments="")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "t.csv"
-
-
-FIT = ["fit", "t.csv", "--target", "y", "--n-hidden", "40", "--quiet"]
-KEPT = ["--checkpoint", "c", "--every", "0", "--resume"]
-
-
-def command(*words):
-    return [sys.executable, "-c", "from twolayer.cli.main import main; main()", *words]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
-@pytest.mark.parametrize("more", [[], ["--cv", "3", "--n-networks", "2"]])
-def test_fit_killed_ends_as_if_it_never_was(table, more):
-    from twolayer.cli.main import main
-
-    words = [*FIT, *more]
-    rng, kills = np.random.default_rng(), 0
-    for _ in range(3):
-        before = stamp(table.with_name("c"))
-        process = subprocess.Popen(command(*words, "--out", "b", *KEPT))
-        wait_for_another(table.with_name("c"), before, process)
-        time.sleep(rng.uniform(0, 0.2))
-        process.kill()
-        kills += process.wait() == -signal.SIGKILL
-    assert kills
-    for out, kept in (("a", []), ("b", KEPT)):
-        with pytest.raises(SystemExit) as left:
-            main([*words, "--out", out, *kept])
-        assert not left.value.code
-    whole, resumed = (tl.load(f"{out}/t.twolayer.safetensors") for out in "ab")
-    assert whole.w1_.tobytes() == resumed.w1_.tobytes()
-    assert whole.w2_.tobytes() == resumed.w2_.tobytes()
-    settings = [table.with_name(out).joinpath("t.fit.toml").read_text() for out in "ab"]
-    assert settings[0] == settings[1]
-
-
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        (["--resume"], "--resume needs --checkpoint FILE"),
-        (
-            ["--checkpoint", "t.csv"],
-            "t.csv cannot be read as a checkpoint: it is not a safetensors",
-        ),
-        (["--checkpoint", "no/c"], "checkpoint no/c cannot be written: no such folder"),
-        (["--checkpoint", "c", "--every", "-1"], "--every must be"),
-        (["--checkpoint", "d"], "d holds a checkpoint already: go on from it"),
-        (["--checkpoint", "d", "--resume"], "d is the checkpoint of another training: "),
-    ],
-)
-def test_options_that_cannot_be_used(table, capsys, more, said):
-    from twolayer.cli.main import main
-
-    train("gd", table.with_name("d"), steps=2)
-    before = table.with_name("d").read_bytes()
-    with pytest.raises(SystemExit) as left:
-        main([*FIT, *more])
-    assert left.value.code == 2
-    error = capsys.readouterr().err
-    assert said in error
-    assert error.count("\n") == 1
-    assert table.with_name("d").read_bytes() == before
-    assert {path.name for path in table.parent.iterdir()} == {"t.csv", "d"}

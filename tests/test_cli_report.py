@@ -275,6 +275,20 @@ def test_with_early_stopping_the_loss_on_rows_held_out_is_drawn(twolayer, tmp_pa
     assert "Red is the loss on rows held out" in page_of(tmp_path / "r").text
 
 
+def test_few_rows_all_alike(fitted, twolayer, tmp_path):
+    frame = pandas.read_csv(fitted / "diabetes.csv")
+    frame.iloc[[0]].to_csv(tmp_path / "one.csv", index=False)
+    frame.iloc[[0, 0, 0]].to_csv(tmp_path / "alike.csv", index=False)
+    model = fitted / "diabetes.twolayer.safetensors"
+    code, _, err = twolayer("report", model, tmp_path / "one.csv", "--out", tmp_path / "r")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "one row only" in err
+    code, out, err = twolayer("report", model, tmp_path / "alike.csv", "--out", tmp_path / "r")
+    assert (code, err) == (0, "")
+    assert "too few to say how sure" in out
+    assert not (tmp_path / "r" / "importances.png").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -251,6 +251,8 @@ class Call:
 
     def end(self, ended: Ended) -> None:
         """Note how the loop ended."""
+        if self.checkpoint.frozen:
+            return
         self.answered += 1
         self.note(
             ends=[
@@ -331,6 +333,9 @@ def fingerprint(
     own = {f.name: getattr(solver, f.name) for f in fields(solver)} if is_dataclass(solver) else {}
     told = {
         **settings,
+        "rows": problem.n_rows,
+        "inputs": params.n_inputs,
+        "hidden units": params.n_hidden,
         "objective": objective_in_words(problem),
         **{name: getattr(problem.objective, name) for name in ("alpha", "l1", "dropout")},
         "solver": getattr(solver, "name", type(solver).__name__),
@@ -338,7 +343,7 @@ def fingerprint(
         "engine": engine.name,
         "random_state": "given" if rng else None,
     }
-    record = {"arrays": digests, "settings": told, "versions": versions(engine.libraries)}
+    record = {"settings": told, "versions": versions(engine.libraries), "arrays": digests}
     return json.loads(json.dumps(record, default=str))
 
 

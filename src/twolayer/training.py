@@ -232,7 +232,6 @@ def train(
                 "steps": steps,
                 "batch_size": batch_size,
                 "tol": tol,
-                "callback_every": callback_every,
                 "device": choice.device,
                 "span": choice.span and choice.span.__name__,
             }

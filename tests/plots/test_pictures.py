@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.cbook import is_math_text
 from sklearn import metrics
 
 import twolayer as tl
@@ -154,6 +155,17 @@ def test_both_axes_of_predicted_and_true_are_alike():
         plots.predicted_against_actual([1.0, 2.0], [1.0, 2.0, 3.0])
 
 
+def test_of_very_many_rows_an_even_choice_is_drawn_and_the_median_is_of_all():
+    y_pred = np.linspace(0, 1, 50_000)
+    left = 1.0 + np.arange(50_000) % 3
+    left[25_000:] = 7.0
+    ax = plots.residuals(y_pred + left, y_pred)
+    dots, middle = ax.get_lines()[0], ax.get_lines()[2]
+    assert len(dots.get_xdata()) == 4000
+    assert dots.get_xdata()[[0, -1]].tolist() == [0, 1]
+    np.testing.assert_allclose(middle.get_ydata(), [2] * 6 + [7] * 6)
+
+
 def answers(n_classes, n_rows=400, seed=0):
     rng = np.random.default_rng(seed)
     names = [f"class number {k}" for k in range(n_classes)]
@@ -274,10 +286,11 @@ def test_the_largest_importances_are_on_top_and_negative_ones_count_if_signed():
 
 
 def test_names_are_printed_as_they_are_and_not_as_formulas():
-    names = ["cost in $", "price in $", "a^b_c"]
+    names = ["from 5 $ to 6 $", "price in $", "a^b_c"]
     ax = plots.importance_bars([3.0, 2.0, 1.0], names, notes=["$x$", "", ""])
-    renderer_of(ax)
-    assert [text.replace(r"\$", "$") for text in labels(ax.get_yticklabels())] == names
+    texts = [*labels(ax.get_yticklabels()), ax.texts[0].get_text()]
+    assert [text.replace(r"\$", "$") for text in texts] == [*names, "$x$"]
+    assert not any(is_math_text(text) for text in texts)
 
 
 @pytest.mark.parametrize("bad", [[], [[1.0]], [np.nan, np.nan]])

@@ -9,7 +9,7 @@ import typer
 
 from twolayer.cli import options
 from twolayer.cli.saying import Voice
-from twolayer.cli.writing import written
+from twolayer.cli.writing import ending, written
 
 if TYPE_CHECKING:
     from twolayer.cli.models import Model
@@ -21,7 +21,9 @@ def predict(
     table: options.TablePath,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write to this file, CSV or .parquet, not to the screen."),
+        typer.Option(
+            help="Write to this file, .csv, .tsv (also .gz) or .parquet, not to the screen."
+        ),
     ] = None,
     proba: Annotated[
         bool, typer.Option("--proba", help="Tell the probability of each class too.")
@@ -46,6 +48,8 @@ def predict(
     from twolayer.cli.models import opened
     from twolayer.tables.joining import transposed
 
+    if out is not None:
+        ending(out)
     asked = options.asked_of(table, (), transpose=transpose, delimiter=delimiter)
     known = opened(model)
     check_wish(known, proba, interval)

@@ -162,10 +162,13 @@ def subject_of(known: Model, rows: Table, asked: Asked, found: Any) -> tuple[Sub
     """The model beside the rows to score, with its rivals' answers; and in words which rows these are."""
     from twolayer import comparing, tables
     from twolayer.cli.evaluate import constant, truth
+    from twolayer.errors import InputError
     from twolayer.report import Answers, Subject
 
     x = dense(known.inputs(rows, found))
     y = truth(known, rows, asked.targets)
+    if len(y) < 2:
+        raise InputError(f"{rows.path} has one row only: a report needs two at least, better 50")
     s = tables.weights_of(rows, asked.weights)
     model = bare(known.estimator)
     inputs, sources = names_of(known, x.shape[1])

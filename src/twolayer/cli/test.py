@@ -61,6 +61,7 @@ def real(
         delimiter=delimiter,
     )
     data = tables.data_of(asked)
+    refuse_few_rows(data, cv)
     encoder = tables.Encoder.fit(data.table, data.kinds)
     found = tables.Found()
     x = encoder.encode(data.table, found)
@@ -115,6 +116,69 @@ def check_level(level: float) -> None:
 
     if checks.number(level, "--level", above=0) >= 1:
         raise InputError(f"--level is a share between 0 and 1, such as 0.95; got {level:g}")
+
+
+def refuse_few_rows(data: Data, cv: int) -> None:
+    """Raise if the folds inside the folds of the nested score would be left with too little."""
+    from twolayer.errors import InputError
+
+    few = too_few(data, cv)
+    if few is None:
+        return
+    fewer = next((n for n in range(cv - 1, 1, -1) if too_few(data, n) is None), None)
+    advice = [f"take --cv {fewer}"] if fewer else []
+    advice += ["leave out the rows of that class"] if few.startswith("the class") else []
+    raise InputError(
+        f"{data.table.path}: {few}, too few for --cv {cv}, which splits the rows into {cv} folds, and what is left beside "
+        f"each fold into {cv} again: {', or '.join(advice) or 'more are needed'}"
+    )
+
+
+def too_few(data: Data, cv: int) -> str | None:
+    """What there is too little of to be in each of `cv` folds of what `cv` folds leave."""
+    import numpy as np
+
+    if data.groups is not None:
+        return too_few_beside_groups(data, cv)
+    if data.target.task != "classification":
+        n_rows = data.table.n_rows
+        return f"there are {n_rows} rows" if left(n_rows, cv) < cv else None
+    names, counts = np.unique(data.target.values, return_counts=True)
+    least = int(counts.argmin())
+    return (
+        class_in_words(data, names[least], counts[least]) if left(counts[least], cv) < cv else None
+    )
+
+
+def left(count: int, cv: int) -> int:
+    """How many of so many stay beside the fold that takes most of them."""
+    return count + -count // cv
+
+
+def too_few_beside_groups(data: Data, cv: int) -> str | None:
+    """The same where whole groups go into one fold."""
+    import numpy as np
+    from sklearn.model_selection import GroupKFold
+
+    groups, y = data.groups, data.target.values
+    assert groups is not None
+    n_groups = len(np.unique(groups))
+    few_groups = f"there are {n_groups} groups"
+    if n_groups < cv:
+        return few_groups
+    for rows, _ in GroupKFold(cv).split(y, groups=groups):
+        if len(np.unique(groups[rows])) < cv:
+            return few_groups
+        if data.target.task == "classification":
+            for name in np.unique(y):
+                if (y[rows] == name).sum() < cv:
+                    return class_in_words(data, name, (y == name).sum())
+    return None
+
+
+def class_in_words(data: Data, name: Any, count: int) -> str:
+    """How many rows it has."""
+    return f"the class '{name}' of column '{data.target.name}' has {count} row{'' if count == 1 else 's'}"
 
 
 def searcher(data: Data, n_hidden: int, cv: int, seed: int) -> Any:

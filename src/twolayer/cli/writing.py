@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import os
 import secrets
@@ -14,6 +15,25 @@ from typing import Any
 from twolayer.errors import FileError
 
 PARQUET = (".parquet", ".pq")
+TEXT = {".csv": ",", ".tsv": "\t", ".csv.gz": ",", ".tsv.gz": "\t"}
+
+
+def ending(out: Path) -> str:
+    """The ending that says what is to be written.
+
+    Raises
+    ------
+    FileError
+        If nothing is written under such a name.
+    """
+    name = out.name.lower()
+    known = [*sorted(TEXT, key=len, reverse=True), *PARQUET]
+    found = next((one for one in known if name.endswith(one)), None)
+    if found is None:
+        raise FileError(
+            f"--out {out}: its name must end in one of {', '.join([*TEXT, PARQUET[0]])}"
+        )
+    return found
 
 
 @contextmanager
@@ -23,7 +43,7 @@ def written(out: Path | None, texts: Sequence[str] = ()) -> Iterator[Any]:
     Parameters
     ----------
     out : Path or None
-        A CSV file, or by its name a Parquet file; None is the screen.
+        By its name a CSV, TSV or Parquet file, the first two also with `.gz`; None is the screen.
     texts : names
         Columns that are text in a Parquet file, whatever they look like.
 
@@ -37,6 +57,7 @@ def written(out: Path | None, texts: Sequence[str] = ()) -> Iterator[Any]:
         return
     if out.is_dir():
         raise FileError(f"{out} cannot be written: it is a folder")
+    form = ending(out)
     final = Path(os.path.realpath(out))
     temporary = final.with_name(f".twolayer-{secrets.token_hex(8)}.tmp")
     turned = temporary.with_suffix(".parquet")
@@ -44,11 +65,11 @@ def written(out: Path | None, texts: Sequence[str] = ()) -> Iterator[Any]:
         with told(out):
             file = open(temporary, "xb", buffering=0)  # noqa: SIM115  closed below, and nothing waits to be written
         with file:
-            yield lambda rows: write_all(file, as_csv(rows).encode(), out)
+            yield lambda rows: write_all(file, as_bytes(rows, form), out)
             with told(out):
                 os.fsync(file.fileno())
         with told(out):
-            if final.suffix.lower() in PARQUET:
+            if form in PARQUET:
                 as_parquet(temporary, turned, texts)
                 os.replace(turned, final)
             else:
@@ -74,10 +95,16 @@ def write_all(file: Any, data: bytes, out: Path) -> None:
             data = data[file.write(data) :]
 
 
-def as_csv(rows: Iterable[Sequence[Any]]) -> str:
+def as_bytes(rows: Iterable[Sequence[Any]], form: str) -> bytes:
+    """The rows as a part of a file; parts of a gzip file may follow each other."""
+    data = as_csv(rows, TEXT.get(form, ",")).encode()
+    return gzip.compress(data, mtime=0) if form.endswith(".gz") else data
+
+
+def as_csv(rows: Iterable[Sequence[Any]], delimiter: str = ",") -> str:
     """The rows as lines of text."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return buffer.getvalue()
 
 

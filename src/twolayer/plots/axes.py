@@ -109,6 +109,11 @@ def same_length(first: Any, second: Any, names: str) -> None:
         )
 
 
+def some_rows(count: int, most: int) -> np.ndarray:
+    """All rows, or of very many an even choice: more dots would only cover each other."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
+
+
 def png(figure: Figure | Any, dots_an_inch: int = 150) -> bytes:
     """The picture as the contents of a PNG file."""
     buffer = io.BytesIO()

@@ -6,12 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twolayer.plots.axes import LINE, SECOND, dress, entitle, literal, new_axes, same_length
+from twolayer.plots.axes import (
+    LINE,
+    SECOND,
+    dress,
+    entitle,
+    literal,
+    new_axes,
+    same_length,
+    some_rows,
+)
 from twolayer.plots.axes import numbers as checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MOST_DOTS = 4000  # of more rows an even choice is drawn
 BINS = 12  # of equally many rows, for the running median
 
 
@@ -51,11 +61,12 @@ def predicted_against_actual(
     ax = new_axes(5.0, 4.6) if ax is None else ax
     if y_std is not None:
         ax.errorbar(y_pred, y, xerr=np.asarray(y_std), fmt="none", ecolor="0.8", elinewidth=0.7)
-    ax.plot(y_pred, y, "o", color=LINE, markersize=_dot(len(y)), alpha=_ink(len(y)), zorder=3)
+    drawn = some_rows(len(y), MOST_DOTS)
+    ax.plot(y_pred[drawn], y[drawn], "o", color=LINE, zorder=3, **_dots(len(drawn)))
     low, high = min(y.min(), y_pred.min()), max(y.max(), y_pred.max())
     margin = 0.04 * (high - low) or 1.0
     ends = (low - margin, high + margin)
-    ax.plot(ends, ends, color=SECOND, linewidth=1)
+    ax.plot(ends, ends, color=SECOND, linewidth=1, zorder=4)
     ax.set(xlim=ends, ylim=ends)
     ax.set(xlabel=f"{literal(name)}, predicted", ylabel=f"{literal(name)}, true")
     dress(ax)
@@ -91,7 +102,8 @@ def residuals(
     y, y_pred = _pair(y, y_pred)
     ax = new_axes(5.0, 4.0) if ax is None else ax
     left = y - y_pred
-    ax.plot(y_pred, left, "o", color=LINE, markersize=_dot(len(y)), alpha=_ink(len(y)))
+    drawn = some_rows(len(y), MOST_DOTS)
+    ax.plot(y_pred[drawn], left[drawn], "o", color=LINE, **_dots(len(drawn)))
     ax.axhline(0, color="0.3", linewidth=0.8)
     if len(y) >= 4 * 5:
         parts = np.array_split(np.argsort(y_pred, kind="stable"), min(BINS, len(y) // 5))
@@ -110,11 +122,7 @@ def _pair(y: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     return y, y_pred
 
 
-def _dot(count: int) -> float:
-    """The size of a dot where so many are drawn."""
-    return 4.5 if count <= 300 else 3.0 if count <= 3000 else 1.5
-
-
-def _ink(count: int) -> float:
-    """How dense a dot is."""
-    return 0.7 if count <= 300 else 0.45 if count <= 3000 else 0.2
+def _dots(count: int) -> dict[str, Any]:
+    """Size and density of dots where so many are drawn."""
+    few = count <= 300
+    return {"markersize": 4.5 if few else 3.0, "alpha": 0.7 if few else 0.4}

@@ -16,11 +16,13 @@ from twolayer.plots.axes import (
     numbers,
     same_length,
     short,
+    some_rows,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MOST_DOTS = 1000  # of more rows an even choice is drawn
 GRID = 150  # points along each side
 
 
@@ -84,10 +86,12 @@ def decision_regions(
     rows = np.tile(np.median(x, axis=0) if at is None else np.asarray(at, float), (across.size, 1))
     rows[:, first], rows[:, second] = across.ravel(), up.ravel()
     classes = getattr(model, "classes_", None)
+    drawn = some_rows(len(x), MOST_DOTS)
+    dots, y = x[drawn][:, [first, second]], y[drawn]
     if classes is None:
-        _numbers(ax, across, up, model.predict(rows), x[:, [first, second]], y)
+        _numbers(ax, across, up, model.predict(rows), dots, y)
     else:
-        _classes(ax, sides, model.predict_proba(rows), x[:, [first, second]], y, classes)
+        _classes(ax, sides, model.predict_proba(rows), dots, y, classes)
     words = [f"x{j + 1}" if names is None else short(names[j], 40) for j in inputs]
     ax.set(xlabel=words[0], ylabel=words[1], xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])
     entitle(ax, title)

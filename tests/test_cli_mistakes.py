@@ -1,0 +1,158 @@
+"""What a newcomer gets wrong at the command line: one line that names the option or the field, exit code 2, nothing written."""
+
+import gzip
+import re
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+from sklearn.model_selection import GroupKFold, StratifiedKFold
+
+from twolayer.cli import test as command
+from twolayer.cli.main import main
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def refused(here, capsys):
+    """Run a command that must refuse; the line it said."""
+
+    def run(*arguments):
+        before = {p: p.read_bytes() for p in here.rglob("*") if p.is_file()}
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        assert left.value.code == 2
+        assert said.out == ""
+        assert re.fullmatch(r"twolayer: [^\n]+\n", said.err), said.err
+        assert {p: p.read_bytes() for p in here.rglob("*") if p.is_file()} == before
+        return said.err
+
+    return run
+
+
+def write(name, columns):
+    """A CSV of these columns."""
+    lines = [
+        ",".join(columns),
+        *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True)),
+    ]
+    Path(name).write_text("\n".join(lines) + "\n")
+
+
+# ---- twolayer test: too few rows for folds within folds
+
+
+def kinds_of(n_rare, n_rows=40):
+    rng = np.random.default_rng(0)
+    kind = ["rare"] * n_rare + ["a", "b"] * ((n_rows - n_rare) // 2)
+    return {
+        "u": rng.normal(size=len(kind)).round(3),
+        "v": rng.normal(size=len(kind)).round(3),
+        "kind": kind,
+    }
+
+
+def test_a_class_too_small_for_folds_within_folds_is_refused_first(refused):
+    write("t.csv", kinds_of(6))
+    said = refused("test", "t.csv", "--target", "kind")
+    assert "t.csv: the class 'rare' of column 'kind' has 6 rows, too few for --cv 5" in said
+    assert "take --cv 4, or leave out the rows of that class" in said
+    write("t.csv", kinds_of(2))
+    assert said.count("--cv 4") == 1
+    assert "again: leave out the rows of that class\n" in refused(
+        "test", "t.csv", "--target", "kind"
+    )
+
+
+def test_too_few_rows_or_groups_for_folds_within_folds(refused):
+    table = kinds_of(20)
+    write("t.csv", {"u": table["u"][:6], "y": table["v"][:6]})
+    said = refused("test", "t.csv", "--target", "y")
+    assert "there are 6 rows, too few for --cv 5" in said
+    assert said.endswith("take --cv 4\n")
+    write("g.csv", {**table, "batch": np.arange(40) % 5})
+    said = refused("test", "g.csv", "--target", "kind", "--groups", "batch")
+    assert "there are 5 groups, too few for --cv 5" in said
+    assert "take --cv 3" in said  # 5 groups: the larger parts of 4 take 2 of them, and leave 3
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("cv", [2, 3, 5])
+@pytest.mark.parametrize("n_rare", range(2, 11))
+def test_refused_is_what_scikit_learns_folds_cannot_do(here, n_rare, cv, grouped):
+    """Expected: the folds are made, and the rows of each class counted in what they leave."""
+    from twolayer import tables
+
+    write("t.csv", {**kinds_of(n_rare), "batch": np.arange(len(kinds_of(n_rare)["kind"])) % 12})
+    groups = "batch" if grouped else None
+    data = tables.data_of(tables.Asked("t.csv", ("kind",), groups=groups))
+    y = data.target.values
+    if n_rare < cv:
+        possible = False
+    else:
+        folds = GroupKFold(cv) if grouped else StratifiedKFold(cv, shuffle=True, random_state=1)
+        trains = [train for train, _ in folds.split(y, y, data.groups)]
+        possible = all(np.unique(y[t], return_counts=True)[1].min() >= cv for t in trains)
+        possible &= all(len(np.unique(y[t])) == 3 for t in trains)
+    assert (command.too_few(data, cv) is None) == possible
+
+
+# ---- twolayer predict: what is written under a name
+
+
+@pytest.fixture
+def model(here, capsys):
+    """A model of the columns u and v, in m.twolayer.safetensors, and its table, m.csv."""
+    write("m.csv", {**kinds_of(0), "id": [f"S{i:03}" for i in range(40)]})
+    with pytest.raises(SystemExit):
+        main(
+            [
+                "fit",
+                "m.csv",
+                "--target",
+                "kind",
+                "--n-hidden",
+                "3",
+                "--max-iter",
+                "5",
+                "--alpha",
+                "1",
+            ]
+        )
+    capsys.readouterr()
+    return "m.twolayer.safetensors"
+
+
+def test_answers_are_written_only_under_names_that_say_what_they_are(refused, model):
+    for name in ("p.xlsx", "p", "p.json", "p.gz", "p.parquet.gz"):
+        said = refused("predict", model, "m.csv", "--out", name)
+        assert said == (
+            f"twolayer: --out {name}: its name must end in one of .csv, .tsv, .csv.gz, .tsv.gz, .parquet\n"
+        )
+    assert "--out p.xlsx" in refused("predict", "no.model", "no.csv", "--out", "p.xlsx")
+
+
+def test_answers_are_what_their_names_say(model):
+    frames = {}
+    for name, read in {
+        "p.csv": polars.read_csv,
+        "p.tsv": lambda name: polars.read_csv(name, separator="\t"),
+        "P.CSV.GZ": lambda name: polars.read_csv(gzip.decompress(Path(name).read_bytes())),
+        "p.tsv.gz": lambda name: polars.read_csv(
+            gzip.decompress(Path(name).read_bytes()), separator="\t"
+        ),
+        "p.parquet": polars.read_parquet,
+    }.items():
+        with pytest.raises(SystemExit) as left:
+            main(["predict", model, "m.csv", "--proba", "--out", name])
+        assert not left.value.code
+        frames[name] = read(name)
+    assert frames["p.csv"].shape == (40, 4)
+    assert all(frame.equals(frames["p.csv"]) for frame in frames.values())
