@@ -231,7 +231,8 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
 
     def _task(self, X: Any, n_outputs: int, before: Params | None = None) -> Task:  # noqa: N803
         """What is learned, from the settings, checked, and the table's shape; `before` is the network to go on with."""
-        skip = skip_layer(self.skip, *X.shape, is_classifier(self))
+        n_rows, n_inputs = X.shape
+        skip = skip_layer(self.skip, n_rows, n_inputs, is_classifier(self))
         if before is not None and self.skip == "auto":
             skip = before.w_skip is not None
         checks.flag(self.calibrate, "calibrate", ("auto",))
