@@ -1,7 +1,10 @@
 """What a newcomer gets wrong at the command line: one line that names the option or the field, exit code 2, nothing written."""
 
 import gzip
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +159,57 @@ def test_answers_are_what_their_names_say(model):
         frames[name] = read(name)
     assert frames["p.csv"].shape == (40, 4)
     assert all(frame.equals(frames["p.csv"]) for frame in frames.values())
+
+
+# ---- what the parser of the command line refuses
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fit", "t.csv"], r"missing option '--target' \(see twolayer fit --help\)"),
+        (["fit"], r"missing argument 'table' \(see twolayer fit --help\)"),
+        (["fit", "t.csv", "--target", "y", "--bogus"], "no such option: --bogus .*twolayer fit --help"),
+        (["fit", "t.csv", "--target", "y", "--max-iter", "x"], "invalid value for '--max-iter'"),
+        (["fit", "no.csv", "--target", "y"], "there is no file no.csv"),
+        (["fit", ".", "--target", "y"], r"\. "),
+        (["fitt"], r"no such command 'fitt'.*\(see twolayer --help\)"),
+        (["--bogus"], r"no such option: --bogus \(see twolayer --help\)"),
+        *(
+            ([name, *words], "no such option: --bogus")
+            for name, words in {
+                "predict": ["m", "t"], "evaluate": ["m", "t"], "inspect": ["m"], "test": ["t"], "report": ["m"],
+                "export": ["m"], "ladder": [], "explain": [], "bench": [], "warmup": [], "demo": [],
+            }.items()
+            for words in [[*words, "--bogus"]]
+        ),
+    ],
+)  # fmt: skip
+def test_misuse_is_one_line(refused, words, message):
+    assert re.search(message, refused(*words))
+
+
+def test_help_and_completion_are_as_they_were(here, capsys, monkeypatch):
+    for words, start, code in [
+        (["--help"], "Usage: ", 0),
+        (["fit", "--help"], "Usage: ", 0),
+        (["--version"], "twolayer ", 0),
+        ([], "Usage: ", 2),
+    ]:
+        with pytest.raises(SystemExit) as left:
+            main(words)
+        said = capsys.readouterr()
+        assert (left.value.code, code and said.out) == (code, code and "")
+        assert (said.err if code else said.out).startswith(start)
+    done = subprocess.run(
+        [sys.executable, "-c", "from twolayer.cli.main import main; main()"],
+        env={
+            **os.environ,
+            "_TWOLAYER_COMPLETE": "complete_bash",
+            "COMP_WORDS": "twolayer ev",
+            "COMP_CWORD": "1",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["evaluate"], done.stderr

@@ -465,7 +465,11 @@ def run_each(
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Within it, the first Ctrl-C only sets a flag, which the yielded function reads; the second raises as usual."""
+    """Within it, the first Ctrl-C only sets a flag, which the yielded function reads; the second raises as usual.
+
+    At the end a press is handed on to the handler that stood before, if it is not Python's own: who set one, such as a
+    command of many trainings, is to hear of it too.
+    """
     pressed = False
 
     def on_press(number: int, frame: Any) -> None:
@@ -481,7 +485,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: pressed
     finally:
-        if (
-            before is not None
-        ):  # None: a handler that was not set from Python, and cannot be set again
+        if before is not None:  # None: it was not set from Python, and cannot be set again
             signal.signal(signal.SIGINT, before)
+        if pressed and callable(before) and before is not signal.default_int_handler:
+            before(signal.SIGINT, None)

@@ -14,6 +14,8 @@ from twolayer.cli import options, settings
 from twolayer.cli.drawing import Painter
 from twolayer.cli.keeping import Keeping
 from twolayer.cli.saying import Voice, plain
+from twolayer.cli.stopping import Stop, stoppable
+from twolayer.cli.training import Training, check_options
 
 if TYPE_CHECKING:
     from twolayer.comparing import Scores, Split
@@ -39,22 +41,6 @@ class Fitted:
     model_path: Path
     picture_path: Path
     settings_path: Path
-
-
-@dataclass(frozen=True)
-class Training:
-    """How to train, checked."""
-
-    n_hidden: list[int]
-    alpha: Any
-    activation: str
-    max_iter: int
-    test_size: float
-    seed: int
-    engine: str
-    n_networks: Any
-    cv: int | None
-    device: str
 
 
 def fit(
@@ -128,27 +114,28 @@ def fit(
     of the loss, TABLE.loss.png, and the settings, TABLE.fit.toml, from which --config repeats the fit.
     """
     given = dict(locals())
-    how = check_options(
-        n_hidden, alpha, activation, max_iter, test_size, seed, engine, n_networks, cv, device
-    )
-    asked = options.asked_of(
-        table,
-        target,
-        task=task,
-        labels=labels,
-        id_column=id_column,
-        weights=weights,
-        groups=groups,
-        time=time,
-        drop=drop,
-        category=category,
-        transpose=transpose,
-        delimiter=delimiter,
-    )
-    paths = places(Path(table), Path(out))
-    keeping = Keeping(checkpoint, every, resume)
-    with Painter() as painter:
-        return run(asked, how, paths, given, Voice(quiet, as_json), painter, keeping)
+    with stoppable(checkpoint) as stop:
+        how = check_options(
+            n_hidden, alpha, activation, max_iter, test_size, seed, engine, n_networks, cv, device
+        )
+        asked = options.asked_of(
+            table,
+            target,
+            task=task,
+            labels=labels,
+            id_column=id_column,
+            weights=weights,
+            groups=groups,
+            time=time,
+            drop=drop,
+            category=category,
+            transpose=transpose,
+            delimiter=delimiter,
+        )
+        paths = places(Path(table), Path(out))
+        keeping = Keeping(checkpoint, every, resume)
+        with Painter() as painter:
+            return run(asked, how, paths, given, Voice(quiet, as_json), painter, stop, keeping)
 
 
 def run(
@@ -158,6 +145,7 @@ def run(
     given: dict[str, Any],
     voice: Voice,
     painter: Painter,
+    stop: Stop,
     keeping: Keeping | None = None,
 ) -> Fitted:
     """Read, train, compare, tell and write."""
@@ -192,7 +180,7 @@ def run(
         "encoder": encoder.as_json(),
         "training": training_summary(model, x[parts.train]),
     }
-    write(model, about, paths, settings.as_toml(given, paths[2]), voice, painter)
+    write(model, about, paths, settings.as_toml(given, paths[2]), voice, painter, stop)
     voice.result(
         {
             **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
@@ -209,83 +197,6 @@ def run(
         }
     )
     return Fitted(model, scores, *paths)
-
-
-def check_options(
-    n_hidden: Any,
-    alpha: Any,
-    activation: str,
-    max_iter: int,
-    test_size: float,
-    seed: int,
-    engine: str,
-    n_networks: Any = "auto",
-    cv: int | None = None,
-    device: str = "auto",
-) -> Training:
-    """Refuse what cannot be used before anything is read."""
-    from twolayer import checks
-    from twolayer.engines import get_ready
-    from twolayer.errors import InputError
-    from twolayer.maths.activations import ACTIVATIONS
-
-    checks.one_of(activation, ACTIVATIONS, "activation")
-    units = [checks.whole(one, "--n-hidden") for one in listed_numbers(n_hidden)]
-    checks.whole(max_iter, "--max-iter")
-    alpha = decay(alpha)
-    if cv is None and (len(units) > 1 or isinstance(alpha, list)):
-        raise InputError("several values to choose from need --cv, such as --cv 5")
-    if checks.number(test_size, "--test-size", above=0) >= 1:
-        raise InputError(
-            f"--test-size is a share of the rows, between 0 and 1, such as 0.25; got {test_size:g}"
-        )
-    if checks.whole(seed, "--seed", at_least=0) >= 2**32:
-        raise InputError(f"--seed must be below {2**32}; got {seed}")
-    if engine != "auto":
-        get_ready(engine)
-    if n_networks != "auto":
-        (n_networks,) = listed_numbers(n_networks)[:1]
-        checks.whole(n_networks, "--n-networks")
-    if cv is not None:
-        checks.whole(cv, "--cv", at_least=2)
-    check_device(device)
-    return Training(
-        units, alpha, activation, max_iter, test_size, seed, engine, n_networks, cv, device
-    )
-
-
-def check_device(device: str) -> None:
-    """Raise if the device is none, or one on which the estimators cannot train."""
-    from twolayer.errors import EngineError
-
-    if device not in ("cpu", "auto"):
-        raise EngineError(
-            f"--device {device}: tables are fitted on the processor; leave --device out, or say cpu"
-        )
-
-
-def listed_numbers(given: Any) -> list[Any]:
-    """`10,50` as whole numbers; what is none stays as it is, for the check that follows."""
-    words = given.split(",") if isinstance(given, str) else [given]
-    return [
-        int(word) if isinstance(word, str) and word.strip().isdigit() else word for word in words
-    ]
-
-
-def decay(alpha: Any) -> Any:
-    """The number in the text, checked, or several; or "auto"."""
-    from twolayer import checks
-
-    if alpha == "auto":
-        return alpha
-    numbers = []
-    for word in alpha.split(",") if isinstance(alpha, str) else [alpha]:
-        try:
-            number: Any = float(word)
-        except (TypeError, ValueError):
-            number = word
-        numbers.append(checks.number(number, "--alpha", at_least=0))
-    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def places(table: Path, out: Path) -> tuple[Path, Path, Path]:
@@ -479,6 +390,7 @@ def write(
     settings_text: str,
     voice: Voice,
     painter: Painter,
+    stop: Stop,
 ) -> None:
     """Write the model, the picture of its loss and the settings, all or none, and say where they are."""
     from twolayer import saving
@@ -491,6 +403,7 @@ def write(
         picture_path: painter.loss_curve(model.loss_curve_, title),
         settings_path: settings_text.encode(),
     }
+    stop.is_too_late()
     try:
         model_path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -41,8 +41,4 @@ class Keeping:
                     if file.found
                     else f"there is no checkpoint {self.path} yet: starting anew"
                 )
-            try:
-                yield
-            finally:
-                if file.stopping:
-                    voice.aside(f"interrupted: with --resume the training goes on from {self.path}")
+            yield

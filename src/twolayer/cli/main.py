@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any, NoReturn
 
 import typer
 
@@ -16,6 +17,7 @@ from twolayer.cli.inspect import inspect
 from twolayer.cli.ladder import ladder
 from twolayer.cli.predict import predict
 from twolayer.cli.report import report
+from twolayer.cli.stopping import StoppedError
 from twolayer.cli.test import real
 from twolayer.cli.warmup import warmup
 
@@ -55,12 +57,40 @@ app.command()(bench)
 app.command()(warmup)
 
 
+USAGE: Any = (
+    typer.BadParameter.__base__
+)  # typer's parent of all that is wrong with options and arguments
+INTERRUPTED = 130  # as shells have it
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run one command. What the user got wrong is one line and exit code 2; a defect of ours keeps its traceback."""
     from twolayer.errors import DivergedError, TwoLayerError
 
     try:
-        app(arguments)
+        answer = app(arguments, prog_name="twolayer", standalone_mode=False)
+        if answer == INTERRUPTED:  # what typer makes of Ctrl-C
+            leave("stopped", INTERRUPTED)
+    except StoppedError as stopped:
+        leave(str(stopped), INTERRUPTED)
+    except USAGE as error:
+        leave(misuse(error), 2)
     except TwoLayerError as error:
-        print(f"twolayer: {error}", file=sys.stderr)
-        sys.exit(1 if isinstance(error, DivergedError) else 2)
+        leave(str(error), 1 if isinstance(error, DivergedError) else 2)
+    sys.exit(answer if isinstance(answer, int) else 0)
+
+
+def leave(line: str, code: int) -> NoReturn:
+    """Say why, and end with this exit code."""
+    print(line if "\n" in line else f"twolayer: {line}", file=sys.stderr)
+    sys.exit(code)
+
+
+def misuse(error: Any) -> str:
+    """What is wrong with the options or arguments, in a line; the help where nothing was asked for."""
+    message = error.format_message()
+    if "\n" in message:
+        return str(message)
+    where = "twolayer" if error.ctx is None else error.ctx.command_path
+    message = message[:1].lower() + message[1:].rstrip(".")
+    return f"{message} (see {where} --help)"
