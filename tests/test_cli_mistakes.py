@@ -213,3 +213,88 @@ def test_help_and_completion_are_as_they_were(here, capsys, monkeypatch):
         text=True,
     )
     assert done.stdout.split() == ["evaluate"], done.stderr
+
+
+# ---- which field is wrong, and in which file
+
+
+def genes(**changed):
+    """Samples in columns: three genes, a dozen samples; some fields changed."""
+    columns = {"gene": ["g1", "g2", "g3"], **{f"S{i:02}": [i, i * i, 5 - i] for i in range(12)}}
+    for name, field in changed.items():
+        columns[name] = [field if row == 1 else value for row, value in enumerate(columns[name])]
+    return columns
+
+
+def test_a_text_in_a_table_to_turn_is_located(refused):
+    write("e.csv", genes(S06="low"))
+    words = ["e.csv", "--transpose", "--labels", "l.csv", "--id", "sample", "--target", "y"]
+    write("l.csv", {"sample": [f"S{i:02}" for i in range(12)], "y": ["a", "b"] * 6})
+    said = refused("fit", *words)
+    assert "'S06' holds 'low' in row 'g2', line 3: correct the field" in said
+    assert "--drop 'S06'" in said
+    write("e.csv", genes(**{f"S{i:02}": "case" for i in range(12)}))
+    said = refused("fit", *words)
+    assert "'S00' holds 'case' in row 'g2', line 3, and so do 'S01'" in said
+    assert "leave out that row; if it is what is to be learned" in said
+
+
+def test_a_bad_target_from_another_file_is_told_of_that_file(refused):
+    write("e.csv", genes())
+    words = ["fit", "e.csv", "--transpose", "--labels", "l.csv", "--id", "sample", "--target", "y"]
+    samples = [f"S{i:02}" for i in range(12)]
+    for fields, message in [
+        (["a"] * 12, "l.csv: column 'y' says 'a' in every row"),
+        ([""] * 12, "l.csv: column 'y', which is the target, has no value in any row"),
+        (["a"] * 5 + [""] + ["b"] * 6, "l.csv: row 'S05' has no value in column 'y'"),
+        ([*range(11), "n.d."], "l.csv: .* numbers but for 'n.d.' in row 'S11'"),
+    ]:
+        write("l.csv", {"sample": samples, "y": fields})
+        assert re.search(message, refused(*words))
+    write("l.csv", {"y": ["a"] * 12})
+    assert "l.csv: column 'y' says 'a'" in refused(
+        *[w for w in words if w not in ("--id", "sample")]
+    )
+
+
+def test_a_target_of_dates_names_or_strays(refused):
+    n = 40
+    u = np.arange(n) % 7 + 0.5
+    write(
+        "t.csv",
+        {
+            "u": u,
+            "day": [f"2021-03-{1 + i % 28:02}" for i in range(n)],
+            "who": [f"P{i:03}" for i in range(n)],
+            "dose": ["n.d." if i == 5 else u[i] + i for i in range(n)],
+            "doses": ["n.d." if i % 9 == 5 else u[i] + i for i in range(n)],
+            "comma": [f'"{i},5"' for i in range(n)],
+        },
+    )  # fmt: skip
+    rest = ["--drop", "day", "--drop", "dose", "--drop", "doses", "--drop", "comma"]
+    for name, message in [
+        ("day", "column 'day', which is the target, holds dates, such as '2021-03-01'"),
+        (
+            "who",
+            "column 'who', which is the target, holds another text in every row, such as 'P000'",
+        ),
+        ("dose", "holds numbers but for 'n.d.' in line 7: for --task regression"),
+        ("doses", r"holds numbers but for 'n.d.' in line 7 \(4 such fields\)"),
+        ("comma", "column 'comma' holds numbers with a comma, such as '0,5'"),
+    ]:
+        drop = [w for i, w in enumerate(rest) if rest[i - i % 2 + 1] != name]
+        assert re.search(message, refused("fit", "t.csv", "--target", name, *drop))
+    assert "numbers but for 'n.d.'" in refused(
+        "fit", "t.csv", "--target", "dose", "--task", "regression"
+    )
+
+
+def test_texts_beside_numbers_may_be_classes():
+    """Grades 1 to 4 and 'none': classes, as before."""
+    from twolayer.tables.target import are_strays
+
+    assert not are_strays(20, np.arange(80.0) % 4)
+    assert are_strays(4, np.arange(80.0) % 4)
+    assert are_strays(20, np.arange(80.0))
+    assert not are_strays(90, np.arange(10.0))
+    assert not are_strays(1, np.arange(6.0))

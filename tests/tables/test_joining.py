@@ -38,7 +38,7 @@ def test_genes_in_rows(files):
         ("gene,s1,s2\nA,1,2\nA,3,4\n", "rows 1 and 2 are both named 'A'"),
         (
             "gene,note,s1\nA,x,1\nB,y,2\n",
-            "every column but the first is a sample, and 'note' holds text",
+            "every column but the first is a sample of numbers, and 'note' holds",
         ),
         ("gene\nA\nB\n", "one column only"),
     ],

@@ -61,7 +61,7 @@ def evaluate(
     rows, said = tables.table_of(asked)
     found = tables.Found()
     x = known.inputs(rows, found)
-    y = truth(known, rows, targets)
+    y = truth(known, tables.with_targets(rows, asked.labels), targets)
     s = tables.weights_of(rows, weights)
     y_pred = known.asked("predict", x)
     probabilities = known.asked("predict_proba", x) if known.classifies else None

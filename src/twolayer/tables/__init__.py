@@ -1,6 +1,6 @@
 """From any table to columns of numbers: readers, what each column holds, its encoding, and the joining of two files."""
 
-from twolayer.tables.asked import Asked, Data, data_of, reasons, table_of, weights_of
+from twolayer.tables.asked import Asked, Data, data_of, reasons, table_of, weights_of, with_targets
 from twolayer.tables.columns import Kinds, kinds
 from twolayer.tables.encoder import Encoder, Found
 from twolayer.tables.formats import read, stream
@@ -26,4 +26,5 @@ __all__ = [
     "table_of",
     "target",
     "weights_of",
+    "with_targets",
 ]

@@ -122,6 +122,11 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
     return table if asked.transpose else dropped(table, asked.drop), said
 
 
+def with_targets(table: Table, labels: str | None) -> Table:
+    """The table under the name of the file that the targets came from, for what is said of them."""
+    return table if labels is None else replace(table, path=labels, lines=None)
+
+
 def dropped(table: Table, names: Sequence[str]) -> Table:
     """The table without these columns."""
     if not names:
@@ -149,7 +154,7 @@ def data_of(asked: Asked) -> Data:
         If a file cannot be read, or a column is not there or cannot play its part.
     """
     table, said = table_of(asked)
-    wanted = target(table, asked.targets, asked.task)
+    wanted = target(with_targets(table, asked.labels), asked.targets, asked.task)
     found = kinds(table, {*asked.targets, *asked.parts}, asked.categories)
     if not (found.numbers or found.booleans or found.categories):
         why = f": {reasons(found)[0]}" if reasons(found) else ""

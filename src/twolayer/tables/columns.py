@@ -123,7 +123,7 @@ def _place_text(table: Table, name: str, found: Kinds) -> None:
         found.ids.append(name)
     else:
         _refuse_dates(table, name, words)
-        _refuse_decimal_commas(table, name, words)
+        refuse_decimal_commas(table, name, words)
         _refuse_mixture(table, name, len(words))
         if names_each(words, table.n_rows):
             found.ids.append(name)
@@ -146,16 +146,22 @@ def levels_are_yes_and_no(levels: Collection[str]) -> bool:
     return any(small <= pair for pair in PAIRS)
 
 
-def _refuse_dates(table: Table, name: str, words: list[str]) -> None:
+def are_dates(words: list[str]) -> bool:
+    """Whether most of them are."""
     some = words[:100]
-    if 2 * sum(DATE.fullmatch(word) is not None for word in some) > len(some):
+    return 2 * sum(DATE.fullmatch(word) is not None for word in some) > len(some)
+
+
+def _refuse_dates(table: Table, name: str, words: list[str]) -> None:
+    if are_dates(words):
         raise InputError(
-            f"{table.path}: column '{name}' holds dates, such as {checks.shown(some[0])}: write it as a number that "
+            f"{table.path}: column '{name}' holds dates, such as {checks.shown(words[0])}: write it as a number that "
             f"means something (days since the first visit, month, age), or leave it out with --drop '{name}'"
         )
 
 
-def _refuse_decimal_commas(table: Table, name: str, words: list[str]) -> None:
+def refuse_decimal_commas(table: Table, name: str, words: list[str]) -> None:
+    """Raise if the column holds numbers whose decimals follow a comma."""
     numbers = [word for word in words if DECIMAL_COMMA.fullmatch(word)]
     with_comma = [word for word in numbers if "," in word]
     if with_comma and 2 * len(numbers) > len(words):

@@ -30,12 +30,7 @@ def transposed(table: Table) -> Table:
     samples = table.names[1:] if named else table.names
     if not samples:
         raise InputError(f"{table.path} has one column only: there is nothing to turn")
-    text = [name for name in samples if table.first_text(name)]
-    if text:
-        raise InputError(
-            f"{table.path}: with --transpose every column but the first is a sample, and {listed(text)} "
-            f"hold{'s' * (len(text) == 1)} text: leave {'it' if len(text) == 1 else 'them'} out with --drop"
-        )
+    refuse_text(table, samples, features)
     if not named:
         return turned_matrix(table)
     refuse_twins(table.path, features, "row")
@@ -44,6 +39,24 @@ def transposed(table: Table) -> Table:
     numbers[:, 0] = np.nan
     numbers[:, 1:] = table.columns(samples).T
     return Table(table.path, [column, *features], numbers, {column: list(samples)}, None, column)
+
+
+def refuse_text(table: Table, samples: Sequence[str], features: Sequence[str]) -> None:
+    """Raise if a table to be turned holds text beside the names in its first column."""
+    found = {name: text for name in samples if (text := table.first_text(name))}
+    if not found:
+        return
+    sample, (row, text) = next(iter(found.items()))
+    what = f"row '{features[row]}'" if features else f"row {row + 1}"
+    if len(found) > 1 and len({row for row, _ in found.values()}) == 1:
+        advice = "leave out that row; if it is what is to be learned, put it in a file of its own and say --labels"
+    else:
+        advice = f"correct the field, leave it empty if it means no value, or leave the sample out with --drop '{sample}'"
+    more = f", and so do {listed(list(found)[1:])}" if len(found) > 1 else ""
+    raise InputError(
+        f"{table.path}: with --transpose every column but the first is a sample of numbers, and '{sample}' holds "
+        f"{checks.shown(text)} in {what}, {table.where(row)}{more}: {advice}"
+    )
 
 
 def turned_matrix(table: Table) -> Table:

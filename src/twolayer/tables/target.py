@@ -9,10 +9,12 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.tables.columns import FEW_ROWS, are_dates, names_each, refuse_decimal_commas
 from twolayer.tables.table import EXACT_WHOLE, Table, listed, missing
 
 TASKS = ("auto", "classification", "regression")
 MOST_CLASSES_GUESSED = 20
+FEW_TEXTS = 0.05  # share of the rows up to which texts among numbers are strays, not classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,8 @@ def target(table: Table, name: str | Sequence[str], task: str = "auto") -> Targe
     Raises
     ------
     InputError
-        If a value is missing, there is nothing to learn, or the column does not fit the task that was asked for.
+        If a value is missing, there is nothing to learn, the column does not fit the task that was asked for, or it holds
+        dates, the names of the rows, or a stray word among numbers.
     """
     if task not in TASKS:
         raise InputError(
@@ -56,6 +59,9 @@ def target(table: Table, name: str | Sequence[str], task: str = "auto") -> Targe
     names = (name,) if isinstance(name, str) else tuple(name)
     for one in names:
         refuse_gaps(table, one)
+    if task != "classification":
+        for one in names:
+            refuse_other_text(table, one)
     if len(names) > 1:
         return several(table, names, task)
     if task == "regression":
@@ -66,12 +72,58 @@ def target(table: Table, name: str | Sequence[str], task: str = "auto") -> Targe
 
 def refuse_gaps(table: Table, name: str) -> None:
     """Raise if the target has no value in some row."""
-    for row, word in enumerate(table.words(name)):
+    words = table.words(name)
+    if all(missing(word) for word in words):
+        raise InputError(
+            f"{table.path}: column '{name}', which is the target, has no value in any row"
+        )
+    for row, word in enumerate(words):
         if missing(word):
             raise InputError(
                 f"{table.path}: {table.where(row)} has no value in column '{name}', which is the target: "
                 "fill it in or leave out that row"
             )
+
+
+def refuse_other_text(table: Table, name: str) -> None:
+    """Raise if the target holds text that names no class: dates, the names of the rows, a stray word among numbers."""
+    found = table.first_text(name)
+    if found is None:
+        return
+    words, (row, text) = table.words(name), found
+    start = f"{table.path}: column '{name}', which is the target, holds"
+    if are_dates(words):
+        raise InputError(
+            f"{start} dates, such as {checks.shown(words[0])}: write it as a number that means something (days since the "
+            "first visit), or say --task classification"
+        )
+    refuse_decimal_commas(table, name, words)
+    numbers = table.column(name)[~np.isnan(table.column(name))]
+    if not len(numbers) and names_each(words, table.n_rows):
+        raise InputError(
+            f"{start} another text in every row, such as {checks.shown(words[0])}, as if it named the rows: a class needs "
+            "several rows; name the column to learn with --target"
+        )
+    if are_strays(table.n_rows - len(numbers), numbers):
+        count = table.n_rows - len(numbers)
+        more = f" ({count} such fields)" if count > 1 else ""
+        raise InputError(
+            f"{start} numbers but for {checks.shown(text)} in {table.where(row)}{more}: for --task regression write a "
+            "number there or leave out that row; if each value is a class, say --task classification"
+        )
+
+
+def are_strays(texts: int, numbers: np.ndarray) -> bool:
+    """Whether so many texts among numbers are mistakes, not classes beside them."""
+    n_rows = texts + len(numbers)
+    if n_rows < FEW_ROWS:
+        return False
+    return texts <= max(1, FEW_TEXTS * n_rows) or (2 * texts < n_rows and not are_few(numbers))
+
+
+def are_few(numbers: np.ndarray) -> bool:
+    """Whether there are as few different numbers as there may be classes."""
+    return len(np.unique(numbers)) <= max(2, min(MOST_CLASSES_GUESSED, len(numbers) // 10))
 
 
 def several(table: Table, names: tuple[str, ...], task: str) -> Target:
@@ -95,8 +147,7 @@ def classes(table: Table, name: str, task: str) -> Target:
         numbers = table.finite(name)
         whole = bool((numbers == np.floor(numbers)).all() and abs(numbers).max() < EXACT_WHOLE)
         distinct = len(np.unique(numbers))
-        few = distinct <= max(2, min(MOST_CLASSES_GUESSED, len(numbers) // 10))
-        if task == "auto" and not (whole and few):
+        if task == "auto" and not (whole and are_few(numbers)):
             why = "whole numbers of many values" if whole else "numbers"
             return Target(name, "regression", numbers, why, (name,))
         values = numbers.astype(np.int64) if whole else np.array(words)
