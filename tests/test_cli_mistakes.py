@@ -298,3 +298,67 @@ def test_texts_beside_numbers_may_be_classes():
     assert are_strays(20, np.arange(80.0))
     assert not are_strays(90, np.arange(10.0))
     assert not are_strays(1, np.arange(6.0))
+
+
+# ---- hints in the words of the command line
+
+
+def test_export_to_scikit_learn_says_how_to_fit(refused, capsys):
+    write("m.csv", kinds_of(0))
+    fit = ["fit", "m.csv", "--target", "kind", "--n-hidden", "3", "--max-iter", "5", "--alpha", "1"]
+    export = ["export", "m.twolayer.safetensors", "--to", "sklearn", "--out", "m.py"]
+    for flags, cannot, advice in [
+        (
+            ["--n-networks", "2", "--skip"],
+            "2 networks or inputs that act",
+            "fit with --n-networks 1 --no-skip,",
+        ),
+        (
+            ["--n-networks", "2", "--no-skip"],
+            "an average of 2 networks",
+            "fit with --n-networks 1,",
+        ),
+        (["--n-networks", "1", "--skip"], "inputs that act on the output", "fit with --no-skip,"),
+    ]:
+        with pytest.raises(SystemExit):
+            main([*fit, *flags])
+        capsys.readouterr()
+        said = refused(*export)
+        assert cannot in said
+        assert advice in said
+    with pytest.raises(SystemExit):
+        main([*fit, "--n-networks", "1", "--no-skip"])
+    assert "skip = false\n" in Path("m.fit.toml").read_text()
+    with pytest.raises(SystemExit) as left:
+        main(export)
+    assert not left.value.code
+
+
+def test_a_table_that_wants_turning_is_told_so(refused, capsys):
+    write("e.csv", genes())
+    write("l.csv", {"sample": [f"S{i:02}" for i in range(12)], "y": ["a", "b"] * 6})
+    labels = ["--labels", "l.csv", "--id", "sample", "--target", "y"]
+    said = refused("fit", "e.csv", "--target", "y")
+    assert "no column 'y'" in said
+    assert "turn it with --transpose, and name the file of the targets with --labels" in said
+    assert "its columns are, so turn it with --transpose" in refused("fit", "e.csv", *labels)
+    assert "the file that --labels names" in refused("fit", "e.csv", "--transpose", "--target", "y")
+    with pytest.raises(SystemExit):
+        main(
+            [
+                "fit",
+                "e.csv",
+                "--transpose",
+                *labels,
+                "--n-hidden",
+                "2",
+                "--max-iter",
+                "3",
+                "--alpha",
+                "1",
+            ]
+        )
+    capsys.readouterr()
+    said = refused("predict", "e.twolayer.safetensors", "e.csv")
+    assert said.endswith("they stand in its first column, 'gene': turn it with --transpose\n")
+    assert "turn it with --transpose" in refused("evaluate", "e.twolayer.safetensors", "e.csv")

@@ -44,6 +44,8 @@ def export(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TwoLayerWarning)
         content = content_of(source, **how)
+        if to == "sklearn":
+            refuse_for_sklearn(content)
         write(to, source, out, how)
     for sentence in {str(one.message): one for one in caught if one.category is TwoLayerWarning}:
         print(f"twolayer: {sentence}", file=sys.stderr)
@@ -56,6 +58,23 @@ def export(
         print("the entry 'encoder' of the model file says how a table's own columns become these")
     for line in use(to, content, out):
         print(line)
+
+
+def refuse_for_sklearn(content: Any) -> None:
+    """Raise if scikit-learn cannot hold the network, with the options of `twolayer fit` that make one it can."""
+    from twolayer.errors import InputError
+
+    params = content.params
+    found = {}
+    if params.n_networks is not None:
+        found[f"an average of {params.n_networks} networks"] = "--n-networks 1"
+    if params.w_skip is not None:
+        found["inputs that act on the output directly"] = "--no-skip"
+    if found:
+        raise InputError(
+            f"scikit-learn's MLP cannot hold {' or '.join(found)}: fit with {' '.join(found.values())}, or export to onnx, "
+            "torch or numpy"
+        )
 
 
 def encoded(encoder: Any) -> bool:

@@ -76,6 +76,13 @@ def fit(
         typer.Option(help="Choose alpha and n-hidden by cross-validation with so many folds."),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, or auto, which is cpu too.")] = "auto",
+    skip: Annotated[
+        bool | None,
+        typer.Option(
+            "--skip/--no-skip",
+            help="Let the inputs act on the output directly too, or not; seen to by itself if not given.",
+        ),
+    ] = None,
     labels: options.Labels = None,
     id_column: options.Id = None,
     weights: options.Weights = None,
@@ -116,7 +123,17 @@ def fit(
     given = dict(locals())
     with stoppable(checkpoint) as stop:
         how = check_options(
-            n_hidden, alpha, activation, max_iter, test_size, seed, engine, n_networks, cv, device
+            n_hidden,
+            alpha,
+            activation,
+            max_iter,
+            test_size,
+            seed,
+            engine,
+            n_networks,
+            cv,
+            device,
+            skip,
         )
         asked = options.asked_of(
             table,
@@ -235,6 +252,7 @@ def estimator(task: str, how: Training) -> Any:
         "activation": how.activation,
         "max_iter": how.max_iter,
         "engine": how.engine,
+        "skip": "auto" if how.skip is None else how.skip,
         "random_state": how.seed,
     }
     kind = "Classifier" if task == "classification" else "Regressor"

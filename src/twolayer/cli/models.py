@@ -64,7 +64,7 @@ class Model:
         """The table's columns that are taken, in the model's order."""
         from twolayer import checks
         from twolayer.errors import InputError
-        from twolayer.tables import listed
+        from twolayer.tables import listed, looks_turned
 
         if self.encoder is not None:
             return self.encoder.columns
@@ -80,6 +80,8 @@ class Model:
         missing = [name for name in known if name not in there]
         if missing:
             hint = checks.nearest(missing[0], there - wanted)
+            if looks_turned(table, list(known)):
+                hint = f": they stand in its first column, '{table.names[0]}': turn it with --transpose"
             raise InputError(
                 f"{table.path} lacks {len(missing)} of the {len(known)} columns that {self.path} was trained on: "
                 f"{listed(missing)}{hint}"

@@ -48,12 +48,12 @@ def predict(
     from twolayer.cli.models import opened
     from twolayer.tables.joining import transposed
 
+    check_place(out, model, Path(table))
     if out is not None:
         ending(out)
     asked = options.asked_of(table, (), transpose=transpose, delimiter=delimiter)
     known = opened(model)
     check_wish(known, proba, interval)
-    check_place(out, model, Path(table))
     blocks = tables.stream(asked.path, known.texts(), asked.delimiter, must_be_there=False)
     if transpose:
         blocks = iter([transposed(tables.read(asked.path, (), asked.delimiter))])

@@ -20,6 +20,7 @@ class Training:
     n_networks: Any
     cv: int | None
     device: str
+    skip: bool | None = None
 
 
 def check_options(
@@ -33,6 +34,7 @@ def check_options(
     n_networks: Any = "auto",
     cv: int | None = None,
     device: str = "auto",
+    skip: bool | None = None,
 ) -> Training:
     """Refuse what cannot be used before anything is read."""
     from twolayer import checks
@@ -61,7 +63,7 @@ def check_options(
         checks.whole(cv, "--cv", at_least=2)
     check_device(device)
     return Training(
-        units, alpha, activation, max_iter, test_size, seed, engine, n_networks, cv, device
+        units, alpha, activation, max_iter, test_size, seed, engine, n_networks, cv, device, skip
     )
 
 

@@ -4,7 +4,7 @@ from twolayer.tables.asked import Asked, Data, data_of, reasons, table_of, weigh
 from twolayer.tables.columns import Kinds, kinds
 from twolayer.tables.encoder import Encoder, Found
 from twolayer.tables.formats import read, stream
-from twolayer.tables.table import Table, absent, listed
+from twolayer.tables.table import Table, absent, listed, looks_turned
 from twolayer.tables.target import TASKS, Target, target
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "data_of",
     "kinds",
     "listed",
+    "looks_turned",
     "read",
     "reasons",
     "stream",

@@ -118,7 +118,9 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
         table = replace(table, id=asked.id)
     for name in [*asked.targets, *asked.parts, *asked.categories]:
         if name not in table.names:
-            raise InputError(absent(table.path, name, table.names))
+            more = "; a target that is none of its rows is taken from the file that --labels names"
+            turned = more if asked.transpose and not asked.labels else ""
+            raise InputError(absent(table.path, name, table.names) + turned)
     return table if asked.transpose else dropped(table, asked.drop), said
 
 

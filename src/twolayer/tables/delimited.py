@@ -75,7 +75,7 @@ class Delimited:
         self.index = {name: j for j, name in enumerate(self.names)}
         for name in text:
             if name not in self.index and must_be_there:
-                raise InputError(absent(path, name, self.names))
+                raise InputError(absent(path, name, self.names, self._row_names() > 0))
         self.tracked = [name for name in dict.fromkeys(text) if name in self.index]
 
     def __enter__(self) -> Delimited:

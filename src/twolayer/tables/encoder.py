@@ -17,7 +17,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.tables.columns import NO, YES, Kinds, most_frequent
-from twolayer.tables.table import Table, listed, missing
+from twolayer.tables.table import Table, listed, looks_turned, missing
 
 MISSING_MARK = " is missing"
 
@@ -170,6 +170,8 @@ class Encoder:
         lacking = [name for name in self.columns if name not in there]
         if lacking:
             hint = checks.nearest(lacking[0], there - wanted)
+            if looks_turned(table, self.columns):
+                hint = f": they stand in its first column, '{table.names[0]}': turn it with --transpose"
             raise InputError(
                 f"{table.path} lacks {len(lacking)} of the {len(wanted)} columns that {model} was trained on: "
                 f"{listed(lacking)}{hint}"

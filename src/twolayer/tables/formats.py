@@ -130,7 +130,7 @@ def with_text(table: Table, text: Sequence[str], must_be_there: bool = True) -> 
         if name in table.names:
             table.texts[name] = table.words(name)
         elif must_be_there:
-            raise InputError(absent(table.path, name, table.names))
+            raise InputError(absent(table.path, name, table.names, table.names[0] in table.texts))
     return table
 
 

@@ -107,9 +107,14 @@ def with_labels(
     place = {name: i for i, name in enumerate(right)}
     rows = [i for i, name in enumerate(left) if name in place]
     if not rows:
+        turn = (
+            ": its columns are, so turn it with --transpose"
+            if set(right) & set(table.names)
+            else ""
+        )
         raise InputError(
             f"no name in '{own}' of {table.path} (such as {checks.shown(left[0])}) is in '{id_column}' of {labels.path} "
-            f"(such as {checks.shown(right[0])})"
+            f"(such as {checks.shown(right[0])}){turn}"
         )
     known = {left[i] for i in rows}
     said = unmatched(table.path, [name for name in left if name not in known], labels.path)

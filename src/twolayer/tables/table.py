@@ -185,12 +185,22 @@ def in_a_line(name: str) -> str:
     return " ".join(name.split()) if len(name.splitlines()) > 1 else name.strip()
 
 
-def absent(path: str, name: str, names: Sequence[str]) -> str:
-    """Say that the column is not there, with the nearest name."""
-    hint = checks.nearest(name, names) or f": the columns are {listed(names)}"
+def absent(path: str, name: str, names: Sequence[str], named_rows: bool = False) -> str:
+    """Say that the column is not there, with the nearest name; `named_rows`: the first column holds names."""
+    hint = checks.nearest(name, names)
+    if not hint:
+        hint = f": the columns are {listed(names)}"
+        if named_rows:
+            hint += "; if they are samples, turn it with --transpose, and name the file of the targets with --labels"
     if all(number(given) is not None for given in names):
         hint = ": the first line holds numbers only, is the header missing?"
     return f"{path} has no column '{name}'{hint}"
+
+
+def looks_turned(table: Table, wanted: Sequence[str]) -> bool:
+    """Whether most of the columns that are wanted are named in the table's first column."""
+    words = set(table.texts.get(table.names[0], ()))
+    return 2 * len(words.intersection(wanted)) > len(wanted)
 
 
 def number(text: str) -> float | None:
