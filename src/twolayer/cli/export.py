@@ -69,7 +69,7 @@ def refuse_for_sklearn(content: Any) -> None:
     if params.n_networks is not None:
         found[f"an average of {params.n_networks} networks"] = "--n-networks 1"
     if params.w_skip is not None:
-        found["inputs that act on the output directly"] = "--no-skip"
+        found["a skip layer"] = "--no-skip"
     if found:
         raise InputError(
             f"scikit-learn's MLP cannot hold {' or '.join(found)}: fit with {' '.join(found.values())}, or export to onnx, "

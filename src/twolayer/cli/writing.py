@@ -24,8 +24,10 @@ def ending(out: Path) -> str:
     Raises
     ------
     FileError
-        If nothing is written under such a name.
+        If nothing is written under such a name, or it is a folder.
     """
+    if out.is_dir():
+        raise FileError(f"{out} cannot be written: it is a folder")
     name = out.name.lower()
     known = [*sorted(TEXT, key=len, reverse=True), *PARQUET]
     found = next((one for one in known if name.endswith(one)), None)
@@ -55,8 +57,6 @@ def written(out: Path | None, texts: Sequence[str] = ()) -> Iterator[Any]:
     if out is None:
         yield lambda rows: print(as_csv(rows), end="")
         return
-    if out.is_dir():
-        raise FileError(f"{out} cannot be written: it is a folder")
     form = ending(out)
     final = Path(os.path.realpath(out))
     temporary = final.with_name(f".twolayer-{secrets.token_hex(8)}.tmp")

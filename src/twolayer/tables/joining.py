@@ -43,7 +43,7 @@ def transposed(table: Table) -> Table:
 
 def refuse_text(table: Table, samples: Sequence[str], features: Sequence[str]) -> None:
     """Raise if a table to be turned holds text beside the names in its first column."""
-    found = {name: text for name in samples if (text := table.first_text(name))}
+    found = {name: first for name in samples if (first := table.first_text(name))}
     if not found:
         return
     sample, (row, text) = next(iter(found.items()))
