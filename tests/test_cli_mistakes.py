@@ -310,7 +310,7 @@ def test_export_to_scikit_learn_says_how_to_fit(refused, capsys):
     for flags, cannot, advice in [
         (
             ["--n-networks", "2", "--skip"],
-            "2 networks or inputs that act",
+            "2 networks or a skip layer",
             "fit with --n-networks 1 --no-skip,",
         ),
         (
@@ -318,7 +318,7 @@ def test_export_to_scikit_learn_says_how_to_fit(refused, capsys):
             "an average of 2 networks",
             "fit with --n-networks 1,",
         ),
-        (["--n-networks", "1", "--skip"], "inputs that act on the output", "fit with --no-skip,"),
+        (["--n-networks", "1", "--skip"], "a skip layer", "fit with --no-skip,"),
     ]:
         with pytest.raises(SystemExit):
             main([*fit, *flags])
@@ -362,3 +362,19 @@ def test_a_table_that_wants_turning_is_told_so(refused, capsys):
     said = refused("predict", "e.twolayer.safetensors", "e.csv")
     assert said.endswith("they stand in its first column, 'gene': turn it with --transpose\n")
     assert "turn it with --transpose" in refused("evaluate", "e.twolayer.safetensors", "e.csv")
+
+
+def test_quiet_does_not_say_that_it_compiles(capsys):
+    """Told by Numba's own event, here set off by hand: a real compilation takes long."""
+    from numba.core import event
+
+    from twolayer.cli.saying import Voice
+    from twolayer.engines import compiled
+
+    compiled._announcer.cache_clear()
+    for quiet in (True, False):
+        with Voice(quiet).progress("training"), compiled.announced():
+            event.start_event("numba:compile")
+            event.end_event("numba:compile")
+        said = capsys.readouterr().err
+        assert ("compiling" in said) == (not quiet)

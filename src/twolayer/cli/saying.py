@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 SECONDS_BEFORE_A_BAR = 1.0
@@ -47,9 +47,22 @@ class Voice:
         """Progress of a long work: a bar on a terminal, now and then a line in a log."""
         progress = Progress(what, total, silent=self.quiet)
         try:
-            yield progress
+            with unannounced() if self.quiet else nullcontext():
+                yield progress
         finally:
             progress.close()
+
+
+@contextmanager
+def unannounced() -> Iterator[None]:
+    """Within it the compiled engine does not say that it compiles."""
+    from twolayer.engines.compiled import SILENT
+
+    token = SILENT.set(True)
+    try:
+        yield
+    finally:
+        SILENT.reset(token)
 
 
 class Progress:

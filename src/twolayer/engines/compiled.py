@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
@@ -22,6 +23,8 @@ from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
 from twolayer.span import Gram, GramProblem
+
+SILENT = ContextVar("SILENT", default=False)  # whether compiling is announced to nobody
 
 
 class CompiledEngine(Engine):
@@ -156,9 +159,9 @@ def _announcer() -> Any:
         said = False
 
         def on_start(self, event: Any) -> None:
-            if not self.said:
+            if not self.said and not SILENT.get():
                 print("twolayer: compiling, once on this machine (some seconds)", file=sys.stderr)
-            self.said = True
+                self.said = True
 
         def on_end(self, event: Any) -> None:
             pass
