@@ -87,6 +87,14 @@ def test_the_right_answer(engine, way, name):
         assert shared >= 4
         assert_losses_agree(run.losses[:shared], expected.losses[:shared], first=1e-6)
         return
+    if "lbfgs" in way and name.startswith("far from centred"):
+        # Every unit is saturated after the first step: what gradient is left is rounding, and so is where a search ends.
+        shared = len(expected.losses) - 1
+        assert len(run.losses) in (shared, shared + 1)
+        assert_losses_agree(run.losses[:shared], expected.losses[:shared], first=tolerance)
+        assert run.final_loss == pytest.approx(expected.final_loss, rel=tolerance)
+        assert_weights_agree(run.params, expected.params, 1e-5)
+        return
     assert_losses_agree(run.losses, expected.losses, first=tolerance)
     assert_weights_agree(run.params, expected.params, 100 * tolerance)
 
