@@ -143,7 +143,7 @@ def for_kernels(array: np.ndarray) -> np.ndarray:
 
 @contextlib.contextmanager
 def announced() -> Iterator[None]:
-    """Within it, the first kernel that has to be compiled is announced: it takes some seconds, once on a machine."""
+    """Within it, the first kernel that has to be compiled is announced: it takes up to a minute, once on a machine."""
     from numba.core import event
 
     with event.install_listener("numba:compile", _announcer()):
@@ -160,7 +160,10 @@ def _announcer() -> Any:
 
         def on_start(self, event: Any) -> None:
             if not self.said and not SILENT.get():
-                print("twolayer: compiling, once on this machine (some seconds)", file=sys.stderr)
+                print(
+                    "twolayer: compiling, once on this machine (up to a minute; `twolayer warmup` does it ahead)",
+                    file=sys.stderr,
+                )
                 self.said = True
 
         def on_end(self, event: Any) -> None:
