@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 
 import twolayer as tl
 from twolayer import InputError
-from twolayer.inspection import importances
+from twolayer.inspection import importances, weights
 
 
 def orders_of_sklearn(n_rows, repeats, seed):
@@ -144,17 +144,17 @@ def test_garson_and_olden_by_hand():
     )
     # unit 1: shares 1/2, 1/2; unit 2: 1/4, 3/4; with |w2| 1 and 4, then 0.5 and 0
     expected = np.array([[(0.5 + 1) / 5, 0.5], [(0.5 + 3) / 5, 0.5]])
-    np.testing.assert_allclose(importances.garson(params), expected)
-    np.testing.assert_allclose(importances.olden(params), [[2 + 4, 1.0], [-2 - 12, -1.0]])
+    np.testing.assert_allclose(weights.garson(params), expected)
+    np.testing.assert_allclose(weights.olden(params), [[2 + 4, 1.0], [-2 - 12, -1.0]])
     skip = tl.Params(params.w1, None, params.w2, None, w_skip=np.array([[10.0, 0.0], [0.0, 1.0]]))
-    np.testing.assert_allclose(importances.olden(skip, [2.0, 1.0]), [[32.0, 2.0], [-14.0, 0.0]])
-    wide = importances.garson(params, [4.0, 1.0])  # unit 1: 8 : 2, unit 2: 4 : 3
+    np.testing.assert_allclose(weights.olden(skip, [2.0, 1.0]), [[32.0, 2.0], [-14.0, 0.0]])
+    wide = weights.garson(params, [4.0, 1.0])  # unit 1: 8 : 2, unit 2: 4 : 3
     np.testing.assert_allclose(wide[:, 1], [0.8, 0.2])
 
 
 def test_weights_of_nothing_are_shares_of_nothing():
     zero = tl.Params(np.zeros((3, 2)), None, np.zeros((2, 1)), None)
-    assert importances.garson(zero).tolist() == [[0.0]] * 3
+    assert weights.garson(zero).tolist() == [[0.0]] * 3
 
 
 def test_a_profile_of_a_known_function():

@@ -39,6 +39,7 @@ LIBRARIES = {
     "compiled_state": set(),
     "compiling": {"numba"},
     "passes": set(),
+    "tiny": set(),
     "kernels": set(),
     "lbfgs_kernel": set(),
     "torch_engines": {"torch"},

@@ -169,7 +169,7 @@ def test_compiling_is_announced_once(capsys):
 
 def test_a_page_that_changed_changes_the_name_in_the_cache(tmp_path, monkeypatch):
     """Numba looks at the kernels' own page only: an old kernel would be taken for the new page's activations."""
-    from twolayer.engines import compiling, kernels, lbfgs_kernel, passes
+    from twolayer.engines import compiling, kernels, lbfgs_kernel, passes, tiny
 
     kept = Path(kernels.evaluate._cache._cache_file._index_name).name
     assert compiling.fingerprint() == compiling.FINGERPRINT
@@ -183,6 +183,7 @@ def test_a_page_that_changed_changes_the_name_in_the_cache(tmp_path, monkeypatch
             line_search,
             compiling,
             passes,
+            tiny,
             kernels,
             lbfgs_kernel,
         )

@@ -386,7 +386,7 @@ def trained(model: Any, seconds: float) -> str:
 
 def training_summary(model: Any, x: Any) -> dict[str, Any]:
     """What `inspect` tells of the training, and the spread of each input, in which its weight is to be seen."""
-    from twolayer.inspection.importance import idle_units, spreads
+    from twolayer.inspection.weights import idle_units, spreads
 
     return {
         "spreads": plain(spreads(x)),

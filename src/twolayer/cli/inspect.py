@@ -190,7 +190,7 @@ def important(model: Model) -> list[tuple[str, float, float | None]] | None:
     """Name, share and (with a single output) direction of each input, the most important first; None if not known."""
     import numpy as np
 
-    from twolayer.inspection import importance
+    from twolayer.inspection import weights
 
     kept = model.about.get("training")
     values = kept.get("spreads") if isinstance(kept, dict) else None
@@ -199,9 +199,10 @@ def important(model: Model) -> list[tuple[str, float, float | None]] | None:
         return None
     spread = np.array(values, dtype=np.float64)
     networks = list(model.estimator._each_network())
-    share = importance.by_weights(networks, spread)
+    share = weights.by_weights(networks, spread)
     single = model.estimator.w2_.shape[-1] == 1
-    signs = importance.directions(networks, spread) if single else None
+    products = weights.mean_over(weights.olden, model.estimator, spread)
+    signs = products[:, 0] if single else None
     names = getattr(model.estimator, "feature_names_in_", [f"x{j + 1}" for j in range(n_inputs)])
     order = np.argsort(-share, kind="stable")
     return [

@@ -271,7 +271,7 @@ def spread_of(known: Model, subject: Subject) -> np.ndarray:
     """The standard deviation of every input: in training if the file says, else on these rows."""
     import numpy as np
 
-    from twolayer.inspection.importance import spreads
+    from twolayer.inspection.weights import spreads
 
     kept = known.about.get("training")
     values = kept.get("spreads") if isinstance(kept, dict) else None

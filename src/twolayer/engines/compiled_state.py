@@ -26,11 +26,12 @@ class CompiledState(State):
     def __init__(
         self, problem: Problem, solver: Solver, params: Params, memory: Any, table: np.ndarray
     ) -> None:
-        from twolayer.engines import kernels, passes
+        from twolayer.engines import kernels, passes, tiny
 
         super().__init__(problem, solver, params, memory)
         self.kernels: Any = kernels  # Any: Numba's own types for its functions are too narrow
         self.passes: Any = passes
+        self.tiny: Any = tiny
         self.x = table
         self.gram = isinstance(problem, GramProblem)
         self.s = np.empty(0, params.dtype) if problem.s is None else problem.s
@@ -160,7 +161,7 @@ class CompiledState(State):
             elif rule.loops and self.plain(plan, rates):
                 xs, ys = np.ascontiguousarray(self.x.T), np.ascontiguousarray(self.problem.y.T)
                 total, rate = self.problem.total, rates.learning_rate
-                self.kernels.advance_tiny_descent(xs, ys, numbers.w, total, rule, rate, losses)
+                self.tiny.advance_tiny_descent(xs, ys, numbers.w, total, rule, rate, losses)
             else:
                 self.kernels.advance_descent(
                     self.x,
@@ -247,34 +248,32 @@ class CompiledState(State):
 
     def evaluate(self, params: Params, batch: Batch) -> tuple[Any, Params]:
         """Objective and gradients at `params`; the gradients' arrays are used again by the next call."""
-        (table, y, s), work, rule = self.whole, self.work, self.rule
+        (table, y, s), work = self.whole, self.work
         if batch.rows is not None:
             rows = batch.rows
             table = (self.x[rows], self.nothing_lower)
             y, s = self.problem.y[rows], self.s[rows] if self.s.size else self.s
             work = self.passes.rows_of.py_func(work, len(y))
-        form = self.laid_out_for(rule)
         values = []
         for network, weights in enumerate(self.networks(params)):
-            numbers = self.room(network, rule)
-            write(form(weights), numbers.w)
-            places = (numbers.w, numbers.g, numbers.flat, work, rule)
+            numbers = self.room(network)
+            write(weights, numbers.w)
+            places = (numbers.w, numbers.g, numbers.flat, work, self.rule)
             values.append(self.kernels.evaluate(table, y, s, batch.total, batch.penalty, *places))
         if params.n_networks is None:
-            gradients = form(self.room(0, rule).g)._asdict()
+            gradients = self.room(0).g._asdict()
             given = {name: gradients[name] for name, _ in params.items()}
             return values[0], Params(**{"b1": None, "b2": None, **given})
         assert self.gradients is not None
         for network, into in enumerate(self.networks(self.gradients)):
-            write(self.room(network, rule).g, form(into))
+            write(self.room(network).g, into)
         return np.array(values), self.gradients
 
-    def room(self, network: int, rule: Any) -> EndToEnd:
+    def room(self, network: int) -> EndToEnd:
         """Long arrays for one network, kept from one evaluation to the next."""
-        key = (network, rule.loops)
-        if key not in self.rooms:
-            self.rooms[key] = EndToEnd(self, network, [], self.laid_out_for(rule))
-        return self.rooms[key]
+        if network not in self.rooms:
+            self.rooms[network] = EndToEnd(self, network, [], as_it_is)
+        return self.rooms[network]
 
 
 class LBFGSState(CompiledState):
@@ -314,8 +313,8 @@ class LBFGSState(CompiledState):
         assert isinstance(solver, LBFGS)
         if not plan.steps:
             return losses
-        own = self.laid_out_for(self.rule)(self.networks(self.params)[0])
-        numbers = self.room(0, self.rule)
+        own = self.networks(self.params)[0]
+        numbers = self.room(0)
         write(own, numbers.w)
         arrays = self.memory["arrays"]
         taken = self.advance(

@@ -23,7 +23,7 @@ inner = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)  #
 
 
 FOREIGN = (activations, losses, lbfgs, line_search)  # pages whose functions become machine code too
-OWN = ("compiling.py", "passes.py", "kernels.py", "lbfgs_kernel.py")
+OWN = ("compiling.py", "passes.py", "tiny.py", "kernels.py", "lbfgs_kernel.py")
 PAGES = [
     *(Path(str(page.__file__)) for page in FOREIGN),
     *(Path(__file__).with_name(name) for name in OWN),

@@ -16,7 +16,6 @@ from twolayer.engines.passes import (
     add_to_rows,
     descend_by_derivative,
     forward_backward,
-    loss_of_row,
     rows_of,
     scaled_loss,
     sum_of_rows,
@@ -24,6 +23,7 @@ from twolayer.engines.passes import (
     times_derivative,
     whole_forward_backward,
 )
+from twolayer.engines.tiny import turned_forward_backward
 
 
 class Flat(NamedTuple):
@@ -128,21 +128,15 @@ def gather(batches, x, y, s, first, n):
 @inner
 def step_gradients(t, x, y, s, batches, w, g, work, rule):
     """Loss (without penalty) and gradients of step `t`, on its rows."""
-    if batches.order.size == 0:
-        return forward_backward(x, y, s, batches.totals[t], w, g, work, rule)
-    first = batches.starts[t]
-    n = batches.starts[t + 1] - first
-    gather(batches, x, y, s, first, n)
-    return forward_backward(
-        batches.x[:n],
-        batches.y[:n],
-        batches.s[: min(n, batches.s.size)],
-        batches.totals[t],
-        w,
-        g,
-        rows_of(work, n),
-        rule,
-    )
+    if batches.order.size:
+        first = batches.starts[t]
+        n = batches.starts[t + 1] - first
+        gather(batches, x, y, s, first, n)
+        x, y, s = batches.x[:n], batches.y[:n], batches.s[: min(n, batches.s.size)]
+        work = rows_of(work, n)
+    if rule.loops:
+        return turned_forward_backward(x, y, s, batches.totals[t], w, g, work, rule)
+    return forward_backward(x, y, s, batches.totals[t], w, g, work, rule)
 
 
 @jit
@@ -173,78 +167,6 @@ def objective_at(table, y, s, total, penalty, w, g, flat, work, rule):
 def evaluate(table, y, s, total, penalty, w, g, flat, work, rule):
     """The objective and all its gradients at one point."""
     return objective_at(table, y, s, total, penalty, w, g, flat, work, rule)
-
-
-@jit
-def advance_tiny_descent(xs, ys, w, total, rule, learning_rate, losses):
-    """Plain gradient descent of a tiny network on all rows: `xs`, `ys` are `x.T`, `y.T`, the weights are turned too.
-
-    The loss is elementwise, and there is no skip layer, row weight, momentum or penalty. Everything of a step is in one
-    place, as here a call costs as much as the work in it.
-    """
-    n_inputs, n_rows = xs.shape
-    n_outputs, n_hidden = ys.shape[0], w.w1.shape[0]
-    number = xs.dtype.type
-    zero, rate, parameter = number(0), number(learning_rate), number(rule.parameter)
-    scale = number(1) if rule.is_sum else number(1) / number(total)
-    bias = w.b1.size > 0
-    h, h_relu = np.empty((n_hidden, n_rows), xs.dtype), np.empty((n_hidden, n_rows), xs.dtype)
-    grad_h = np.empty_like(h)
-    y_pred, grad_y_pred = np.empty_like(ys), np.empty_like(ys)
-    flat_h, flat_h_relu, flat_grad_h = h.ravel(), h_relu.ravel(), grad_h.ravel()
-    flat_y, flat_y_pred, flat_grad = ys.ravel(), y_pred.ravel(), grad_y_pred.ravel()
-    for t in range(losses.size):
-        for u in range(n_hidden):
-            start, weight = (w.b1[u] if bias else zero), w.w1[u, 0]
-            for i in range(n_rows):
-                h[u, i] = start + weight * xs[0, i]
-            for k in range(1, n_inputs):
-                weight = w.w1[u, k]
-                for i in range(n_rows):
-                    h[u, i] += weight * xs[k, i]
-        activate(rule.activation, flat_h, flat_h_relu)
-        for j in range(n_outputs):
-            start, weight = (w.b2[j] if bias else zero), w.w2[j, 0]
-            for i in range(n_rows):
-                y_pred[j, i] = start + weight * h_relu[0, i]
-            for u in range(1, n_hidden):
-                weight = w.w2[j, u]
-                for i in range(n_rows):
-                    y_pred[j, i] += weight * h_relu[u, i]
-        losses[t] = scale * loss_of_row(rule.loss, flat_y_pred, flat_y, flat_grad, parameter)
-        if scale != 1:
-            for i in range(flat_grad.size):
-                flat_grad[i] *= scale
-        for u in range(n_hidden):
-            weight, gradient = w.w2[0, u], zero
-            for i in range(n_rows):
-                grad_h[u, i] = weight * grad_y_pred[0, i]
-                gradient += h_relu[u, i] * grad_y_pred[0, i]
-            w.w2[0, u] = weight - rate * gradient
-            for j in range(1, n_outputs):
-                weight, gradient = w.w2[j, u], zero
-                for i in range(n_rows):
-                    grad_h[u, i] += weight * grad_y_pred[j, i]
-                    gradient += h_relu[u, i] * grad_y_pred[j, i]
-                w.w2[j, u] = weight - rate * gradient
-        times_derivative(rule.activation, flat_h, flat_h_relu, flat_grad_h)
-        for u in range(n_hidden):
-            for k in range(n_inputs):
-                gradient = zero
-                for i in range(n_rows):
-                    gradient += grad_h[u, i] * xs[k, i]
-                w.w1[u, k] -= rate * gradient
-        if bias:
-            for u in range(n_hidden):
-                gradient = zero
-                for i in range(n_rows):
-                    gradient += grad_h[u, i]
-                w.b1[u] -= rate * gradient
-            for j in range(n_outputs):
-                gradient = zero
-                for i in range(n_rows):
-                    gradient += grad_y_pred[j, i]
-                w.b2[j] -= rate * gradient
 
 
 # ---- the span: full-batch gradient descent on k = x @ x.T instead of x

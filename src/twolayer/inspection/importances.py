@@ -1,4 +1,4 @@
-"""Which inputs matter: what predictions lose without them; then what the weights alone say, which is another question.
+"""Which inputs matter: what predictions lose without them, and how the answer moves with each.
 
 **Permutation**: the values of an input are shuffled among the rows, and its importance is how much worse the predictions
 get. Inputs that say nearly the same stand in for each other, and each alone would look useless: so they are grouped, and
@@ -8,8 +8,7 @@ a group is shuffled as one. With one hidden layer nothing need be predicted anew
     Breiman, *Random forests*, Machine Learning 45 (2001) 5-32, section 10, for one input at a time;
     Fisher, Rudin & Dominici, *All models are wrong, but many are useful*, JMLR 20 (2019), for any model and any group.
 
-**Weights**: Garson's shares and Olden's products look at weights only. They are quick, and need no targets; a weight on an
-input that hardly varies, or that another input repeats, fools them. **Lek's profiles** draw the answer against one input.
+**Lek's profiles** draw the answer against one input.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.maths.network import Params
 
 ALIKE = 0.8  # |correlation| from which two inputs are one group
 TOP = 5  # the places that count as the top
@@ -240,7 +238,7 @@ def _refuse_others(model: Any, x: Any) -> None:
 
 def _strongest_first(model: Any, x: np.ndarray) -> np.ndarray:
     """The columns by the weight of their paths; of very many only the strongest."""
-    from twolayer.inspection.importance import by_weights, spreads
+    from twolayer.inspection.weights import by_weights, spreads
 
     share = by_weights(list(model._each_network()), spreads(x))
     order = np.argsort(-share, kind="stable")
@@ -313,83 +311,6 @@ def _loss_of_rows(model: Any, y: Any, s: np.ndarray) -> tuple[Callable[[np.ndarr
     if not (variance > 0).all():
         raise InputError("the target is the same in all rows: nothing can be lost by shuffling")
     return lambda y_pred: np.mean(np.square(y - y_pred) / variance, axis=-1), "R²"
-
-
-# ---- what the weights alone say
-
-
-def garson(params: Params, spread: Any = None) -> np.ndarray:
-    """Garson's shares: how much of each output's hidden units comes from each input, by |weights|.
-
-    Of every hidden unit, each input has its share of Σ|w1|; the shares are added up with |w2| for weights. A direct path
-    (`w_skip`) has no place in the method, and is left out: what is told is the hidden layer.
-
-    Parameters
-    ----------
-    params : Params
-        Of one network.
-    spread : array-like, shape (n_inputs,), or None
-        The standard deviation of each input: weights count in units of it.
-
-    Returns
-    -------
-    shares : ndarray, shape (n_inputs, n_outputs)
-        Each column adds up to 1 (or is 0 where all weights are).
-
-    Source: Garson, *Interpreting neural-network connection weights*, AI Expert 6 (1991) 46-51.
-
-    Examples
-    --------
-    >>> import numpy as np, twolayer as tl
-    >>> from twolayer.inspection.importances import garson
-    >>> params = tl.Params(np.array([[3.0, 1.0], [1.0, 1.0]]), None, np.array([[1.0], [-1.0]]), None)
-    >>> garson(params).ravel().tolist()
-    [0.625, 0.375]
-    """
-    w1 = np.abs(_in_spreads(params.w1, spread))
-    total = w1.sum(axis=0)
-    shares = (w1 / np.where(total > 0, total, 1)) @ np.abs(params.w2)
-    total = shares.sum(axis=0)
-    return shares / np.where(total > 0, total, 1)
-
-
-def olden(params: Params, spread: Any = None) -> np.ndarray:
-    """Olden's products: Σ over hidden units of w1·w2, plus the direct path; its sign is a tendency.
-
-    Parameters
-    ----------
-    params : Params
-        Of one network.
-    spread : array-like, shape (n_inputs,), or None
-        As in `garson`.
-
-    Returns
-    -------
-    products : ndarray, shape (n_inputs, n_outputs)
-
-    Source: Olden & Jackson, *Illuminating the "black box"*, Ecological Modelling 154 (2002) 135-150.
-
-    Examples
-    --------
-    >>> import numpy as np, twolayer as tl
-    >>> from twolayer.inspection.importances import olden
-    >>> params = tl.Params(np.array([[3.0, 1.0], [1.0, 1.0]]), None, np.array([[1.0], [-1.0]]), None)
-    >>> olden(params).ravel().tolist()
-    [2.0, 0.0]
-    """
-    products = params.w1 @ params.w2
-    if params.w_skip is not None:
-        products = products + params.w_skip
-    return _in_spreads(products, spread)
-
-
-def _in_spreads(w: np.ndarray, spread: Any) -> np.ndarray:
-    return w if spread is None else w * np.asarray(spread, dtype=float)[:, None]
-
-
-def mean_over(method: Callable[..., np.ndarray], model: Any, spread: Any) -> np.ndarray:
-    """The mean of `garson` or `olden` over the networks of a fitted estimator, (n_inputs, n_outputs)."""
-    return np.mean([method(one, spread) for one in model._each_network()], axis=0)
 
 
 # ---- profiles

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks, plots
-from twolayer.inspection import importances
+from twolayer.inspection import importances, weights
 from twolayer.plots.axes import short
 from twolayer.plots.weights import strongest
 from twolayer.report.subject import Subject
@@ -286,8 +286,8 @@ def _regions(subject: Subject, found: importances.Importances | None) -> Iterato
 def _by_weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
     from matplotlib.figure import Figure as Canvas
 
-    shares = importances.mean_over(importances.garson, subject.model, spread)
-    products = importances.mean_over(importances.olden, subject.model, spread)
+    shares = weights.mean_over(weights.garson, subject.model, spread)
+    products = weights.mean_over(weights.olden, subject.model, spread)
     names = _output_names(subject)
     single = len(names) == 1
     garson = shares.mean(axis=1)

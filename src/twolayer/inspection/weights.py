@@ -1,0 +1,130 @@
+"""What the weights alone say: which inputs carry most, and which units do nothing.
+
+Shares and products of weights are quick, and need no targets; a weight on an input that hardly varies, or that another
+input repeats, fools them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from twolayer.checks import is_sparse
+from twolayer.maths.network import Params
+
+IDLE = 1e-3  # share of the busiest unit's part in the output, below which a unit does nothing
+ROWS = 2000  # more tell no more about a unit
+
+
+def spreads(x: Any) -> np.ndarray:
+    """The standard deviation of each column, shape (n_inputs,); of a sparse table its root mean square."""
+    if is_sparse(x):
+        return np.sqrt(np.asarray(x.multiply(x).mean(axis=0)).ravel())
+    return x.std(axis=0)
+
+
+def by_weights(networks: list[Params], spread: np.ndarray) -> np.ndarray:
+    """Each input's share of the paths through the network, shape (n_inputs,), adding up to 1.
+
+    |w1|·spread of an input, split over the hidden units and carried on by ‖w2‖ of each, as in Garson's method (Garson,
+    *Interpreting neural-network connection weights*, AI Expert 6 (1991) 46-51), without its division by unit: a unit that
+    the outputs hardly hear does not count as much as another. Inputs that move together share what one alone would have.
+    """
+    total = np.zeros(len(spread))
+    for params in networks:
+        paths = np.abs(params.w1) @ np.linalg.norm(params.w2, axis=1)
+        if params.w_skip is not None:
+            paths = paths + np.linalg.norm(params.w_skip, axis=1)
+        total += paths * spread
+    return total / total.sum() if total.sum() else total
+
+
+def garson(params: Params, spread: Any = None) -> np.ndarray:
+    """Garson's shares: how much of each output's hidden units comes from each input, by |weights|.
+
+    Of every hidden unit, each input has its share of Σ|w1|; the shares are added up with |w2| for weights. A direct path
+    (`w_skip`) has no place in the method, and is left out: what is told is the hidden layer.
+
+    Parameters
+    ----------
+    params : Params
+        Of one network.
+    spread : array-like, shape (n_inputs,), or None
+        The standard deviation of each input: weights count in units of it.
+
+    Returns
+    -------
+    shares : ndarray, shape (n_inputs, n_outputs)
+        Each column adds up to 1 (or is 0 where all weights are).
+
+    Source: Garson, *Interpreting neural-network connection weights*, AI Expert 6 (1991) 46-51.
+
+    Examples
+    --------
+    >>> import numpy as np, twolayer as tl
+    >>> from twolayer.inspection.weights import garson
+    >>> params = tl.Params(np.array([[3.0, 1.0], [1.0, 1.0]]), None, np.array([[1.0], [-1.0]]), None)
+    >>> garson(params).ravel().tolist()
+    [0.625, 0.375]
+    """
+    w1 = np.abs(_in_spreads(params.w1, spread))
+    total = w1.sum(axis=0)
+    shares = (w1 / np.where(total > 0, total, 1)) @ np.abs(params.w2)
+    total = shares.sum(axis=0)
+    return shares / np.where(total > 0, total, 1)
+
+
+def olden(params: Params, spread: Any = None) -> np.ndarray:
+    """Olden's products: Σ over hidden units of w1·w2, plus the direct path; its sign is a tendency.
+
+    Parameters
+    ----------
+    params : Params
+        Of one network.
+    spread : array-like, shape (n_inputs,), or None
+        As in `garson`.
+
+    Returns
+    -------
+    products : ndarray, shape (n_inputs, n_outputs)
+
+    Source: Olden & Jackson, *Illuminating the "black box"*, Ecological Modelling 154 (2002) 135-150.
+
+    Examples
+    --------
+    >>> import numpy as np, twolayer as tl
+    >>> from twolayer.inspection.weights import olden
+    >>> params = tl.Params(np.array([[3.0, 1.0], [1.0, 1.0]]), None, np.array([[1.0], [-1.0]]), None)
+    >>> olden(params).ravel().tolist()
+    [2.0, 0.0]
+    """
+    products = params.w1 @ params.w2
+    if params.w_skip is not None:
+        products = products + params.w_skip
+    return _in_spreads(products, spread)
+
+
+def _in_spreads(w: np.ndarray, spread: Any) -> np.ndarray:
+    return w if spread is None else w * np.asarray(spread, dtype=float)[:, None]
+
+
+def mean_over(method: Callable[..., np.ndarray], model: Any, spread: Any) -> np.ndarray:
+    """The mean of `garson` or `olden` over the networks of a fitted estimator, (n_inputs, n_outputs)."""
+    return np.mean([method(one, spread) for one in model._each_network()], axis=0)
+
+
+def idle_units(model: Any, x: Any) -> list[int]:
+    """How many units of each network move no output on these rows.
+
+    A unit's part is the spread of its activation over the rows times ‖w2‖ of it.
+    """
+    x = x[:ROWS]
+    activation = model._activation()
+    counts = []
+    for params in model._each_network():
+        h = x @ params.w1 + (0 if params.b1 is None else params.b1)  # (n_rows, n_hidden)
+        part = activation.value(h).std(axis=0) * np.linalg.norm(params.w2, axis=1)
+        counts.append(int((part <= IDLE * part.max()).sum()))
+    return counts
