@@ -19,7 +19,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.engines.contract import Batch, Engine, Masks, Plan, Problem, State
 from twolayer.errors import DivergedError, InputError
-from twolayer.maths.network import Params
+from twolayer.maths.network import Params, loss_and_gradients
 
 SECONDS_A_CHUNK = 0.1  # how long nobody can look, press Ctrl-C, or be called back
 PATIENCE = 20  # up to so many times longer, where copying and checking large weights between chunks takes long
@@ -39,6 +39,8 @@ class Progress:
         Since the call.
     params : callable
         `params()` copies the weights as they are now.
+    gradients : callable
+        `gradients()` computes the gradients at these weights over all rows, dropout and `l1` left out.
     """
 
     step: int
@@ -46,6 +48,7 @@ class Progress:
     losses: np.ndarray
     seconds: float
     params: Callable[[], Params]
+    gradients: Callable[[], Params]
 
 
 class Batches:
@@ -305,13 +308,27 @@ class Loop:
         if self.callback is None:
             return False
         seconds = time.perf_counter() - self.started
-        progress = Progress(done, self.steps, self.losses, seconds, self.params)
+        progress = Progress(done, self.steps, self.losses, seconds, self.params, self.gradients)
         answer = self.callback(progress)
         return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
     def params(self) -> Params:
         """The weights as they are now, in the table's own axes."""
         return self.recover(self.engine.params(self.state))
+
+    def gradients(self) -> Params:
+        """The gradients at the weights as they are now, over all rows, in the table's own axes."""
+        problem, everything = self.batches.problem, self.batches.everything()
+        _, gradients = loss_and_gradients(
+            problem.x,
+            problem.y,
+            self.params(),
+            problem.objective,
+            problem.s,
+            everything.total,
+            everything.penalty,
+        )
+        return gradients
 
     def flat(self) -> bool:
         """Whether the objective has stopped falling; if it did inside the chunk, go back to that step."""

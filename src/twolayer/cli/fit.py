@@ -19,6 +19,7 @@ from twolayer.cli.training import Training, check_options
 
 if TYPE_CHECKING:
     from twolayer.comparing import Scores, Split
+    from twolayer.inspection.course import Course
     from twolayer.tables import Data, Encoder, Target
 
 MOST_CLASSES_SHOWN = 8
@@ -169,6 +170,7 @@ def run(
     import numpy as np
 
     from twolayer import comparing, tables
+    from twolayer.inspection.course import Course
 
     data = tables.data_of(asked)
     parts = comparing.split(data.target, how.test_size, how.seed, data.groups, data.order)
@@ -181,7 +183,8 @@ def run(
 
     model = estimator(data.target.task, how)
     with (keeping or Keeping()).opened(voice):
-        seconds = train(model, x, data, parts, how, voice)
+        course = Course()
+        seconds = train(model, x, data, parts, how, voice, course)
     scores = comparing.compare(model, x, data.target, parts, data.weights)
     for line in [trained(model, seconds), "", *score_lines(scores)]:
         voice.say(line)
@@ -195,7 +198,7 @@ def run(
         "seed": how.seed,
         "scores": scores,
         "encoder": encoder.as_json(),
-        "training": training_summary(model, x[parts.train]),
+        "training": training_summary(model, x[parts.train], course),
     }
     write(model, about, paths, settings.as_toml(given, paths[2]), voice, painter, stop)
     voice.result(
@@ -269,14 +272,16 @@ def estimator(task: str, how: Training) -> Any:
     )
 
 
-def train(model: Any, x: Any, data: Data, parts: Split, how: Training, voice: Voice) -> float:
+def train(
+    model: Any, x: Any, data: Data, parts: Split, how: Training, voice: Voice, course: Course
+) -> float:
     """Fit the model on its part of the rows; how many seconds it took."""
     rows = parts.train
     more = {} if data.weights is None else {"sample_weight": data.weights[rows]}
     before = clock.perf_counter()
     with voice.progress("training") as progress:
         if how.cv is None:
-            model.callback = lambda now: progress.to(now.step, now.steps)
+            model.callback = [lambda now: progress.to(now.step, now.steps), course]
             model.fit(x[rows], data.target.values[rows], **more)
             model.callback = None
         else:
@@ -384,13 +389,14 @@ def trained(model: Any, seconds: float) -> str:
     )
 
 
-def training_summary(model: Any, x: Any) -> dict[str, Any]:
-    """What `inspect` tells of the training, and the spread of each input, in which its weight is to be seen."""
+def training_summary(model: Any, x: Any, course: Course) -> dict[str, Any]:
+    """What `inspect` and `report` tell of the training, and the spread of each input, in which its weight is to be seen."""
     from twolayer.inspection.weights import idle_units, spreads
 
     return {
         "spreads": plain(spreads(x)),
         "idle_units": idle_units(model, x),
+        "course": plain(course.table(model.n_networks_)),
     }
 
 

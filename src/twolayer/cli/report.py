@@ -175,7 +175,12 @@ def subject_of(known: Model, rows: Table, asked: Asked, found: Any) -> tuple[Sub
     target = tables.Target(
         ", ".join(asked.targets), "classification" if known.classifies else "regression", y, ""
     )
-    shared: dict[str, Any] = {"inputs": inputs, "sources": sources, "targets": list(asked.targets)}
+    shared: dict[str, Any] = {
+        "inputs": inputs,
+        "sources": sources,
+        "targets": list(asked.targets),
+        "course": course_of(known),
+    }
     parts = split_again(known, rows, target, x, s, asked)
     if parts is None:
         answers = {comparing.NETWORK: Answers.of(model, x, known.classifies)}
@@ -190,6 +195,24 @@ def subject_of(known: Model, rows: Table, asked: Asked, found: Any) -> tuple[Sub
         model, x[test], y[test], None if s is None else s[test], answers=answers, held_out=True,
         x_train=x[parts.train], y_train=y[parts.train], **shared,
     ), f"the {len(test):,} rows that the fit kept for the test, of {len(y):,}"  # fmt: skip
+
+
+def course_of(known: Model) -> Any:
+    """What the fit saw of its training, as arrays by name; None if the file does not say."""
+    import numpy as np
+
+    kept = known.about.get("training")
+    course = kept.get("course") if isinstance(kept, dict) else None
+    if not isinstance(course, dict):
+        return None
+    names = ("steps", "gradient_norms", "update_sizes")
+    try:
+        arrays = {name: np.array(course[name], dtype=np.float64) for name in names}
+    except (KeyError, TypeError, ValueError):
+        return None
+    steps, norms, sizes = arrays.values()
+    fits = norms.ndim == 2 and norms.shape == sizes.shape and steps.shape == norms.shape[:1]
+    return arrays if fits and np.isfinite(steps).all() and np.isfinite(norms).any() else None
 
 
 def bare(estimator: Any) -> Any:

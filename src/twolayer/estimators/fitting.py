@@ -138,6 +138,8 @@ class Fitting:
             wide = self.x.shape[1] > self.x.shape[0]
             every = passes if batch is not None else LOOK_EVERY if wide else 1
         calls += own_callbacks(model.callback)
+        if every is None and (often := [one.every for one in calls if hasattr(one, "every")]):
+            every = passes * min(often)
         if model.verbose:
             calls.append(tell)
         rule_stops = self.how.solver == "lbfgs"

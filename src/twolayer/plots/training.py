@@ -81,17 +81,20 @@ def step_sizes(
     update_sizes: Any = None,
     ax: Axes | None = None,
     *,
+    at: Any = None,
     title: str | None = None,
 ) -> Axes:
-    """Draw how long the gradient was at every step, and how far the weights moved.
+    """Draw how long the gradient was, and how far the weights moved a step.
 
     Parameters
     ----------
-    gradient_norms : array-like, shape (steps,) or (steps, n_networks)
-        ‖gradient‖ of all weights together.
+    gradient_norms : array-like, shape (looks,) or (looks, n_networks)
+        ‖gradient‖ of all weights together. NaN is left out.
     update_sizes : array-like of the same shape, or None
-        ‖weights after − weights before‖.
+        ‖weights after − weights before‖ of a step.
     ax : matplotlib Axes or None
+    at : array-like, shape (looks,), or None
+        The steps of these looks; None if there was one at every step.
     title : str or None
 
     Returns
@@ -105,10 +108,16 @@ def step_sizes(
     >>> [line.get_label() for line in ax.get_lines()]
     ['length of the gradient', 'length of the update']
     """
-    sizes = _curves(gradient_norms, "gradient_norms", "(steps,) or (steps, n_networks)")
-    steps = _steps_to_draw(len(sizes))
+    sizes = _curves(gradient_norms, "gradient_norms", "(looks,) or (looks, n_networks)")
+    steps = np.arange(len(sizes)) if at is None else np.asarray(at)
+    if steps.shape != sizes.shape[:1]:
+        raise InputError(
+            f"at must have one step for each of {len(sizes)} looks; its shape is {steps.shape}"
+        )
+    looks = _steps_to_draw(len(sizes))
+    steps = steps[looks]
     ax = new_axes() if ax is None else ax
-    shown = sizes[steps].reshape(len(steps), -1)
+    shown = sizes[looks].reshape(len(steps), -1)
     _draw(ax, steps, shown, LINE, "length of the gradient")
     if update_sizes is not None:
         moved = _curves(update_sizes, "update_sizes", f"{sizes.shape}, as gradient_norms")
@@ -116,7 +125,7 @@ def step_sizes(
             raise InputError(
                 f"update_sizes must have the shape of gradient_norms, {sizes.shape}; it is {moved.shape}"
             )
-        moved = moved[steps].reshape(len(steps), -1)
+        moved = moved[looks].reshape(len(steps), -1)
         _draw(ax, steps, moved, SECOND, "length of the update")
         shown = np.append(shown, moved)
     _scale(ax, shown, len(steps))
@@ -143,7 +152,9 @@ def _draw(ax: Axes, steps: np.ndarray, curves: np.ndarray, colour: str, label: s
         median = f"median of {curves.shape[1]} networks"
         label = median if label is None else f"{label}, {median}"
     marker = "o" if len(steps) == 1 else None
-    middle = np.median(curves, axis=1)
+    seen = np.isfinite(curves).any(1)
+    middle = np.full(len(curves), np.nan)
+    middle[seen] = np.nanmedian(curves[seen], axis=1)
     ax.plot(steps, middle, color=colour, linewidth=1.8, marker=marker, label=label)
 
 

@@ -339,6 +339,16 @@ def _training(subject: Subject) -> Iterator[Figure]:
             losses, validation=held, best_step=None if held is None else model.best_step_
         ),
     )  # fmt: skip
+    course = subject.course
+    if course is None or len(course["steps"]) < 3:
+        return
+    yield _figure(
+        "steps",
+        "How long the steps were",
+        "At some steps, the length of the gradient by all weights together, and how far the weights moved in a step. "
+        "Both should shrink: where the gradient is still long at the end, more steps (--max-iter) may help.",
+        plots.step_sizes(course["gradient_norms"], course["update_sizes"], at=course["steps"]),
+    )
 
 
 def _first_network(subject: Subject) -> tuple[Any, str]:

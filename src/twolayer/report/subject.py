@@ -51,6 +51,8 @@ class Subject:
         Whether the model was trained without these rows; None if that is not known.
     x_train, y_train : ndarray or None
         The rows of training, if they are known.
+    course : dict or None
+        What was seen of the training now and then, if that is known; see `twolayer.inspection.course`.
     """
 
     model: Any
@@ -64,6 +66,7 @@ class Subject:
     held_out: bool | None = None
     x_train: Any = None
     y_train: np.ndarray | None = None
+    course: dict[str, np.ndarray] | None = None
 
     @property
     def classes(self) -> Any:
