@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any, NoReturn
 
@@ -61,12 +62,14 @@ USAGE: Any = (
     typer.BadParameter.__base__
 )  # typer's parent of all that is wrong with options and arguments
 INTERRUPTED = 130  # as shells have it
+GARBAGE = 100_000  # objects from one search for garbage to the next: at 700, loading the libraries searches for a tenth of a second
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command. What the user got wrong is one line and exit code 2; a defect of ours keeps its traceback."""
     from twolayer.errors import DivergedError, TwoLayerError
 
+    gc.set_threshold(GARBAGE)
     try:
         answer = app(arguments, prog_name="twolayer", standalone_mode=False)
         if answer == INTERRUPTED:  # what typer makes of Ctrl-C
