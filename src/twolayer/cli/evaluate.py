@@ -32,6 +32,7 @@ def evaluate(
     labels: options.Labels = None,
     id_column: options.Id = None,
     weights: options.Weights = None,
+    drop_missing_target: options.DropMissingTarget = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
     as_json: options.Json = False,
@@ -57,6 +58,7 @@ def evaluate(
         weights=weights,
         transpose=transpose,
         delimiter=delimiter,
+        drop_missing_target=drop_missing_target,
     )
     rows, said = tables.table_of(asked)
     found = tables.Found()

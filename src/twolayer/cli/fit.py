@@ -90,6 +90,7 @@ def fit(
     time: options.Time = None,
     drop: options.Drop = None,
     category: options.Category = None,
+    drop_missing_target: options.DropMissingTarget = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
     checkpoint: Annotated[
@@ -148,6 +149,7 @@ def fit(
             category=category,
             transpose=transpose,
             delimiter=delimiter,
+            drop_missing_target=drop_missing_target,
         )
         paths = places(Path(table), Path(out))
         keeping = Keeping(checkpoint, every, resume)

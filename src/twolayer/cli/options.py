@@ -47,6 +47,10 @@ Category = Annotated[
     list[str] | None,
     typer.Option("--category", help="A column to take as categories, though it looks otherwise."),
 ]
+DropMissingTarget = Annotated[
+    bool,
+    typer.Option("--drop-missing-target", help="Leave out the rows whose target has no value."),
+]
 Transpose = Annotated[
     bool,
     typer.Option(
@@ -82,6 +86,7 @@ def asked_of(
     category: Sequence[str] | str | None = None,
     transpose: bool = False,
     delimiter: str | None = None,
+    drop_missing_target: bool = False,
 ) -> Asked:
     """The table options, checked."""
     from twolayer import checks, tables
@@ -110,6 +115,7 @@ def asked_of(
         several(category),
         transpose,
         delimiter,
+        drop_missing_target,
     )
 
 

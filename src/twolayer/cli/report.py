@@ -43,6 +43,7 @@ def report(
     weights: options.Weights = None,
     groups: options.Groups = None,
     time: options.Time = None,
+    drop_missing_target: options.DropMissingTarget = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
     as_json: options.Json = False,
@@ -76,6 +77,7 @@ def report(
         time=time,
         transpose=transpose,
         delimiter=delimiter,
+        drop_missing_target=drop_missing_target,
     )
     rows, said = tables.table_of(asked)
     found = tables.Found()

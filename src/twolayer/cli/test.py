@@ -29,6 +29,7 @@ def real(
     groups: options.Groups = None,
     drop: options.Drop = None,
     category: options.Category = None,
+    drop_missing_target: options.DropMissingTarget = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
     as_json: options.Json = False,
@@ -59,6 +60,7 @@ def real(
         category=category,
         transpose=transpose,
         delimiter=delimiter,
+        drop_missing_target=drop_missing_target,
     )
     data = tables.data_of(asked)
     refuse_few_rows(data, cv)

@@ -12,7 +12,7 @@ from twolayer.tables.columns import DATE, Kinds, kinds
 from twolayer.tables.encoder import Encoder
 from twolayer.tables.formats import read
 from twolayer.tables.joining import transposed, with_labels
-from twolayer.tables.table import Table, absent, listed
+from twolayer.tables.table import Table, absent, listed, missing
 from twolayer.tables.target import Target, target
 
 
@@ -33,6 +33,8 @@ class Asked:
         Columns to leave out; columns to take as categories.
     transpose : bool
     delimiter : str or None
+    drop_missing_target : bool
+        Leave out the rows without a value in some target.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Asked:
     categories: tuple[str, ...] = ()
     transpose: bool = False
     delimiter: str | None = None
+    drop_missing_target: bool = False
 
     @property
     def parts(self) -> list[str]:
@@ -121,7 +124,31 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
             more = "; a target that is none of its rows is taken from the file that --labels names"
             turned = more if asked.transpose and not asked.labels else ""
             raise InputError(absent(table.path, name, table.names) + turned)
-    return table if asked.transpose else dropped(table, asked.drop), said
+    table = table if asked.transpose else dropped(table, asked.drop)
+    if asked.drop_missing_target:
+        table, left_out = with_known_targets(table, asked)
+        said = [*said, *left_out]
+    return table, said
+
+
+def with_known_targets(table: Table, asked: Asked) -> tuple[Table, list[str]]:
+    """The rows with a value in every target, and how many others were left out."""
+    targets = asked.targets
+    gaps = np.zeros(table.n_rows, dtype=bool)
+    for name in targets:
+        gaps |= [missing(word) for word in table.words(name)]
+    if not gaps.any():
+        return table, []
+    if gaps.all():
+        what = "the target" if len(targets) == 1 else "every one of the targets"
+        raise InputError(
+            f"{asked.labels or table.path}: no row has a value in {what} {listed(targets)}: "
+            "--drop-missing-target leaves nothing"
+        )
+    count = int(gaps.sum())
+    rows = "1 row has" if count == 1 else f"{count} of {table.n_rows} rows have"
+    said = f"{rows} no value in the target {listed(targets)}: left out"
+    return table.rows(np.flatnonzero(~gaps)), [said]
 
 
 def with_targets(table: Table, labels: str | None) -> Table:
