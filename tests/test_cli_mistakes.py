@@ -11,31 +11,18 @@ import numpy as np
 import polars
 import pytest
 from sklearn.model_selection import GroupKFold, StratifiedKFold
+from the_command_line import assert_refused
 
 from twolayer.cli import test as command
 from twolayer.cli.main import main
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def refused(here, capsys):
-    """Run a command that must refuse; the line it said."""
+def refused(here, twolayer):
+    """Run a command that must refuse at the door; the line it said."""
 
     def run(*arguments):
-        before = {p: p.read_bytes() for p in here.rglob("*") if p.is_file()}
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        assert left.value.code == 2
-        assert said.out == ""
-        assert re.fullmatch(r"twolayer: [^\n]+\n", said.err), said.err
-        assert {p: p.read_bytes() for p in here.rglob("*") if p.is_file()} == before
-        return said.err
+        return assert_refused(twolayer, here, arguments, "", at_the_door=True)
 
     return run
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -49,20 +48,6 @@ class Page(HTMLParser):
     @property
     def text(self):
         return " ".join(" ".join(self.words).split())
-
-
-@pytest.fixture
-def twolayer(capsys):
-    def run(*arguments):
-        try:
-            main([str(argument) for argument in arguments])
-            code = 0
-        except SystemExit as left:
-            code = left.code or 0
-        out, err = capsys.readouterr()
-        return code, out, re.sub(r"twolayer: compiling.*\n", "", err)
-
-    return run
 
 
 @pytest.fixture(scope="module")

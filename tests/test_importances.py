@@ -180,3 +180,23 @@ def test_a_profile_of_a_known_function():
 def test_what_cannot_be_asked(change, message):
     with pytest.raises(InputError, match=message):
         importances.permutation(*change(*numbers(n_networks=1)))
+
+
+def test_importances_are_the_paths_by_hand():
+    w1, w2 = np.array([[1.0, -2.0], [0.0, 3.0]]), np.array([[4.0], [-1.0]])
+    params = tl.Params(w1, None, w2, None)
+    spread = np.array([1.0, 2.0])
+    # paths: (1·4 + 2·1)·1 = 6 and (0·4 + 3·1)·2 = 6
+    assert weights.by_weights([params], spread).tolist() == [0.5, 0.5]
+    # signed: (1·4 + -2·-1)·1 = 6 and (3·-1)·2 = -6
+    assert weights.olden(params, spread).tolist() == [[6], [-6]]
+
+
+def test_units_that_move_nothing_are_counted():
+    x = np.random.default_rng(0).standard_normal((50, 3))
+    model = tl.TwoLayerRegressor(4, alpha=0.1, n_networks=1, max_iter=5, random_state=0).fit(
+        x, x[:, 0]
+    )
+    model.b1_[0] = -1e3  # never above 0
+    model.w2_[1] = 0  # never heard
+    assert weights.idle_units(model, x) == [2]
