@@ -162,7 +162,10 @@ def test_predictions_that_fail_half_way_leave_the_file_as_it_was(
             ["fit", "good.csv", "--target", "kind", "--n-hidden", "five"],
             "--n-hidden must be a whole",
         ),
-        (["fit", "good.csv", "--target", "kind", "--device", "cuda"], "fitted on the processor"),
+        (
+            ["fit", "good.csv", "--target", "kind", "--device", "cuda", "--engine", "numpy"],
+            "runs on device 'cpu' only",
+        ),
         (["fit", "good.csv", "--target", "kind", "--delimiter", "::"], "--delimiter is one char"),
         (["fit", "good.csv", "--target", "kind", "--cv", "1"], "--cv must be a whole number"),
         (

@@ -75,7 +75,12 @@ def fit(
         int | None,
         typer.Option(help="Choose alpha and n-hidden by cross-validation with so many folds."),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, or auto, which is cpu too.")] = "auto",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Where to train: cpu; cuda or cuda:1, a GPU by engine torch; auto, a GPU if there is one and it pays."
+        ),
+    ] = "cpu",
     skip: Annotated[
         bool | None,
         typer.Option(
@@ -254,6 +259,7 @@ def estimator(task: str, how: Training) -> Any:
         "activation": how.activation,
         "max_iter": how.max_iter,
         "engine": how.engine,
+        "device": how.device,
         "skip": "auto" if how.skip is None else how.skip,
         "random_state": how.seed,
     }
@@ -380,9 +386,10 @@ def trained(model: Any, seconds: float) -> str:
     import numpy as np
 
     many = f"{model.n_networks_} network{'s' * (model.n_networks_ != 1)}"
+    place = "" if model.device_ == "cpu" else f" on {model.device_}"
     return (
         f"trained {many} of {hidden_units(model)} hidden units, alpha {model.alpha_:g}: "
-        f"{model.n_iter_} steps, loss {np.mean(model.loss_):.4g}, {seconds:.2f} s ({model.stopped_})"
+        f"{model.n_iter_} steps, loss {np.mean(model.loss_):.4g}, {seconds:.2f} s{place} ({model.stopped_})"
     )
 
 
