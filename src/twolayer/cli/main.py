@@ -73,6 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
             leave("stopped", INTERRUPTED)
     except StoppedError as stopped:
         leave(str(stopped), INTERRUPTED)
+    except KeyboardInterrupt:  # before typer listens
+        leave("stopped", INTERRUPTED)
     except USAGE as error:
         leave(misuse(error), 2)
     except TwoLayerError as error:
