@@ -270,7 +270,7 @@ def test_few_rows_all_alike(fitted, twolayer, tmp_path):
     assert "one row only" in err
     code, out, err = twolayer("report", model, tmp_path / "alike.csv", "--out", tmp_path / "r")
     assert (code, err) == (0, "")
-    assert "too few to say how sure" in out
+    assert "too few, or too much alike, to say how sure" in out
     assert not (tmp_path / "r" / "importances.png").exists()
 
 

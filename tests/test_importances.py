@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn import metrics
 from sklearn.inspection import permutation_importance
 from sklearn.utils import check_random_state
 
@@ -41,6 +42,18 @@ def classes(n_classes=3, **settings):
     return tl.TwoLayerClassifier(6, alpha=0.5, random_state=0, **settings).fit(x, y), x, y
 
 
+def labels(**settings):
+    x = table()
+    y = np.stack([x[:, 0] > 0, x[:, 1] + x[:, 2] > 0.3], axis=1).astype(int)
+    return tl.TwoLayerClassifier(6, alpha=0.5, random_state=0, **settings).fit(x, y), x, y
+
+
+def minus_mean_log_loss(model, x, y):
+    """Of several labels, which scikit-learn scores one at a time."""
+    p = model.predict_proba(x)
+    return -np.mean([metrics.log_loss(y[:, k], p[:, k]) for k in range(y.shape[1])])
+
+
 @pytest.mark.parametrize(
     ("made", "scoring"),
     [
@@ -51,6 +64,7 @@ def classes(n_classes=3, **settings):
         (classes(n_networks=1), "neg_log_loss"),
         (classes(n_networks=2, calibrate=True), "neg_log_loss"),
         (classes(2, n_networks=2, skip=True), "neg_log_loss"),
+        (labels(n_networks=2, calibrate=True), minus_mean_log_loss),
     ],
 )
 def test_as_scikit_learn_finds_them(monkeypatch, made, scoring):
