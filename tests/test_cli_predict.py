@@ -73,6 +73,19 @@ def test_models_saved_from_python_without_names_or_with_several_targets(here, tw
     assert "takes 2 columns" in err
 
 
+def test_targets_may_have_any_name(here, twolayer):
+    rows = "".join(f"{i % 5},{i},{i * i % 7}\n" for i in range(12))
+    Path("t.csv").write_text(f"a,y{{0}},prediction {{b\n{rows}")
+    targets = ["--target", "y{0}", "--target", "prediction {b"]
+    quick = ["--max-iter", 5, "--n-hidden", 2, "--alpha", 1, "--n-networks", 1]
+    assert twolayer("fit", "t.csv", *targets, *quick)[0] == 0
+    code, out, _ = twolayer("predict", "t.twolayer.safetensors", "t.csv", "--interval", 0.9)
+    assert code == 0
+    assert out.splitlines()[0] == (
+        "prediction_y{0},prediction_prediction {b,low_y{0},low_prediction {b,high_y{0},high_prediction {b"
+    )
+
+
 def test_predict_refuses(here, twolayer, iris_model):
     usual = frame_of("iris")
     usual.to_csv("usual.csv", index=False)

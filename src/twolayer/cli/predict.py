@@ -125,8 +125,8 @@ def header(model: Model, table: Table, proba: bool, interval: float | None) -> l
     if proba:
         names += [f"probability_{name}" for name in estimator.classes_]
     if interval is not None:
-        ends = [name.replace("prediction", "{}", 1) for name in names]
-        names += [end.format(side) for side in ("low", "high") for end in ends]
+        ends = [name.removeprefix("prediction") for name in names]
+        names += [side + end for side in ("low", "high") for end in ends]
     return [*present(model, table), *names]
 
 
