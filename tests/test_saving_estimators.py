@@ -286,3 +286,10 @@ def test_a_forged_temperature(tmp_path, heat):
     (tmp_path / "m.safetensors").write_bytes(forged(model, "found", "temperature_", heat))
     with pytest.raises(FileError, match="cannot be read as a model: its temperature is"):
         tl.load(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("value", [3, "yes", None, [True]])
+def test_a_forged_skip(tmp_path, bent, value):
+    (tmp_path / "m.safetensors").write_bytes(forged(bent, "settings", "skip", value))
+    with pytest.raises(FileError, match="cannot be read as a model: its setting 'skip' is"):
+        tl.load(tmp_path / "m.safetensors")
