@@ -309,6 +309,32 @@ def test_a_callback_keeps_what_it_has_seen(tmp_path):
         assert counts.steps == [*range(13, 120, 13), 120]
 
 
+def test_a_callback_may_keep_numpys_numbers_and_no_strange_things(tmp_path):
+    class Keeps(Counts):
+        def kept(self):
+            return {"steps": [np.int64(step) for step in self.steps], "more": more}
+
+    more = np.float32(0.5)
+    train("sgd", tmp_path / "c", Keeps())
+    counts = Keeps()
+    train("sgd", tmp_path / "c", counts)
+    assert counts.steps == [*range(13, 120, 13), 120]
+    more = {"a set"}
+    with pytest.raises(InputError, match="cannot be kept in a checkpoint: set .* is neither text"):
+        train("sgd", tmp_path / "d", Keeps())
+
+
+def test_arrays_keep_their_order_in_memory(tmp_path):
+    """Rounding may follow it: a product with a turned array is summed in another order."""
+    rows = np.arange(6.0).reshape(2, 3)
+    for array in (rows, np.asfortranarray(rows), rows[:, ::2], np.array(2.5), np.zeros((0, 3))):
+        (tmp_path / "c").write_bytes(checkpoints.as_bytes({"calls": [{"a": [array]}]}))
+        back = checkpoints.read(tmp_path / "c")["calls"][0]["a"][0]
+        np.testing.assert_array_equal(back, array)
+        assert back.shape == array.shape
+        assert back.flags.f_contiguous == array.flags.f_contiguous
+
+
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 @pytest.mark.parametrize("death", [2, 6, 9])
 def test_it_diverges_as_one_that_never_died(tmp_path, engine, death):
