@@ -320,7 +320,7 @@ def test_a_callback_may_keep_numpys_numbers_and_no_strange_things(tmp_path):
     train("sgd", tmp_path / "c", counts)
     assert counts.steps == [*range(13, 120, 13), 120]
     more = {"a set"}
-    with pytest.raises(InputError, match="cannot be kept in a checkpoint: set .* is neither text"):
+    with pytest.raises(InputError, match=r"cannot be kept in a checkpoint: set .* is neither text"):
         train("sgd", tmp_path / "d", Keeps())
 
 
