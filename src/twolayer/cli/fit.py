@@ -98,6 +98,8 @@ def fit(
     drop_missing_target: options.DropMissingTarget = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
+    sheet: options.Sheet = None,
+    labels_sheet: options.LabelsSheet = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="A file to keep the training in as it goes, in case it is killed."),
@@ -155,6 +157,8 @@ def fit(
             transpose=transpose,
             delimiter=delimiter,
             drop_missing_target=drop_missing_target,
+            sheet=sheet,
+            labels_sheet=labels_sheet,
         )
         paths = places(Path(table), Path(out))
         keeping = Keeping(checkpoint, every, resume)

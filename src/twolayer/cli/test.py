@@ -32,6 +32,8 @@ def real(
     drop_missing_target: options.DropMissingTarget = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
+    sheet: options.Sheet = None,
+    labels_sheet: options.LabelsSheet = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> dict[str, Any]:
@@ -61,6 +63,8 @@ def real(
         transpose=transpose,
         delimiter=delimiter,
         drop_missing_target=drop_missing_target,
+        sheet=sheet,
+        labels_sheet=labels_sheet,
     )
     data = tables.data_of(asked)
     refuse_few_rows(data, cv)

@@ -35,6 +35,8 @@ class Asked:
     delimiter : str or None
     drop_missing_target : bool
         Leave out the rows without a value in some target.
+    sheet, labels_sheet : str or None
+        Which sheets of Excel files the table and the labels are.
     """
 
     path: str
@@ -50,6 +52,8 @@ class Asked:
     transpose: bool = False
     delimiter: str | None = None
     drop_missing_target: bool = False
+    sheet: str | None = None
+    labels_sheet: str | None = None
 
     @property
     def parts(self) -> list[str]:
@@ -100,16 +104,17 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
             f"column {listed(sorted(twice))} is asked for twice: each column has one part to play"
         )
     wanted = [*dict.fromkeys([*own, *asked.categories])]
-    said: list[str] = []
+    from_table = [] if asked.labels or asked.transpose else wanted
+    table = read(asked.path, from_table, asked.delimiter, asked.sheet)
+    said = [table.note] if table.note else []
     if asked.transpose:
-        table = transposed(dropped(read(asked.path, (), asked.delimiter), asked.drop))
-    else:
-        from_table = [] if asked.labels else wanted
-        table = read(asked.path, from_table, asked.delimiter)
+        table = transposed(dropped(table, asked.drop))
     if asked.labels:
-        labels = read(asked.labels, asked.targets)
+        labels = read(asked.labels, asked.targets, sheet=asked.labels_sheet)
+        said += [labels.note.replace("--sheet", "--labels-sheet")] if labels.note else []
         theirs = [name for name in [*asked.targets, *asked.parts] if name in labels.names]
-        table, said = with_labels(table, labels, theirs, asked.id)
+        table, joined = with_labels(table, labels, theirs, asked.id)
+        said += joined
         unused = [name for name in labels.names if name not in (*theirs, asked.id)]
         if unused:
             said.append(

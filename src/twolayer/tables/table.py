@@ -34,6 +34,8 @@ class Table:
         The column that names the rows, if it is known.
     places : ndarray of int, shape (n_rows,), or None
         Which rows of the file these are, counted from 0; None for all of them.
+    note : str
+        What of the file was read, if it holds more than this table; in a sentence.
     """
 
     path: str
@@ -43,6 +45,7 @@ class Table:
     lines: np.ndarray | None = None
     id: str | None = None
     places: np.ndarray | None = None
+    note: str = ""
 
     @property
     def n_rows(self) -> int:
