@@ -53,7 +53,7 @@ def of_classes(n_rows=200, wrong=20, linear=20, sure=0.9, held_out=True, **more)
     )
 
 
-def of_numbers(noise, linear_noise, n_rows=200):
+def of_numbers(noise, linear_noise, n_rows=200, same=False):
     rng = np.random.default_rng(0)
     y = rng.standard_normal(n_rows)
     answers = {
@@ -61,6 +61,8 @@ def of_numbers(noise, linear_noise, n_rows=200):
         comparing.LINEAR: Answers(y + linear_noise * rng.standard_normal(n_rows)),
         comparing.CONSTANT: Answers(np.zeros(n_rows)),
     }
+    if same:  # but for rounding
+        answers[comparing.LINEAR] = Answers(answers[comparing.NETWORK].y_pred + 1e-9)
     x = np.arange(n_rows * 2.0).reshape(-1, 2)
     return Subject(Model(), x, y, None, ["a", "b"], ["a", "b"], ["height"], answers, True)
 
@@ -117,6 +119,20 @@ def test_the_range_of_a_share_is_the_exact_one():
     assert "right on 69.8% to 99.8% (95% sure)" in spoken(of_classes(16, wrong=1)).sentences[-1]
 
 
+@pytest.mark.parametrize(
+    ("wins", "losses", "outcome"),
+    # mid-p by hand, 2·P(X < k) + P(X = k) of a fair coin: 5:0 0.031, 6:1 0.070, 7:1 0.039, 4:0 0.063
+    [(5, 0, 1), (6, 1, 0), (7, 1, 1), (4, 0, 0), (0, 5, -1), (0, 0, 0)],
+)
+def test_who_is_right_more_often(wins, losses, outcome):
+    y = np.repeat("no", 40)
+    ours, theirs = called(y, np.arange(losses)), called(y, np.arange(10, 10 + wins))
+    answers = {comparing.NETWORK: ours, comparing.LINEAR: theirs, comparing.CONSTANT: theirs}
+    subject = Subject(Model(["no", "yes"]), y[:, None], y, None, ["a"], ["a"], ["t"], answers, True)
+    sure = certainty(subject)
+    assert sure.against(comparing.LINEAR, "accuracy") == outcome
+
+
 def test_of_a_handful_of_rows_nothing_is_concluded():
     rng = np.random.default_rng(0)
     y = rng.standard_normal(5)
@@ -127,7 +143,7 @@ def test_of_a_handful_of_rows_nothing_is_concluded():
     }
     subject = Subject(Model(), y[:, None], y, None, ["a"], ["a"], ["t"], answers, True)
     said = spoken(subject)
-    assert said.standing == "useless"
+    assert said.standing == "careful"
     assert "could be luck in these rows" in said.sentences[0]
     assert "other rows could have turned that round" in said.sentences[1]
     assert "too few" in said.sentences[2]
@@ -155,6 +171,8 @@ def test_where_no_row_is_wrong_the_bound_is_the_exact_one():
         (of_classes(wrong=150, linear=10), "useless", ["the network is worse: do not rely on it"]),
         (of_numbers(0.3, 0.9), "good", ["of the variance of 'height'", "beyond what luck"]),
         (of_numbers(3.0, 0.9), "useless", ["no better than its mean"]),
+        (of_numbers(0.5, 0.5, same=True), "good", ["just as far"]),
+        (of_classes(wrong=100), "useless", ["is right on 50.0%: the network is no better"]),
     ],
 )  # fmt: skip
 def test_what_is_said(subject, standing, words):
@@ -346,9 +364,17 @@ def found(mean, on_top):
 
 
 def test_importances_that_are_not_settled():
-    (one,) = worried(of_classes(), found([0.1, 0.11], [0.4, 0.6]))
+    many = found([0.11, *[0.1] * 11], [0.6, *[0.4] * 11])
+    (one,) = worried(of_classes(), replace(many, groups=[np.array([1])] * 12))
     assert "the first, 'b', is among the first 1 in 60%" in one
     assert worried(of_classes(), found([0.1, 0.5], [0.0, 1.0])) == []
+
+
+def test_of_two_inputs_that_both_matter_either_may_be_the_first():
+    both = replace(found([0.1, 0.11], [0.4, 0.6]), low=np.array([0.05, 0.06]))
+    assert worried(of_classes(), both) == []
+    neither = replace(found([0.1, 0.11], [0.4, 0.6]), low=np.array([-0.05, -0.06]))
+    assert len(worried(of_classes(), neither)) == 1
 
 
 def test_a_column_that_gives_the_answer_away_is_named():

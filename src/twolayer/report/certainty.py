@@ -20,6 +20,7 @@ FEWER_DRAWS = 60  # of very many rows, whose scores hardly move
 MANY_ROWS = 20_000
 FEWEST_ROWS = 8  # draws of fewer are too much alike
 LEVEL = (2.5, 97.5)
+LUCK = 0.05  # what has a larger probability by luck alone may be luck
 
 Range = tuple[float, float]
 
@@ -39,15 +40,20 @@ class Certainty:
         goes.
     parts : dict
         Of several targets, each one's own: name -> Certainty.
+    more_often : dict
+        Rival -> whether the network is right more often than it (1), less often (-1), or that is open (0).
     """
 
     scores: comparing.Scores
     ranges: dict[str, dict[str, Range]]
     gains: dict[str, dict[str, Range]]
     parts: dict[str, Certainty] = field(default_factory=dict)
+    more_often: dict[str, int] = field(default_factory=dict)
 
     def against(self, rival: str, score: str) -> int:
         """1 if the network is better than the rival on nearly all draws of the rows, -1 if worse, 0 if that is open."""
+        if score == "accuracy" and rival in self.more_often:
+            return self.more_often[rival]
         low, high = self.gains.get(rival, {}).get(score, (0.0, 0.0))
         return 1 if low > 0 else -1 if high < 0 else 0
 
@@ -81,7 +87,28 @@ def certainty(subject: Subject, random_state: int = 0) -> Certainty:
             _exact(ranges.setdefault(name, {}), values, subject)
     parts = subject.parts() if subject.several else []
     each = {part.target: certainty(part, random_state) for part in parts}
-    return Certainty(scores, ranges, gains, each)
+    return Certainty(scores, ranges, gains, each, _more_often(subject))
+
+
+def _more_often(subject: Subject) -> dict[str, int]:
+    """Of the rows on which only one of two models is right, how many are the network's: McNemar's test with its mid-p.
+
+    Draws of few rows would be too sure. Fagerland, Lydersen & Laake, *The McNemar test for binary matched-pairs data*, BMC
+    Medical Research Methodology 13 (2013) 91.
+    """
+    from scipy.stats import binom
+
+    if not subject.classifies or subject.several or subject.weights is not None:
+        return {}
+    right = {name: one.y_pred == subject.y for name, one in subject.answers.items()}
+    ours = right[comparing.NETWORK]
+    found = {}
+    for name, theirs in right.items():
+        won, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+        fewer, of = min(won, lost), won + lost
+        p = 2 * binom.cdf(fewer, of, 0.5) - binom.pmf(fewer, of, 0.5)
+        found[name] = 0 if p > LUCK else 1 if won > lost else -1
+    return found
 
 
 def _draws(n_rows: int) -> int:

@@ -49,6 +49,8 @@ def verdict(subject: Subject, sure: Certainty) -> Verdict:
 def standing_of(subject: Subject, sure: Certainty) -> str:
     """Green, amber or red."""
     main = MAIN[subject.classifies]
+    if CONSTANT not in sure.gains:
+        return CAREFUL  # of too few rows nothing is known
     if sure.against(CONSTANT, main) <= 0 and not tells_apart(sure):
         return USELESS
     in_doubt = sure.against(CONSTANT, main) <= 0 or sure.against(LINEAR, main) < 0
@@ -92,7 +94,8 @@ def _against_constant(subject: Subject, sure: Certainty) -> str:
         0: "that the network is better could be luck in these rows.",
         -1: "the network is worse: do not rely on it.",
     }
-    if outcome == 0 and ours == theirs:
+    name = "accuracy" if subject.classifies else "RMSE"
+    if outcome == 0 and _ahead(name, ours[name], theirs[name]) <= 0:
         return f"{guess}: the network is no better."
     return f"{guess}: {end[outcome]}"
 
@@ -117,9 +120,10 @@ def _against_linear(subject: Subject, sure: Certainty, outcome: int) -> str:
     shown = f"{theirs:.1%}" if subject.classifies else rounded("RMSE", theirs)
     did = f"is right on {shown}" if subject.classifies else f"misses by {shown}"
     if outcome == 0:
-        ahead = "exactly as good as" if ours == theirs else _side(name, ours > theirs)
-        end = f"the network is {ahead} it, but other rows could have turned that round"
-        if ours == theirs:
+        ahead = _ahead(name, ours, theirs)
+        side = "better" if ahead > 0 else "worse"
+        end = f"the network is {side} than it, but other rows could have turned that round"
+        if ahead == 0:
             end = "just as many" if subject.classifies else "just as far"
         easier = "Where both are as good, the linear one is easier to explain."
         return f"A linear model of the same columns {did}: {end}. {easier}"
@@ -131,9 +135,11 @@ def _against_linear(subject: Subject, sure: Certainty, outcome: int) -> str:
     return f"A linear model of the same columns {did}: it is better than the network. Prefer it, or try a larger --alpha."
 
 
-def _side(name: str, higher: bool) -> str:
-    """`better than` or `worse than`."""
-    return "better than" if higher == comparing.HIGHER_IS_BETTER[name] else "worse than"
+def _ahead(name: str, ours: float, theirs: float) -> int:
+    """1 if our score is better than theirs as they are printed, -1 if worse, 0 if both are printed alike."""
+    if rounded(name, ours) == rounded(name, theirs):
+        return 0
+    return 1 if (ours > theirs) == comparing.HIGHER_IS_BETTER[name] else -1
 
 
 def _how_sure(subject: Subject, sure: Certainty, main: str) -> str:

@@ -20,6 +20,7 @@ TOO_GOOD = 0.999
 HALF = 0.5
 FEW_TWINS = 0.05  # share of the rows up to which rows may be alike by chance
 SURELY_GOOD = 0.97
+FEW_GROUPS = 10
 SETTLED = 0.9  # share of resamples in which the first input should be near the top
 LEVEL = 0.9  # of the intervals whose coverage is counted
 
@@ -195,6 +196,8 @@ def _unsettled(subject: Subject, found: Any) -> Iterator[str]:
     if found is None or len(found.groups) < 2:
         return
     k = int(found.mean.argmax())
+    if len(found.groups) < FEW_GROUPS and found.low[k] > 0:
+        return  # of a few inputs that all matter, which is the first may change
     if found.on_top[k] < SETTLED:
         yield (
             f"Which inputs matter is not settled: the first, '{subject.inputs[found.groups[k][0]]}', is among the first "
