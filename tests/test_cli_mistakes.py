@@ -176,6 +176,19 @@ def test_misuse_is_one_line(refused, words, message):
     assert re.search(message, refused(*words))
 
 
+def test_a_file_name_that_is_no_text_is_refused_before_any_work(refused):
+    """As Python tells names in Latin-1; they can neither be printed nor stand in the model's file."""
+    Path("t.csv").write_text("u,y\n" + "1,2\n3,4\n" * 10)
+    try:
+        Path("t.csv").rename("caf\udce9.csv")
+    except (OSError, UnicodeError):
+        pytest.skip("this system keeps names as text")
+    said = refused("fit", "caf\udce9.csv", "--target", "y", "--max-iter", "2", "--alpha", "1")
+    assert said == (
+        r"twolayer: the argument 'caf\udce9.csv' is not text in UTF-8: rename the file" + "\n"
+    )
+
+
 def test_help_and_completion_are_as_they_were(here, capsys, monkeypatch):
     for words, start, code in [
         (["--help"], "Usage: ", 0),

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 from sklearn.datasets import load_diabetes
 from the_command_line import assert_refused, frame_of, write_tables
@@ -84,6 +85,19 @@ def test_targets_may_have_any_name(here, twolayer):
     assert out.splitlines()[0] == (
         "prediction_y{0},prediction_prediction {b,low_y{0},low_prediction {b,high_y{0},high_prediction {b"
     )
+
+
+def test_classes_of_text_stay_text_in_parquet(here, twolayer):
+    kinds = ["01", "02", "x"]
+    rows = "".join(f"{i % 5},{i % 3},{kinds[i % 3]}\n" for i in range(30))
+    Path("t.csv").write_text(f"a,b,kind\n{rows}")
+    Path("new.csv").write_text("a,b\n1,0\n2,1\n")
+    quick = ["--max-iter", 40, "--n-hidden", 3, "--alpha", 0.1, "--n-networks", 1]
+    assert twolayer("fit", "t.csv", "--target", "kind", *quick)[0] == 0
+    model = "t.twolayer.safetensors"
+    assert twolayer("predict", model, "new.csv")[1] == "prediction\n01\n02\n"
+    assert twolayer("predict", model, "new.csv", "--out", "p.parquet")[0] == 0
+    assert polars.read_parquet("p.parquet")["prediction"].to_list() == ["01", "02"]
 
 
 def test_predict_refuses(here, twolayer, iris_model):

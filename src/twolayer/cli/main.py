@@ -68,6 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     from twolayer.errors import DivergedError, TwoLayerError
 
     try:
+        refuse_no_text(sys.argv[1:] if arguments is None else arguments)
         answer = app(arguments, prog_name="twolayer", standalone_mode=False)
         if answer == INTERRUPTED:  # what typer makes of Ctrl-C
             leave("stopped", INTERRUPTED)
@@ -80,6 +81,15 @@ def main(arguments: list[str] | None = None) -> None:
     except TwoLayerError as error:
         leave(str(error), 1 if isinstance(error, DivergedError) else 2)
     sys.exit(answer if isinstance(answer, int) else 0)
+
+
+def refuse_no_text(arguments: list[str]) -> None:
+    """Raise if an argument, such as a file's name in Latin-1, is no text that could be printed or kept in a file."""
+    from twolayer.errors import InputError
+
+    for argument in arguments:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise InputError(f"the argument {argument!r} is not text in UTF-8: rename the file")
 
 
 def leave(line: str, code: int) -> NoReturn:
