@@ -8,43 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from twolayer.cli.main import main
+from the_command_line import assert_refused, contents
 
 ROWS = "".join(f"{i % 7 + 0.5},{i * i % 11},{'xy'[i % 2]}\n" for i in range(24))  # lines 2 to 25
 GOOD = f"a,b,kind\n{ROWS}"
-
-
-def contents(folder):
-    return {p.name: p.read_bytes() for p in Path(folder).iterdir() if p.is_file()}
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def refused(capsys, folder, arguments, message):
-    """Run a command that must refuse; what it said."""
-    before = contents(folder)
-    with pytest.raises(SystemExit) as left:
-        main([str(argument) for argument in arguments])
-    said = capsys.readouterr()
-    assert left.value.code == 2
-    assert said.err.startswith("twolayer: ")
-    assert said.err.count("\n") == 1
-    assert re.search(message, said.err), said.err
-    assert contents(folder) == before
-
-
-def printed(capsys, arguments):
-    """What a command that works prints."""
-    with pytest.raises(SystemExit) as left:
-        main(arguments)
-    assert not left.value.code
-    return capsys.readouterr().out
-
 
 BAD = {  # what is wrong: the file, and what is said of it
     "ragged, short": (f"{GOOD}7.5,1\n", r"line 26 has 2 fields, but the header names 3 columns"),
@@ -92,22 +59,26 @@ BAD = {  # what is wrong: the file, and what is said of it
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_malformed_tables(here, capsys, what):
+def test_malformed_tables(here, twolayer, what):
     content, message = BAD[what]
     Path("t.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
     Path("t.twolayer.safetensors").write_bytes(b"of an earlier fit")
-    refused(capsys, here, ["fit", "t.csv", "--target", "kind"], message)
+    assert_refused(twolayer, here, ["fit", "t.csv", "--target", "kind"], message)
 
 
-def test_what_is_no_file(here, capsys):
+def test_what_is_no_file(here, twolayer):
     Path("folder.csv").mkdir()
-    refused(capsys, here, ["fit", "folder.csv", "--target", "y"], "folder.csv is a folder")
-    refused(capsys, here, ["fit", "none.csv", "--target", "y"], "there is no file none.csv")
-    refused(capsys, here, ["evaluate", "none.safetensors", "t.csv"], "cannot be read: No such file")
-    refused(capsys, here, ["inspect", "folder.csv"], "folder.csv cannot be read")
+    assert_refused(twolayer, here, ["fit", "folder.csv", "--target", "y"], "folder.csv is a folder")
+    assert_refused(
+        twolayer, here, ["fit", "none.csv", "--target", "y"], "there is no file none.csv"
+    )
+    assert_refused(
+        twolayer, here, ["evaluate", "none.safetensors", "t.csv"], "cannot be read: No such file"
+    )
+    assert_refused(twolayer, here, ["inspect", "folder.csv"], "folder.csv cannot be read")
 
 
-def test_no_permission(here, capsys, monkeypatch):
+def test_no_permission(here, twolayer, monkeypatch):
     Path("t.csv").write_text(GOOD)
     real = open
 
@@ -117,14 +88,16 @@ def test_no_permission(here, capsys, monkeypatch):
         return real(path, *args, **kwargs)
 
     monkeypatch.setattr("builtins.open", forbidden)
-    refused(capsys, here, ["fit", "t.csv", "--target", "kind"], "cannot be read: Permission denied")
+    assert_refused(
+        twolayer, here, ["fit", "t.csv", "--target", "kind"], "cannot be read: Permission denied"
+    )
 
 
 @pytest.fixture
-def model(here, capsys):
+def model(here, twolayer):
     Path("good.csv").write_text(GOOD)
     words = ["fit", "good.csv", "--target", "kind", "--max-iter", "5", "--n-hidden", "4", "--quiet"]
-    assert printed(capsys, words) == ""
+    assert twolayer(*words) == (0, "", "")
     return Path("good.twolayer.safetensors")
 
 
@@ -162,14 +135,16 @@ def test_a_disk_that_fills_up_while_writing(here, model, command, limit):
     assert contents(here) == before
 
 
-def test_predictions_that_fail_half_way_leave_the_file_as_it_was(here, capsys, model, monkeypatch):
+def test_predictions_that_fail_half_way_leave_the_file_as_it_was(
+    here, twolayer, model, monkeypatch
+):
     from twolayer.tables import delimited
 
     monkeypatch.setattr(delimited, "CHARACTERS_AT_ONCE", 64)
     Path("t.csv").write_text(GOOD + "1,x,y\n")
     Path("p.csv").write_text("earlier predictions\n")
-    refused(
-        capsys,
+    assert_refused(
+        twolayer,
         here,
         ["predict", model, "t.csv", "--out", "p.csv"],
         "column 'b' holds text, for example 'x' in line 26",
@@ -187,7 +162,10 @@ def test_predictions_that_fail_half_way_leave_the_file_as_it_was(here, capsys, m
             ["fit", "good.csv", "--target", "kind", "--n-hidden", "five"],
             "--n-hidden must be a whole",
         ),
-        (["fit", "good.csv", "--target", "kind", "--device", "cuda"], "fitted on the processor"),
+        (
+            ["fit", "good.csv", "--target", "kind", "--device", "cuda", "--engine", "numpy"],
+            "runs on device 'cpu' only",
+        ),
         (["fit", "good.csv", "--target", "kind", "--delimiter", "::"], "--delimiter is one char"),
         (["fit", "good.csv", "--target", "kind", "--cv", "1"], "--cv must be a whole number"),
         (
@@ -205,25 +183,28 @@ def test_predictions_that_fail_half_way_leave_the_file_as_it_was(here, capsys, m
         (["evaluate", "good.twolayer.safetensors", "lacks.csv"], "lacks 1 of the 2 columns"),
     ],
 )
-def test_options_that_cannot_be_used(here, capsys, model, words, message):
+def test_options_that_cannot_be_used(here, twolayer, model, words, message):
     Path("bad.toml").write_text("target = [\n")
     Path("odd.toml").write_text('table = "good.csv"\ntarget = ["kind"]\nn_hiden = 5\n')
     Path("other.csv").write_text("a,b,kind\n1,2,z\n")
     Path("lacks.csv").write_text("a,kind\n1,x\n")
-    refused(capsys, here, words, message)
+    assert_refused(twolayer, here, words, message)
 
 
-def test_a_model_without_its_columns_is_no_way_in(here, capsys, model):
+def test_a_model_without_its_columns_is_no_way_in(here, twolayer, model):
     import twolayer as tl
     from twolayer import saving
 
     estimator, about = saving.read(model)
     about["encoder"]["medians"] = about["encoder"]["medians"][:-1]
     tl.save(estimator, "changed.safetensors", about)
-    refused(capsys, here, ["predict", "changed.safetensors", "good.csv"], "its columns are damaged")
+    assert_refused(
+        twolayer, here, ["predict", "changed.safetensors", "good.csv"], "its columns are damaged"
+    )
     del about["encoder"]
     tl.save(estimator, "plain.safetensors", about)
-    plain = printed(capsys, ["predict", "plain.safetensors", "good.csv"])
-    assert printed(capsys, ["predict", str(model), "good.csv"]) == plain
+    code, plain, _ = twolayer("predict", "plain.safetensors", "good.csv")
+    assert (code, plain) == twolayer("predict", model, "good.csv")[:2]
+    assert code == 0
     assert len(plain.splitlines()) == 25
     assert np.isin(plain.splitlines()[1:], ["x", "y"]).all()

@@ -309,6 +309,32 @@ def test_a_callback_keeps_what_it_has_seen(tmp_path):
         assert counts.steps == [*range(13, 120, 13), 120]
 
 
+def test_a_callback_may_keep_numpys_numbers_and_no_strange_things(tmp_path):
+    class Keeps(Counts):
+        def kept(self):
+            return {"steps": [np.int64(step) for step in self.steps], "more": more}
+
+    more = np.float32(0.5)
+    train("sgd", tmp_path / "c", Keeps())
+    counts = Keeps()
+    train("sgd", tmp_path / "c", counts)
+    assert counts.steps == [*range(13, 120, 13), 120]
+    more = {"a set"}
+    with pytest.raises(InputError, match=r"cannot be kept in a checkpoint: set .* is neither text"):
+        train("sgd", tmp_path / "d", Keeps())
+
+
+def test_arrays_keep_their_order_in_memory(tmp_path):
+    """Rounding may follow it: a product with a turned array is summed in another order."""
+    rows = np.arange(6.0).reshape(2, 3)
+    for array in (rows, np.asfortranarray(rows), rows[:, ::2], np.array(2.5), np.zeros((0, 3))):
+        (tmp_path / "c").write_bytes(checkpoints.as_bytes({"calls": [{"a": [array]}]}))
+        back = checkpoints.read(tmp_path / "c")["calls"][0]["a"][0]
+        np.testing.assert_array_equal(back, array)
+        assert back.shape == array.shape
+        assert back.flags.f_contiguous == array.flags.f_contiguous
+
+
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 @pytest.mark.parametrize("death", [2, 6, 9])
 def test_it_diverges_as_one_that_never_died(tmp_path, engine, death):
@@ -343,6 +369,7 @@ def kept(tmp_path):
         ({"params": tl.init_params(60, 9, 3)}, "hidden units was 8 and is 9 now; params."),
         ({"steps": 121}, "steps was 120 and is 121 now"),
         ({"random_state": 4}, "random_state has other numbers"),
+        ({"random_state": None}, "random_state was given and is None now"),
         ({"params": tl.init_params(60, 8, 3, random_state=9)}, "params.w1 has other numbers"),
         ({"sample_weight": np.ones(30)}, "sample_weight has other numbers"),
         ({"engine": "numpy", "activation": "tanh"}, "objective was sum_of_squares of relu and is"),
@@ -362,6 +389,20 @@ def test_another_table_is_refused(kept, monkeypatch):
     monkeypatch.setitem(globals(), "X", other)
     with pytest.raises(InputError, match=r"another training: x has other numbers\. Resume with"):
         train("sgd", kept)
+
+
+def test_another_sparse_table_is_refused(tmp_path):
+    """One number changed; one moved to the next column; one moved to the next row."""
+    x = scipy.sparse.csr_array(np.kron(np.eye(30), [[1.0, 0.0]]))
+    kept = {"checkpoint": tmp_path / "c", "resume": True, "engine": "numpy", "random_state": 0}
+    tl.train(x, Y, tl.init_params(60, 2, 3), steps=2, **kept)
+    for part, place in (("data", 3), ("indices", 3), ("indptr", 3)):
+        other = x.copy()
+        getattr(other, part)[place] += 1
+        with pytest.raises(
+            InputError, match=r"another training: x has other numbers\. Resume with"
+        ):
+            tl.train(other, Y, tl.init_params(60, 2, 3), steps=2, **kept)
 
 
 def test_other_versions_are_refused(kept, monkeypatch):
@@ -406,8 +447,9 @@ def test_settings_that_make_no_sense():
     params = tl.init_params(60, 8, 3)
     with pytest.raises(InputError, match="resume=True needs checkpoint"):
         tl.train(X, Y, params, resume=True)
-    with pytest.raises(InputError, match="checkpoint must be the path of a file; got 5"):
-        tl.train(X, Y, params, checkpoint=5)
+    for path in (5, "", True):
+        with pytest.raises(InputError, match=f"must be the path of a file; got {path!r}$"):
+            tl.train(X, Y, params, checkpoint=path)
     with pytest.raises(InputError, match="checkpoint_every must be"):
         tl.train(X, Y, params, checkpoint="c", checkpoint_every=-1)
 

@@ -1,65 +1,28 @@
-"""`twolayer fit` and `twolayer predict` on tables that scikit-learn carries; scores are computed again from the predictions."""
+"""`twolayer fit` on tables that scikit-learn carries; scores are computed again from the predictions."""
 
-import csv
 import inspect
 import re
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas
 import pytest
 from sklearn import metrics
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
+from the_command_line import frame_of, write_tables
 
 import twolayer as tl
 from twolayer import saving
 from twolayer.cli.fit import fit
-from twolayer.cli.main import main
-
-LOADERS = {"iris": load_iris, "cancer": load_breast_cancer, "diabetes": load_diabetes}
-
-
-def frame_of(name):
-    loaded = LOADERS[name](as_frame=True)
-    frame = loaded.frame
-    if name == "iris":
-        frame["target"] = loaded.target_names[frame["target"]]
-    return frame
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty folder to work in, with the tables beside it."""
-    for name in LOADERS:
-        frame_of(name).to_csv(tmp_path / f"{name}.csv", index=False)
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-@pytest.fixture
-def twolayer(capsys):
-    def run(*arguments):
-        try:
-            main([str(argument) for argument in arguments])
-            code = 0
-        except SystemExit as left:
-            code = left.code or 0
-        out, err = capsys.readouterr()
-        return code, out, re.sub(r"twolayer: compiling.*\n", "", err)
-
-    return run
-
-
-def contents(folder):
-    return {p.relative_to(folder): p.read_bytes() for p in Path(folder).rglob("*") if p.is_file()}
+def here(here):
+    write_tables(here.parent)
+    return here
 
 
 def printed_scores(out):
@@ -281,223 +244,3 @@ def test_the_same_seed_gives_the_same_file_but_for_nothing(here, twolayer):
     a, b, c = (Path(folder, "iris.twolayer.safetensors").read_bytes() for folder in "abc")
     assert a == b
     assert a != c
-
-
-# ---- predict
-
-
-@pytest.fixture
-def iris_model(here, capsys):
-    done = fit("../iris.csv", "target", max_iter=30, out="models")
-    capsys.readouterr()
-    return done.model_path
-
-
-def test_columns_are_found_by_name(here, twolayer, iris_model):
-    frame = frame_of("iris")
-    frame.to_csv("usual.csv", index=False)
-    turned = frame[list(frame.columns[::-1])]
-    turned.insert(2, "note", "some text, ignored")
-    turned.to_csv("turned.csv", index=False)
-    _, usual, _ = twolayer("predict", iris_model, "usual.csv")
-    _, other, err = twolayer("predict", iris_model, "turned.csv")
-    assert usual == other
-    assert len(usual.splitlines()) == 151
-    assert err == "left alone: 'target', 'note'\n"
-
-
-def test_predictions_are_the_models_to_the_last_bit(here, twolayer, iris_model):
-    frame = frame_of("iris").drop(columns="target")
-    frame.to_csv("t.csv", index=False)
-    _, out, _ = twolayer("predict", iris_model, "t.csv", "--proba")
-    read = list(csv.reader(out.splitlines()))[1:]
-    model = tl.load(iris_model)
-    probabilities = np.array([row[1:] for row in read], dtype=float)
-    assert probabilities.tobytes() == model.predict_proba(frame).tobytes()
-    assert [row[0] for row in read] == model.predict(frame).tolist()
-
-
-def test_a_target_without_values_is_no_trouble_when_predicting(here, twolayer, iris_model):
-    frame = frame_of("iris").head(3)
-    frame["target"] = ""
-    frame.to_csv("t.csv", index=False)
-    code, out, _ = twolayer("predict", iris_model, "t.csv")
-    assert (code, len(out.splitlines())) == (0, 4)
-
-
-def test_models_saved_from_python_without_names_or_with_several_targets(here, twolayer):
-    x, y = load_diabetes(return_X_y=True)
-    model = tl.TwoLayerRegressor(3, max_iter=5).fit(x[:, :2], np.column_stack([y, -y]))
-    tl.save(model, "m.safetensors")
-    np.savetxt("t.csv", x[:4, :2], delimiter=",", header="a,b", comments="")
-    code, out, err = twolayer("predict", "m.safetensors", "t.csv")
-    assert code == 0
-    assert out.splitlines()[0] == "prediction_1,prediction_2"
-    assert len(out.splitlines()) == 5
-    assert "knows no column names: taken in the table's order" in err
-    np.savetxt("wide.csv", x[:4, :3], delimiter=",", header="a,b,c", comments="")
-    code, out, err = twolayer("predict", "m.safetensors", "wide.csv")
-    assert (code, out) == (2, "")
-    assert "takes 2 columns" in err
-
-
-# ---- bad input: one line, exit code 2, nothing written
-
-
-def assert_refused(twolayer, folder, arguments, message):
-    before = contents(folder)
-    code, _, err = twolayer(*arguments)
-    assert code == 2
-    assert re.search(message, err), err
-    assert err.startswith("twolayer: ")
-    assert err.count("\n") == 1
-    assert contents(folder) == before
-
-
-ROWS = "".join(f"{i},{i * i},{'xy'[i % 2]}\n" for i in range(20))
-
-
-@pytest.mark.parametrize(
-    ("table", "options", "message"),
-    [
-        (f"a,b,kind\n{ROWS}", ["--target", "kin"], "no column 'kin'; did you mean 'kind'"),
-        (
-            f"a,b,kind\n{ROWS}7,red,x\n",
-            ["--target", "kind"],
-            "column 'b' holds numbers but for 'red' in line 22",
-        ),
-        (f"a,b,kind\n{ROWS}inf,1,x\n", ["--target", "kind"], "line 22 has inf.* in column 'a'"),
-        (f"a,b,kind\n{ROWS}7,1,\n", ["--target", "kind"], "line 22 has no value in column 'kind'"),
-        (f"a,b,kind\n{ROWS}7,1\n", ["--target", "kind"], "line 22 has 2 fields"),
-        (f"a,a,kind\n{ROWS}", ["--target", "kind"], "columns 1 and 2 are both named 'a'"),
-        (f"a,,kind\n{ROWS}", ["--target", "kind"], "column 2 has no name"),
-        ("a,b,kind\n", ["--target", "kind"], "has a header but no rows"),
-        ("", ["--target", "kind"], "is empty"),
-        (b"a,kind\n1,\xff\n", ["--target", "kind"], "not text in UTF-8"),
-        ("1,2,3\n4,5,6\n", ["--target", "kind"], "is the header missing"),
-        ("kind\nx\ny\n", ["--target", "kind"], "has no column but the target 'kind'"),
-        (
-            "a,kind\n1,x\n2,x\n",
-            ["--target", "kind"],
-            "says 'x' in every row: two classes are needed",
-        ),
-        (f"a,b,kind\n{ROWS}7,1,z\n", ["--target", "kind"], "class 'z' of 'kind' has one row only"),
-        (
-            f"a,b,kind\n{ROWS}",
-            ["--target", "kind", "--task", "regression"],
-            "column 'kind' holds text",
-        ),
-        (
-            f"a,b,kind\n{ROWS}",
-            ["--target", "kind", "--task", "regresion"],
-            "did you mean 'regression'",
-        ),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--test-size", 0.01], "1 would be for the test"),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--test-size", 0.99], "0 for training"),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--test-size", 1], "share of the rows"),
-        (
-            f"a,b,kind\n{ROWS}",
-            ["--target", "kind", "--test-size", 0],
-            "--test-size must be a finite",
-        ),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--n-hidden", 0], "--n-hidden must be a whole"),
-        (
-            f"a,b,kind\n{ROWS}",
-            ["--target", "kind", "--n-hidden", 10**13],
-            "more memory than there is",
-        ),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--alpha", -1], "--alpha must be a finite"),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--alpha", "nan"], "--alpha must be a finite"),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--max-iter", 0], "--max-iter must be"),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--seed", -1], "--seed must be"),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--seed", 2**32], "--seed must be below"),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--activation", "rleu"], "did you mean 'relu'"),
-        (
-            f"a,b,kind\n{ROWS}",
-            ["--target", "kind", "--engine", "nunpy"],
-            "no engine 'nunpy'.*choose one of",
-        ),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--out", "t.csv"], "is a file, not a folder"),
-        (f"a,b,kind\n{ROWS}", ["--target", "kind", "--out", "t.csv/x"], "is a file, not a folder"),
-        ("a,b\n1.5,2.5\n", ["--target", "b"], "of 1 rows, 1 would be for the test"),
-    ],
-)
-def test_fit_refuses(here, twolayer, table, options, message):
-    Path("t.csv").write_bytes(table if isinstance(table, bytes) else table.encode())
-    assert_refused(twolayer, here, ["fit", "t.csv", *options], message)
-
-
-def test_fit_refuses_what_is_no_file(here, twolayer):
-    assert_refused(
-        twolayer,
-        here,
-        ["fit", "../irsi.csv", "--target", "y"],
-        r"no file .*did you mean 'iris\.csv'",
-    )
-    assert_refused(twolayer, here, ["fit", "..", "--target", "y"], "is a folder")
-
-
-def test_when_writing_fails_neither_file_is_there(here, twolayer):
-    Path("iris.loss.png").mkdir()
-    assert_refused(
-        twolayer,
-        here,
-        ["fit", "../iris.csv", "--target", "target", "--max-iter", 3],
-        r"iris\.loss\.png cannot be written: it is a folder",
-    )
-
-
-def test_predict_refuses(here, twolayer, iris_model):
-    usual = frame_of("iris")
-    usual.to_csv("usual.csv", index=False)
-    usual.drop(columns=["petal width (cm)"]).rename(
-        columns={"sepal length (cm)": "sepal lenght (cm)"}
-    ).to_csv("lacks.csv", index=False)
-    text = usual.astype(object)
-    text.iloc[4, 1] = "wide"
-    text.to_csv("text.csv", index=False)
-    Path("cut.safetensors").write_bytes(iris_model.read_bytes()[:900])
-    tl.save(tl.init_params(3, 2, 1), "params.safetensors")
-    for arguments, message in [
-        (
-            [iris_model, "lacks.csv"],
-            r"lacks 2 of the 4 columns .*: 'sepal length \(cm\)', 'petal width \(cm\)'; "
-            r"did you mean 'sepal lenght \(cm\)'",
-        ),
-        ([iris_model, "text.csv"], r"column 'sepal width \(cm\)' holds text, .*'wide' in line 6"),
-        ([iris_model, "none.csv"], "there is no file none.csv"),
-        ([iris_model, "."], "is a folder"),
-        (["none.safetensors", "usual.csv"], "none.safetensors cannot be read: No such file"),
-        (
-            ["usual.csv", "usual.csv"],
-            "usual.csv cannot be read as a model: it is not a safetensors",
-        ),
-        (["cut.safetensors", "usual.csv"], "cut.safetensors cannot be read as a model: "),
-        (["params.safetensors", "usual.csv"], "holds Params, which are weights only"),
-        ([iris_model, "usual.csv", "--out", "usual.csv"], "would overwrite what is read"),
-        ([iris_model, "usual.csv", "--out", iris_model], "would overwrite what is read"),
-        ([iris_model, "usual.csv", "--out", "no/p.csv"], "p.csv cannot be written: No such file"),
-        ([iris_model, "usual.csv", "--out", "."], "it is a folder"),
-    ]:
-        assert_refused(twolayer, here, ["predict", *arguments], message)
-
-
-def test_predict_refuses_a_run(here, twolayer, iris_model):
-    rng = np.random.default_rng(0)
-    run = tl.train(
-        rng.standard_normal((4, 3)),
-        np.ones((4, 1)),
-        tl.init_params(3, 2, 1),
-        steps=2,
-        engine="numpy",
-    )
-    tl.save(run, "run.safetensors")
-    assert_refused(twolayer, here, ["predict", "run.safetensors", "../iris.csv"], "holds Run")
-
-
-def test_the_program_itself_exits_with_2(here):
-    code = "from twolayer.cli.main import main; main(['fit', 'none.csv', '--target', 'y'])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr == "twolayer: there is no file none.csv\n"
-    assert list(here.iterdir()) == []

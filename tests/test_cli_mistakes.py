@@ -11,31 +11,18 @@ import numpy as np
 import polars
 import pytest
 from sklearn.model_selection import GroupKFold, StratifiedKFold
+from the_command_line import assert_refused
 
 from twolayer.cli import test as command
 from twolayer.cli.main import main
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def refused(here, capsys):
-    """Run a command that must refuse; the line it said."""
+def refused(here, twolayer):
+    """Run a command that must refuse at the door; the line it said."""
 
     def run(*arguments):
-        before = {p: p.read_bytes() for p in here.rglob("*") if p.is_file()}
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        assert left.value.code == 2
-        assert said.out == ""
-        assert re.fullmatch(r"twolayer: [^\n]+\n", said.err), said.err
-        assert {p: p.read_bytes() for p in here.rglob("*") if p.is_file()} == before
-        return said.err
+        return assert_refused(twolayer, here, arguments, "", at_the_door=True)
 
     return run
 
@@ -187,6 +174,19 @@ def test_answers_are_what_their_names_say(model):
 )  # fmt: skip
 def test_misuse_is_one_line(refused, words, message):
     assert re.search(message, refused(*words))
+
+
+def test_a_file_name_that_is_no_text_is_refused_before_any_work(refused):
+    """As Python tells names in Latin-1; they can neither be printed nor stand in the model's file."""
+    Path("t.csv").write_text("u,y\n" + "1,2\n3,4\n" * 10)
+    try:
+        Path("t.csv").rename("caf\udce9.csv")
+    except (OSError, UnicodeError):
+        pytest.skip("this system keeps names as text")
+    said = refused("fit", "caf\udce9.csv", "--target", "y", "--max-iter", "2", "--alpha", "1")
+    assert said == (
+        r"twolayer: the argument 'caf\udce9.csv' is not text in UTF-8: rename the file" + "\n"
+    )
 
 
 def test_help_and_completion_are_as_they_were(here, capsys, monkeypatch):

@@ -107,6 +107,19 @@ def test_ctrl_c_in_one_training_ends_the_fit(table, monkeypatch, capsys):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_ctrl_c_before_a_command_has_begun_is_one_line(monkeypatch, capsys):
+    """As typer makes its commands: nothing of ours or of typer's listens yet."""
+    from twolayer.cli import main
+
+    def app(*words, **more):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(main, "app", app)
+    with pytest.raises(SystemExit) as left:
+        main.main(["demo"])
+    assert (left.value.code, capsys.readouterr().err) == (130, "twolayer: stopped\n")
+
+
 def test_a_press_that_was_swallowed_counts_and_one_that_comes_too_late_does_not():
     def swallow():
         with stopping.stoppable() as stop:

@@ -13,7 +13,6 @@ from sklearn import metrics
 
 import twolayer as tl
 from twolayer import saving
-from twolayer.cli.main import main
 from twolayer.cli.saying import Voice
 
 QUICK = ["--max-iter", "30", "--n-hidden", "8", "--n-networks", "2", "--alpha", "1"]
@@ -45,20 +44,19 @@ def patients(n=80):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def here(here):
     patients().write_csv("p.csv")
-    return tmp_path
+    return here
 
 
 @pytest.fixture
-def twolayer(capsys):
+def twolayer(twolayer):
+    """Run a command that ends with this exit code: output, and what went to standard error."""
+
     def run(*arguments, code=0):
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        assert (left.value.code or 0) == code, said.err
-        return said.out, said.err
+        left, out, err = twolayer(*arguments)
+        assert left == code, err
+        return out, err
 
     return run
 
@@ -369,7 +367,7 @@ def test_inspect(here, twolayer):
     assert told["network"].startswith("14 inputs, 8 hidden units (relu), 1 output")
     assert told["with gaps"] == "1: 'age'"
     assert "left out" in told
-    assert "the 3 most important of 14 inputs" in out
+    assert "the 3 strongest of 14 inputs" in out
     told = json.loads(twolayer("inspect", "p.twolayer.safetensors", "--json")[0])
     assert told["importances"][0]["input"] in (
         "age",
@@ -377,30 +375,6 @@ def test_inspect(here, twolayer):
         "tissue=lung",
     )  # what the risk was made of
     assert 0 < told["importances"][0]["share"] < 1
-
-
-def test_importances_are_the_paths_by_hand():
-    from twolayer.inspection import importance
-
-    w1, w2 = np.array([[1.0, -2.0], [0.0, 3.0]]), np.array([[4.0], [-1.0]])
-    params = tl.Params(w1, None, w2, None)
-    spread = np.array([1.0, 2.0])
-    # paths: (1·4 + 2·1)·1 = 6 and (0·4 + 3·1)·2 = 6
-    assert importance.by_weights([params], spread).tolist() == [0.5, 0.5]
-    # signed: (1·4 + -2·-1)·1 = 6 and (3·-1)·2 = -6
-    assert importance.directions([params], spread).tolist() == [6, -6]
-
-
-def test_units_that_move_nothing_are_counted():
-    from twolayer.inspection import importance
-
-    x = np.random.default_rng(0).standard_normal((50, 3))
-    model = tl.TwoLayerRegressor(4, alpha=0.1, n_networks=1, max_iter=5, random_state=0).fit(
-        x, x[:, 0]
-    )
-    model.b1_[0] = -1e3  # never above 0
-    model.w2_[1] = 0  # never heard
-    assert importance.idle_units(model, x) == [2]
 
 
 def test_is_it_real(here, twolayer):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn import metrics
 from sklearn.inspection import permutation_importance
 from sklearn.utils import check_random_state
 
@@ -41,6 +42,18 @@ def classes(n_classes=3, **settings):
     return tl.TwoLayerClassifier(6, alpha=0.5, random_state=0, **settings).fit(x, y), x, y
 
 
+def labels(**settings):
+    x = table()
+    y = np.stack([x[:, 0] > 0, x[:, 1] + x[:, 2] > 0.3], axis=1).astype(int)
+    return tl.TwoLayerClassifier(6, alpha=0.5, random_state=0, **settings).fit(x, y), x, y
+
+
+def minus_mean_log_loss(model, x, y):
+    """Of several labels, which scikit-learn scores one at a time."""
+    p = model.predict_proba(x)
+    return -np.mean([metrics.log_loss(y[:, k], p[:, k]) for k in range(y.shape[1])])
+
+
 @pytest.mark.parametrize(
     ("made", "scoring"),
     [
@@ -51,6 +64,7 @@ def classes(n_classes=3, **settings):
         (classes(n_networks=1), "neg_log_loss"),
         (classes(n_networks=2, calibrate=True), "neg_log_loss"),
         (classes(2, n_networks=2, skip=True), "neg_log_loss"),
+        (labels(n_networks=2, calibrate=True), minus_mean_log_loss),
     ],
 )
 def test_as_scikit_learn_finds_them(monkeypatch, made, scoring):
@@ -180,3 +194,23 @@ def test_a_profile_of_a_known_function():
 def test_what_cannot_be_asked(change, message):
     with pytest.raises(InputError, match=message):
         importances.permutation(*change(*numbers(n_networks=1)))
+
+
+def test_importances_are_the_paths_by_hand():
+    w1, w2 = np.array([[1.0, -2.0], [0.0, 3.0]]), np.array([[4.0], [-1.0]])
+    params = tl.Params(w1, None, w2, None)
+    spread = np.array([1.0, 2.0])
+    # paths: (1·4 + 2·1)·1 = 6 and (0·4 + 3·1)·2 = 6
+    assert weights.by_weights([params], spread).tolist() == [0.5, 0.5]
+    # signed: (1·4 + -2·-1)·1 = 6 and (3·-1)·2 = -6
+    assert weights.olden(params, spread).tolist() == [[6], [-6]]
+
+
+def test_units_that_move_nothing_are_counted():
+    x = np.random.default_rng(0).standard_normal((50, 3))
+    model = tl.TwoLayerRegressor(4, alpha=0.1, n_networks=1, max_iter=5, random_state=0).fit(
+        x, x[:, 0]
+    )
+    model.b1_[0] = -1e3  # never above 0
+    model.w2_[1] = 0  # never heard
+    assert weights.idle_units(model, x) == [2]

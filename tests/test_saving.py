@@ -143,7 +143,11 @@ def test_anyone_can_read_the_file(tmp_path):
         record = json.loads(file.metadata()["twolayer"])
     assert record["format"] == 1
     assert record["kind"] == "params"
-    assert record["versions"]["twolayer"] == tl.__version__
+    assert record["versions"] == {
+        "twolayer": tl.__version__,
+        "numpy": np.__version__,
+        "python": sys.version.split()[0],
+    }
     assert record["about"] == {"target": "größe"}
     assert saving.read(tmp_path / "m.safetensors")[1] == {"target": "größe"}
 
@@ -172,6 +176,14 @@ def test_what_cannot_be_saved(tmp_path, model, message):
     with pytest.raises(InputError, match=message):
         tl.save(model, tmp_path / "m.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_json_cannot_hold_is_not_left_out_in_silence(tmp_path):
+    with pytest.raises(InputError, match=r"cannot be saved: set .* is neither text nor a number"):
+        tl.save(tl.init_params(3, 2, 1), tmp_path / "m", about={"genes": {"BRCA1"}})
+    assert not list(tmp_path.iterdir())
+    tl.save(tl.init_params(3, 2, 1), tmp_path / "m", about={"score": np.float32(0.5)})
+    assert saving.read(tmp_path / "m")[1] == {"score": 0.5}
 
 
 def test_a_subclass_is_not_saved_as_what_it_is_not(tmp_path):

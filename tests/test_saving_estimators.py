@@ -74,7 +74,7 @@ def test_a_classifier_that_chose_comes_back(tmp_path):
     [
         {"loss": tl.Quantile(0.75), "skip": True},
         {"loss": tl.Huber(0.3)},
-        {"loss": "poisson"},
+        {"loss": "poisson", "scoring": "neg_mean_absolute_error"},
         {"class_weight": {0: 2.5, 2: 1}},
         {"class_weight": "balanced", "skip": True},
         {"labels": 3},
@@ -276,4 +276,20 @@ def test_forged_class_weights(tmp_path, value):
     model = tl.TwoLayerClassifier(2, class_weight={0: 2}, alpha=1.0, max_iter=2).fit(x, y)
     (tmp_path / "m.safetensors").write_bytes(forged(model, "settings", "class_weight", value))
     with pytest.raises(FileError, match=r"cannot be read as a model: .*class_weight"):
+        tl.load(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("heat", [0, 0.0, [1.0]])
+def test_a_forged_temperature(tmp_path, heat):
+    """Logits are divided by it."""
+    model = tl.TwoLayerClassifierCV(2, n_networks=1, **FAST).fit(*load_iris(return_X_y=True))
+    (tmp_path / "m.safetensors").write_bytes(forged(model, "found", "temperature_", heat))
+    with pytest.raises(FileError, match="cannot be read as a model: its temperature is"):
+        tl.load(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("value", [3, "yes", None, [True]])
+def test_a_forged_skip(tmp_path, bent, value):
+    (tmp_path / "m.safetensors").write_bytes(forged(bent, "settings", "skip", value))
+    with pytest.raises(FileError, match="cannot be read as a model: its setting 'skip' is"):
         tl.load(tmp_path / "m.safetensors")

@@ -147,12 +147,7 @@ def choose(
     InputError
         If `span=True` was asked for and is not exact here.
     """
-    if not isinstance(engine, str):
-        raise EngineError(
-            f"there is no engine {shown(engine)}: choose one of {', '.join(NAMES)} or auto"
-        )
-    if not isinstance(device, str):
-        raise EngineError(f"there is no device {shown(device)}: use cpu, cuda, cuda:1, or auto")
+    check_place(engine, device)
     span = flag(span, "span", ("auto",))
     long_way = long_way_cost(problem, params, solver, batch_size)
     spanned, why_span = decide_span(
@@ -175,6 +170,18 @@ def choose(
         gram = worker.takes_gram(problem, params, solver, batch_size is not None)
         form = spans.Gram if gram else spans.Rotated
     return Choice(worker, worker.check_device(device), form, f"{why}; {why_span}")
+
+
+def check_place(engine: Any, device: Any) -> None:
+    """Raise EngineError if this engine cannot be had on this device, whatever is to be trained."""
+    if not isinstance(engine, str):
+        raise EngineError(
+            f"there is no engine {shown(engine)}: choose one of {', '.join(NAMES)} or auto"
+        )
+    if not isinstance(device, str):
+        raise EngineError(f"there is no device {shown(device)}: use cpu, cuda, cuda:1, or auto")
+    if engine != "auto" or device not in ("cpu", "auto"):
+        get_ready("torch" if engine == "auto" else engine).check_device(device)
 
 
 def decide_span(

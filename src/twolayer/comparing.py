@@ -18,6 +18,7 @@ from twolayer.tables import Target
 NETWORK, LINEAR, CONSTANT = "two-layer network", "linear model", "constant guess"
 HIGHER_IS_BETTER = {
     "accuracy": True,
+    "rows all right": True,
     "balanced accuracy": True,
     "log loss": False,
     "R²": True,
@@ -197,24 +198,62 @@ def scores_of(
     classes: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """The scores of predictions; with probabilities those of classes. Over several outputs, R² is the mean of theirs."""
-    from sklearn import metrics
+    """The scores of predictions; with probabilities those of classes. Over several outputs, R² is the mean of theirs.
 
+    Of several labels a row, `y` with a column of 0 and 1 for each, accuracy is the share of single answers that are right;
+    "rows all right" the share of rows with no label wrong; the others are means over labels.
+    """
+    s = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
     if probabilities is None:
-        return {
-            "R²": float(metrics.r2_score(y, y_pred, sample_weight=weights)),
-            "RMSE": float(metrics.root_mean_squared_error(y, y_pred, sample_weight=weights)),
-        }
-    s = np.ones(len(y)) if weights is None else weights
+        return _of_numbers(y, y_pred, s)
+    if np.ndim(y) == 2:
+        return _of_labels(y, y_pred, probabilities, s)
     right = y_pred == y
-    recalls = [np.average(right[y == one], weights=s[y == one]) for one in np.unique(y[s > 0])]
+    assert classes is not None
+    places = np.searchsorted(classes, y)
+    rows = np.bincount(places, s, len(classes))
+    found = np.bincount(places, s * right, len(rows))[rows > 0]
     return {
         "accuracy": float(np.average(right, weights=s)),
-        "balanced accuracy": float(np.mean(recalls)),
+        "balanced accuracy": float(np.mean(found / rows[rows > 0])),
         "log loss": float(
-            metrics.log_loss(y, probabilities, labels=classes, sample_weight=weights)
+            np.average(_surprise(probabilities[np.arange(len(y)), places]), weights=s)
         ),
     }
+
+
+def _of_numbers(y: np.ndarray, y_pred: np.ndarray, s: np.ndarray) -> dict[str, float]:
+    """R², 0 where all targets are the same (1 if they are hit), and the root of the mean squared error."""
+    y, y_pred = (np.asarray(part, dtype=float).reshape(len(y), -1) for part in (y, y_pred))
+    missed = np.average(np.square(y - y_pred), axis=0, weights=s)
+    around = np.average(np.square(y - np.average(y, axis=0, weights=s)), axis=0, weights=s)
+    explained = 1 - missed / np.where(around > 0, around, 1)
+    explained = np.where(around > 0, explained, np.where(missed > 0, 0.0, 1.0))
+    return {"R²": float(explained.mean()), "RMSE": float(np.sqrt(missed).mean())}
+
+
+def _of_labels(y: np.ndarray, y_pred: np.ndarray, p: np.ndarray, s: np.ndarray) -> dict[str, float]:
+    right = y_pred == y
+    recalls = []
+    for label, hit in zip(y.T, right.T, strict=True):
+        sides = [label == side for side in (0, 1)]
+        recalls.append(
+            np.mean([np.average(hit[side], weights=s[side]) for side in sides if s[side].any()])
+        )
+    return {
+        "accuracy": float(np.average(right.mean(axis=1), weights=s)),
+        "rows all right": float(np.average(right.all(axis=1), weights=s)),
+        "balanced accuracy": float(np.mean(recalls)),
+        "log loss": float(
+            np.average(_surprise(np.where(y == 1, p, 1 - p)).mean(axis=1), weights=s)
+        ),
+    }
+
+
+def _surprise(p: np.ndarray) -> np.ndarray:
+    """Minus the logarithm of probabilities, finite for 0 too."""
+    tiny = np.finfo(p.dtype).eps
+    return -np.log(np.clip(p, tiny, 1 - tiny))
 
 
 def table_lines(compared: Scores, heading: str) -> list[str]:

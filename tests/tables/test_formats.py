@@ -188,7 +188,7 @@ def test_utf_16_as_spreadsheets_write_unicode_text(tmp_path):
         ("t.npz", b"PK and no more", "cannot be read as arrays"),
         ("t.svm", b"1 a:b\n", "cannot be read as svmlight"),
         ("t.mtx", b"%%MatrixMarket and no more\n", "cannot be read as Matrix Market"),
-        ("t.xlsx", b"PK\x03\x04", "save it as CSV in UTF-8"),
+        ("t.xlsx", b"PK\x03\x04", "cannot be read as an Excel file"),
         ("t.csv.gz", b"a,b\n1,2\n\xff", "not text in UTF-8"),
         ("t.csv", b"a,b\n1,2\n3,caf\xe9\n", r"line 3 \(field 2, byte 0xe9\) is not text in UTF-8"),
     ],

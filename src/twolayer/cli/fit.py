@@ -76,7 +76,12 @@ def fit(
         int | None,
         typer.Option(help="Choose alpha and n-hidden by cross-validation with so many folds."),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, or auto, which is cpu too.")] = "auto",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Where to train: cpu; cuda or cuda:1, a GPU by engine torch; auto, a GPU if there is one and it pays."
+        ),
+    ] = "cpu",
     skip: Annotated[
         bool | None,
         typer.Option(
@@ -91,8 +96,11 @@ def fit(
     time: options.Time = None,
     drop: options.Drop = None,
     category: options.Category = None,
+    drop_missing_target: options.DropMissingTarget = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
+    sheet: options.Sheet = None,
+    labels_sheet: options.LabelsSheet = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="A file to keep the training in as it goes, in case it is killed."),
@@ -149,6 +157,9 @@ def fit(
             category=category,
             transpose=transpose,
             delimiter=delimiter,
+            drop_missing_target=drop_missing_target,
+            sheet=sheet,
+            labels_sheet=labels_sheet,
         )
         paths = places(Path(table), Path(out))
         keeping = Keeping(checkpoint, every, resume)
@@ -255,6 +266,7 @@ def estimator(task: str, how: Training) -> Any:
         "activation": how.activation,
         "max_iter": how.max_iter,
         "engine": how.engine,
+        "device": how.device,
         "skip": "auto" if how.skip is None else how.skip,
         "random_state": how.seed,
     }
@@ -383,9 +395,10 @@ def trained(model: Any, seconds: float) -> str:
     import numpy as np
 
     many = f"{model.n_networks_} network{'s' * (model.n_networks_ != 1)}"
+    place = "" if model.device_ == "cpu" else f" on {model.device_}"
     return (
         f"trained {many} of {hidden_units(model)} hidden units, alpha {model.alpha_:g}: "
-        f"{model.n_iter_} steps, loss {np.mean(model.loss_):.4g}, {seconds:.2f} s ({model.stopped_})"
+        f"{model.n_iter_} steps, loss {np.mean(model.loss_):.4g}, {seconds:.2f} s{place} ({model.stopped_})"
     )
 
 

@@ -11,8 +11,10 @@ from twolayer.cli.saying import Voice, aligned
 
 if TYPE_CHECKING:
     from twolayer.cli.models import Model
+    from twolayer.cli.ranking import Ranking
 
-BAR = 24  # characters of the longest bar
+AS_IT_IS = 0.05  # temperatures as near to 1 as this change little
+NEARLY = 1.02  # alphas whose loss is within this factor of the best did nearly as well
 
 
 def inspect(
@@ -21,27 +23,28 @@ def inspect(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> dict[str, Any]:
-    """Say what a model is: its network and size, its columns, how it was trained, and its most important inputs.
+    """Say what a model is: its network and size, its columns, how it was trained, and its strongest inputs.
 
-    Importance here is what the weights say: the share of the paths through the network that begins at an input, in units of
-    its spread. Inputs that move together share it; what predictions lose without an input is another question.
+    An input is strong by its weights: the share of the paths through the network that begins at it, in units of its spread.
+    Inputs that move together share it; what predictions lose without an input is another question, which `report` answers.
     """
     from twolayer import checks
     from twolayer.cli.models import opened
+    from twolayer.cli.ranking import listed_ranking, ranking_lines, ranking_of
 
     checks.whole(top, "--top", at_least=0)
     known = opened(model)
     voice = Voice(quiet, as_json)
     facts = facts_of(known)
-    ranking = important(known)
+    ranking = ranking_of(known)
+    told = [*architecture(known, facts), *columns(known), *training(known, facts)]
     for line in [
-        f"{model}",
-        *aligned([*architecture(known, facts), *columns(known), *training(known, facts)], "  "),
+        f"{model}, written {facts['written']}",
+        *aligned([*told, *skip_layer(facts, ranking)], "  "),
         *ranking_lines(ranking, top, known),
     ]:
         voice.say(line)
-    shares = [{"input": name, "share": share} for name, share, _ in (ranking or [])[:top]]
-    results = {**facts, "importances": shares}
+    results = {**facts, **listed_ranking(ranking, top)}
     voice.result(results)
     return results
 
@@ -70,7 +73,11 @@ def facts_of(model: Model) -> dict[str, Any]:
         "skip": params.w_skip is not None,
         "n_weights": size,
         "file_bytes": os.path.getsize(model.path),
+        "written": written(model),
         "alpha": float(estimator.alpha_),
+        "alphas_tried": alphas_tried(estimator),
+        "label_smoothing": smoothing_of(model),
+        "temperature": getattr(estimator, "temperature_", None),
         "solver": getattr(estimator, "solver_", estimator.solver),
         "steps": int(estimator.n_iter_),
         "loss": float(np.mean(estimator.loss_)),
@@ -89,12 +96,14 @@ def architecture(model: Model, facts: dict[str, Any]) -> list[tuple[str, str]]:
     from twolayer.tables import listed
 
     predicts = "a number"
-    if model.classifies:
+    if model.several_labels:
+        predicts = f"which of {facts['n_outputs']} labels a row has"
+    elif model.classifies:
         names = [str(name) for name in facts["classes"]]
         predicts = f"one of {len(names)} classes: {listed(names)}"
     elif facts["n_outputs"] > 1:
         predicts = f"{facts['n_outputs']} numbers"
-    target = f"'{', '.join(model.targets)}', " if model.targets else ""
+    target = f"{listed(model.targets)}, " if model.targets else ""
     many = facts["n_networks"]
     each = facts["n_weights"] // many
     skip = ", and straight from inputs to outputs" if facts["skip"] else ""
@@ -102,7 +111,7 @@ def architecture(model: Model, facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("predicts", f"{target}{predicts}"),
         (
             "network",
-            f"{facts['n_inputs']} inputs, {facts['n_hidden']} hidden units ({facts['activation']}), "
+            f"{facts['n_inputs']:,} inputs, {facts['n_hidden']:,} hidden units ({facts['activation']}), "
             f"{facts['n_outputs']} output{'s' * (facts['n_outputs'] != 1)}{skip}",
         ),
         ("networks", f"{many}, whose answers are averaged" if many > 1 else "1"),
@@ -138,7 +147,7 @@ def columns(model: Model) -> list[tuple[str, str]]:
         ]
     rows = []
     if encoder.numbers:
-        rows.append(("numbers", f"{len(encoder.numbers)}: {listed(encoder.numbers)}"))
+        rows.append(("numbers", f"{len(encoder.numbers):,}: {listed(encoder.numbers)}"))
     if encoder.booleans:
         rows.append(("yes or no", f"{len(encoder.booleans)}: {listed(list(encoder.booleans))}"))
     rows += [
@@ -163,17 +172,20 @@ def training(model: Model, facts: dict[str, Any]) -> list[tuple[str, str]]:
                 f"{parts.get('train')} rows of {facts['table']}, {parts.get('test')} kept for the test",
             )
         )
+    rows.append(("alpha", f"{facts['alpha']:g}{how_chosen(facts)}"))
     rows.append(
         (
             "training",
-            f"alpha {facts['alpha']:g}, {facts['solver']}, {facts['steps']} steps, loss {facts['loss']:.4g} "
-            f"({facts['stopped']})",
+            f"{facts['solver']}, {facts['steps']} steps, loss {facts['loss']:.4g} ({facts['stopped']})",
         )
     )
+    rows += probabilities_of(facts)
     idle = facts["idle_units"]
     if isinstance(idle, list):
         of = facts["n_networks"] * facts["n_hidden"]
-        rows.append(("idle units", f"{sum(idle)} of {of} move no output on the rows of training"))
+        rows.append(
+            ("idle units", f"{sum(idle):,} of {of:,} move no output on the rows of training")
+        )
     scores = facts["scores"]
     if isinstance(scores, dict):
         for name, values in scores.items():
@@ -182,54 +194,104 @@ def training(model: Model, facts: dict[str, Any]) -> list[tuple[str, str]]:
             )
             rows.append((name, told))
     if facts["noise_std"] is not None:
-        rows.append(("usual error", ", ".join(f"{value:.4g}" for value in facts["noise_std"])))
+        errors = [f"{value:.4g}" for value in facts["noise_std"]]
+        if len(errors) == len(model.targets) > 1:
+            errors = [f"'{name}' {one}" for name, one in zip(model.targets, errors, strict=True)]
+        rows.append(("usual error", ", ".join(errors)))
     return rows
 
 
-def important(model: Model) -> list[tuple[str, float, float | None]] | None:
-    """Name, share and (with a single output) direction of each input, the most important first; None if not known."""
+def how_chosen(facts: dict[str, Any]) -> str:
+    """Where alpha comes from."""
+    tried = facts["alphas_tried"]
+    if not tried:
+        return ", as given"
+    if len(tried) == 1:
+        return ""
+    best = min(loss for _, loss in tried)
+    near = sorted(
+        alpha for alpha, loss in tried if loss - best <= (NEARLY - 1) * max(abs(best), 1e-300)
+    )
+    alphas = sorted(alpha for alpha, _ in tried)
+    words = (
+        f", the best of {len(tried)} tried on rows left out, from {alphas[0]:g} to {alphas[-1]:g}"
+    )
+    if len(near) > 1:
+        words += f" ({near[0]:g} to {near[-1]:g} did nearly as well)"
+    if facts["alpha"] in (alphas[0], alphas[-1]):
+        words += f", at the {'low' if facts['alpha'] == alphas[0] else 'high'} end"
+    return words
+
+
+def probabilities_of(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was done to probabilities."""
+    rows = []
+    if facts["label_smoothing"]:
+        rows.append(
+            (
+                "smoothing",
+                f"{facts['label_smoothing']:g} of each label went to all classes alike in training",
+            )
+        )
+    heat = facts["temperature"]
+    if heat is not None:
+        which = "made surer" if heat < 1 else "made less sure"
+        if abs(heat - 1) < AS_IT_IS:
+            which = "left nearly as they were"
+        told = f"{heat:.2g}: probabilities were {which}, as rows left out of training asked for"
+        rows.append(("temperature", told))
+    return rows
+
+
+def skip_layer(facts: dict[str, Any], ranking: Ranking | None) -> list[tuple[str, str]]:
+    """How much the direct path does."""
+    from twolayer.cli.ranking import NEARLY_LINEAR, percent
+
+    if not facts["skip"] or ranking is None:
+        return []
+    words = f"{percent(ranking.direct)} of all weight goes straight from inputs to outputs"
+    if ranking.direct >= NEARLY_LINEAR:
+        words += ": the network is nearly a linear model"
+    return [("skip layer", words)]
+
+
+def alphas_tried(estimator: Any) -> list[tuple[float, float]] | None:
+    """Each alpha with the loss of the rows left out; None if it was given."""
     import numpy as np
 
-    from twolayer.inspection import weights
+    tried = getattr(estimator, "alphas_tried_", None)
+    if tried is None:
+        return searched(estimator)
+    return [(float(alpha), float(loss)) for alpha, loss in np.reshape(tried, (-1, 2))]
 
-    kept = model.about.get("training")
-    values = kept.get("spreads") if isinstance(kept, dict) else None
-    n_inputs = model.estimator.n_features_in_
-    if not isinstance(values, list) or len(values) != n_inputs:
+
+def searched(estimator: Any) -> list[tuple[float, float]] | None:
+    """The same of an estimator that searched by cross-validation, at the best number of units."""
+    import numpy as np
+
+    found = getattr(estimator, "cv_results_", None)
+    if not isinstance(found, dict):
         return None
-    spread = np.array(values, dtype=np.float64)
-    networks = list(model.estimator._each_network())
-    share = weights.by_weights(networks, spread)
-    single = model.estimator.w2_.shape[-1] == 1
-    products = weights.mean_over(weights.olden, model.estimator, spread)
-    signs = products[:, 0] if single else None
-    names = getattr(model.estimator, "feature_names_in_", [f"x{j + 1}" for j in range(n_inputs)])
-    order = np.argsort(-share, kind="stable")
-    return [
-        (str(names[j]), float(share[j]), None if signs is None else float(signs[j])) for j in order
-    ]
+    same = np.array(found["param_n_hidden"]) == estimator.n_hidden_
+    alphas, scores = (np.array(found[name])[same] for name in ("param_alpha", "mean_test_score"))
+    return [(float(alpha), -float(score)) for alpha, score in zip(alphas, scores, strict=True)]
 
 
-def ranking_lines(ranking: Any, top: int, model: Model) -> list[str]:
-    """The most important inputs, with bars."""
-    if not ranking or not top:
-        return [] if ranking else ["", "importances are known of models that `twolayer fit` saved"]
-    some = ranking[:top]
-    width = max(len(name) for name, _, _ in some)
-    longest = max(some[0][1], 1e-300)
-    heading = f"the {len(some)} most important of {len(ranking)} inputs, by their weights"
-    if some[0][2] is not None:
-        side = f"'{model.estimator.classes_[1]}'" if model.classifies else "a higher value"
-        heading += f"; more of it speaks for (+) or against (-) {side}"
-    lines = ["", heading]
-    for name, share, sign in some:
-        mark = "" if sign is None else ("+ " if sign > 0 else "- ")
-        lines.append(
-            f"  {name:{width}}  {f'{100 * share:.2g}%':>6}  {mark}{'#' * round(BAR * share / longest)}"
-        )
-    return lines
+def smoothing_of(model: Model) -> float | None:
+    """The share of each label that went to all classes; None if it is not known, or there are none."""
+    from twolayer.estimators.defaults import smoothing
+
+    given = getattr(model.estimator, "label_smoothing", None)
+    parts = model.about.get("rows")
+    n_rows = parts.get("train") if isinstance(parts, dict) else None
+    if given is None or (given == "auto" and not isinstance(n_rows, int)):
+        return None
+    return smoothing(given, n_rows or 0, model.estimator.n_features_in_)
 
 
-def percent(share: float) -> str:
-    """The share with two digits."""
-    return f"{100 * share:.2g}%"
+def written(model: Model) -> str:
+    """When the file was written, in local time."""
+    import os
+    from datetime import datetime
+
+    return f"{datetime.fromtimestamp(os.path.getmtime(model.path)):%Y-%m-%d %H:%M}"

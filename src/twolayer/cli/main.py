@@ -62,7 +62,7 @@ USAGE: Any = (
     typer.BadParameter.__base__
 )  # typer's parent of all that is wrong with options and arguments
 INTERRUPTED = 130  # as shells have it
-GARBAGE = 100_000  # objects from one search for garbage to the next: at 700, loading the libraries searches for a tenth of a second
+GARBAGE = 100_000  # objects from one search for garbage to the next; loading libraries makes as many, which stay
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -71,16 +71,28 @@ def main(arguments: list[str] | None = None) -> None:
 
     gc.set_threshold(GARBAGE)
     try:
+        refuse_no_text(sys.argv[1:] if arguments is None else arguments)
         answer = app(arguments, prog_name="twolayer", standalone_mode=False)
         if answer == INTERRUPTED:  # what typer makes of Ctrl-C
             leave("stopped", INTERRUPTED)
     except StoppedError as stopped:
         leave(str(stopped), INTERRUPTED)
+    except KeyboardInterrupt:  # before typer listens
+        leave("stopped", INTERRUPTED)
     except USAGE as error:
         leave(misuse(error), 2)
     except TwoLayerError as error:
         leave(str(error), 1 if isinstance(error, DivergedError) else 2)
     sys.exit(answer if isinstance(answer, int) else 0)
+
+
+def refuse_no_text(arguments: list[str]) -> None:
+    """Raise if an argument, such as a file's name in Latin-1, is no text that could be printed or kept in a file."""
+    from twolayer.errors import InputError
+
+    for argument in arguments:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise InputError(f"the argument {argument!r} is not text in UTF-8: rename the file")
 
 
 def leave(line: str, code: int) -> NoReturn:

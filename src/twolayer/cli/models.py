@@ -37,6 +37,11 @@ class Model:
         return hasattr(self.estimator, "classes_")
 
     @property
+    def several_labels(self) -> bool:
+        """Whether it tells of each of several labels whether a row has it, rather than one class a row."""
+        return getattr(self.estimator, "_several_labels", False)
+
+    @property
     def targets(self) -> list[str]:
         """The columns it learned, as far as the file says."""
         target = self.about.get("target")

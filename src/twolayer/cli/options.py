@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 TablePath = Annotated[
     Path,
     typer.Argument(
-        help="CSV or TSV (also .gz), Parquet, Arrow, Feather, .npy, .npz, svmlight, Matrix Market; - is standard input."
+        help="CSV or TSV (also .gz), Excel, Parquet, Arrow, .npy, .npz, svmlight, Matrix Market; - is standard input."
     ),
 ]
 ModelPath = Annotated[Path, typer.Argument(help="A model that `twolayer fit` saved.")]
@@ -47,6 +47,10 @@ Category = Annotated[
     list[str] | None,
     typer.Option("--category", help="A column to take as categories, though it looks otherwise."),
 ]
+DropMissingTarget = Annotated[
+    bool,
+    typer.Option("--drop-missing-target", help="Leave out the rows whose target has no value."),
+]
 Transpose = Annotated[
     bool,
     typer.Option(
@@ -56,6 +60,13 @@ Transpose = Annotated[
 Delimiter = Annotated[
     str | None,
     typer.Option(help="What separates the fields of a text file; found by itself if not given."),
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option(help="Of an Excel file: the sheet to read, by name or number; else the first."),
+]
+LabelsSheet = Annotated[
+    str | None, typer.Option(help="The same of the file that --labels names, if it is one.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
@@ -82,6 +93,9 @@ def asked_of(
     category: Sequence[str] | str | None = None,
     transpose: bool = False,
     delimiter: str | None = None,
+    drop_missing_target: bool = False,
+    sheet: str | None = None,
+    labels_sheet: str | None = None,
 ) -> Asked:
     """The table options, checked."""
     from twolayer import checks, tables
@@ -92,6 +106,8 @@ def asked_of(
         raise InputError(
             "--groups and --time cannot be asked for together: choose one way to split"
         )
+    if labels_sheet is not None and labels is None:
+        raise InputError("--labels-sheet needs --labels, the file whose sheet it is")
     delimiter = {"tab": "\t", "\\t": "\t", "space": " "}.get(delimiter or "", delimiter)
     if delimiter is not None and len(delimiter) != 1:
         raise InputError(
@@ -110,6 +126,9 @@ def asked_of(
         several(category),
         transpose,
         delimiter,
+        drop_missing_target,
+        None if sheet is None else str(sheet),
+        None if labels_sheet is None else str(labels_sheet),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,7 @@ def predict(
     ] = None,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
+    sheet: options.Sheet = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Predict every row of a table: a class or a number.
@@ -51,17 +53,18 @@ def predict(
     check_place(out, model, Path(table))
     if out is not None:
         ending(out)
-    asked = options.asked_of(table, (), transpose=transpose, delimiter=delimiter)
+    asked = options.asked_of(table, (), transpose=transpose, delimiter=delimiter, sheet=sheet)
     known = opened(model)
     check_wish(known, proba, interval)
-    blocks = tables.stream(asked.path, known.texts(), asked.delimiter, must_be_there=False)
+    blocks = tables.stream(asked.path, known.texts(), asked.delimiter, False, asked.sheet)
     if transpose:
-        blocks = iter([transposed(tables.read(asked.path, (), asked.delimiter))])
+        whole = tables.read(asked.path, (), asked.delimiter, asked.sheet)
+        blocks = iter([replace(transposed(whole), note=whole.note)])
     voice = Voice(quiet)
     found = tables.Found()
     count = 0
     first: Table | None = None
-    with written(out, [*known.ids]) as write, voice.progress("rows predicted") as progress:
+    with written(out, texts(known)) as write, voice.progress("rows predicted") as progress:
         for block in blocks:
             rows = answers(known, block, found, proba, interval)
             if first is None:
@@ -125,9 +128,15 @@ def header(model: Model, table: Table, proba: bool, interval: float | None) -> l
     if proba:
         names += [f"probability_{name}" for name in estimator.classes_]
     if interval is not None:
-        ends = [name.replace("prediction", "{}", 1) for name in names]
-        names += [end.format(side) for side in ("low", "high") for end in ends]
+        ends = [name.removeprefix("prediction") for name in names]
+        names += [side + end for side in ("low", "high") for end in ends]
     return [*present(model, table), *names]
+
+
+def texts(model: Model) -> list[str]:
+    """What is text in a Parquet file: what names the rows; and classes of text, of which one may be '01'."""
+    of_text = model.classifies and model.estimator.classes_.dtype.kind in "OU"
+    return [*model.ids, *(["prediction"] if of_text else [])]
 
 
 def present(model: Model, table: Table) -> list[str]:
@@ -155,7 +164,7 @@ def asides(model: Model, table: Table) -> list[str]:
     """What was left alone, beside the answers and not among them."""
     from twolayer.tables import listed
 
-    lines = []
+    lines = [table.note] if table.note else []
     if model.encoder is None and not hasattr(model.estimator, "feature_names_in_"):
         lines.append("the model knows no column names: taken in the table's order")
     left_out = [] if model.encoder is None else list(model.encoder.left_out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from twolayer.cli.models import Model
+    from twolayer.cli.scoring import Known
     from twolayer.comparing import Split
-    from twolayer.report import Subject
+    from twolayer.report import Certainty, Subject
     from twolayer.tables import Asked, Table
 
 PAGE = "report.html"
@@ -43,8 +43,11 @@ def report(
     weights: options.Weights = None,
     groups: options.Groups = None,
     time: options.Time = None,
+    drop_missing_target: options.DropMissingTarget = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
+    sheet: options.Sheet = None,
+    labels_sheet: options.LabelsSheet = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> dict[str, Any]:
@@ -54,21 +57,19 @@ def report(
     for the test are found again, and scores are of those. Or give it a table with other rows, all of which are scored.
     Written are DIR/report.html, one file that needs no network, and its pictures as PNG files.
     """
-    from twolayer import __version__, checks, saving, tables
+    from twolayer import __version__, checks, saving
     from twolayer import report as reports
-    from twolayer.cli import evaluate
+    from twolayer.cli import folders, scoring
     from twolayer.cli.models import opened
 
     checks.whole(repeats, "--repeats")
     checks.whole(seed, "--seed", at_least=0)
-    refuse_no_folder(out)
+    folders.refuse_unwritable(out)
     known = opened(model)
     voice = Voice(quiet, as_json)
-    targets = options.several(target) or tuple(known.targets)
-    evaluate.refuse_no_target(known, targets)
     asked = options.asked_of(
         table,
-        targets,
+        scoring.targets_of(known, target),
         labels=labels,
         id_column=id_column,
         weights=weights,
@@ -76,11 +77,13 @@ def report(
         time=time,
         transpose=transpose,
         delimiter=delimiter,
+        drop_missing_target=drop_missing_target,
+        sheet=sheet,
+        labels_sheet=labels_sheet,
     )
-    rows, said = tables.table_of(asked)
-    found = tables.Found()
-    subject, how = subject_of(known, rows, asked, found)
-    voice.say(f"{rows.path}: {how}")
+    rows = scoring.known_rows(known, asked)
+    subject, how = subject_of(known, rows, asked)
+    voice.say(f"{rows.table.path}: {how}")
     sure = reports.certainty(subject, seed)
     important = importances_of(subject, repeats, seed, voice)
     spoken = reports.verdict(subject, sure)
@@ -88,20 +91,20 @@ def report(
     pictures = reports.figures(subject, important, spread_of(known, subject))
     text = reports.page(
         f"{Path(model).name}",
-        f"A network that predicts '{subject.target}', on {Path(str(rows.path)).name}: {how}.",
+        about(subject, Path(str(rows.table.path)).name, how),
         spoken,
         worried,
         subject,
         sure,
         settings_of(known),
-        [*said, *found.sentences()],
+        rows.said,
         important,
         pictures,
         __version__,
     )
     contents = {Path(out) / PAGE: text.encode()}
     contents.update({Path(out) / f"{one.name}.png": one.png for one in pictures})
-    make_folder(out)
+    folders.make(out)
     saving.write_whole(contents)
     for line in [
         "",
@@ -115,7 +118,7 @@ def report(
         voice.say(line)
     results = {
         "model": model,
-        "table": rows.path,
+        "table": rows.table.path,
         "rows": len(subject.y),
         "held_out": subject.held_out,
         "standing": spoken.standing,
@@ -124,6 +127,7 @@ def report(
         "scores": sure.scores,
         "ranges": sure.ranges,
         "gains": sure.gains,
+        **of_each_target(sure),
         "importances": listed_importances(subject, important),
         "files": {"page": Path(out) / PAGE, "pictures": [f"{one.name}.png" for one in pictures]},
     }
@@ -131,69 +135,43 @@ def report(
     return results
 
 
-# ---- where it goes
+def about(subject: Subject, table: str, how: str) -> str:
+    """What the page is about, in a line."""
+    from twolayer.tables import listed
 
-
-def refuse_no_folder(out: Path) -> None:
-    """Raise before any work if nothing can be written there."""
-    from twolayer.errors import FileError
-
-    stands = next(folder for folder in (out, *Path(out).absolute().parents) if folder.exists())
-    if not stands.is_dir():
-        raise FileError(f"--out {out}: {stands} is a file, not a folder")
-    if not os.access(stands, os.W_OK):
-        raise FileError(f"--out {out}: there is no permission to write in {stands}")
-
-
-def make_folder(out: Path) -> None:
-    """Make the folder if it is not there."""
-    from twolayer.errors import FileError
-
-    try:
-        Path(out).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"{out} cannot be made: {error.strerror}") from None
+    return f"A network that predicts {listed(subject.targets)}, on {table}: {how}."
 
 
 # ---- what it is about
 
 
-def subject_of(known: Model, rows: Table, asked: Asked, found: Any) -> tuple[Subject, str]:
+def subject_of(model: Model, rows: Known, asked: Asked) -> tuple[Subject, str]:
     """The model beside the rows to score, with its rivals' answers; and in words which rows these are."""
-    from twolayer import comparing, tables
-    from twolayer.cli.evaluate import constant, truth
-    from twolayer.errors import InputError
-    from twolayer.report import Answers, Subject
+    from dataclasses import replace
 
-    x = dense(known.inputs(rows, found))
-    y = truth(known, rows, asked.targets)
-    if len(y) < 2:
-        raise InputError(f"{rows.path} has one row only: a report needs two at least, better 50")
-    s = tables.weights_of(rows, asked.weights)
-    model = bare(known.estimator)
-    inputs, sources = names_of(known, x.shape[1])
-    target = tables.Target(
-        ", ".join(asked.targets), "classification" if known.classifies else "regression", y, ""
-    )
-    shared: dict[str, Any] = {
-        "inputs": inputs,
-        "sources": sources,
-        "targets": list(asked.targets),
-        "course": course_of(known),
-    }
-    parts = split_again(known, rows, target, x, s, asked)
+    from twolayer import comparing, tables
+    from twolayer.cli import scoring
+    from twolayer.errors import InputError
+    from twolayer.report import Answers
+
+    if len(rows.y) < 2:
+        raise InputError(
+            f"{rows.table.path} has one row only: a report needs two at least, better 50"
+        )
+    rows = replace(rows, x=dense(rows.x))
+    whole = replace(scoring.beside_a_constant(model, rows), course=course_of(model))
+    x, y, s = whole.x, whole.y, whole.weights
+    task = "classification" if model.classifies else "regression"
+    target = tables.Target(whole.target, task, y, "")
+    parts = split_again(model, rows.table, target, x, s, asked)
     if parts is None:
-        answers = {comparing.NETWORK: Answers.of(model, x, known.classifies)}
-        guess = constant(y, getattr(model, "classes_", None), s)
-        answers[comparing.CONSTANT] = Answers(*guess)
-        subject = Subject(model, x, y, s, answers=answers, **shared)
-        return subject, f"all {len(y):,} rows, of which the model may know some"
-    models = {comparing.NETWORK: model, **comparing.rivals(x, target, parts, s)}
+        return whole, f"all {len(y):,} rows, of which the model may know some"
+    models = {comparing.NETWORK: whole.model, **comparing.rivals(x, target, parts, s)}
     test = parts.test
-    answers = {name: Answers.of(one, x[test], known.classifies) for name, one in models.items()}
-    return Subject(
-        model, x[test], y[test], None if s is None else s[test], answers=answers, held_out=True,
-        x_train=x[parts.train], y_train=y[parts.train], **shared,
+    answers = {name: Answers.of(one, x[test], model.classifies) for name, one in models.items()}
+    return replace(
+        whole, x=x[test], y=y[test], weights=None if s is None else s[test], answers=answers, held_out=True,
+        x_train=x[parts.train], y_train=y[parts.train],
     ), f"the {len(test):,} rows that the fit kept for the test, of {len(y):,}"  # fmt: skip
 
 
@@ -215,15 +193,6 @@ def course_of(known: Model) -> Any:
     return arrays if fits and np.isfinite(steps).all() and np.isfinite(norms).any() else None
 
 
-def bare(estimator: Any) -> Any:
-    """The estimator without the names of its columns, which are checked before, as arrays are handed on."""
-    import copy
-
-    estimator = copy.copy(estimator)
-    estimator.__dict__.pop("feature_names_in_", None)
-    return estimator
-
-
 def dense(x: Any) -> Any:
     """A sparse table as an array, if that is not too large."""
     from twolayer.checks import is_sparse
@@ -239,18 +208,6 @@ def dense(x: Any) -> Any:
     return x.toarray()
 
 
-def names_of(known: Model, n_inputs: int) -> tuple[list[str], list[str]]:
-    """The name of every input, and the column of the table that it was made from."""
-    encoder = known.encoder
-    if encoder is None:
-        names = getattr(known.estimator, "feature_names_in_", None)
-        names = [f"x{j + 1}" for j in range(n_inputs)] if names is None else [str(n) for n in names]
-        return names, names
-    sources = [*encoder.numbers, *encoder.booleans]
-    sources += [name for name, levels in encoder.categories.items() for _ in levels]
-    return encoder.features(), [*sources, *encoder.marked]
-
-
 def split_again(
     known: Model, rows: Table, target: Any, x: Any, s: Any, asked: Asked
 ) -> Split | None:
@@ -262,6 +219,7 @@ def split_again(
     import numpy as np
 
     from twolayer import comparing
+    from twolayer.cli import scoring
     from twolayer.errors import InputError
     from twolayer.tables.asked import filled, order_of
 
@@ -284,7 +242,7 @@ def split_again(
     weights = None if s is None else s[test]
     if weights is not None and not weights.any():
         return None
-    model = bare(known.estimator)
+    model = scoring.bare(known.estimator)
     now = comparing.scores(model, x[test], target.values[test], target.task, weights)
     same = all(np.isclose(now[name], before.get(name, np.nan), rtol=1e-6) for name in now)
     return parts if same and len(test) == sizes["test"] else None
@@ -313,6 +271,19 @@ def settings_of(known: Model) -> list[tuple[str, str]]:
     told += [row for row in inspect.training(known, facts) if row[0] not in rivals]
     settings = [("seed", str(known.about["seed"]))] if "seed" in known.about else []
     return [*told, *settings]
+
+
+def of_each_target(sure: Certainty) -> dict[str, Any]:
+    """For programs: of several targets each one's scores."""
+    if not sure.parts:
+        return {}
+    names = ("scores", "ranges", "gains")
+    return {
+        "targets": {
+            target: {name: getattr(part, name) for name in names}
+            for target, part in sure.parts.items()
+        }
+    }
 
 
 # ---- importances

@@ -29,8 +29,11 @@ def real(
     groups: options.Groups = None,
     drop: options.Drop = None,
     category: options.Category = None,
+    drop_missing_target: options.DropMissingTarget = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
+    sheet: options.Sheet = None,
+    labels_sheet: options.LabelsSheet = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> dict[str, Any]:
@@ -59,6 +62,9 @@ def real(
         category=category,
         transpose=transpose,
         delimiter=delimiter,
+        drop_missing_target=drop_missing_target,
+        sheet=sheet,
+        labels_sheet=labels_sheet,
     )
     data = tables.data_of(asked)
     refuse_few_rows(data, cv)

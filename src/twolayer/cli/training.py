@@ -33,12 +33,12 @@ def check_options(
     engine: str,
     n_networks: Any = "auto",
     cv: int | None = None,
-    device: str = "auto",
+    device: str = "cpu",
     skip: bool | None = None,
 ) -> Training:
     """Refuse what cannot be used before anything is read."""
     from twolayer import checks
-    from twolayer.engines import get_ready
+    from twolayer.choosing import check_place
     from twolayer.errors import InputError
     from twolayer.maths.activations import ACTIVATIONS
 
@@ -54,27 +54,15 @@ def check_options(
         )
     if checks.whole(seed, "--seed", at_least=0) >= 2**32:
         raise InputError(f"--seed must be below {2**32}; got {seed}")
-    if engine != "auto":
-        get_ready(engine)
     if n_networks != "auto":
         (n_networks,) = listed_numbers(n_networks)[:1]
         checks.whole(n_networks, "--n-networks")
     if cv is not None:
         checks.whole(cv, "--cv", at_least=2)
-    check_device(device)
+    check_place(engine, device)
     return Training(
         units, alpha, activation, max_iter, test_size, seed, engine, n_networks, cv, device, skip
     )
-
-
-def check_device(device: str) -> None:
-    """Raise if the device is none, or one on which the estimators cannot train."""
-    from twolayer.errors import EngineError
-
-    if device not in ("cpu", "auto"):
-        raise EngineError(
-            f"--device {device}: tables are fitted on the processor; leave --device out, or say cpu"
-        )
 
 
 def listed_numbers(given: Any) -> list[Any]:

@@ -76,6 +76,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Whether `fit` starts from the weights (and the alpha) of the fit before.
     engine : str
         One of `twolayer.engines()`, or "auto".
+    device : str
+        Where `fit` trains the networks: "cpu"; "cuda", "cuda:1", ... with the torch engines, of which "auto" takes "torch";
+        or "auto", a GPU if there is one and the training is worth it. "auto" in `alpha` looks for it on the processor.
     random_state : int, RandomState, Generator or None
         The seed of the first weights and of all that is drawn; None for different ones each time.
     verbose : int
@@ -115,6 +118,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Steps taken.
     stopped_ : str
         Why it ended there.
+    device_ : str
+        Where the networks were trained.
     temperature_ : float
         Only if they are calibrated: what `predict_proba` divides the logits of `decision_function` by.
     n_features_in_ : int
@@ -159,6 +164,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         callback: Any = None,
         warm_start: bool = False,
         engine: str = "auto",
+        device: str = "cpu",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -182,6 +188,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             callback=callback,
             warm_start=warm_start,
             engine=engine,
+            device=device,
             random_state=random_state,
             verbose=verbose,
         )

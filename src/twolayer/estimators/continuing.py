@@ -94,6 +94,7 @@ def one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs:
     model.alpha_, model.solver_ = kept.alpha, "adam"
     model.loss_curve_, model.loss_ = np.concatenate(kept.losses), run.final_loss
     model.n_iter_, model.stopped_ = len(model.loss_curve_), run.stopped
+    model.device_ = run.device
 
 
 def begin(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: int) -> Continuing:

@@ -53,6 +53,9 @@ SETTINGS = """n_hidden : int or list of int
         When a fit stops, as in `twolayer.train`; None for {tol}.
     engine : str
         One of `twolayer.engines()`, or "auto".
+    device : str
+        Where `fit` trains the networks: "cpu"; "cuda", "cuda:1", ... with the torch engines, of which "auto" takes "torch";
+        or "auto", a GPU if there is one and the training is worth it. The folds too are trained there.
     random_state : int, RandomState, Generator or None
         The seed of the folds and of the first weights.
     verbose : int
@@ -76,7 +79,7 @@ FOUND = """alpha_, n_hidden_, best_score_
     w1_, b1_, w2_, b2_, w_skip_ : ndarrays
         The weights of the networks fitted to all rows, on the user's own units; with n_networks above 1 they have one more
         axis in front. w_skip_ is None without a skip layer.
-    loss_, loss_curve_, n_iter_, stopped_
+    loss_, loss_curve_, n_iter_, stopped_, device_
         Of that last fit, at the best alpha.
     n_features_in_, feature_names_in_"""
 
@@ -100,6 +103,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         max_iter: int = 1000,
         tol: float | None = None,
         engine: str = "auto",
+        device: str = "cpu",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -116,6 +120,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         self.max_iter = max_iter
         self.tol: Any = tol
         self.engine = engine
+        self.device = device
         self.random_state = random_state
         self.verbose = verbose
 
@@ -199,6 +204,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         self.loss_curve_ = run.losses if several else run.losses[:, 0]
         self.loss_ = run.final_loss if several else float(run.final_loss[0])
         self.n_iter_, self.stopped_ = max(len(run.losses), 1), run.stopped
+        self.device_ = run.device
 
 
 class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc]  # noqa: D101
@@ -254,6 +260,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
         max_iter: int = 1000,
         tol: float | None = None,
         engine: str = "auto",
+        device: str = "cpu",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -271,6 +278,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
             max_iter=max_iter,
             tol=tol,
             engine=engine,
+            device=device,
             random_state=random_state,
             verbose=verbose,
         )
@@ -350,6 +358,7 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
         max_iter: int = 1000,
         tol: float | None = None,
         engine: str = "auto",
+        device: str = "cpu",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -367,6 +376,7 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
             max_iter=max_iter,
             tol=tol,
             engine=engine,
+            device=device,
             random_state=random_state,
             verbose=verbose,
         )

@@ -157,6 +157,7 @@ class Fitting:
             "tol": tol if rule_stops or not (self.watch or self.task.dropout) else 0.0,
             "sample_weight": self.s,
             "engine": model.engine,
+            "device": model.device,
             "random_state": self.rng,
             "callback": Calls(calls) if calls else None,
             "callback_every": every,
@@ -226,6 +227,7 @@ class Fitting:
         model.alpha_, model.solver_ = self.alpha, run.settings["solver"]
         model.loss_curve_, model.loss_ = run.losses, run.final_loss
         model.n_iter_, model.stopped_ = len(run.losses), run.stopped
+        model.device_ = run.device
         model.alphas_tried_ = self.strength and np.column_stack(
             [self.strength.alphas, self.strength.losses]
         )

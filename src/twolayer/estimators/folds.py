@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from twolayer import checks, span
+from twolayer.choosing import check_place
 from twolayer.estimators.averaging import side_by_side
 from twolayer.estimators.defaults import skip_layer
 from twolayer.estimators.standardising import (
@@ -83,6 +84,7 @@ class Fitting:
     steps: int
     tol: float
     engine: str
+    device: str
     n_networks: int
     skip: bool
     l1: float = 0.0
@@ -92,6 +94,7 @@ class Fitting:
     def of(cls, estimator: Any, shape: tuple[int, int]) -> Fitting:
         """The settings of an estimator, for a table of so many rows and columns."""
         settings = estimator.get_params(deep=False)
+        check_place(settings["engine"], settings["device"])
         networks = settings["n_networks"]
         l1 = checks.number(settings.get("l1", 0.0), "l1", at_least=0)
         dropout = checks.dropout_share(settings.get("dropout", 0.0))
@@ -104,6 +107,7 @@ class Fitting:
             checks.whole(settings["max_iter"], "max_iter"),
             usual_tol(estimator) if settings["tol"] is None else settings["tol"],
             settings["engine"],
+            settings["device"],
             1 if networks == "auto" else checks.whole(networks, "n_networks"),
             skip_layer(settings["skip"], *shape, is_classifier(estimator)),
             l1,
@@ -153,6 +157,7 @@ class Fitting:
             tol=0.0 if self.dropout else self.tol,
             sample_weight=s,
             engine=self.engine,
+            device=self.device,
             span=False,
         )
 

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from twolayer import checks
+from twolayer.choosing import check_place
 from twolayer.errors import InputError
 from twolayer.estimators import continuing
 from twolayer.estimators.defaults import Way, given_alpha, skip_layer, smoothing, way
@@ -61,6 +62,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         callback: Any = None,
         warm_start: bool = False,
         engine: str = "auto",
+        device: str = "cpu",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -83,6 +85,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         self.callback = callback
         self.warm_start = warm_start
         self.engine = engine
+        self.device = device
         self.random_state = random_state
         self.verbose = verbose
 
@@ -250,6 +253,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
 
     def _way(self, X: Any, task: Task) -> Way:  # noqa: N803
         """How to train on these rows, if there is room for it."""
+        check_place(self.engine, self.device)
         checks.whole(self.max_iter, "max_iter")
         how = way(self, X.shape[0], X.shape[1], task.n_hidden)
         refusal = make_solver(how.solver, 1.0, 0.0, False, 0.0).cannot(task.objective)

@@ -68,6 +68,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         Whether `fit` starts from the weights (and the alpha) of the fit before.
     engine : str
         One of `twolayer.engines()`, or "auto".
+    device : str
+        Where `fit` trains the networks: "cpu"; "cuda", "cuda:1", ... with the torch engines, of which "auto" takes "torch";
+        or "auto", a GPU if there is one and the training is worth it. "auto" in `alpha` looks for it on the processor.
     random_state : int, RandomState, Generator or None
         The seed of the first weights and of all that is drawn; None for different ones each time.
     verbose : int
@@ -101,6 +104,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         Steps taken.
     stopped_ : str
         Why it ended there.
+    device_ : str
+        Where the networks were trained.
     noise_std_ : ndarray, shape (n_outputs,)
         The standard deviation of the targets around the prediction: of the rows left out while alpha was chosen, or
         held out by early stopping; with neither, of the rows of training, corrected for the weights that were free to fit.
@@ -145,6 +150,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         callback: Any = None,
         warm_start: bool = False,
         engine: str = "auto",
+        device: str = "cpu",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -168,6 +174,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
             callback=callback,
             warm_start=warm_start,
             engine=engine,
+            device=device,
             random_state=random_state,
             verbose=verbose,
         )

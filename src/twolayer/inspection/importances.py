@@ -230,8 +230,6 @@ def _refuse_others(model: Any, x: Any) -> None:
         raise InputError(
             f"importances are of a fitted TwoLayerRegressor or TwoLayerClassifier; got {type(model).__name__}"
         )
-    if getattr(model, "_several_labels", False):
-        raise InputError("importances of a model with several labels a row are not there yet")
     if checks.is_sparse(x):
         raise InputError("columns of a sparse table cannot be shuffled yet: give x as an array")
 
@@ -295,13 +293,21 @@ class Shuffled:
         if not hasattr(self.model, "classes_"):
             loss = self.model._task_loss()
             return np.mean([loss.mean(output) for output in outputs], axis=0)
-        logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs)
-        return probabilities(logits / getattr(self.model, "temperature_", 1.0))
+        several = self.model._several_labels
+        logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs, several)
+        return probabilities(logits / getattr(self.model, "temperature_", 1.0), several)
 
 
 def _loss_of_rows(model: Any, y: Any, s: np.ndarray) -> tuple[Callable[[np.ndarray], Any], str]:
     """How wrong each row's answer is, so that the mean over rows is the log loss, or 1 - R²; and the name of that."""
     y = np.asarray(y)
+    if getattr(model, "_several_labels", False):
+        is_it = y == 1
+
+        def of_labels(p: np.ndarray) -> Any:
+            return -np.log(np.maximum(np.where(is_it, p, 1 - p), FLOOR)).mean(axis=-1)
+
+        return of_labels, "log loss"
     if hasattr(model, "classes_"):
         places = np.searchsorted(model.classes_, y)
         rows = np.arange(len(y))

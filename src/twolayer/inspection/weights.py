@@ -34,11 +34,63 @@ def by_weights(networks: list[Params], spread: np.ndarray) -> np.ndarray:
     """
     total = np.zeros(len(spread))
     for params in networks:
-        paths = np.abs(params.w1) @ np.linalg.norm(params.w2, axis=1)
-        if params.w_skip is not None:
-            paths = paths + np.linalg.norm(params.w_skip, axis=1)
-        total += paths * spread
+        hidden, direct = _paths(params)
+        total += (hidden + direct) * spread
     return total / total.sum() if total.sum() else total
+
+
+def _paths(params: Params) -> tuple[np.ndarray, np.ndarray]:
+    """The weight of the paths from each input, (n_inputs,) each: those through the hidden layer, and the direct ones."""
+    hidden = np.abs(params.w1) @ np.linalg.norm(params.w2, axis=1)
+    if params.w_skip is None:
+        return hidden, np.zeros_like(hidden)
+    return hidden, np.linalg.norm(params.w_skip, axis=1)
+
+
+def direct_share(networks: list[Params], spread: np.ndarray) -> float:
+    """The share of the weight of all paths that runs straight from inputs to outputs: near 1 the network is nearly linear.
+
+    Examples
+    --------
+    >>> import numpy as np, twolayer as tl
+    >>> from twolayer.inspection.weights import direct_share
+    >>> params = tl.Params(np.array([[2.0]]), None, np.array([[3.0]]), None, np.array([[-2.0]]))
+    >>> direct_share([params], np.ones(1))
+    0.25
+    """
+    both = np.array([[part @ spread for part in _paths(params)] for params in networks]).sum(axis=0)
+    return float(both[1] / both.sum()) if both.sum() else 0.0
+
+
+def fewest(share: np.ndarray, part: float = 0.5) -> int:
+    """The fewest inputs that together have this part of all shares.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twolayer.inspection.weights import fewest
+    >>> fewest(np.array([0.1, 0.3, 0.2, 0.4]))
+    2
+    """
+    total = np.cumsum(np.sort(share)[::-1])
+    return int(np.searchsorted(total, part * total[-1] * (1 - 1e-12)) + 1)
+
+
+def tendencies(model: Any, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Olden's products of each input with each output, and the share of the networks that agree with their sign.
+
+    Of more than two classes the mean over classes is taken off: what all logits have in common moves no probability.
+
+    Returns
+    -------
+    products, agree : ndarray, shape (n_inputs, n_outputs)
+        The mean over networks.
+    """
+    each = np.stack([olden(params, spread) for params in model._each_network()])
+    if each.shape[-1] > 1 and hasattr(model, "classes_") and not model._several_labels:
+        each = each - each.mean(axis=-1, keepdims=True)
+    mean = each.mean(axis=0)
+    return mean, (np.sign(each) == np.sign(mean)).mean(axis=0)
 
 
 def garson(params: Params, spread: Any = None) -> np.ndarray:

@@ -9,6 +9,7 @@ from twolayer.plots.classes import (
     calibration_curve,
     confusion_matrix,
     per_class_scores,
+    per_label_scores,
     roc_curve,
 )
 from twolayer.plots.importances import importance_bars, lek_profile
@@ -29,6 +30,7 @@ __all__ = [
     "network_drawing",
     "new_axes",
     "per_class_scores",
+    "per_label_scores",
     "png",
     "predicted_against_actual",
     "residuals",

@@ -101,21 +101,66 @@ def per_class_scores(
     counts = numbers(counts, "counts", (2,))
     ax = new_axes(6.4, float(np.clip(0.36 * len(counts) + 1.3, 2.4, 9))) if ax is None else ax
     rows, called, right = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
-    recall = np.divide(right, rows, out=np.zeros(len(rows)), where=rows > 0)
-    precision = np.divide(right, called, out=np.zeros(len(rows)), where=called > 0)
-    at = np.arange(len(counts))
-    ax.barh(at - 0.2, recall, 0.38, color=LINE, label="found, of the rows of this class")
-    ax.barh(
-        at + 0.2, precision, 0.38, color="#9db8d2", label="right, of the rows called this class"
-    )
     names = [f"{short(name)} ({count:g})" for name, count in zip(classes, rows, strict=True)]
-    ax.set_yticks(at, names, fontsize=9 if len(names) <= 8 else 7.5)
-    ax.invert_yaxis()
-    ax.set(xlim=(0, 1), xlabel="share", ylabel="class (rows)")
-    dress(ax, "x")
-    ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    _found_and_right(ax, rows, called, right, names, "class")
+    ax.set_ylabel("class (rows)")
     entitle(ax, title)
     return ax
+
+
+def per_label_scores(
+    y: Any, y_pred: Any, labels: Sequence[Any], ax: Axes | None = None, *, title: str | None = None
+) -> Axes:
+    """Draw for each label how many of its rows were found (recall), and how many of those given it have it (precision).
+
+    Parameters
+    ----------
+    y, y_pred : array-like of 0 and 1, shape (n_rows, n_labels)
+    labels : names
+    ax : matplotlib Axes or None
+    title : str or None
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> import twolayer.plots
+    >>> ax = twolayer.plots.per_label_scores([[1, 0], [1, 1]], [[1, 1], [0, 1]], ["core", "wall"])
+    >>> [float(bar.get_width()) for bar in ax.patches]
+    [0.5, 1.0, 1.0, 0.5]
+    """
+    y, y_pred = (numbers(part, name, (2,)) for part, name in ((y, "y"), (y_pred, "y_pred")))
+    if not y.shape == y_pred.shape == (len(y), len(labels)):
+        raise InputError(
+            f"y and y_pred must have a column for each of {len(labels)} labels; the shapes are {y.shape} and {y_pred.shape}"
+        )
+    ax = new_axes(6.4, float(np.clip(0.36 * len(labels) + 1.3, 2.4, 9))) if ax is None else ax
+    rows = y.sum(axis=0)
+    names = [f"{short(name)} ({count:g})" for name, count in zip(labels, rows, strict=True)]
+    _found_and_right(ax, rows, y_pred.sum(axis=0), (y * y_pred).sum(axis=0), names, "label")
+    ax.set_ylabel("label (rows)")
+    entitle(ax, title)
+    return ax
+
+
+def _found_and_right(
+    ax: Axes, rows: np.ndarray, called: np.ndarray, right: np.ndarray, names: list[str], what: str
+) -> None:
+    """Two bars each: of the rows that are so the share that was called so; of those called so the share that are."""
+    recall = np.divide(right, rows, out=np.zeros(len(rows)), where=rows > 0)
+    precision = np.divide(right, called, out=np.zeros(len(rows)), where=called > 0)
+    at = np.arange(len(names))
+    ax.barh(at - 0.2, recall, 0.38, color=LINE, label=f"found, of the rows of this {what}")
+    ax.barh(
+        at + 0.2, precision, 0.38, color="#9db8d2", label=f"right, of the rows called this {what}"
+    )
+    ax.set_yticks(at, names, fontsize=9 if len(names) <= 8 else 7.5)
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 1), xlabel="share")
+    dress(ax, "x")
+    ax.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 
 def roc_curve(

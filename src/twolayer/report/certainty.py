@@ -1,13 +1,13 @@
 """How sure scores are: what they would have been on other rows, drawn again from these with replacement.
 
+The share of rows that is right has the exact range of a binomial.
 All models are scored on the same draws, so that the range of a difference is that of the difference, not of two scores
 that each go up and down with the rows.
 """
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from twolayer.report.subject import Answers, Subject
 DRAWS = 300
 FEWER_DRAWS = 60  # of very many rows, whose scores hardly move
 MANY_ROWS = 20_000
+FEWEST_ROWS = 8  # draws of fewer are too much alike
 LEVEL = (2.5, 97.5)
+LUCK = 0.05  # what has a larger probability by luck alone may be luck
 
 Range = tuple[float, float]
 
@@ -36,11 +38,24 @@ class Certainty:
     gains : dict
         Rival -> score -> the range of how much better the network is than it; above 0 is better, whichever way the score
         goes.
+    parts : dict
+        Of several targets, each one's own: name -> Certainty.
+    more_often : dict
+        Rival -> whether the network is right more often than it (1), less often (-1), or that is open (0).
     """
 
     scores: comparing.Scores
     ranges: dict[str, dict[str, Range]]
     gains: dict[str, dict[str, Range]]
+    parts: dict[str, Certainty] = field(default_factory=dict)
+    more_often: dict[str, int] = field(default_factory=dict)
+
+    def against(self, rival: str, score: str) -> int:
+        """1 if the network is better than the rival on nearly all draws of the rows, -1 if worse, 0 if that is open."""
+        if score == "accuracy" and rival in self.more_often:
+            return self.more_often[rival]
+        low, high = self.gains.get(rival, {}).get(score, (0.0, 0.0))
+        return 1 if low > 0 else -1 if high < 0 else 0
 
 
 def certainty(subject: Subject, random_state: int = 0) -> Certainty:
@@ -51,7 +66,7 @@ def certainty(subject: Subject, random_state: int = 0) -> Certainty:
     names = list(scores[comparing.NETWORK])
     drawn: dict[str, list[list[float]]] = {name: [] for name in answers}
     rng = np.random.default_rng(random_state)
-    for _ in range(DRAWS if len(subject.y) < MANY_ROWS else FEWER_DRAWS):
+    for _ in range(_draws(len(subject.y))):
         rows = rng.integers(len(subject.y), size=len(subject.y))
         if not _can_be_scored(subject, rows):
             continue
@@ -67,23 +82,63 @@ def certainty(subject: Subject, random_state: int = 0) -> Certainty:
         if name != comparing.NETWORK and ours is not None
     }
     ranges = {name: _ranges(table, names) for name, table in tables.items()}
-    for name, ends in ranges.items():
-        _widen(ends, scores[name], subject)
-    return Certainty(scores, ranges, gains)
+    if subject.classifies:
+        for name, values in scores.items():
+            _exact(ranges.setdefault(name, {}), values, subject)
+    parts = subject.parts() if subject.several else []
+    each = {part.target: certainty(part, random_state) for part in parts}
+    return Certainty(scores, ranges, gains, each, _more_often(subject))
 
 
-def _widen(ranges: dict[str, Range], scores: dict[str, float], subject: Subject) -> None:
-    """Where no row (or every row) was wrong, all draws are alike, and tell nothing: the exact bound stands in for them.
+def _more_often(subject: Subject) -> dict[str, int]:
+    """Of the rows on which only one of two models is right, how many are the network's: McNemar's test with its mid-p.
 
-    Clopper and Pearson's: with so few rows right alone, that many would still be seen in one table of forty.
+    Draws of few rows would be too sure. Fagerland, Lydersen & Laake, *The McNemar test for binary matched-pairs data*, BMC
+    Medical Research Methodology 13 (2013) 91.
     """
-    share = scores.get("accuracy")
-    if share not in (0.0, 1.0):
-        return
-    count = len(subject.y) if subject.weights is None else np.count_nonzero(subject.weights)
-    bound = ((100 - LEVEL[1]) / 100) ** (1 / count)
-    ranges["accuracy"] = (bound, 1.0) if share == 1.0 else (0.0, 1 - bound)
-    ranges.pop("balanced accuracy", None)
+    from scipy.stats import binom
+
+    if not subject.classifies or subject.several or subject.weights is not None:
+        return {}
+    right = {name: one.y_pred == subject.y for name, one in subject.answers.items()}
+    ours = right[comparing.NETWORK]
+    found = {}
+    for name, theirs in right.items():
+        won, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+        fewer, of = min(won, lost), won + lost
+        p = 2 * binom.cdf(fewer, of, 0.5) - binom.pmf(fewer, of, 0.5)
+        found[name] = 0 if p > LUCK else 1 if won > lost else -1
+    return found
+
+
+def _draws(n_rows: int) -> int:
+    if n_rows < FEWEST_ROWS:
+        return 0
+    return DRAWS if n_rows < MANY_ROWS else FEWER_DRAWS
+
+
+def _exact(ranges: dict[str, Range], scores: dict[str, float], subject: Subject) -> None:
+    """The range of a share of rows that is right is known exactly, and of few rows draws would make it too narrow.
+
+    Where no row (or every row) was wrong they are even all alike. Clopper & Pearson, *The use of confidence or fiducial
+    limits illustrated in the case of the binomial*, Biometrika 26 (1934) 404-413. Weighted rows count as many as would have
+    the same spread.
+    """
+    from scipy.special import betaincinv
+
+    s = np.ones(len(subject.y)) if subject.weights is None else subject.weights
+    count = s.sum() ** 2 / np.square(s).sum()
+    side = LEVEL[0] / 100
+    for name in ("rows all right",) if subject.several else ("accuracy",):
+        if name not in scores:
+            continue
+        right = scores[name] * count
+        wrong = count - right
+        low = betaincinv(right, wrong + 1, side) if scores[name] > 0 else 0.0
+        high = betaincinv(right + 1, wrong, 1 - side) if scores[name] < 1 else 1.0
+        ranges[name] = (float(low), float(high))
+        if scores[name] in (0.0, 1.0):
+            ranges.pop("balanced accuracy", None)
 
 
 def _can_be_scored(subject: Subject, rows: np.ndarray) -> bool:
@@ -95,15 +150,16 @@ def _can_be_scored(subject: Subject, rows: np.ndarray) -> bool:
 
 def _scored(subject: Subject, answers: Answers, rows: np.ndarray) -> dict[str, float]:
     p, s = answers.probabilities, subject.weights
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # rows may lack a class
-        return comparing.scores_of(
-            subject.y[rows],
-            answers.y_pred[rows],
-            None if p is None else p[rows],
-            subject.classes,
-            None if s is None else s[rows],
-        )
+    scores = comparing.scores_of(
+        subject.y[rows],
+        answers.y_pred[rows],
+        None if p is None else p[rows],
+        subject.classes,
+        None if s is None else s[rows],
+    )
+    if subject.several and not subject.classifies:
+        del scores["RMSE"]  # each target has a unit of its own: their mean is of none
+    return scores
 
 
 def _ranges(table: Any, names: list[str]) -> dict[str, Range]:

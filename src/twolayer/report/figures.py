@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,32 +11,13 @@ from twolayer import checks, plots
 from twolayer.inspection import importances, weights
 from twolayer.plots.axes import short
 from twolayer.plots.weights import strongest
+from twolayer.report.figure import MOST_OUTPUTS, Figure, grid, picture
+from twolayer.report.predicted import predictions
 from twolayer.report.subject import Subject
 
-DOTS_AN_INCH = 110
-MOST_OUTPUTS = 6  # that have a picture each
 MOST_REGION_INPUTS = 10  # with more, the plane of two says little about the others
 PROFILES = 4
 HIDDEN_ROWS = 2000  # more tell no more about a unit
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture.
-
-    Attributes
-    ----------
-    name : str
-        Of its file, without the ending.
-    title, reading : str
-        What it is, and how to read it.
-    png : bytes
-    """
-
-    name: str
-    title: str
-    reading: str
-    png: bytes
 
 
 def figures(
@@ -54,7 +34,7 @@ def figures(
     """
     drawn: list[Figure] = []
     parts: list[Callable[[], Iterator[Figure]]] = [
-        lambda: _classes(subject) if subject.classifies else _numbers(subject),
+        lambda: predictions(subject),
         lambda: _importances(subject, found),
         lambda: _profiles(subject, found),
         lambda: _regions(subject, found),
@@ -66,85 +46,6 @@ def figures(
     for part in parts:
         drawn += part()
     return drawn
-
-
-def _figure(name: str, title: str, reading: str, drawing: Any) -> Figure:
-    figure = drawing if hasattr(drawing, "savefig") else drawing.figure
-    return Figure(name, title, reading, plots.png(figure, DOTS_AN_INCH))
-
-
-def _output_names(subject: Subject) -> list[str]:
-    """What each output of the network is called."""
-    outputs = subject.model.w2_.shape[-1]
-    if subject.classifies:
-        names = [str(name) for name in subject.classes]
-        return names[1:] if outputs == 1 else names
-    return subject.targets if len(subject.targets) == outputs else [f"y{k + 1}" for k in range(outputs)]  # fmt: skip
-
-
-# ---- predictions
-
-
-def _classes(subject: Subject) -> Iterator[Figure]:
-    names, counts = [str(name) for name in subject.classes], subject.confusion()
-    yield _figure(
-        "confusion",
-        "Which classes are mixed up (confusion matrix)",
-        "Each line is a true class, each column what the model said; the diagonal is right. A dark cell off the diagonal is "
-        "a mistake it makes often.",
-        plots.confusion_matrix(counts, names),
-    )
-    yield _figure(
-        "per_class",
-        "How well each class is found",
-        "Dark: of the rows of this class, the share that was found. Pale: of the rows that were called this class, the "
-        "share that is. A class with a short dark bar is missed; with a short pale bar it is called too often.",
-        plots.per_class_scores(counts, names),
-    )
-    p = subject.network.probabilities
-    places = np.searchsorted(subject.classes, subject.y)
-    labels = np.array(names, dtype=object)[places]
-    if len(np.unique(places)) > 1:
-        yield _figure(
-            "roc",
-            "Found against falsely called (ROC curve)",
-            "As the model is asked to call more rows by a class, it finds more of them (up) and calls more others so too "
-            "(across). A curve near the upper left corner is good; on the dashed line the model guesses.",
-            plots.roc_curve(labels, p, names),
-        )
-    yield _figure(
-        "calibration",
-        "Are its probabilities honest? (calibration)",
-        "Of rows given the same probability (across), the share for which it came true (up). On the dashed line the model "
-        "is as sure as it should be; below it is too sure. Bars are 95% ranges; ticks below are the rows.",
-        plots.calibration_curve(labels, p, names),
-    )
-
-
-def _numbers(subject: Subject) -> Iterator[Figure]:
-    std = None
-    if hasattr(subject.model, "noise_std_"):
-        std = subject.model.predict(subject.x, return_std=True)[1].reshape(len(subject.y), -1)
-    names = _output_names(subject)
-    for k, name in enumerate(names[:MOST_OUTPUTS]):
-        y, y_pred = subject.column(k)
-        mark = f"_{k + 1}" if len(names) > 1 else ""
-        of = f": {name}" if len(names) > 1 else ""
-        bars = std[:, k] if std is not None and len(y) <= 400 else None
-        yield _figure(
-            f"predicted{mark}",
-            f"Predicted and true{of}",
-            "Each dot is a row; on the line, the prediction was right. "
-            + ("Pale bars reach one predicted standard deviation to each side." if bars is not None else ""),
-            plots.predicted_against_actual(y, y_pred, y_std=bars, name=name),
-        )  # fmt: skip
-        yield _figure(
-            f"residuals{mark}",
-            f"What is left over{of}",
-            "True minus predicted. The red line should stay near 0: where it leaves it, the model errs to one side. A cloud "
-            "that widens means that errors grow with the prediction.",
-            plots.residuals(y, y_pred, name=name),
-        )
 
 
 # ---- inputs
@@ -164,7 +65,7 @@ def _importances(subject: Subject, found: importances.Importances | None) -> Ite
     what = "loss of R²" if found.unit == "R²" else "growth of the log loss"
     notes = [f"top {found.top} in {share:.0%}" if share >= 0.01 else "" for share in found.on_top]
     several = any(len({subject.sources[j] for j in group}) > 1 for group in found.groups)
-    yield _figure(
+    yield picture(
         "importances",
         "What predictions lose without an input",
         f"The values of an input are shuffled among the rows, {found.repeats} times, and the bar is the {what}. "
@@ -185,61 +86,71 @@ def _plain_inputs(subject: Subject, found: importances.Importances, most: int) -
 
 
 def _profiles(subject: Subject, found: importances.Importances | None) -> Iterator[Figure]:
-    from matplotlib.figure import Figure as Canvas
-
     columns = [] if found is None else _plain_inputs(subject, found, PROFILES)
     if not columns:
         return
-    lines = _profile_lines(subject)
-    lines_down = -(-len(columns) // 2)
-    canvas = Canvas(figsize=(9.2, 3.1 * lines_down), layout="constrained")
-    grid = canvas.subplots(lines_down, min(2, len(columns)), squeeze=False)
-    for ax, column in zip(grid.ravel(), columns, strict=False):
+    reading = (
+        f"One input goes over its range, {_others_in_words(subject)}. Ticks below are rows; where there are none, the line "
+        "is a guess."
+    )
+    title = "How the answer moves with one input (Lek's profiles)"
+    if not subject.several or subject.classifies:
+        lines = _profile_lines(subject)
+        answer = _answer_name(subject)
+        yield picture("profiles", title, reading, _profile_grid(subject, columns, lines, answer))
+        return
+    for k, name in enumerate(subject.names[:MOST_OUTPUTS]):
+        drawing = _profile_grid(subject, columns, _profile_lines(subject, k), f"predicted {name}")
+        yield picture(f"profiles_{k + 1}", f"{title}: {name}", reading, drawing)
+
+
+def _profile_grid(subject: Subject, columns: list[int], lines: Any, answer: str) -> Any:
+    """The profiles of some inputs beside each other."""
+    canvas, axes = grid(len(columns), 4.6, 3.1)
+    for ax, column in zip(axes, columns, strict=True):
         values, answers, labels = lines(column)
         plots.lek_profile(
             values, answers, labels, ax, seen=subject.x[:500, column], xlabel=subject.inputs[column],
-            ylabel=_answer_name(subject), ordered=not _many(subject),
+            ylabel=answer, ordered=not _many(subject),
         )  # fmt: skip
-        if ax is not grid[0, -1] and ax.get_legend() is not None:
+        if ax is not axes[min(1, len(axes) - 1)] and ax.get_legend() is not None:
             ax.get_legend().remove()
-    for ax in grid.ravel()[len(columns) :]:
-        ax.axis("off")
+    return canvas
+
+
+def _others_in_words(subject: Subject) -> str:
+    """How the other inputs are held, and what the lines are."""
     if _many(subject):
-        others = (
-            "the other inputs held at their medians: a line for each class. A flat line: this input alone says nothing of "
-            "that class"
+        what = "label" if subject.several else "class"
+        return (
+            f"the other inputs held at their medians: a line for each {what}. A flat line: this input alone says nothing of "
+            f"that {what}"
         )
-    else:
-        others = (
-            "a line for each level of the others (10% is low for all of them at once, 90% high). Parallel lines: it acts by "
-            "itself. Lines that cross or fan out: it acts together with others"
-        )
-    yield _figure(
-        "profiles",
-        "How the answer moves with one input (Lek's profiles)",
-        f"One input goes over its range, {others}. Ticks below are rows; where there are none, the line is a guess.",
-        canvas,
+    return (
+        "a line for each level of the others (10% is low for all of them at once, 90% high). Parallel lines: it acts by "
+        "itself. Lines that cross or fan out: it acts together with others"
     )
 
 
 def _many(subject: Subject) -> bool:
-    """Whether there are more classes than one probability tells apart."""
-    return subject.classifies and len(subject.classes) > 2
+    """Whether there are more probabilities than one tells apart."""
+    return subject.classifies and (subject.several or len(subject.classes) > 2)
 
 
 def _answer_name(subject: Subject) -> str:
     if not subject.classifies:
-        return f"predicted {_output_names(subject)[0]}"
-    two = len(subject.classes) == 2
-    return f"probability of '{subject.classes[1]}'" if two else "probability"
+        return f"predicted {subject.target}"
+    return "probability" if _many(subject) else f"probability of '{subject.classes[1]}'"
 
 
-def _profile_lines(subject: Subject) -> Callable[[int], tuple[Any, Any, list[str]]]:
+def _profile_lines(
+    subject: Subject, output: int = 0
+) -> Callable[[int], tuple[Any, Any, list[str]]]:
     """From a column to the values, the lines and their names."""
     levels = (0.1, 0.3, 0.5, 0.7, 0.9)
     model, x = subject.model, subject.x
     if _many(subject):
-        names = [str(name) for name in subject.classes]
+        names = subject.output_names
 
         def of_classes(column: int) -> tuple[Any, Any, list[str]]:
             values, answers = importances.lek(model.predict_proba, x, column, (0.5,))
@@ -251,7 +162,7 @@ def _profile_lines(subject: Subject) -> Callable[[int], tuple[Any, Any, list[str
         answer = model.predict_proba if subject.classifies else model.predict
         values, answers = importances.lek(answer, x, column, levels)
         if answers.ndim == 3:
-            answers = answers[:, :, 1 if subject.classifies else 0]
+            answers = answers[:, :, 1 if subject.classifies else output]
         return values, answers, [f"others at {level:.0%}" for level in levels]
 
     return of_levels
@@ -259,8 +170,7 @@ def _profile_lines(subject: Subject) -> Callable[[int], tuple[Any, Any, list[str
 
 def _regions(subject: Subject, found: importances.Importances | None) -> Iterator[Figure]:
     n_inputs = subject.x.shape[1]
-    one_answer = subject.classifies or subject.y.ndim == 1
-    if found is None or not one_answer or not 2 <= n_inputs <= MOST_REGION_INPUTS:
+    if found is None or subject.several or not 2 <= n_inputs <= MOST_REGION_INPUTS:
         return
     columns = [0, 1] if n_inputs == 2 else _plain_inputs(subject, found, 2)
     if len(columns) < 2:
@@ -273,7 +183,7 @@ def _regions(subject: Subject, found: importances.Importances | None) -> Iterato
     kind = "number it would say"
     if subject.classifies:
         kind = "colour of the class it would say, paler where it is less sure"
-    yield _figure(
+    yield picture(
         "regions",
         "What it would say anywhere" + ("" if n_inputs == 2 else ", by two inputs"),
         f"The plane has the {kind}; dots are rows in their true one.{held}",
@@ -288,7 +198,7 @@ def _by_weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
 
     shares = weights.mean_over(weights.garson, subject.model, spread)
     products = weights.mean_over(weights.olden, subject.model, spread)
-    names = _output_names(subject)
+    names = subject.output_names
     single = len(names) == 1
     garson = shares.mean(axis=1)
     olden = products[:, 0] if single else np.linalg.norm(products, axis=1)
@@ -308,7 +218,7 @@ def _by_weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
         if subject.model.params_.w_skip is not None
         else ""
     )
-    yield _figure(
+    yield picture(
         "by_weights",
         "What the weights alone say (not what predictions lose)",
         f"Computed from the weights, per standard deviation of each input, mean over the networks.{sign} Inputs that repeat "
@@ -329,7 +239,7 @@ def _training(subject: Subject) -> Iterator[Figure]:
     looks = getattr(model, "validation_scores_", None)
     own_scoring = getattr(model, "scoring", None) is not None
     held = None if looks is None or own_scoring or not np.size(looks) else -np.asarray(looks)
-    yield _figure(
+    yield picture(
         "loss",
         "How training went",
         "The objective before each step, weight decay included: it should fall and level off. "
@@ -342,7 +252,7 @@ def _training(subject: Subject) -> Iterator[Figure]:
     course = subject.course
     if course is None or len(course["steps"]) < 3:
         return
-    yield _figure(
+    yield picture(
         "steps",
         "How long the steps were",
         "At some steps, the length of the gradient by all weights together, and how far the weights moved in a step. "
@@ -365,7 +275,7 @@ def _units(subject: Subject) -> Iterator[Figure]:
     params, first = _first_network(subject)
     x = subject.x[:HIDDEN_ROWS]
     h = subject.model._activation().value(x @ params.w1 + (0 if params.b1 is None else params.b1))
-    yield _figure(
+    yield picture(
         "units",
         "The hidden units at work",
         "For each hidden unit the share of the rows on which it is above 0. A unit near 0 or 1 bends nothing; a dead one, "
@@ -376,23 +286,23 @@ def _units(subject: Subject) -> Iterator[Figure]:
 
 def _weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
     params, first = _first_network(subject)
-    outputs = _output_names(subject)
+    outputs = subject.output_names
     colours = "Red is above 0, blue below, white 0."
-    yield _figure(
+    yield picture(
         "w1",
         "Weights of the first layer (w1)",
         f"What each hidden unit (column) takes from each input (line), per standard deviation of the input. "
         f"{colours}{first}",
         plots.weight_map(params.w1 * spread[:, None], rows=subject.inputs),
     )
-    yield _figure(
+    yield picture(
         "w2",
         "Weights of the second layer (w2)",
         f"What each output (line) takes from each hidden unit (column). {colours}",
         plots.weight_map(params.w2.T, rows=outputs, ylabel="output"),
     )
     if params.w_skip is not None:
-        yield _figure(
+        yield picture(
             "w_skip",
             "Weights of the direct path (w_skip)",
             f"What each output takes from the inputs directly, as in a linear model, per standard deviation. {colours}",
@@ -401,7 +311,7 @@ def _weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
             ),
         )  # fmt: skip
     dashed = " Dashed: the direct path." if params.w_skip is not None else ""
-    yield _figure(
+    yield picture(
         "network",
         "The network",
         "Black lines are positive weights, grey ones negative; wider is larger, up to a cap; the faintest are left out, and "

@@ -77,7 +77,7 @@ def page(
         f'<h1>{escape(title)}</h1>\n<p class="about">{escape(about)}</p>',
         _spoken(spoken),
         f"<h2>What to worry about</h2>\n{_list(worried or [nothing(sure)])}",
-        f"<h2>Scores</h2>\n{_scores(sure)}",
+        f"<h2>Scores</h2>\n{_scores(sure)}{_parts(sure)}",
         f"<h2>Data and settings</h2>\n{_settings(settings)}{_list(said)}",
         "<h2>Pictures</h2>\n" + "\n".join(_picture(one) for one in drawn[:1]),
         *(_picture(one) for one in drawn[1:]),
@@ -101,7 +101,7 @@ def _list(lines: Sequence[str]) -> str:
 def _scores(sure: Certainty) -> str:
     """A line for each model, the range under each score, and one for each difference."""
     names = list(sure.scores[NETWORK])
-    head = "".join(f'<th class="number">{escape(name)}</th>' for name in names)
+    head = "".join(_head(name) for name in names)
     lines = [f"<tr><th></th>{head}</tr>"]
     for model, values in sure.scores.items():
         cells = ""
@@ -112,11 +112,36 @@ def _scores(sure: Certainty) -> str:
     for rival, gains in sure.gains.items():
         cells = "".join(_cell("", name, gains[name], signed=True) for name in names)
         lines.append(f"<tr><td>how much better than the {escape(rival)}</td>{cells}</tr>")
+    loss = "log loss" if "log loss" in names else "RMSE"
+    means = "Means over the targets. " if sure.parts else ""
+    less = f"Of {loss} less is better; in" if loss in names else "In"
     note = (
-        "<p>Below each score, and in the last lines: where it lies in 95% of draws of as many rows from these. "
-        "Of log loss and RMSE less is better; in the last lines above 0 is always better.</p>"
+        f"<p>{means}Below each score, and in the last lines: where it lies in 95% of draws of as many rows from these. "
+        f"{less} the last lines above 0 is always better.</p>"
     )
     return "<table>\n" + "\n".join(lines) + f"\n</table>\n{note}"
+
+
+def _head(name: str) -> str:
+    return f'<th class="number">{escape(name)}</th>'
+
+
+def _parts(sure: Certainty) -> str:
+    """A line for each of several targets: the network's scores with their ranges, and its rivals' beside them."""
+    if not sure.parts:
+        return ""
+    first = next(iter(sure.parts.values()))
+    names = list(first.scores[NETWORK])
+    rivals = [model for model in first.scores if model != NETWORK]
+    main = names[0]
+    heads = [*names, *(f"{main} of the {rival}" for rival in rivals)]
+    lines = [f"<tr><th></th>{''.join(_head(head) for head in heads)}</tr>"]
+    for target, part in sure.parts.items():
+        ours, ranges = part.scores[NETWORK], part.ranges.get(NETWORK, {})
+        cells = "".join(_cell(rounded(name, ours[name]), name, ranges.get(name)) for name in names)
+        cells += "".join(_cell(rounded(main, part.scores[one][main]), main, None) for one in rivals)
+        lines.append(f"<tr><td>{escape(target)}</td>{cells}</tr>")
+    return "<h3>Each target by itself</h3>\n<table>\n" + "\n".join(lines) + "\n</table>"
 
 
 def _cell(value: str, name: str, ends: tuple[float, float] | None, signed: bool = False) -> str:

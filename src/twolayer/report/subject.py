@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from twolayer import comparing
+
+NO, YES = "no", "yes"  # what is said of a label
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +20,7 @@ class Answers:
     ----------
     y_pred : ndarray, shape (n_rows,) or (n_rows, n_outputs)
     probabilities : ndarray, shape (n_rows, n_classes), or None for numbers
+        Of several labels a row: (n_rows, n_labels), the probability of each.
     """
 
     y_pred: np.ndarray
@@ -27,6 +30,17 @@ class Answers:
     def of(cls, model: Any, x: Any, classifies: bool) -> Answers:
         """Ask a model."""
         return cls(np.asarray(model.predict(x)), model.predict_proba(x) if classifies else None)
+
+    def part(self, output: int) -> Answers:
+        """Of one of several targets: a number, or no and yes."""
+        y_pred, p = self.y_pred[:, output], self.probabilities
+        if p is None:
+            return Answers(y_pred)
+        return Answers(_in_words(y_pred), np.stack([1 - p[:, output], p[:, output]], axis=1))
+
+
+def _in_words(labels: np.ndarray) -> np.ndarray:
+    return np.array([NO, YES])[labels.astype(int)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +67,8 @@ class Subject:
         The rows of training, if they are known.
     course : dict or None
         What was seen of the training now and then, if that is known; see `twolayer.inspection.course`.
+    output : int or None
+        Which of several targets this is about; None for all, or the only one.
     """
 
     model: Any
@@ -67,11 +83,13 @@ class Subject:
     x_train: Any = None
     y_train: np.ndarray | None = None
     course: dict[str, np.ndarray] | None = None
+    output: int | None = None
 
     @property
     def classes(self) -> Any:
-        """The classes, or None for numbers."""
-        return getattr(self.model, "classes_", None)
+        """The classes, or None for numbers; of one label no and yes."""
+        classes = getattr(self.model, "classes_", None)
+        return np.array([NO, YES]) if classes is not None and self.output is not None else classes
 
     @property
     def classifies(self) -> bool:
@@ -99,7 +117,43 @@ class Subject:
         np.add.at(counts, tuple(places), 1)
         return counts
 
-    def column(self, output: int) -> tuple[np.ndarray, np.ndarray]:
-        """The truth and the prediction of one output, (n_rows,) each."""
-        y, y_pred = (part.reshape(len(self.y), -1) for part in (self.y, self.network.y_pred))
-        return y[:, output], y_pred[:, output]
+    @property
+    def several(self) -> bool:
+        """Whether it is about several targets a row."""
+        return self.y.ndim == 2
+
+    def parts(self) -> list[Subject]:
+        """Each target by itself; the only one is this."""
+        return [self._part(k) for k in range(self.y.shape[1])] if self.several else [self]
+
+    def _part(self, output: int) -> Subject:
+        own = _in_words if self.classifies else np.asarray
+        return replace(
+            self,
+            y=own(self.y[:, output]),
+            targets=[self.names[output]],
+            answers={name: one.part(output) for name, one in self.answers.items()},
+            y_train=None if self.y_train is None else own(self.y_train[:, output]),
+            output=output,
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """Of several targets each one's name."""
+        count = self.y.shape[1]
+        return self.targets if len(self.targets) == count else [f"y{k + 1}" for k in range(count)]
+
+    @property
+    def output_names(self) -> list[str]:
+        """What each output of the network is called."""
+        if self.several:
+            return self.names
+        if not self.classifies:
+            return [self.target]
+        names = [str(name) for name in self.classes]
+        return names[1:] if self.model.w2_.shape[-1] == 1 else names
+
+    def ask(self, x: Any) -> Answers:
+        """What the network says of other rows, of the target this is about."""
+        answers = Answers.of(self.model, x, self.classifies)
+        return answers if self.output is None else answers.part(self.output)

@@ -10,6 +10,7 @@ from twolayer.report.certainty import Certainty
 from twolayer.report.subject import Subject
 
 MAIN = {True: "accuracy", False: "R²"}  # by which the verdict is spoken: of classes, of numbers
+TOO_FEW = "These rows are too few, or too much alike, to say how sure that is."
 GOOD, CAREFUL, USELESS = "good", "careful", "useless"
 
 
@@ -32,26 +33,37 @@ class Verdict:
 
 def verdict(subject: Subject, sure: Certainty) -> Verdict:
     """Say how good the network is on these rows."""
+    if subject.several:
+        from twolayer.report.several import verdict_of_several
+
+        return verdict_of_several(subject, sure)
     main = MAIN[subject.classifies]
-    against = {
-        name: _outcome(sure, name, main) for name in (CONSTANT, LINEAR) if name in sure.gains
-    }
-    standing = GOOD
-    if against.get(CONSTANT, 0) <= 0:
-        standing = USELESS
-    elif against.get(LINEAR, 0) < 0 or not subject.held_out:
-        standing = CAREFUL
-    sentences = [_against_constant(subject, sure, against.get(CONSTANT, 0))]
-    if LINEAR in against:
-        sentences.append(_against_linear(subject, sure, against[LINEAR]))
+    standing = standing_of(subject, sure)
+    sentences = [_against_constant(subject, sure)]
+    if LINEAR in sure.scores:
+        sentences.append(_against_linear(subject, sure, sure.against(LINEAR, main)))
     sentences.append(_how_sure(subject, sure, main))
     return Verdict(standing, _headline(subject, sure, main), sentences)
 
 
-def _outcome(sure: Certainty, rival: str, score: str) -> int:
-    """1 if the network is better than the rival on nearly all draws of the rows, -1 if worse, 0 if that is open."""
-    low, high = sure.gains[rival][score]
-    return 1 if low > 0 else -1 if high < 0 else 0
+def standing_of(subject: Subject, sure: Certainty) -> str:
+    """Green, amber or red."""
+    main = MAIN[subject.classifies]
+    if CONSTANT not in sure.gains:
+        return CAREFUL  # of too few rows nothing is known
+    if sure.against(CONSTANT, main) <= 0 and not tells_apart(sure):
+        return USELESS
+    in_doubt = sure.against(CONSTANT, main) <= 0 or sure.against(LINEAR, main) < 0
+    return CAREFUL if in_doubt or not subject.held_out else GOOD
+
+
+def tells_apart(sure: Certainty) -> bool:
+    """Whether it finds the classes more evenly, or gives better probabilities, than a guess that always says the same.
+
+    Where one class is rare, saying the other is right nearly always: accuracy alone would call a useful model useless.
+    """
+    scores = ("balanced accuracy", "log loss")
+    return any(sure.against(CONSTANT, score) > 0 for score in scores)
 
 
 def _headline(subject: Subject, sure: Certainty, main: str) -> str:
@@ -60,15 +72,14 @@ def _headline(subject: Subject, sure: Certainty, main: str) -> str:
         return f"It is right on {value:.1%} of {subject.rows_in_words}."
     if value <= 0:
         return f"It predicts '{subject.target}' no better than its mean would, on {subject.rows_in_words}."
-    several = "s" * (len(subject.targets) > 1)
     return (
-        f"It explains {value:.0%} of the variance of '{subject.target}'{' (the mean over targets)' if several else ''} "
-        f"on {subject.rows_in_words}."
+        f"It explains {value:.0%} of the variance of '{subject.target}' on {subject.rows_in_words}."
     )
 
 
-def _against_constant(subject: Subject, sure: Certainty, outcome: int) -> str:
+def _against_constant(subject: Subject, sure: Certainty) -> str:
     ours, theirs = sure.scores[NETWORK], sure.scores[CONSTANT]
+    outcome = sure.against(CONSTANT, MAIN[subject.classifies])
     if subject.classifies:
         guess = f"Always saying the most frequent class is right on {theirs['accuracy']:.1%}"
     else:
@@ -76,12 +87,31 @@ def _against_constant(subject: Subject, sure: Certainty, outcome: int) -> str:
             f"Always saying the mean misses by {rounded('RMSE', theirs['RMSE'])} (root mean square), and the network by "
             f"{rounded('RMSE', ours['RMSE'])}"
         )
+    if outcome <= 0 and tells_apart(sure):
+        return f"{guess}: the network is not shown to be right more often. {_yet(sure)}"
     end = {
         1: "the network is better, beyond what luck in these rows explains.",
         0: "that the network is better could be luck in these rows.",
         -1: "the network is worse: do not rely on it.",
     }
+    name = "accuracy" if subject.classifies else "RMSE"
+    if outcome == 0 and _ahead(name, ours[name], theirs[name]) <= 0:
+        return f"{guess}: the network is no better."
     return f"{guess}: {end[outcome]}"
+
+
+def _yet(sure: Certainty) -> str:
+    """What speaks for it all the same."""
+    ours, theirs = sure.scores[NETWORK], sure.scores[CONSTANT]
+    if sure.against(CONSTANT, "balanced accuracy") > 0:
+        return (
+            f"Yet it tells the classes apart, beyond luck: of each class it finds {ours['balanced accuracy']:.1%} on "
+            f"average, where a guess finds {theirs['balanced accuracy']:.1%}."
+        )
+    return (
+        f"Yet its probabilities are better than the mere shares of the classes, beyond luck (log loss "
+        f"{ours['log loss']:.3f} against {theirs['log loss']:.3f}): look at these rather than at the class it names."
+    )
 
 
 def _against_linear(subject: Subject, sure: Certainty, outcome: int) -> str:
@@ -90,9 +120,10 @@ def _against_linear(subject: Subject, sure: Certainty, outcome: int) -> str:
     shown = f"{theirs:.1%}" if subject.classifies else rounded("RMSE", theirs)
     did = f"is right on {shown}" if subject.classifies else f"misses by {shown}"
     if outcome == 0:
-        ahead = "exactly as good as" if ours == theirs else _side(name, ours > theirs)
-        end = f"the network is {ahead} it, but other rows could have turned that round"
-        if ours == theirs:
+        ahead = _ahead(name, ours, theirs)
+        side = "better" if ahead > 0 else "worse"
+        end = f"the network is {side} than it, but other rows could have turned that round"
+        if ahead == 0:
             end = "just as many" if subject.classifies else "just as far"
         easier = "Where both are as good, the linear one is easier to explain."
         return f"A linear model of the same columns {did}: {end}. {easier}"
@@ -104,23 +135,27 @@ def _against_linear(subject: Subject, sure: Certainty, outcome: int) -> str:
     return f"A linear model of the same columns {did}: it is better than the network. Prefer it, or try a larger --alpha."
 
 
-def _side(name: str, higher: bool) -> str:
-    """`better than` or `worse than`."""
-    return "better than" if higher == comparing.HIGHER_IS_BETTER[name] else "worse than"
+def _ahead(name: str, ours: float, theirs: float) -> int:
+    """1 if our score is better than theirs as they are printed, -1 if worse, 0 if both are printed alike."""
+    if rounded(name, ours) == rounded(name, theirs):
+        return 0
+    return 1 if (ours > theirs) == comparing.HIGHER_IS_BETTER[name] else -1
 
 
 def _how_sure(subject: Subject, sure: Certainty, main: str) -> str:
-    if NETWORK not in sure.ranges:
-        return "These rows are too few to say how sure that is."
+    if main not in sure.ranges.get(NETWORK, {}):
+        return TOO_FEW
     low, high = sure.ranges[NETWORK][main]
-    if subject.classifies and sure.scores[NETWORK][main] == 1.0:
+    if not subject.classifies:
         return (
-            f"How sure: no row was wrong, and of so few the true share could still be as low as {low:.1%} (95% sure)."
-            if len(subject.y) < 1000
-            else f"How sure: no row was wrong; the true share is {low:.1%} at least (95% sure)."
+            f"How sure: of tables of as many rows like these, 95% would give an R² (the share of variance explained) "
+            f"between {low:.2f} and {high:.2f}."
         )
-    ends = f"{low:.1%} and {high:.1%}" if subject.classifies else f"{low:.2f} and {high:.2f}"
-    what = (
-        "find it right on" if subject.classifies else "give an R² (the share of variance explained)"
+    if sure.scores[NETWORK][main] < 1.0:
+        return f"How sure: on very many rows like these it would be right on {low:.1%} to {high:.1%} (95% sure)."
+    few = (
+        "of so few the true share could still be as low as"
+        if len(subject.y) < 1000
+        else "the true share is at least"
     )
-    return f"How sure: of tables of as many rows like these, 95% would {what} between {ends}."
+    return f"How sure: no row was wrong, and {few} {low:.1%} (95% sure)."

@@ -10,7 +10,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.comparing import CONSTANT, NETWORK, scores_of
 from twolayer.report.certainty import Certainty
-from twolayer.report.subject import Answers, Subject
+from twolayer.report.subject import Subject
 from twolayer.tables import listed
 
 FEW_ROWS = 50
@@ -18,6 +18,9 @@ FEW_OF_A_CLASS = 5
 GAP = {True: 0.1, False: 0.2}  # between rows of training and others: of accuracy, of R²
 TOO_GOOD = 0.999
 HALF = 0.5
+FEW_TWINS = 0.05  # share of the rows up to which rows may be alike by chance
+SURELY_GOOD = 0.97
+FEW_GROUPS = 10
 SETTLED = 0.9  # share of resamples in which the first input should be near the top
 LEVEL = 0.9  # of the intervals whose coverage is counted
 
@@ -31,17 +34,23 @@ def worries(subject: Subject, sure: Certainty, found: Any = None) -> list[str]:
     sure : Certainty
     found : Importances or None
     """
+    told = [*_rows(subject), *_twins(subject)]
+    for part in subject.parts():
+        own = _of_one(part, sure.parts.get(part.target, sure), None if subject.several else found)
+        told += [f"'{part.target}': {one}" for one in own] if subject.several else own
+    return [*told, *_unsettled(subject, found), *_training(subject)]
+
+
+def _of_one(subject: Subject, sure: Certainty, found: Any) -> list[str]:
+    """The worries of one target."""
     looks: list[Callable[[], Iterator[str]]] = [
-        lambda: _rows(subject),
-        lambda: _twins(subject),
         lambda: _too_good(subject, sure, found),
         lambda: _learned_by_heart(subject, sure),
         lambda: _unequal_classes(subject, sure),
         lambda: _confidence(subject),
         lambda: _intervals(subject),
         lambda: _few_rows_carry_it(subject),
-        lambda: _unsettled(subject, found),
-        lambda: _training(subject),
+        lambda: _says_the_same(subject),
     ]
     return [sentence for look in looks for sentence in look()]
 
@@ -67,29 +76,34 @@ def _twins(subject: Subject) -> Iterator[str]:
         return
     known = {row.tobytes() for row in np.ascontiguousarray(subject.x_train)}
     count = sum(row.tobytes() in known for row in np.ascontiguousarray(subject.x))
-    if count:
+    if count >= max(2, FEW_TWINS * len(subject.y)):
         yield (
             f"{count} of the {len(subject.y)} rows have the very inputs of a row of training: they are not new to the "
-            "model. If rows repeat (a patient measured twice), name the column that tells with --groups."
+            "model. If they are samples measured twice, name the column that tells (a patient, a plate) with --groups."
         )
 
 
 def _too_good(subject: Subject, sure: Certainty, found: Any) -> Iterator[str]:
-    value = sure.scores[NETWORK]["accuracy" if subject.classifies else "R²"]
-    if value < TOO_GOOD or len(subject.y) < 20:
+    """A score that is nearly perfect: is it carried by one input, or beyond what few rows could give by luck?"""
+    name = "accuracy" if subject.classifies else "R²"
+    if sure.scores[NETWORK][name] < TOO_GOOD:
         return
-    first = ""
     if found is not None and found.mean.max() > HALF * found.mean.clip(0).sum():
-        first = f", first of all '{subject.inputs[found.groups[int(found.mean.argmax())][0]]}'"
-    yield (
-        f"This is nearly perfect, which real data seldom are: check that no column gives the answer away{first}."
-    )
+        first = subject.inputs[found.groups[int(found.mean.argmax())][0]]
+        yield (
+            f"It is nearly perfect, and most of that comes from '{first}': fine if that is known before the answer is; "
+            "if it was measured, computed or written down after it, leave it out with --drop."
+        )
+    elif sure.ranges.get(NETWORK, {}).get(name, (0.0,))[0] >= SURELY_GOOD:
+        yield "It is nearly perfect, which real data seldom are: check that no column gives the answer away."
 
 
 def _learned_by_heart(subject: Subject, sure: Certainty) -> Iterator[str]:
     if subject.x_train is None or subject.y_train is None:
         return
-    answers = Answers.of(subject.model, subject.x_train, subject.classifies)
+    if subject.x_train.shape[1] >= len(subject.x_train):
+        return  # with more inputs than rows a good model fits its own rows perfectly too
+    answers = subject.ask(subject.x_train)
     then = scores_of(subject.y_train, answers.y_pred, answers.probabilities, subject.classes)
     name = "accuracy" if subject.classifies else "R²"
     now = sure.scores[NETWORK][name]
@@ -145,6 +159,8 @@ def _intervals(subject: Subject) -> Iterator[str]:
     if subject.classifies or len(subject.y) < FEW_ROWS or not hasattr(subject.model, "noise_std_"):
         return
     low, high = subject.model.predict_interval(subject.x, level=LEVEL)
+    if subject.output is not None:
+        low, high = low[:, subject.output], high[:, subject.output]
     share = float(((low <= subject.y) & (subject.y <= high)).mean())
     error = 2 * np.sqrt(LEVEL * (1 - LEVEL) / len(subject.y))
     if abs(share - LEVEL) > max(0.05, error):
@@ -156,8 +172,7 @@ def _few_rows_carry_it(subject: Subject) -> Iterator[str]:
     """Whether a few rows make up most of the squared error."""
     if subject.classifies or len(subject.y) < FEW_ROWS:
         return
-    squares = np.square(subject.y - subject.network.y_pred).reshape(len(subject.y), -1)
-    squares = np.sort((squares / np.maximum(squares.mean(axis=0), 1e-300)).sum(axis=1))
+    squares = np.sort(np.square(subject.y - subject.network.y_pred))
     few = max(1, len(squares) // 50)
     share = squares[-few:].sum() / max(squares.sum(), 1e-300)
     if share > HALF:
@@ -168,11 +183,21 @@ def _few_rows_carry_it(subject: Subject) -> Iterator[str]:
         )
 
 
+def _says_the_same(subject: Subject) -> Iterator[str]:
+    """Whether it answers alike whatever the inputs are, though the truth is not."""
+    said = subject.network.y_pred
+    if len(said) > 1 and len(np.unique(said)) == 1 < len(np.unique(subject.y)):
+        answer = f"'{said[0]}'" if subject.classifies else f"{said[0]:.4g}"
+        yield f"It says {answer} of every row, whatever the inputs are."
+
+
 def _unsettled(subject: Subject, found: Any) -> Iterator[str]:
     """Whether no input is reliably among the first."""
     if found is None or len(found.groups) < 2:
         return
     k = int(found.mean.argmax())
+    if len(found.groups) < FEW_GROUPS and found.low[k] > 0:
+        return  # of a few inputs that all matter, which is the first may change
     if found.on_top[k] < SETTLED:
         yield (
             f"Which inputs matter is not settled: the first, '{subject.inputs[found.groups[k][0]]}', is among the first "

@@ -29,6 +29,7 @@ CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
 FOUND = (
     "alpha_",
     "solver_",
+    "device_",
     "noise_std_",
     "spread_factor_",
     "alphas_tried_",
@@ -36,6 +37,7 @@ FOUND = (
     "best_step_",
     "temperature_",
 )
+NAMES = ("solver_", "device_")
 SPREADS = ("noise_std_", "spread_factor_")  # of each output
 NUMBER_TYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
 
@@ -118,13 +120,13 @@ def restored(params: Params, losses: np.ndarray, final_loss: Any, facts: Mapping
 
 
 def restore_found(model: Any, found: Mapping[str, Any], n_outputs: int) -> None:
-    """Weight decay, solver, noise and scores, as far as they are there."""
+    """Weight decay, solver, device, noise and scores, as far as they are there."""
     if not set(found) <= set(FOUND):
         raise DamagedError(
             f"what it found is unknown: {', '.join(sorted(set(found) - set(FOUND)))}"
         )
     for name, value in found.items():
-        if value is None or (name == "solver_" and isinstance(value, str)):
+        if value is None or (name in NAMES and isinstance(value, str)):
             setattr(model, name, value)
         elif isinstance(value, list):
             setattr(model, name, checks.finite(checks.floats(value, name), name))

@@ -12,7 +12,7 @@ from twolayer.tables.columns import DATE, Kinds, kinds
 from twolayer.tables.encoder import Encoder
 from twolayer.tables.formats import read
 from twolayer.tables.joining import transposed, with_labels
-from twolayer.tables.table import Table, absent, listed
+from twolayer.tables.table import Table, absent, listed, missing
 from twolayer.tables.target import Target, target
 
 
@@ -33,6 +33,10 @@ class Asked:
         Columns to leave out; columns to take as categories.
     transpose : bool
     delimiter : str or None
+    drop_missing_target : bool
+        Leave out the rows without a value in some target.
+    sheet, labels_sheet : str or None
+        Which sheets of Excel files the table and the labels are.
     """
 
     path: str
@@ -47,6 +51,9 @@ class Asked:
     categories: tuple[str, ...] = ()
     transpose: bool = False
     delimiter: str | None = None
+    drop_missing_target: bool = False
+    sheet: str | None = None
+    labels_sheet: str | None = None
 
     @property
     def parts(self) -> list[str]:
@@ -97,16 +104,17 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
             f"column {listed(sorted(twice))} is asked for twice: each column has one part to play"
         )
     wanted = [*dict.fromkeys([*own, *asked.categories])]
-    said: list[str] = []
+    from_table = [] if asked.labels or asked.transpose else wanted
+    table = read(asked.path, from_table, asked.delimiter, asked.sheet)
+    said = [table.note] if table.note else []
     if asked.transpose:
-        table = transposed(dropped(read(asked.path, (), asked.delimiter), asked.drop))
-    else:
-        from_table = [] if asked.labels else wanted
-        table = read(asked.path, from_table, asked.delimiter)
+        table = transposed(dropped(table, asked.drop))
     if asked.labels:
-        labels = read(asked.labels, asked.targets)
+        labels = read(asked.labels, asked.targets, sheet=asked.labels_sheet)
+        said += [labels.note.replace("--sheet", "--labels-sheet")] if labels.note else []
         theirs = [name for name in [*asked.targets, *asked.parts] if name in labels.names]
-        table, said = with_labels(table, labels, theirs, asked.id)
+        table, joined = with_labels(table, labels, theirs, asked.id)
+        said += joined
         unused = [name for name in labels.names if name not in (*theirs, asked.id)]
         if unused:
             said.append(
@@ -121,7 +129,31 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
             more = "; a target that is none of its rows is taken from the file that --labels names"
             turned = more if asked.transpose and not asked.labels else ""
             raise InputError(absent(table.path, name, table.names) + turned)
-    return table if asked.transpose else dropped(table, asked.drop), said
+    table = table if asked.transpose else dropped(table, asked.drop)
+    if asked.drop_missing_target:
+        table, left_out = with_known_targets(table, asked)
+        said = [*said, *left_out]
+    return table, said
+
+
+def with_known_targets(table: Table, asked: Asked) -> tuple[Table, list[str]]:
+    """The rows with a value in every target, and how many others were left out."""
+    targets = asked.targets
+    gaps = np.zeros(table.n_rows, dtype=bool)
+    for name in targets:
+        gaps |= [missing(word) for word in table.words(name)]
+    if not gaps.any():
+        return table, []
+    if gaps.all():
+        what = "the target" if len(targets) == 1 else "every one of the targets"
+        raise InputError(
+            f"{asked.labels or table.path}: no row has a value in {what} {listed(targets)}: "
+            "--drop-missing-target leaves nothing"
+        )
+    count = int(gaps.sum())
+    rows = "1 row has" if count == 1 else f"{count} of {table.n_rows} rows have"
+    said = f"{rows} no value in the target {listed(targets)}: left out"
+    return table.rows(np.flatnonzero(~gaps)), [said]
 
 
 def with_targets(table: Table, labels: str | None) -> Table:

@@ -105,7 +105,8 @@ def numbers_rows(table: Table, name: str) -> bool:
     values = table.column(name)
     if len(values) < FEW_ROWS or not (values == np.floor(values)).all():
         return False
-    if (np.diff(values) == 1).all():
+    steps = 1 if table.places is None else np.diff(table.places)
+    if (np.diff(values) == steps).all():
         return True
     return bool(ROW_NAME.fullmatch(name)) and len(np.unique(values)) == len(values)
 

@@ -1,12 +1,13 @@
 """Which reader a file needs, told by its name (or, for standard input, by its first bytes), and the readers themselves.
 
-Every reader gives a `Table`. Separated text is read here in `delimited`, the rest by well-kept libraries: polars (Parquet,
-Arrow, Feather, Excel), NumPy, scikit-learn (svmlight) and SciPy (Matrix Market).
+Every reader gives a `Table`. Separated text, Excel and Matrix Market are read here beside, in `delimited`, `excel` and
+`matrix_market`, the rest by well-kept libraries: polars (Parquet, Arrow, Feather), NumPy and scikit-learn (svmlight).
 """
 
 from __future__ import annotations
 
 import csv
+import glob
 import gzip
 import io
 import sys
@@ -21,7 +22,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import FileError, InputError
-from twolayer.tables import matrix_market
+from twolayer.tables import excel, matrix_market
 from twolayer.tables.delimited import Delimited, gathered
 from twolayer.tables.table import Table, absent, as_text, in_a_line, refuse_twins
 
@@ -33,7 +34,10 @@ ENDINGS = {
     ".feather": "arrow",
     ".ipc": "arrow",
     ".xlsx": "excel",
+    ".xlsm": "excel",
     ".xls": "excel",
+    ".xlsb": "excel",
+    ".ods": "excel",
     ".npy": "npy",
     ".npz": "npz",
     ".svm": "svmlight",
@@ -47,11 +51,20 @@ STARTS = {
     b"\x93NUMPY": "npy",
     b"%%MatrixMarket": "matrix market",
 }
-ROWS_AT_ONCE = 1 << 22  # numbers, of a stored array or data frame
+NUMBERS_AT_ONCE = 1 << 20  # of a stored array or data frame, handed on
+NUMBERS_READ = (
+    1 << 23
+)  # of a data frame: where its rows stand together in the file, all of them are unpacked for some
+BYTES_UNPACKED = 1 << 26  # of the columns of a data frame that are unpacked together
 
 
-def read(path: str | Path, text: Iterable[str] = (), delimiter: str | None = None) -> Table:
-    """Read a table: CSV, TSV and the like (gzip too), Parquet, Arrow, Feather, .npy, .npz, svmlight, Matrix Market, Excel.
+def read(
+    path: str | Path,
+    text: Iterable[str] = (),
+    delimiter: str | None = None,
+    sheet: str | None = None,
+) -> Table:
+    """Read a table: CSV, TSV and the like (gzip too), Excel, Parquet, Arrow, Feather, .npy, .npz, svmlight, Matrix Market.
 
     Parameters
     ----------
@@ -61,6 +74,8 @@ def read(path: str | Path, text: Iterable[str] = (), delimiter: str | None = Non
         Columns to keep as text too. They must be there.
     delimiter : str or None
         Of separated text; None looks at the header.
+    sheet : str or None
+        Of an Excel file: the name of a sheet, or its number, counted from 1; None for the first.
 
     Returns
     -------
@@ -71,22 +86,33 @@ def read(path: str | Path, text: Iterable[str] = (), delimiter: str | None = Non
     FileError
         If the file cannot be read, or is not a table with a header and rows of one length.
     InputError
-        If a column of `text` is not there.
+        If a column of `text`, or the sheet, is not there.
     """
     path, text = str(path), list(text)
     with told(path):
         kind, source = opened(path)
+        refuse_sheet(path, kind, sheet)
         if kind == "text":
             if path == STDIN:
                 source = source.read()
             return gathered(partial(_delimited, path, source, text, delimiter))
-        return with_text(_whole(path, kind, source), text)
+        return with_text(_whole(path, kind, source, sheet), text)
 
 
-def _whole(path: str, kind: str, source: Any) -> Table:
+def refuse_sheet(path: str, kind: str, sheet: str | None) -> None:
+    """Raise if a sheet is asked for of a file that has none."""
+    if sheet is not None and kind != "excel":
+        raise InputError(f"--sheet is for Excel files, and {path} is none: leave it out")
+
+
+def _whole(path: str, kind: str, source: Any, sheet: str | None = None) -> Table:
     """A table that is no separated text, all of it."""
     with told(path):
-        table = READERS[kind](path, source)
+        if kind == "excel":
+            with parsing(path, "an Excel file"):
+                table = excel.read(path, source, sheet)
+        else:
+            table = READERS[kind](path, source)
     if not table.n_rows or not table.names:
         raise FileError(f"{path} has no rows" if table.names else f"{path} has no columns")
     refuse_twins(path, table.names)
@@ -98,18 +124,20 @@ def stream(
     text: Iterable[str] = (),
     delimiter: str | None = None,
     must_be_there: bool = True,
+    sheet: str | None = None,
 ) -> Iterator[Table]:
     """The same table block by block of rows, so that it need not fit into memory. What is not stored in rows comes whole.
 
     Parameters
     ----------
-    path, text, delimiter : as in `read`
+    path, text, delimiter, sheet : as in `read`
     must_be_there : bool
         Whether a column of `text` that is not there is an error.
     """
     path, text = str(path), list(text)
     with told(path):
         kind, source = opened(path)
+    refuse_sheet(path, kind, sheet)
     if kind == "text":
         yield from _delimited_blocks(path, source, text, delimiter, must_be_there)
         return
@@ -119,7 +147,7 @@ def stream(
     elif kind == "npy" and path != STDIN:
         tables = _slices(path)
     else:
-        tables = iter([_whole(path, kind, source)])
+        tables = iter([_whole(path, kind, source, sheet)])
     for table in tables:
         yield with_text(table, text, must_be_there)
 
@@ -259,43 +287,48 @@ def _frame(kind: str, path: str, source: Any) -> Table:
     readers: dict[str, Callable[..., Any]] = {
         "parquet": polars.read_parquet,
         "arrow": polars.read_ipc,
-        "excel": polars.read_excel,
     }
-    if kind == "excel":
-        refuse_without_excel(path)
     with parsing(path, WHAT[kind]):
-        frame = readers[kind](source)
+        frame = readers[kind](for_polars(source) if isinstance(source, str) else source)
     return from_frame(path, frame)
 
 
-def refuse_without_excel(path: str) -> None:
-    """Raise if the library that polars reads Excel with is not there."""
-    from importlib.util import find_spec
-
-    if find_spec("fastexcel") is None:
-        raise FileError(
-            f"{path} is an Excel file: save it as CSV in UTF-8, or `pip install fastexcel` and try again"
-        )
+def for_polars(path: str) -> str:
+    """The path of a file as polars takes it: a pattern, or an address if it looks like one."""
+    return glob.escape(str(Path(path).absolute()))
 
 
 def _frames(path: str, kind: str) -> Iterator[Any]:
     """A stored data frame, some rows at a time."""
     import polars
 
+    start = found = 0
     with parsing(path, WHAT[kind]):
-        lazy = polars.scan_parquet(path) if kind == "parquet" else polars.scan_ipc(path)
-        width = len(lazy.collect_schema())
-        step = max(1, ROWS_AT_ONCE // max(1, width))
-        start = 0
-        while True:
-            frame = lazy.slice(start, step).collect()
-            if len(frame):
-                yield frame
-            if len(frame) < step:
-                break
-            start += step
-    if not start and not len(frame):
+        lazy, width = _scanned(path, kind)
+        together = width
+        if kind == "parquet":  # its columns stand apart in the file
+            together = max(1, BYTES_UNPACKED * width // max(1, Path(path).stat().st_size))
+        parts = [polars.nth(*range(j, min(j + together, width))) for j in range(0, width, together)]
+        step = max(1, NUMBERS_READ // max(1, width))
+        while found == start:
+            some = lazy.slice(start, step)
+            frame = polars.concat([some.select(part).collect() for part in parts], how="horizontal")
+            yield from frame.iter_slices(max(1, NUMBERS_AT_ONCE // max(1, width)))
+            start, found = start + step, found + len(frame)
+    if not found:
         raise FileError(f"{path} has no rows")
+
+
+def _scanned(path: str, kind: str) -> tuple[Any, int]:
+    """The data frame, yet to be read, and its number of columns."""
+    import polars
+
+    where = for_polars(path)
+    if kind == "parquet":
+        lazy = polars.scan_parquet(where, parallel="none", low_memory=True)
+    else:
+        lazy = polars.scan_ipc(where)
+    return lazy, len(lazy.collect_schema())
 
 
 @contextmanager
@@ -314,7 +347,7 @@ def parsing(path: str, what: str) -> Iterator[None]:
         raise FileError(f"{path} cannot be read as {what}: {first_line(error)}") from None
 
 
-WHAT = {"parquet": "a Parquet file", "arrow": "an Arrow or Feather file", "excel": "an Excel file"}
+WHAT = {"parquet": "a Parquet file", "arrow": "an Arrow or Feather file"}
 
 
 def from_frame(path: str, frame: Any) -> Table:
@@ -381,14 +414,16 @@ def from_array(path: str, array: np.ndarray, stem: str = "x") -> Table:
 
 
 def _slices(path: str) -> Iterator[Table]:
-    """A stored array, some rows at a time."""
+    """A stored array, some rows at a time; opened anew for each, as what was looked at stays in memory until it is closed."""
     with told(path):
         array = _array(path, path)
     if array.ndim == 0 or not len(array):
         raise FileError(f"{path} has no rows")
-    step = max(1, ROWS_AT_ONCE // max(1, array[:1].size))
-    for start in range(0, len(array), step):
-        yield from_array(path, np.array(array[start : start + step]))
+    count, step = len(array), max(1, NUMBERS_AT_ONCE // max(1, array[:1].size))
+    del array
+    for start in range(0, count, step):
+        with told(path):
+            yield from_array(path, np.array(_array(path, path)[start : start + step]))
 
 
 def _npz(path: str, source: Any) -> Table:
@@ -455,7 +490,6 @@ def _matrix_market(path: str, source: Any) -> Table:
 READERS: dict[str, Callable[[str, Any], Table]] = {
     "parquet": partial(_frame, "parquet"),
     "arrow": partial(_frame, "arrow"),
-    "excel": partial(_frame, "excel"),
     "npy": _npy,
     "npz": _npz,
     "svmlight": _svmlight,

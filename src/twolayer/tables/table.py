@@ -32,6 +32,10 @@ class Table:
         The line of the file in which each row begins; None where the file has no lines.
     id : str or None
         The column that names the rows, if it is known.
+    places : ndarray of int, shape (n_rows,), or None
+        Which rows of the file these are, counted from 0; None for all of them.
+    note : str
+        What of the file was read, if it holds more than this table; in a sentence.
     """
 
     path: str
@@ -40,6 +44,8 @@ class Table:
     texts: dict[str, list[str]] = field(default_factory=dict)
     lines: np.ndarray | None = None
     id: str | None = None
+    places: np.ndarray | None = None
+    note: str = ""
 
     @property
     def n_rows(self) -> int:
@@ -59,7 +65,7 @@ class Table:
             return f"line {self.lines[row]}"
         if self.id is not None:
             return f"row '{self.words(self.id)[row]}'"
-        return f"row {row + 1}"
+        return f"row {(row if self.places is None else self.places[row]) + 1}"
 
     def words(self, name: str) -> list[str]:
         """The fields of a column as text."""
@@ -86,6 +92,7 @@ class Table:
             numbers=self.numbers[rows],
             texts={name: [words[i] for i in rows] for name, words in self.texts.items()},
             lines=None if self.lines is None else self.lines[rows],
+            places=rows if self.places is None else self.places[rows],
         )
 
     def inputs(self, names: Sequence[str]) -> Any:

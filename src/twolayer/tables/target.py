@@ -77,12 +77,13 @@ def refuse_gaps(table: Table, name: str) -> None:
         raise InputError(
             f"{table.path}: column '{name}', which is the target, has no value in any row"
         )
-    for row, word in enumerate(words):
-        if missing(word):
-            raise InputError(
-                f"{table.path}: {table.where(row)} has no value in column '{name}', which is the target: "
-                "fill it in or leave out that row"
-            )
+    gaps = [row for row, word in enumerate(words) if missing(word)]
+    if gaps:
+        more = f" ({len(gaps)} such rows of {table.n_rows})" if len(gaps) > 1 else ""
+        raise InputError(
+            f"{table.path}: {table.where(gaps[0])} has no value in column '{name}', which is the target{more}: fill it in, "
+            "or leave out every such row with --drop-missing-target"
+        )
 
 
 def refuse_other_text(table: Table, name: str) -> None:

@@ -1,0 +1,49 @@
+"""One picture of a report, and several drawings beside each other in one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from twolayer import plots
+
+DOTS_AN_INCH = 110
+MOST_OUTPUTS = 6  # that have a picture each
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, without the ending.
+    title, reading : str
+        What it is, and how to read it.
+    png : bytes
+    """
+
+    name: str
+    title: str
+    reading: str
+    png: bytes
+
+
+def picture(name: str, title: str, reading: str, drawing: Any) -> Figure:
+    """The figure, or the axes, as a picture with its words."""
+    figure = drawing if hasattr(drawing, "savefig") else drawing.figure
+    return Figure(name, title, reading, plots.png(figure, DOTS_AN_INCH))
+
+
+def grid(count: int, width: float, height: float, most_across: int = 2) -> tuple[Any, list[Any]]:
+    """A figure with so many axes of that size in inches, and those axes."""
+    from matplotlib.figure import Figure as Canvas
+
+    across = min(most_across, count)
+    down = -(-count // across)
+    canvas = Canvas(figsize=(width * across, height * down), layout="constrained")
+    axes = canvas.subplots(down, across, squeeze=False).ravel()
+    for ax in axes[count:]:
+        ax.axis("off")
+    return canvas, list(axes[:count])

@@ -1,0 +1,89 @@
+"""The verdict on a model of several targets: each is judged by itself, as a mean over them would hide which are good."""
+
+from __future__ import annotations
+
+from twolayer.comparing import CONSTANT, LINEAR, NETWORK, together
+from twolayer.report.certainty import Certainty
+from twolayer.report.subject import Subject
+from twolayer.report.verdict import CAREFUL, GOOD, MAIN, TOO_FEW, USELESS, Verdict, standing_of
+
+MOST_NAMED = 6  # of more targets the first are named
+
+
+def verdict_of_several(subject: Subject, sure: Certainty) -> Verdict:
+    """Say for how many targets the network is good, and for which."""
+    parts = {part.target: part for part in subject.parts()}
+    standings = {name: standing_of(part, sure.parts[name]) for name, part in parts.items()}
+    useless = [name for name, standing in standings.items() if standing == USELESS]
+    if len(useless) == len(parts):
+        standing = USELESS
+    else:
+        alike = set(standings.values()) == {GOOD}
+        standing = GOOD if alike else CAREFUL
+    sentences = [_values(subject, sure)]
+    if 0 < len(useless) < len(parts):
+        sentences.append(
+            f"Not shown to be better than a constant guess for {_listed(useless)}: do not rely on it there."
+        )
+    if LINEAR in sure.scores:
+        sentences.append(_against_linear(subject, sure))
+    sentences.append(_how_sure(subject, sure))
+    return Verdict(standing, _headline(subject, len(parts) - len(useless)), sentences)
+
+
+def _headline(subject: Subject, good: int) -> str:
+    count = len(subject.names)
+    kind = "labels" if subject.classifies else "targets"
+    which = f"{good} of {count} {kind}"
+    if good == count:
+        which = f"{'both' if count == 2 else f'all {count}'} {kind}"
+    if good == 0:
+        return f"It predicts none of {count} {kind} better than a constant guess would, on {subject.rows_in_words}."
+    return f"It predicts {which} better than a constant guess would, on {subject.rows_in_words}."
+
+
+def _values(subject: Subject, sure: Certainty) -> str:
+    if not subject.classifies:
+        values = [f"'{name}' {part.scores[NETWORK]['R²']:.2f}" for name, part in sure.parts.items()]
+        return f"Of the variance it explains (R²; 1 is all): {_some(values)}."
+    values = [
+        f"'{name}' {part.scores[NETWORK]['accuracy']:.1%} ({part.scores[CONSTANT]['accuracy']:.1%})"
+        for name, part in sure.parts.items()
+    ]
+    return f"It is right on (always saying the more frequent answer is right on): {_some(values)}."
+
+
+def _against_linear(subject: Subject, sure: Certainty) -> str:
+    main = MAIN[subject.classifies]
+    outcomes = {name: part.against(LINEAR, main) for name, part in sure.parts.items()}
+    said = []
+    for outcome, words in ((1, "better for"), (-1, "worse for"), (0, "not told apart for")):
+        names = [name for name, one in outcomes.items() if one == outcome]
+        if names:
+            said.append(f"{words} {_listed(names)}")
+    return f"Against a linear model of the same columns the network is {together(said)}."
+
+
+def _how_sure(subject: Subject, sure: Certainty) -> str:
+    main = MAIN[subject.classifies]
+    known = {name: part.ranges.get(NETWORK, {}) for name, part in sure.parts.items()}
+    ends = {name: ranges[main] for name, ranges in known.items() if main in ranges}
+    if not ends:
+        return TOO_FEW
+    form = ".1%" if subject.classifies else ".2f"
+    shown = [f"'{name}' {low:{form}} to {high:{form}}" for name, (low, high) in ends.items()]
+    what = "on very many rows like these it would be right on"
+    if not subject.classifies:
+        what = "of tables of as many rows like these, 95% would give an R² of"
+    return f"How sure: {what} {_some(shown)}{' (95% sure)' if subject.classifies else ''}."
+
+
+def _some(words: list[str]) -> str:
+    more = len(words) - MOST_NAMED
+    return ", ".join(words[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [f"'{name}'" for name in names]
+    more = len(names) - MOST_NAMED
+    return together(quoted) if more <= 0 else f"{', '.join(quoted[:MOST_NAMED])} and {more} more"

@@ -1,0 +1,148 @@
+"""`twolayer predict`: columns are found by name, answers are the model's, and what cannot be predicted is refused."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+from sklearn.datasets import load_diabetes
+from the_command_line import assert_refused, frame_of, write_tables
+
+import twolayer as tl
+from twolayer.cli.fit import fit
+
+
+@pytest.fixture
+def here(here):
+    write_tables(here.parent)
+    return here
+
+
+@pytest.fixture
+def iris_model(here, capsys):
+    done = fit("../iris.csv", "target", max_iter=30, out="models")
+    capsys.readouterr()
+    return done.model_path
+
+
+def test_columns_are_found_by_name(here, twolayer, iris_model):
+    frame = frame_of("iris")
+    frame.to_csv("usual.csv", index=False)
+    turned = frame[list(frame.columns[::-1])]
+    turned.insert(2, "note", "some text, ignored")
+    turned.to_csv("turned.csv", index=False)
+    _, usual, _ = twolayer("predict", iris_model, "usual.csv")
+    _, other, err = twolayer("predict", iris_model, "turned.csv")
+    assert usual == other
+    assert len(usual.splitlines()) == 151
+    assert err == "left alone: 'target', 'note'\n"
+
+
+def test_predictions_are_the_models_to_the_last_bit(here, twolayer, iris_model):
+    frame = frame_of("iris").drop(columns="target")
+    frame.to_csv("t.csv", index=False)
+    _, out, _ = twolayer("predict", iris_model, "t.csv", "--proba")
+    read = list(csv.reader(out.splitlines()))[1:]
+    model = tl.load(iris_model)
+    probabilities = np.array([row[1:] for row in read], dtype=float)
+    assert probabilities.tobytes() == model.predict_proba(frame).tobytes()
+    assert [row[0] for row in read] == model.predict(frame).tolist()
+
+
+def test_a_target_without_values_is_no_trouble_when_predicting(here, twolayer, iris_model):
+    frame = frame_of("iris").head(3)
+    frame["target"] = ""
+    frame.to_csv("t.csv", index=False)
+    code, out, _ = twolayer("predict", iris_model, "t.csv")
+    assert (code, len(out.splitlines())) == (0, 4)
+
+
+def test_models_saved_from_python_without_names_or_with_several_targets(here, twolayer):
+    x, y = load_diabetes(return_X_y=True)
+    model = tl.TwoLayerRegressor(3, max_iter=5).fit(x[:, :2], np.column_stack([y, -y]))
+    tl.save(model, "m.safetensors")
+    np.savetxt("t.csv", x[:4, :2], delimiter=",", header="a,b", comments="")
+    code, out, err = twolayer("predict", "m.safetensors", "t.csv")
+    assert code == 0
+    assert out.splitlines()[0] == "prediction_1,prediction_2"
+    assert len(out.splitlines()) == 5
+    assert "knows no column names: taken in the table's order" in err
+    np.savetxt("wide.csv", x[:4, :3], delimiter=",", header="a,b,c", comments="")
+    code, out, err = twolayer("predict", "m.safetensors", "wide.csv")
+    assert (code, out) == (2, "")
+    assert "takes 2 columns" in err
+
+
+def test_targets_may_have_any_name(here, twolayer):
+    rows = "".join(f"{i % 5},{i},{i * i % 7}\n" for i in range(12))
+    Path("t.csv").write_text(f"a,y{{0}},prediction {{b\n{rows}")
+    targets = ["--target", "y{0}", "--target", "prediction {b"]
+    quick = ["--max-iter", 5, "--n-hidden", 2, "--alpha", 1, "--n-networks", 1]
+    assert twolayer("fit", "t.csv", *targets, *quick)[0] == 0
+    code, out, _ = twolayer("predict", "t.twolayer.safetensors", "t.csv", "--interval", 0.9)
+    assert code == 0
+    assert out.splitlines()[0] == (
+        "prediction_y{0},prediction_prediction {b,low_y{0},low_prediction {b,high_y{0},high_prediction {b"
+    )
+
+
+def test_classes_of_text_stay_text_in_parquet(here, twolayer):
+    kinds = ["01", "02", "x"]
+    rows = "".join(f"{i % 5},{i % 3},{kinds[i % 3]}\n" for i in range(30))
+    Path("t.csv").write_text(f"a,b,kind\n{rows}")
+    Path("new.csv").write_text("a,b\n1,0\n2,1\n")
+    quick = ["--max-iter", 40, "--n-hidden", 3, "--alpha", 0.1, "--n-networks", 1]
+    assert twolayer("fit", "t.csv", "--target", "kind", *quick)[0] == 0
+    model = "t.twolayer.safetensors"
+    assert twolayer("predict", model, "new.csv")[1] == "prediction\n01\n02\n"
+    assert twolayer("predict", model, "new.csv", "--out", "p.parquet")[0] == 0
+    assert polars.read_parquet("p.parquet")["prediction"].to_list() == ["01", "02"]
+
+
+def test_predict_refuses(here, twolayer, iris_model):
+    usual = frame_of("iris")
+    usual.to_csv("usual.csv", index=False)
+    usual.drop(columns=["petal width (cm)"]).rename(
+        columns={"sepal length (cm)": "sepal lenght (cm)"}
+    ).to_csv("lacks.csv", index=False)
+    text = usual.astype(object)
+    text.iloc[4, 1] = "wide"
+    text.to_csv("text.csv", index=False)
+    Path("cut.safetensors").write_bytes(iris_model.read_bytes()[:900])
+    tl.save(tl.init_params(3, 2, 1), "params.safetensors")
+    for arguments, message in [
+        (
+            [iris_model, "lacks.csv"],
+            r"lacks 2 of the 4 columns .*: 'sepal length \(cm\)', 'petal width \(cm\)'; "
+            r"did you mean 'sepal lenght \(cm\)'",
+        ),
+        ([iris_model, "text.csv"], r"column 'sepal width \(cm\)' holds text, .*'wide' in line 6"),
+        ([iris_model, "none.csv"], "there is no file none.csv"),
+        ([iris_model, "."], "is a folder"),
+        (["none.safetensors", "usual.csv"], "none.safetensors cannot be read: No such file"),
+        (
+            ["usual.csv", "usual.csv"],
+            "usual.csv cannot be read as a model: it is not a safetensors",
+        ),
+        (["cut.safetensors", "usual.csv"], "cut.safetensors cannot be read as a model: "),
+        (["params.safetensors", "usual.csv"], "holds Params, which are weights only"),
+        ([iris_model, "usual.csv", "--out", "usual.csv"], "would overwrite what is read"),
+        ([iris_model, "usual.csv", "--out", iris_model], "would overwrite what is read"),
+        ([iris_model, "usual.csv", "--out", "no/p.csv"], "p.csv cannot be written: No such file"),
+        ([iris_model, "usual.csv", "--out", "."], "it is a folder"),
+    ]:
+        assert_refused(twolayer, here, ["predict", *arguments], message)
+
+
+def test_predict_refuses_a_run(here, twolayer, iris_model):
+    rng = np.random.default_rng(0)
+    run = tl.train(
+        rng.standard_normal((4, 3)),
+        np.ones((4, 1)),
+        tl.init_params(3, 2, 1),
+        steps=2,
+        engine="numpy",
+    )
+    tl.save(run, "run.safetensors")
+    assert_refused(twolayer, here, ["predict", "run.safetensors", "../iris.csv"], "holds Run")
