@@ -36,7 +36,7 @@ DIGITS = "0123456789"
 MOST_PACKED = 200  # times: tables are packed to a tenth or a fiftieth
 LARGE = 1 << 28  # bytes that may be packed as they will
 STREWN = 50  # fields for each cell that holds something
-DATES = {*range(14, 23), *range(27, 37), 45, 46, 47, *range(50, 59)}  # formats that have no code
+DATES = {*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)}  # formats that have no code
 BESIDE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')  # what in a format's code is no date's letter
 ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
 
@@ -273,9 +273,7 @@ class Reader:
         def begin(name: str, given: dict[str, str]) -> None:
             nonlocal cells, row, column, kind, style, formula
             name = local[name]
-            if name == "v":
-                formula = False  # its value is there
-            elif name == "c":
+            if name == "c":
                 if "r" in given:
                     column = columns[given["r"].rstrip(DIGITS)]
                 kind, style, formula = given.get("t", "n"), given.get("s", "0"), False
@@ -290,10 +288,10 @@ class Reader:
             nonlocal column
             name = local[name]
             if name == "c":
-                if formula:
-                    self.refuse_formula(row, column)
                 if value := self.said(kind, style, "".join(text).strip()):
                     cells[column] = value
+                elif formula and kind != "str":  # a text may be empty
+                    self.refuse_formula(row, column)
                 column += 1
             elif name in ("f", "rPh"):  # what is calculated, and how it is pronounced
                 text.clear()

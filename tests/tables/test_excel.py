@@ -1,0 +1,388 @@
+"""Excel's .xlsx. The files are openpyxl's, or written here by hand where it writes no such thing; so are expected values."""
+
+import datetime
+import io
+import json
+import random
+import zipfile
+
+import numpy as np
+import openpyxl
+import polars
+import pytest
+from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
+from twolayer import FileError, InputError, tables
+from twolayer.errors import TwoLayerError
+from twolayer.tables import Asked, excel
+
+DAY = datetime.datetime(2021, 3, 4)
+
+
+def book(path, sheets, epoch=None, formats=None):
+    """Write rows into sheets, at their upper left."""
+    made = openpyxl.Workbook()
+    made.remove(made.active)
+    if epoch is not None:
+        made.epoch = epoch
+    for name, rows in sheets.items():
+        sheet = made.create_sheet(name)
+        for i, row in enumerate(rows, start=1):
+            for j, value in enumerate(row, start=1):
+                cell = sheet.cell(i, j, value)
+                if formats and i > 1 and j in formats:
+                    cell.number_format = formats[j]
+    made.save(path)
+    return str(path)
+
+
+def changed(path, part, old, new):
+    """Write a file again with something else in one of its parts."""
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    assert old in parts[part]
+    parts[part] = parts[part].replace(old, new)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def by_hand(path, cells, strings=""):
+    """A file whose only sheet holds these rows of XML, and these shared texts."""
+    book(path, {"Sheet": [["a"]]})
+    with zipfile.ZipFile(path) as file:
+        text = file.read(SHEET)
+    changed(path, SHEET, text.split(b"<sheetData>")[1].split(b"</sheetData>")[0], cells.encode())
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("xl/sharedStrings.xml", f"<sst>{strings}</sst>")
+    return str(path)
+
+
+def patients(n=40):
+    rng = np.random.default_rng(0)
+    age = rng.integers(20, 80, n).tolist()
+    return polars.DataFrame(
+        {
+            "patient": [f"P{i:02}" for i in range(n)],
+            "age": [None if i % 7 == 3 else a for i, a in enumerate(age)],
+            "smoker": rng.choice([True, False], n),
+            "tissue": [None if i % 11 == 5 else t for i, t in enumerate(rng.choice(["liver", "lung"], n).tolist())],
+            "gene, A": rng.standard_normal(n).round(6),  # openpyxl writes 16 digits
+            "note": ['says "x"'] * n,
+            "y": (0.1 * np.array(age)).round(3),
+        }
+    )  # fmt: skip
+
+
+def rows_of(frame):
+    return [frame.columns, *(list(row) for row in frame.iter_rows())]
+
+
+def test_cells_are_what_the_fields_of_a_csv_file_are(tmp_path):
+    path = book(tmp_path / "p.xlsx", {"Sheet": rows_of(patients())})
+    patients().write_csv(tmp_path / "p.csv")
+    found, expected = tables.read(path), tables.read(tmp_path / "p.csv")
+    assert found.names == expected.names
+    np.testing.assert_array_equal(found.numbers, expected.numbers)
+    assert found.texts == expected.texts
+    np.testing.assert_array_equal(found.lines, expected.lines)
+    assert found.note == ""
+
+
+def test_numbers_are_right_to_the_last_bit(tmp_path):
+    values = [0.1, 1 / 3, 1e-300, -1.7e308, 123456789012345678, 2**53 + 2, 0, -0.0, 5e-324]
+    cells = "".join(f"<row><c><v>{value:.17g}</v></c></row>" for value in values)
+    path = by_hand(tmp_path / "t.xlsx", f'<row><c t="str"><v>a</v></c></row>{cells}')
+    assert tables.read(path).column("a").tolist() == [float(v) for v in values]
+
+
+def test_a_text_far_down_is_not_lost(tmp_path):
+    rows = [["a", "b"], *([i, 1] for i in range(1500)), ["n.d.", 1]]
+    found = tables.read(book(tmp_path / "t.xlsx", {"Sheet": rows}))
+    assert found.first_text("a") == (1500, "n.d.")
+    assert found.where(1500) == "line 1502"
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "expected"),
+    [
+        (DAY, "yyyy-mm-dd", "2021-03-04"),
+        (DAY, "dd/mm/yy", "2021-03-04"),
+        (DAY, "mmm-yy", "2021-03-04"),
+        (DAY.replace(hour=13, minute=5, second=59), "m/d/yy h:mm", "2021-03-04 13:05:59"),
+        (datetime.time(8, 30), "h:mm", "08:30:00"),
+        (44259, "General", "44259"),
+        (44259, "0.00E+00", "44259"),
+        (44259, '#,##0 "days"', "44259"),
+        (44259, "[Red]#,##0_d", "44259"),
+        (1.5, "[h]:mm:ss", "1.5"),  # 36 hours
+    ],
+)
+@pytest.mark.parametrize("epoch", [None, CALENDAR_MAC_1904])
+def test_dates_are_told_from_numbers_by_their_format(tmp_path, value, form, expected, epoch):
+    path = book(tmp_path / "t.xlsx", {"S": [["a", "b"], [value, 1]]}, epoch, {1: form})
+    assert tables.read(path).words("a") == [expected]
+
+
+def test_formats_of_dates_are_those_that_openpyxl_knows():
+    ours = {code for code in BUILTIN_FORMATS if excel.shows_a_date(code, {})}
+    theirs = {code for code, text in BUILTIN_FORMATS.items() if is_date_format(text)}
+    assert ours - theirs <= {*range(27, 37), *range(50, 59)}  # dates in East Asia
+    assert theirs <= ours | {46}  # [h]:mm:ss
+
+
+def test_a_date_is_refused_as_in_a_csv_file(tmp_path):
+    rows = [["a", "visit", "y"], *([i + 0.5, DAY, 0.5 * i] for i in range(12))]
+    asked = Asked(book(tmp_path / "t.xlsx", {"Sheet": rows}), ("y",))
+    with pytest.raises(InputError, match=r"column 'visit' holds dates, such as '2021-03-04'"):
+        tables.data_of(asked)
+
+
+def test_blank_rows_and_columns_are_no_part_of_it_and_lines_are_the_sheets(tmp_path):
+    rows = [[], [None, "a", None, "b"], [], [None, 1, " ", 2], [], [None, 3, None, "x"]]
+    found = tables.read(book(tmp_path / "t.xlsx", {"Sheet": rows}))
+    assert found.names == ["a", "b"]
+    np.testing.assert_array_equal(found.numbers, [[1, 2], [3, np.nan]])
+    assert found.lines.tolist() == [4, 6]
+
+
+@pytest.mark.parametrize("head", [[None, "a", "b"], ["a", "b", None]])
+def test_names_of_rows_as_r_writes_them(tmp_path, head):
+    rows = [head, ["r1", 1, 2], ["r2", 3, 4]]
+    found = tables.read(book(tmp_path / "t.xlsx", {"Sheet": rows}))
+    assert (found.names, found.id) == (["id", "a", "b"], "id")
+    assert found.words("id") == ["r1", "r2"]
+
+
+def test_what_other_programs_write(tmp_path):
+    path = by_hand(
+        tmp_path / "t.xlsx",
+        '<row><c t="inlineStr"><is><t>a</t></is></c><c t="inlineStr"><is><r><t>b</t></r><r><t xml:space="preserve"> c</t>'
+        '</r></is></c><c t="str"><v>d</v></c></row>\n<row r="5"> <c r="A5" t="str"><f>"x"&amp;1</f><v>x1</v></c>\n <c r="B5"><f>1/4</f>'
+        '<v>0.25</v></c></row><row r="6"><c r="B6" t="e"><v>#DIV/0!</v></c><c t="d"><v>2021-03-04</v></c></row>'
+        '<row r="7"><c r="A7" t="e"><v>#N/A</v></c><c r="C7" t="b"><v>1</v></c></row>',
+    )
+    found = tables.read(path)
+    assert found.names == ["a", "b c", "d"]
+    assert found.texts["a"] == ["x1", "", "#N/A"]
+    assert found.texts["b c"] == ["0.25", "#DIV/0!", ""]
+    assert found.texts["d"] == ["", "2021-03-04", "true"]
+    assert found.lines.tolist() == [5, 6, 7]
+
+
+def test_texts_in_parts_and_how_they_are_spoken(tmp_path):
+    path = by_hand(
+        tmp_path / "t.xlsx",
+        '<row><c t="s"><v>1</v></c><c t="s"><v>0</v></c></row><row><c><v>1</v></c><c t="s"><v>2</v></c></row>',
+        '<si><t xml:space="preserve"> b </t></si>'
+        '<si><r><t>a</t></r><r><t>b</t></r><rPh sb="0" eb="1"><t>SPOKEN</t></rPh></si><si><t/></si>',
+    )
+    found = tables.read(path)
+    assert found.names == ["ab", "b"]
+    np.testing.assert_array_equal(found.numbers, [[1, np.nan]])
+
+
+def test_elements_may_have_prefixes(tmp_path):
+    path = book(tmp_path / "t.xlsx", {"Sheet": [["a", "b"], [1, 2]]})
+    with zipfile.ZipFile(path) as file:
+        text = file.read(SHEET)
+    prefixed = text.replace(b"</", b"</x:").replace(b"<", b"<x:").replace(b"<x:/x:", b"</x:")
+    prefixed = prefixed.replace(b"<x:?", b"<?").replace(b"xmlns=", b"xmlns:x=")
+    changed(path, SHEET, text, prefixed)
+    assert tables.read(path).inputs(["a", "b"]).tolist() == [[1, 2]]
+
+
+# ---- which sheet
+
+
+BOOK = {
+    "read me": [["made by me"], ["see the others"]],
+    "genes": [["gene", *(f"s{i}" for i in range(12))], *([g, *(k * i % 7 for i in range(12))] for k, g in enumerate("ABC", 1))],
+    "samples": [["sample", "state"], *([f"s{i}", ["well", "ill"][i % 2]] for i in reversed(range(12)))],
+}  # fmt: skip
+
+
+def test_which_sheet_is_read_is_said(tmp_path):
+    path = book(tmp_path / "t.xlsx", BOOK)
+    found = tables.read(path)
+    assert found.names == ["made by me"]
+    assert found.note == (
+        "sheet 'read me' was read, the first of 3; --sheet chooses another: 'genes', 'samples'"
+    )
+    for sheet in ("samples", "3"):
+        found = tables.read(path, sheet=sheet)
+        assert (found.names, found.note) == (["sample", "state"], "")
+        assert [t.names for t in tables.stream(path, sheet=sheet)] == [found.names]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "message"),
+    [
+        ("sample", "has no sheet 'sample'; did you mean 'samples'"),
+        ("4", "has no sheet '4'"),
+        ("0", "has no sheet '0': the sheets are 'read me', 'genes', 'samples'"),
+    ],
+)
+def test_a_sheet_that_is_not_there(tmp_path, sheet, message):
+    path = book(tmp_path / "t.xlsx", BOOK)
+    with pytest.raises(InputError, match=message):
+        tables.read(path, sheet=sheet)
+
+
+def test_only_excel_files_have_sheets(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    for read in (tables.read, lambda *a, **k: list(tables.stream(*a, **k))):
+        with pytest.raises(InputError, match=r"--sheet is for Excel files, and .*t\.csv is none"):
+            read(tmp_path / "t.csv", sheet="x")
+
+
+def test_the_commands_take_sheets(here, twolayer):
+    book("t.xlsx", BOOK)
+    shared = ["--transpose", "--sheet", "genes", "--labels", "t.xlsx", "--id", "sample"]
+    chosen = [*shared, "--labels-sheet", "samples"]
+    quick = ["--n-hidden", "3", "--max-iter", "5", "--alpha", "1", "--n-networks", "1"]
+    code, _, err = twolayer("fit", "t.xlsx", "--target", "state", *shared, *quick)
+    assert code == 2
+    assert "t.xlsx has no column" in err
+    code, out, err = twolayer("fit", "t.xlsx", "--target", "state", *chosen, *quick)
+    assert code == 0, err
+    assert "was read, the first" not in out
+    assert "'sample' names the rows" in out
+    text = (here / "t.fit.toml").read_text()
+    assert 'sheet = "genes"\n' in text
+    assert 'labels_sheet = "samples"\n' in text
+    assert twolayer("fit", "--config", "t.fit.toml", "-q") == (0, "", "")
+    code, out, _ = twolayer("evaluate", "t.twolayer.safetensors", "t.xlsx", *chosen, "--json")
+    assert json.loads(out)["rows"] == 12
+    code, out, err = twolayer(
+        "predict", "t.twolayer.safetensors", "t.xlsx", "--transpose", "--sheet", "2"
+    )
+    assert code == 0, err
+    assert polars.read_csv(io.StringIO(out))["sample"].to_list() == [f"s{i}" for i in range(12)]
+    code, _, err = twolayer("fit", "t.xlsx", "--target", "state", "--labels-sheet", "samples")
+    assert (code, "--labels-sheet needs --labels" in err) == (2, True)
+
+
+def test_the_first_of_several_sheets_is_said_by_fit_and_predict(here, twolayer):
+    rows = rows_of(patients())
+    book("t.xlsx", {"data": rows, "more": [["x"], [1]]})
+    note = "sheet 'data' was read, the first of 2; --sheet chooses another: 'more'"
+    code, out, _ = twolayer("fit", "t.xlsx", "--target", "y", "--max-iter", "3", "--alpha", "1")
+    assert (code, f"  {note}\n" in out) == (0, True)
+    _, _, err = twolayer("predict", "t.twolayer.safetensors", "t.xlsx")
+    assert f"{note}\n" in err
+
+
+# ---- what is no table
+
+
+ROWS = [["a", "b"], [1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "message"),
+    [
+        ({"S": []}, "sheet 'S' is empty$"),
+        ({"S": [], "T": ROWS}, "sheet 'S' is empty; --sheet chooses another: 'T'$"),
+        ({"S": ROWS[:1]}, "has a header but no rows"),
+        ({"S": [["Table 1"], [], ["a", "b", "c"], [1, 2, 3]]}, "holds 'Table 1' only, and it must"),
+        ({"S": [["a", "a"], [1, 2]]}, "columns 1 and 2 are both named 'a'"),
+        ({"S": [["a", None, "b"], [1, 2, 3]]}, "column 2 has no name"),
+        ({"S": [["a", "b"], [1, "=A2+1"]]}, "cell B2 holds a formula without its value: open"),
+    ],
+)
+def test_sheets_that_are_no_tables(tmp_path, sheets, message):
+    path = book(tmp_path / "t.xlsx", sheets)
+    with pytest.raises(FileError, match=message):
+        tables.read(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty$"),
+        (b"a,b\n1,2\n", "is not an Excel file, though its name says so"),
+        (b"\xd0\xcf\x11\xe0 and more", "of the older kind, .xls, or has a password"),
+        (b"PK\x03\x04 and no more", "cannot be read as an Excel file: File is not a zip file"),
+    ],
+)
+@pytest.mark.parametrize("name", ["t.xlsx", "t.xls", "t.ods"])
+def test_files_that_are_no_excel_files(tmp_path, content, message, name):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileError, match=message) as caught:
+        tables.read(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_kind_of_spreadsheet(tmp_path):
+    with zipfile.ZipFile(tmp_path / "t.ods", "w") as file:
+        file.writestr("content.xml", "<x/>")
+    with pytest.raises(FileError, match=r"is not an \.xlsx file: save it as \.xlsx, or as CSV"):
+        tables.read(tmp_path / "t.ods")
+
+
+def test_hostile_files_are_refused_at_no_cost(tmp_path):
+    far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>5</v></c></row>'
+    with pytest.raises(FileError, match="has no name in the header"):
+        tables.read(by_hand(tmp_path / "far.xlsx", far))
+    names = "".join(f'<c t="str"><v>n{j}</v></c>' for j in range(9000))
+    strewn = "".join(
+        f'<row r="{i}"><c r="{excel.letters(i)}{i}"><v>1</v></c></row>' for i in range(2, 8900)
+    )
+    with pytest.raises(FileError, match="cells are strewn over 8898 rows and 9000 columns"):
+        tables.read(by_hand(tmp_path / "strewn.xlsx", f"<row>{names}</row>{strewn}"))
+    for place in ("A0B", "XFE1", "ÄÖ1", "1"):
+        cell = f'<row><c r="{place}"><v>1</v></c></row>'
+        with pytest.raises(FileError, match="there is no column"):
+            tables.read(by_hand(tmp_path / "bad.xlsx", cell))
+    path = book(tmp_path / "type.xlsx", {"S": ROWS})
+    changed(path, SHEET, b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet')
+    with pytest.raises(FileError, match="it declares a document type"):
+        tables.read(path)
+
+
+def test_a_part_that_claims_to_unpack_to_too_much(tmp_path, monkeypatch):
+    path = book(tmp_path / "t.xlsx", {"S": [["a"], *([1] for _ in range(200))]})
+    monkeypatch.setattr(excel, "LARGE", 1000)
+    assert tables.read(path).n_rows == 200
+    changed(path, SHEET, b"</sheetData>", b"</sheetData>" + b" " * 10**7)
+    with pytest.raises(FileError, match=r"its part xl/worksheets/sheet1.xml claims 1\d,\d{3},\d{3} bytes"):  # fmt: skip
+        tables.read(path)
+
+
+def test_letters_and_numbers_of_columns_belong_together():
+    known = excel.Columns()
+    for column, name in {0: "A", 25: "Z", 26: "AA", 701: "ZZ", 702: "AAA", 16383: "XFD"}.items():
+        assert excel.letters(column) == name
+        assert known[name] == column
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_parts_are_refused_or_read_and_nothing_else(tmp_path, seed):
+    path = book(tmp_path / "t.xlsx", {"S": rows_of(patients(12)), "T": ROWS}, None, {5: "yyyy"})
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    drawn = random.Random(seed)
+    refused = lines = 0
+    for _ in range(100):
+        damaged = dict(parts)
+        name = drawn.choice([name for name in parts if name.startswith("xl/")])
+        content = bytearray(damaged[name])
+        for _ in range(drawn.randint(1, 4)):
+            at = drawn.randrange(len(content))
+            content[at : at + drawn.randint(0, 9)] = drawn.randbytes(drawn.randint(0, 3))
+        damaged[name] = bytes(content)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+            for one, content in damaged.items():
+                file.writestr(one, content)
+        try:
+            tables.read(path)
+        except TwoLayerError as error:
+            refused += "\n" not in str(error)
+            lines += "\n" in str(error)
+    assert refused > 20
+    assert lines == 0
