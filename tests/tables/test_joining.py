@@ -1,5 +1,7 @@
 """Samples in columns, and labels in another file."""
 
+from datetime import datetime
+
 import numpy as np
 import pytest
 
@@ -129,18 +131,42 @@ def test_row_names_as_r_and_pandas_write_them(files):
         ({"weights": "w"}, "line 3 has the weight -1 in column 'w'"),
         ({"weights": "g"}, "column 'g' holds text"),
         ({"groups": "h"}, "line 3 has no value in column 'h'"),
+        ({"groups": "na"}, "line 4 has no value in column 'na'"),
         ({"time": "g"}, "'p' in line 2: the time of a row is a number, or a date"),
         ({"groups": "y"}, "column 'y' is asked for twice"),
         ({"drop": ("a", "b")}, "no column 'b'"),
-        ({"drop": ("a", "w", "h", "g")}, "has no column but the target 'y' to learn from"),
+        ({"drop": ("a", "w", "h", "g", "na")}, "has no column but the target 'y' to learn from"),
         ({"categories": ("zz",)}, "no column 'zz'"),
         ({"id": "zz"}, "no column 'zz'"),
     ],
 )
 def test_columns_that_cannot_play_their_part(files, more, message):
-    (path,) = files(t="a,w,g,h,y\n1,1,p,u,0\n2,-1,q,,1\n3,2,p,v,0\n")
+    (path,) = files(t="a,w,g,h,na,y\n1,1,p,u,u,0\n2,-1,q,,v,1\n3,2,p,v,NA,0\n")
     with pytest.raises(InputError, match=message):
         tables.data_of(Asked(path, ("y",), **more))
+
+
+@pytest.mark.parametrize(
+    ("form", "dates"),
+    [
+        ("%Y-%m-%d", ["2021-3-4", "2021-10-1", "2020-12-31", "2021-3-04"]),
+        ("%Y/%m/%d %H:%M", ["2021/03/04 9:30", "2021/03/04 10:00", "2021/3/4 9:30"]),
+        ("%Y-%m-%dt%H:%M", ["2021-03-04t10:30", "2021-03-04t9:45"]),
+        (
+            "%Y-%m-%d %I:%M %p",
+            ["2021-3-4 1:00 pm", "2021-3-4 12:30 PM", "2021-3-4 12:10 AM", "2021-3-4 9:00 am"],
+        ),
+        (
+            "%Y.%m.%dT%H:%M:%S.%f",
+            ["2021.03.04T10:30:00.5", "2021.03.04T10:30:00.25", "2021.3.4T9:30:00.0"],
+        ),
+    ],
+)
+def test_dates_stand_in_the_order_of_time_however_they_are_written(files, form, dates):
+    (path,) = files(t="a,day,y\n" + "".join(f"{i},{day},{i}\n" for i, day in enumerate(dates)))
+    times = [datetime.strptime(day, form) for day in dates]
+    expected = [sorted(set(times)).index(one) for one in times]
+    assert tables.data_of(Asked(path, ("y",), time="day")).order.tolist() == expected
 
 
 def test_several_targets(files):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -225,7 +226,7 @@ def filled(table: Table, name: str) -> list[str]:
     """The words of a column that has one in every row."""
     words = table.words(name)
     for row, word in enumerate(words):
-        if not word:
+        if missing(word):
             raise InputError(f"{table.path}: {table.where(row)} has no value in column '{name}'")
     return words
 
@@ -241,7 +242,18 @@ def order_of(table: Table, name: str) -> np.ndarray:
                 f"{table.path}: column '{name}' holds {word!r} in {table.where(row)}: the time of a row is a number, "
                 "or a date with the year first, such as 2021-03-04"
             )
-    return np.unique(np.array(words), return_inverse=True)[1]
+    moments = [moment(word) for word in words]
+    rank = {one: k for k, one in enumerate(sorted(set(moments)))}
+    return np.array([rank[one] for one in moments])
+
+
+def moment(date: str) -> tuple[float, ...]:
+    """What orders dates with the year first: 2021-3-4 stands before 2021-10-1, 9:30 before 10:00, and noon before 1 PM."""
+    day, _, time = date.upper().replace("T", " ").partition(" ")
+    clock = [float(one) for one in re.findall(r"\d+(?:\.\d+)?", time)]
+    if "AM" in time or "PM" in time:
+        clock[0] = clock[0] % 12 + 12 * ("PM" in time)
+    return (*map(float, re.split("[-/.]", day)), *clock)
 
 
 def reasons(found: Kinds | Encoder) -> list[str]:
