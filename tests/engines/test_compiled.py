@@ -1,9 +1,5 @@
 """The compiled engine: what `test_engines_agree.py` cannot see. Loops and BLAS, compiling and its cache, threads, refusals."""
 
-import ctypes
-import os
-import shutil
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -198,106 +194,6 @@ def test_a_page_that_changed_changes_the_name_in_the_cache(tmp_path, monkeypatch
             now = compiling.fingerprint()
             patch.setattr(compiling, "PAGES", [*others, page])
             assert now != compiling.fingerprint()
-
-
-FIRST_AND_SECOND = """
-import sys
-import numpy as np
-import twolayer as tl
-x, y = np.ones((3, 2)), np.ones((3, 1))
-run = tl.train(x, y, tl.init_params(2, 2, 1), engine="compiled", steps=5, momentum=0.5)
-from twolayer.engines import kernels
-stats = kernels.advance_descent.stats
-print(tl.__file__, run.losses.tolist(), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), sep="|")
-"""
-
-
-def in_a_process_of_its_own(env, **how):
-    done = subprocess.run(
-        [sys.executable, "-c", FIRST_AND_SECOND], env={**os.environ, **env}, capture_output=True, text=True,
-        check=False, **how,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip().split("|"), done.stderr
-
-
-@pytest.mark.slow
-def test_a_second_process_compiles_nothing(tmp_path):
-    env = {"NUMBA_CACHE_DIR": str(tmp_path)}
-    first, said = in_a_process_of_its_own(env)
-    assert (
-        said
-        == "twolayer: compiling, once on this machine (up to a minute; `twolayer warmup` does it ahead)\n"
-    )
-    assert first[2:] == ["0", "1"]
-    assert list(tmp_path.rglob("*.nbc"))
-    second, said = in_a_process_of_its_own(env)
-    assert said == ""
-    assert second[2:] == ["1", "0"]
-    assert second[1] == first[1]
-
-
-def obey_permissions():
-    """For a child process of root, which else may write anywhere: let go the right to (prctl's PR_CAPBSET_DROP)."""
-    if os.getuid() == 0 and ctypes.CDLL(None).prctl(24, 1, 0, 0, 0) != 0:
-        raise PermissionError
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="rights of Linux")
-def test_where_the_package_cannot_be_written_the_cache_is_the_users(tmp_path):
-    package, home = tmp_path / "lib" / "twolayer", tmp_path / "home"
-    shutil.copytree(Path(tl.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    home.mkdir()
-    folders = [package, *(path for path in package.rglob("*") if path.is_dir())]
-    env = {
-        "PYTHONPATH": str(package.parent),
-        "HOME": str(home),
-        "XDG_CACHE_HOME": str(home / "cache"),
-        "NUMBA_CACHE_DIR": "",
-    }
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
-        first, said = in_a_process_of_its_own(env, preexec_fn=obey_permissions)
-        second, _ = in_a_process_of_its_own(env, preexec_fn=obey_permissions)
-    except subprocess.SubprocessError:
-        pytest.skip("root cannot give up its rights here")
-    finally:
-        for folder in folders:
-            folder.chmod(0o755)
-    assert Path(first[0]).parent == package
-    assert "compiling" in said
-    assert first[2:] == ["0", "1"]
-    assert second[2:] == ["1", "0"]
-    assert list(home.rglob("*.nbc"))
-    assert not list(package.rglob("*.nbc"))
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="rights of Linux")
-def test_where_nothing_can_be_written_it_runs_all_the_same(tmp_path):
-    package = tmp_path / "lib" / "twolayer"
-    shutil.copytree(Path(tl.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    folders = [tmp_path, package, *(path for path in package.rglob("*") if path.is_dir())]
-    env = {
-        "PYTHONPATH": str(package.parent),
-        "HOME": str(tmp_path),
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "NUMBA_CACHE_DIR": "",
-    }
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
-        said, _ = in_a_process_of_its_own(env, preexec_fn=obey_permissions)
-    except subprocess.SubprocessError:
-        pytest.skip("root cannot give up its rights here")
-    finally:
-        for folder in folders:
-            folder.chmod(0o755)
-    assert Path(said[0]).parent == package
-    assert said[2:] == ["0", "1"]
-    assert not list(tmp_path.rglob("*.nbc"))
 
 
 # Threads

@@ -19,7 +19,11 @@ OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz", "reassoc"},
 }
-inner = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)  # type: ignore[call-overload]
+WITHIN: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+inner = numba.njit(**WITHIN)
+# Made part of its callers. The process that compiles would else call a copy made before them, whose sums may be fused in
+# another way: the last bits of a run would depend on whether it had to compile.
+inlined = numba.njit(forceinline=True, **WITHIN)
 
 
 FOREIGN = (activations, losses, lbfgs, line_search)  # pages whose functions become machine code too
@@ -54,7 +58,7 @@ def jit(function: Callable) -> Any:
 def compiled(function: Callable, **calls: Any) -> Any:
     """A Python function as machine code, with machine code under the names of the functions that it calls."""
     names = {**function.__globals__, **calls}  # type: ignore[attr-defined]
-    return inner(FunctionType(function.__code__, names, function.__name__))  # type: ignore[attr-defined]
+    return inlined(FunctionType(function.__code__, names, function.__name__))  # type: ignore[attr-defined]
 
 
 def switch(functions: list[Callable]) -> Any:
