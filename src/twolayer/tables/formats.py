@@ -52,10 +52,8 @@ STARTS = {
     b"%%MatrixMarket": "matrix market",
 }
 NUMBERS_AT_ONCE = 1 << 20  # of a stored array or data frame, handed on
-NUMBERS_READ = (
-    1 << 23
-)  # of a data frame: where its rows stand together in the file, all of them are unpacked for some
-BYTES_UNPACKED = 1 << 26  # of the columns of a data frame that are unpacked together
+NUMBERS_READ = 1 << 22  # of a data frame: where all rows stand together, all are unpacked for some
+BYTES_UNPACKED = 1 << 25  # of the columns of a data frame that are unpacked together
 
 
 def read(
