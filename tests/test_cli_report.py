@@ -120,7 +120,7 @@ def test_a_page_of_classes(fitted, twolayer, tmp_path):
     assert all(one["alt"] for one in page.pictures)
     names = {path.stem for path in out.glob("*.png")}
     assert names == {
-        "confusion", "per_class", "roc", "calibration", "importances", "profiles", "regions", "by_weights", "loss",
+        "confusion", "per_class", "roc", "calibration", "importances", "profiles", "regions", "by_weights", "loss", "steps",
         "units", "w1", "w2", "network",
     }  # fmt: skip
 
