@@ -9,6 +9,7 @@ from sklearn import metrics
 from twolayer import comparing
 from twolayer.inspection.importances import Importances
 from twolayer.report import Answers, Subject, certainty, verdict, worries
+from twolayer.report.figures import can_be_shuffled
 
 
 class Model:
@@ -366,7 +367,7 @@ def found(mean, on_top):
 def test_importances_that_are_not_settled():
     many = found([0.11, *[0.1] * 11], [0.6, *[0.4] * 11])
     (one,) = worried(of_classes(), replace(many, groups=[np.array([1])] * 12))
-    assert "the first, 'b', is among the first 1 in 60%" in one
+    assert "the first, 'b', is the first in 60%" in one
     assert worried(of_classes(), found([0.1, 0.5], [0.0, 1.0])) == []
 
 
@@ -398,3 +399,9 @@ def test_the_same_answer_for_every_row():
     subject = of_numbers(0.3, 0.3)
     alike = replace(subject, answers={**subject.answers, comparing.NETWORK: Answers(np.zeros(200))})
     assert any("It says 0 of every row" in one for one in worried(alike))
+    nearly = Answers(1e-6 * subject.network.y_pred)  # of which no picture of inputs is drawn
+    hardly = replace(subject, answers={**subject.answers, comparing.NETWORK: nearly})
+    assert hardly.says_the_same
+    assert not subject.says_the_same
+    assert can_be_shuffled(subject)
+    assert not can_be_shuffled(hardly)

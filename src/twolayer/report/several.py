@@ -45,12 +45,12 @@ def _headline(subject: Subject, good: int) -> str:
 def _values(subject: Subject, sure: Certainty) -> str:
     if not subject.classifies:
         values = [f"'{name}' {part.scores[NETWORK]['R²']:.2f}" for name, part in sure.parts.items()]
-        return f"Of the variance it explains (R²; 1 is all): {_some(values)}."
+        return f"The share of variance it explains (R²; 0 is no better than the mean): {_some(values)}."
     values = [
         f"'{name}' {part.scores[NETWORK]['accuracy']:.1%} ({part.scores[CONSTANT]['accuracy']:.1%})"
         for name, part in sure.parts.items()
     ]
-    return f"It is right on (always saying the more frequent answer is right on): {_some(values)}."
+    return f"Right answers (in brackets, of always saying the more frequent one): {_some(values)}."
 
 
 def _against_linear(subject: Subject, sure: Certainty) -> str:
