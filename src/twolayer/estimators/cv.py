@@ -22,6 +22,7 @@ from twolayer.estimators.regressor import TwoLayerRegressor
 from twolayer.estimators.searching import Look, Scores, Search, outputs_of, seed_of, shape_of
 from twolayer.estimators.spreading import spread_of
 from twolayer.estimators.weighing import class_weights
+from twolayer.interrupting import all_or_nothing
 from twolayer.maths.network import Params
 from twolayer.training import Run
 
@@ -135,6 +136,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "w1_")
 
+    @all_or_nothing()
     def fit(  # type: ignore[override]
         self,
         X: Any,  # noqa: N803
@@ -161,6 +163,8 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         ------
         InputError, ValueError
             If an array or setting cannot be used.
+        KeyboardInterrupt
+            After Ctrl-C: a search that was not done says nothing.
         """
         x, y, s, _ = self._read(X, y, sample_weight)
         seed = seed_of(self.random_state)

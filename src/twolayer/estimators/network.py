@@ -133,6 +133,9 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
             If an array or setting cannot be used.
         DivergedError
             If the loss stops being finite, and with half the learning rate again.
+        KeyboardInterrupt
+            After Ctrl-C while alpha is looked for. In the training that follows, Ctrl-C ends it, and what was learned until
+            then is kept: `stopped_` says "interrupted".
         """
         goes_on = checks.flag(self.warm_start, "warm_start") and hasattr(self, "w1_")
         before, classes = (self.params_, self._class_names()) if goes_on else (None, ())
