@@ -97,6 +97,15 @@ def test_blocks_together_are_the_table(tmp_path, monkeypatch, name, rows_at_once
         assert np.concatenate([block.lines for block in blocks]).tolist() == whole.lines.tolist()
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
+def test_a_row_of_a_later_block_is_told_by_its_place_in_the_file(tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr(tables.formats, "NUMBERS_AT_ONCE", 60)
+    path = tmp_path / f"t{suffix}"
+    np.save(path, NUMBERS) if suffix == ".npy" else write_frame(path)
+    where = [block.where(i) for block in tables.stream(path) for i in range(block.n_rows)]
+    assert where == [f"row {i + 1}" for i in range(40)]
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
 def test_a_file_name_is_no_pattern(tmp_path, suffix):
     """polars takes a file's name for a pattern, and a column's too."""

@@ -14,6 +14,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -146,8 +147,12 @@ def stream(
         tables = _slices(path)
     else:
         tables = iter([_whole(path, kind, source, sheet)])
+    start = 0
     for table in tables:
+        if start:
+            table = replace(table, places=np.arange(start, start + table.n_rows))
         yield with_text(table, text, must_be_there)
+        start += table.n_rows
 
 
 def with_text(table: Table, text: Sequence[str], must_be_there: bool = True) -> Table:
@@ -322,10 +327,9 @@ def _scanned(path: str, kind: str) -> tuple[Any, int]:
     import polars
 
     where = for_polars(path)
+    lazy = polars.scan_ipc(where)
     if kind == "parquet":
         lazy = polars.scan_parquet(where, parallel="none", low_memory=True)
-    else:
-        lazy = polars.scan_ipc(where)
     return lazy, len(lazy.collect_schema())
 
 
@@ -412,7 +416,7 @@ def from_array(path: str, array: np.ndarray, stem: str = "x") -> Table:
 
 
 def _slices(path: str) -> Iterator[Table]:
-    """A stored array, some rows at a time; opened anew for each, as what was looked at stays in memory until it is closed."""
+    """A stored array, some rows at a time; opened anew for each: what was looked at stays in memory until it is closed."""
     with told(path):
         array = _array(path, path)
     if array.ndim == 0 or not len(array):
