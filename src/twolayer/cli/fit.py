@@ -296,8 +296,9 @@ def train(
                 more["groups"] = data.groups[rows]
             if data.order is not None:
                 model.cv = folds_in_time(data.order[rows], how.cv)
+            model.callback = lambda done, total: progress.to(done, total)
             model.fit(x[rows], data.target.values[rows], **more)
-            model.cv = how.cv
+            model.cv, model.callback = how.cv, None
     return clock.perf_counter() - before
 
 

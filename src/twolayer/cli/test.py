@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,7 +87,9 @@ def real(
         )
     for line in permutation_lines(permuted, score, cv):
         voice.say(line)
-    with voice.progress("nested score", cv) as progress:
+    with voice.progress("nested score", cv * (cv + 1) * len(ALPHAS)) as progress:
+        trainings = itertools.count(1)
+        model.callback = lambda done, total: progress.to(next(trainings))
         nested = model.nested_score(x, y, cv, groups=data.groups, level=level, random_state=seed)
     low, high = nested.interval
     voice.say(

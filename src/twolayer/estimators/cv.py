@@ -52,6 +52,8 @@ SETTINGS = """n_hidden : int or list of int
         Steps at most of each fit.
     tol : float or None
         When a fit stops, as in `twolayer.train`; None for {tol}.
+    callback : callable or None
+        Called after each training as `callback(done, total)`: how many there were, and how many there will be at most.
     engine : str
         One of `twolayer.engines()`, or "auto".
     device : str
@@ -103,6 +105,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         learning_rate_init: float = 0.01,
         max_iter: int = 1000,
         tol: float | None = None,
+        callback: Any = None,
         engine: str = "auto",
         device: str = "cpu",
         random_state: Any = None,
@@ -120,6 +123,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
         self.tol: Any = tol
+        self.callback = callback
         self.engine = engine
         self.device = device
         self.random_state = random_state
@@ -170,6 +174,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         seed = seed_of(self.random_state)
         search = Search.of(self, self.scoring, None, seed, shape_of(x, y, s))
         splits = splits_of(self, self.cv, x, y, groups, seed)
+        search = search.telling(self.callback, len(splits), self.refit)
         looks = search.looks(x, y, s, splits)
         scores = np.stack([look.scores for look in looks], axis=-1)
         self._keep(Scores(search.n_hidden, search.alphas, scores))
@@ -263,6 +268,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
         learning_rate_init: float = 0.01,
         max_iter: int = 1000,
         tol: float | None = None,
+        callback: Any = None,
         engine: str = "auto",
         device: str = "cpu",
         random_state: Any = None,
@@ -281,6 +287,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
             learning_rate_init=learning_rate_init,
             max_iter=max_iter,
             tol=tol,
+            callback=callback,
             engine=engine,
             device=device,
             random_state=random_state,
@@ -361,6 +368,7 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
         learning_rate_init: float = 0.01,
         max_iter: int = 1000,
         tol: float | None = None,
+        callback: Any = None,
         engine: str = "auto",
         device: str = "cpu",
         random_state: Any = None,
@@ -379,6 +387,7 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
             learning_rate_init=learning_rate_init,
             max_iter=max_iter,
             tol=tol,
+            callback=callback,
             engine=engine,
             device=device,
             random_state=random_state,
