@@ -218,3 +218,5 @@ def test_several_targets(files):
     assert data.target.values.tolist() == [[3, 2], [4, 3.5], [5, 4]]
     with pytest.raises(InputError, match="several targets must be numbers, and 'k' holds text"):
         tables.data_of(Asked(path, ("z", "k")))
+    with pytest.raises(InputError, match="several targets must be numbers: give classes one"):
+        tables.data_of(Asked(path, ("z", "y"), task="classification"))
