@@ -23,7 +23,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import FileError, InputError
-from twolayer.tables import excel, matrix_market
+from twolayer.tables import excel, matrix_market, parquet
 from twolayer.tables.delimited import Delimited, gathered
 from twolayer.tables.table import Table, absent, as_text, in_a_line, refuse_twins
 
@@ -287,12 +287,11 @@ def _delimited_blocks(
 def _frame(kind: str, path: str, source: Any) -> Table:
     import polars
 
-    readers: dict[str, Callable[..., Any]] = {
-        "parquet": polars.read_parquet,
-        "arrow": polars.read_ipc,
-    }
+    read_frame: Callable[..., Any] = polars.read_parquet if kind == "parquet" else polars.read_ipc
     with parsing(path, WHAT[kind]):
-        frame = readers[kind](for_polars(source) if isinstance(source, str) else source)
+        if kind == "parquet":
+            parquet.refuse_wild_pages(path, source)
+        frame = read_frame(for_polars(source) if isinstance(source, str) else source)
     return from_frame(path, frame)
 
 
@@ -329,6 +328,7 @@ def _scanned(path: str, kind: str) -> tuple[Any, int]:
     where = for_polars(path)
     lazy = polars.scan_ipc(where)
     if kind == "parquet":
+        parquet.refuse_wild_pages(path, path)
         lazy = polars.scan_parquet(where, parallel="none", low_memory=True)
     return lazy, len(lazy.collect_schema())
 
