@@ -263,6 +263,7 @@ def test_matrix_market_as_scipy_reads_it(tmp_path, symmetry, field, sparse):
         ),
         ("coordinate real general\n2 2\n1 1 5\n", "its sizes are '2 2'"),
         ("coordinate real general\n2 -2 1\n1 1 5\n", "its sizes are '2 -2 1'"),
+        ("coordinate real general\n2 ² 1\n1 1 5\n", "its sizes are '2 ² 1'"),
         ("coordinate real general\n2 2 1.5\n1 1 5\n", "its sizes are '2 2 1.5'"),
         ("array pattern general\n2 2\n", "of a kind that is no table: array pattern general"),
         ("coordinate real general\n2 99999999999 1\n1 1 5\n", "more than 50000000"),
