@@ -145,6 +145,13 @@ class Subject:
         return self.targets if len(self.targets) == count else [f"y{k + 1}" for k in range(count)]
 
     @property
+    def only_class(self) -> Any:
+        """The class of all rows, if there is but one; else None."""
+        if not self.classifies or self.several or len(np.unique(self.y)) > 1:
+            return None
+        return self.y[0]
+
+    @property
     def says_the_same(self) -> bool:
         """Whether its answers hardly differ from row to row, so that no input can move them."""
         p = self.network.probabilities

@@ -135,7 +135,7 @@ def _unequal_classes(subject: Subject, sure: Certainty) -> Iterator[str]:
         yield f"Fewer than {FEW_OF_A_CLASS} rows to judge by: of {listed(rare)}."
     if absent:
         yield f"No row at all here, so nothing is known: of {listed(absent)}."
-    if rows.max() > 0.8 * rows.sum():
+    if 0.8 * rows.sum() < rows.max() < rows.sum():
         balanced = sure.scores[NETWORK]["balanced accuracy"]
         yield (
             f"{rows.max() / rows.sum():.0%} of the rows are of one class, which makes accuracy look high: the balanced "
