@@ -62,3 +62,32 @@ def test_labels_are_advised_only_of_a_table_that_is_turned(tmp_path):
         tables.data_of(Asked(path, ("z",)))
     with pytest.raises(InputError, match=r"taken from the file that --labels names$"):
         tables.data_of(Asked(path, ("z",), transpose=True))
+
+
+def test_samples_with_numbers_for_names_are_joined_as_they_stand(tmp_path):
+    """001 in a header is 001 in a column; and two of many digits are two."""
+    long = "12345678901234567", "12345678901234568"
+    for names in (("001", "002"), ("1.0", "1.00"), long):
+        (tmp_path / "g.csv").write_text(f"gene,{names[0]},{names[1]}\nA,1,2\nB,3,4\n")
+        (tmp_path / "x.csv").write_text(
+            f"who,A,site\n{names[1]},2,{names[1]}\n{names[0]},1,{names[0]}\n"
+        )
+        (tmp_path / "l.csv").write_text(
+            f"who,y,batch\n{names[1]},u,{names[1]}\n{names[0]},v,{names[0]}\n"
+        )
+        files = {"labels": str(tmp_path / "l.csv"), "id": "who"}
+        data = tables.data_of(
+            Asked(str(tmp_path / "g.csv"), ("y",), transpose=True, groups="batch", **files)
+        )
+        assert data.table.words("sample") == data.groups.tolist() == list(names)
+        assert data.target.values.tolist() == ["v", "u"]
+        data = tables.data_of(Asked(str(tmp_path / "x.csv"), ("y",), categories=("site",), **files))
+        assert data.table.words("who") == data.table.words("site") == list(names[::-1])
+        assert data.target.values.tolist() == ["u", "v"]
+
+
+def test_the_target_must_be_in_the_file_of_labels(path, tmp_path):
+    (tmp_path / "labels.csv").write_text("id,outcome\nr3,u\nr1,v\n")
+    labels = str(tmp_path / "labels.csv")
+    with pytest.raises(InputError, match=r"labels\.csv has no column 'y': the columns are 'id'"):
+        tables.data_of(Asked(path, ("y",), labels=labels, id="id"))

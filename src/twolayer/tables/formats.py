@@ -62,6 +62,7 @@ def read(
     text: Iterable[str] = (),
     delimiter: str | None = None,
     sheet: str | None = None,
+    must_be_there: bool = True,
 ) -> Table:
     """Read a table: CSV, TSV and the like (gzip too), Excel, Parquet, Arrow, Feather, .npy, .npz, svmlight, Matrix Market.
 
@@ -70,11 +71,13 @@ def read(
     path : str or Path
         "-" is standard input.
     text : names
-        Columns to keep as text too. They must be there.
+        Columns to keep as text too.
     delimiter : str or None
         Of separated text; None looks at the header.
     sheet : str or None
         Of an Excel file: the name of a sheet, or its number, counted from 1; None for the first.
+    must_be_there : bool
+        Whether a column of `text` that is not there is an error.
 
     Returns
     -------
@@ -94,8 +97,8 @@ def read(
         if kind == "text":
             if path == STDIN:
                 source = source.read()
-            return gathered(partial(_delimited, path, source, text, delimiter))
-        return with_text(_whole(path, kind, source, sheet), text)
+            return gathered(partial(_delimited, path, source, text, delimiter, must_be_there))
+        return with_text(_whole(path, kind, source, sheet), text, must_be_there)
 
 
 def refuse_sheet(path: str, kind: str, sheet: str | None) -> None:
