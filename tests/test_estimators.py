@@ -314,7 +314,7 @@ def test_frames_are_taken_and_their_names_held_to(frame):
     bare = TwoLayerRegressor(3, max_iter=5, random_state=0).fit(x, y)
     assert np.array_equal(model.predict(frame(columns)), bare.predict(x))
     turned = frame({name: columns[name] for name in "cba"})
-    with pytest.raises(ValueError, match="feature names"):
+    with pytest.raises(ValueError, match="X has the columns of fit in another order: give it as"):
         model.predict(turned)
 
 

@@ -21,7 +21,7 @@ LAYERS = [
     {"maths"},
     {"solvers"},
     {"engines", "span"},
-    {"checks", "files", "threads"},
+    {"checks", "files", "interrupting", "threads"},
     {"checkpoints", "choosing", "loop", "tables"},
     {"training", "program"},
     {"ladder", "estimators"},

@@ -9,6 +9,7 @@ from sklearn import metrics
 from twolayer import comparing
 from twolayer.inspection.importances import Importances
 from twolayer.report import Answers, Subject, certainty, verdict, worries
+from twolayer.report.figures import can_be_shuffled
 
 
 class Model:
@@ -200,6 +201,21 @@ def test_a_rare_class_that_is_found_is_not_called_useless():
     assert "of each class it finds 76.7% on average, where a guess finds 50.0%" in said.sentences[0]
 
 
+def test_rows_of_one_class_cannot_show_whether_it_tells_classes_apart():
+    y = np.repeat("yes", 30)
+    answers = {
+        comparing.NETWORK: called(y, [3]),
+        comparing.CONSTANT: Answers(y, np.tile([0.0, 1.0], (30, 1))),
+    }
+    subject = Subject(
+        Model(["no", "yes"]), np.zeros((30, 1)), y, None, ["a"], ["a"], ["t"], answers, True
+    )
+    said = spoken(subject)
+    assert said.standing == "careful"
+    assert said.sentences[0].startswith("All rows are of class 'yes'")
+    assert not any("of the rows are of one class" in one for one in worried(subject))
+
+
 def several_numbers(*noises, linear=0.5, n_rows=200):
     rng = np.random.default_rng(0)
     y = rng.standard_normal((n_rows, len(noises)))
@@ -237,7 +253,7 @@ def test_each_of_several_targets_is_judged_by_itself():
     ("noises", "standing", "words"),
     [
         ((0.1, 0.1), "good", "It predicts both targets better"),
-        ((3.0, 3.0), "useless", "It predicts none of 2 targets better"),
+        ((3.0, 3.0), "useless", "It is not shown to predict any of 2 targets better"),
         ((0.1, 0.1, 0.2), "good", "It predicts all 3 targets better"),
     ],
 )
@@ -245,6 +261,12 @@ def test_the_headline_of_several(noises, standing, words):
     said = spoken(several_numbers(*noises))
     assert said.standing == standing
     assert words in said.headline
+
+
+def test_of_a_handful_of_rows_no_target_is_called_good():
+    said = spoken(several_numbers(0.01, 0.01, n_rows=5))
+    assert said.standing == "careful"
+    assert said.headline.startswith("It is not shown to predict any of 2 targets better")
 
 
 def several_labels():
@@ -366,7 +388,7 @@ def found(mean, on_top):
 def test_importances_that_are_not_settled():
     many = found([0.11, *[0.1] * 11], [0.6, *[0.4] * 11])
     (one,) = worried(of_classes(), replace(many, groups=[np.array([1])] * 12))
-    assert "the first, 'b', is among the first 1 in 60%" in one
+    assert "the first, 'b', is the first in 60%" in one
     assert worried(of_classes(), found([0.1, 0.5], [0.0, 1.0])) == []
 
 
@@ -398,3 +420,9 @@ def test_the_same_answer_for_every_row():
     subject = of_numbers(0.3, 0.3)
     alike = replace(subject, answers={**subject.answers, comparing.NETWORK: Answers(np.zeros(200))})
     assert any("It says 0 of every row" in one for one in worried(alike))
+    nearly = Answers(1e-6 * subject.network.y_pred)  # of which no picture of inputs is drawn
+    hardly = replace(subject, answers={**subject.answers, comparing.NETWORK: nearly})
+    assert hardly.says_the_same
+    assert not subject.says_the_same
+    assert can_be_shuffled(subject)
+    assert not can_be_shuffled(hardly)

@@ -6,11 +6,8 @@ only how often someone can look.
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -478,31 +475,3 @@ def run_each(
         np.array([end.final_loss for end in ends]),
         "; ".join(reasons),
     )
-
-
-@contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Within it, the first Ctrl-C only sets a flag, which the yielded function reads; the second raises as usual.
-
-    At the end a press is handed on to the handler that stood before, if it is not Python's own: who set one, such as a
-    command of many trainings, is to hear of it too.
-    """
-    pressed = False
-
-    def on_press(number: int, frame: Any) -> None:
-        nonlocal pressed
-        if pressed:
-            signal.default_int_handler(number, frame)
-        pressed = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = signal.signal(signal.SIGINT, on_press)
-    try:
-        yield lambda: pressed
-    finally:
-        if before is not None:  # None: it was not set from Python, and cannot be set again
-            signal.signal(signal.SIGINT, before)
-        if pressed and callable(before) and before is not signal.default_int_handler:
-            before(signal.SIGINT, None)

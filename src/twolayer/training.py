@@ -14,7 +14,8 @@ from twolayer import checkpoints, checks, threads
 from twolayer.choosing import choose
 from twolayer.engines.contract import Problem
 from twolayer.errors import InputError
-from twolayer.loop import Batches, Loop, Progress, interruptible, run_each
+from twolayer.interrupting import interruptible
+from twolayer.loop import Batches, Loop, Progress, run_each
 from twolayer.maths.network import Params
 from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam

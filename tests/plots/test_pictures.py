@@ -148,6 +148,18 @@ def test_residuals_and_their_running_median():
     assert middle.get_ydata()[-1] == -2.0
 
 
+def test_of_few_rows_no_median_goes_up_and_down():
+    y_pred = np.arange(40.0)
+    assert len(plots.residuals(y_pred + 1, y_pred).get_lines()) == 2  # the dots, and 0
+
+
+def test_a_constant_prediction_is_not_drawn_as_a_spread():
+    y = np.linspace(-1, 1, 60)
+    ax = plots.residuals(y, 3 + 1e-9 * y)
+    assert ax.get_xlim() == pytest.approx((2, 4))
+    assert len(ax.get_lines()) == 2
+
+
 def test_both_axes_of_predicted_and_true_are_alike():
     ax = plots.predicted_against_actual([0.0, 10.0], [4.0, 6.0], y_std=[1.0, 2.0])
     assert ax.get_xlim() == ax.get_ylim()
@@ -164,6 +176,33 @@ def test_of_very_many_rows_an_even_choice_is_drawn_and_the_median_is_of_all():
     assert len(dots.get_xdata()) == 4000
     assert dots.get_xdata()[[0, -1]].tolist() == [0, 1]
     np.testing.assert_allclose(middle.get_ydata(), [2] * 6 + [7] * 6)
+
+
+def test_rows_given_the_same_probability_are_one_bin():
+    p = np.repeat([[0.2, 0.8]], 20, axis=0)
+    y = np.array(["yes"] * 12 + ["no"] * 8)
+    line = plots.calibration_curve(y, p, ["no", "yes"]).get_lines()[1]
+    assert line.get_xdata() == pytest.approx([0.8])
+    assert line.get_ydata() == pytest.approx([0.6])
+
+
+def test_bins_hold_every_row_once():
+    rng = np.random.default_rng(0)
+    said = np.round(rng.random(97), 1)  # many alike
+    means, shares, _ = plots.classes._bins(said, rng.random(97) < said)
+    assert len(np.unique(means)) == len(means) > 3
+    ends = np.searchsorted(np.sort(said), np.unique(said), side="right")
+    assert 0 <= shares.min() <= shares.max() <= 1
+    assert means[0] <= np.sort(said)[: ends[-1]].mean() <= means[-1]
+
+
+def test_the_legend_of_many_long_names_is_inside_the_picture():
+    y, p, names = answers(14)
+    names = [f"{name} with a long tail" for name in names]
+    y = np.array([f"{one} with a long tail" for one in y], dtype=object)
+    ax = plots.roc_curve(y, p, names)
+    box = ax.get_legend().get_window_extent(renderer_of(ax))
+    assert box.x1 <= ax.figure.bbox.x1
 
 
 def answers(n_classes, n_rows=400, seed=0):
@@ -238,7 +277,7 @@ def test_honest_probabilities_lie_on_the_line_and_boasts_below():
 
 
 def test_ranges_of_calibration_are_wilsons():
-    p = np.tile([0.1, 0.9], (10, 1))
+    p = np.repeat([[0.1, 0.9], [0.05, 0.95]], 5, axis=0)
     ax = plots.calibration_curve(["yes"] * 9 + ["no"], p, ["no", "yes"])
     (low, high) = ax.containers[0].lines[2][0].get_segments()[0][:, 1]
     # R: binom::binom.wilson(5, 5) is 0.5655 to 1, binom.wilson(4, 5) 0.3755 to 0.9638; bins of five rows each

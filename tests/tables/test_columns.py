@@ -96,6 +96,9 @@ def test_numbers_and_text_together_are_refused(tmp_path):
     table = table_of(tmp_path, {"a": ["1", "2", "3,5", "4"]})
     with pytest.raises(InputError, match="write decimals with a point"):
         tables.kinds(table)
+    table = table_of(tmp_path, {"a": ["1", "2", "1.234,5", "4"]})
+    with pytest.raises(InputError, match="line 4: write decimals with a point, or leave such fie"):
+        tables.kinds(table)
 
 
 COLUMNS = {
@@ -145,6 +148,20 @@ def test_only_the_rows_of_training_are_learned_from(tmp_path):
     assert again.encode(table, found)[6:, 3:5].tolist() == [[0, 0]] * 6
     assert found.unseen == {"tissue": {"brain": 6}}
     assert found.sentences()[-1] == "6 rows have a 'tissue' that training did not have: 'brain'"
+
+
+def test_of_very_many_unseen_categories_the_first_are_kept_by_name():
+    """So that a column that has become an id does not fill the memory of a command that reads block by block."""
+    found = tables.Found()
+    for block in range(3):
+        for i in range(1000):
+            found.unknown("tissue", f"t{i + 700 * block}")
+    assert len(found.unseen["tissue"]) == 1001
+    assert found.unseen["tissue"]["t999"] == 2
+    assert found.unseen["tissue"]["others"] == 3000 - 1000 - 300
+    assert found.sentences() == [
+        "3000 rows have a 'tissue' that training did not have: 't0', 't1', 't2', 't3', 't4' and 996 more"
+    ]
 
 
 def test_a_gap_where_training_had_none_is_filled_without_a_mark(tmp_path):

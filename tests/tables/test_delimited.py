@@ -30,6 +30,21 @@ def test_numbers_text_names_and_lines(written):
     assert table.inputs(["b", "a"]).tolist() == [[-2500, 1], [0.5, 4]]
 
 
+def test_a_hash_is_no_comment(written):
+    """NumPy's reader would take what stands after it for one."""
+    table = tables.read(written("a,b,kind\n1,2#3,x#1\n#4,5,y\n"), text=["kind"])
+    assert table.texts["kind"] == ["x#1", "y"]
+    assert (table.words("a"), table.words("b")) == (["1", "#4"], ["2#3", "5"])
+    table = tables.read(written("a,kind\n1,x#1\n2,#y\n"), text=["kind"])
+    assert table.texts["kind"] == ["x#1", "#y"]
+
+
+def test_marks_in_a_quoted_name_separate_nothing(written):
+    table = tables.read(written('"a;b;c;d",kind\n1,x\n2,y\n'), text=["kind"])
+    assert table.names == ["a;b;c;d", "kind"]
+    assert table.inputs(["a;b;c;d"]).tolist() == [[1], [2]]
+
+
 @given(st.lists(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 3), min_size=1))
 def test_every_float_comes_back_to_the_last_bit(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("t") / "t.csv"

@@ -81,7 +81,8 @@ def test_what_a_data_frame_may_hold_and_a_table_not(tmp_path):
 @pytest.mark.parametrize("rows_at_once", [1, 60, 10**9])
 @pytest.mark.parametrize("name", ["t.parquet", "t.arrow", "t.npy", "t.csv"])
 def test_blocks_together_are_the_table(tmp_path, monkeypatch, name, rows_at_once):
-    monkeypatch.setattr(tables.formats, "ROWS_AT_ONCE", rows_at_once)
+    for most in ("NUMBERS_AT_ONCE", "NUMBERS_READ", "BYTES_UNPACKED"):
+        monkeypatch.setattr(tables.formats, most, rows_at_once)
     monkeypatch.setattr(tables.delimited, "CHARACTERS_AT_ONCE", rows_at_once)
     path = tmp_path / name
     np.save(path, NUMBERS) if name.endswith("npy") else write_frame(path)
@@ -94,6 +95,26 @@ def test_blocks_together_are_the_table(tmp_path, monkeypatch, name, rows_at_once
         assert [word for block in blocks for word in block.words("kind")] == whole.words("kind")
     if whole.lines is not None:
         assert np.concatenate([block.lines for block in blocks]).tolist() == whole.lines.tolist()
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
+def test_a_row_of_a_later_block_is_told_by_its_place_in_the_file(tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr(tables.formats, "NUMBERS_AT_ONCE", 60)
+    path = tmp_path / f"t{suffix}"
+    np.save(path, NUMBERS) if suffix == ".npy" else write_frame(path)
+    where = [block.where(i) for block in tables.stream(path) for i in range(block.n_rows)]
+    assert where == [f"row {i + 1}" for i in range(40)]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
+def test_a_file_name_is_no_pattern(tmp_path, suffix):
+    """polars takes a file's name for a pattern, and a column's too."""
+    path = tmp_path / f"t[1]?*{suffix}"
+    frame = polars.DataFrame({"^a.*$": [1.0, 2.0], "ab": [3.0, 4.0]})
+    (frame.write_parquet if suffix == ".parquet" else frame.write_ipc)(path)
+    for table in (tables.read(path), *tables.stream(path)):
+        assert table.names == ["^a.*$", "ab"]
+        assert table.numbers.tolist() == [[1, 3], [2, 4]]
 
 
 def test_arrays(tmp_path):
@@ -241,6 +262,10 @@ def test_matrix_market_as_scipy_reads_it(tmp_path, symmetry, field, sparse):
             "claims 2 entries of 3 numbers, and has 1 of 3",
         ),
         ("coordinate real general\n2 2\n1 1 5\n", "its sizes are '2 2'"),
+        ("coordinate real general\n2 -2 1\n1 1 5\n", "its sizes are '2 -2 1'"),
+        ("coordinate real general\n2 ² 1\n1 1 5\n", "its sizes are '2 ² 1'"),
+        ("coordinate real general\n2 2 1.5\n1 1 5\n", "its sizes are '2 2 1.5'"),
+        ("array pattern general\n2 2\n", "of a kind that is no table: array pattern general"),
         ("coordinate real general\n2 99999999999 1\n1 1 5\n", "more than 50000000"),
         ("coordinate real symmetric\n2 3 1\n1 1 5\n", "symmetric with 2 rows and 3 columns"),
         ("coordinate complex general\n2 2 1\n1 1 5 0\n", "no table: coordinate complex general"),

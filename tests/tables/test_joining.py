@@ -51,6 +51,28 @@ def test_tables_that_cannot_be_turned(files, content, message):
         tables.joining.transposed(tables.read(path))
 
 
+def test_row_names_that_are_numbers_and_genes_named_like_samples(files):
+    """R numbers the rows of a table without names, under a header that lacks a name."""
+    (path,) = files(numbered=",s1,s2\n1,5,6\n2,7,8\n")
+    table = tables.joining.transposed(tables.read(path))
+    assert table.names == ["sample", "1", "2"]
+    assert table.inputs(["1", "2"]).tolist() == [[5, 7], [6, 8]]
+    assert np.isnan(table.column("sample")).all()
+    (path,) = files(taken="gene,s1,s2\nsample,1,2\nid,3,4\n")
+    table = tables.joining.transposed(tables.read(path))
+    assert table.names == ["sample name", "sample", "id"]
+    assert table.words("sample name") == ["s1", "s2"]
+
+
+def test_a_table_without_names_is_turned_too(files):
+    good, bad = files(good="a,b,c\n1,2,3\n4,5,6\n", bad="a,b,c\n1,2,3\n4,x,6\n")
+    table = tables.joining.transposed(tables.read(good))
+    assert table.names == ["x1", "x2"]
+    assert table.numbers.tolist() == [[1, 4], [2, 5], [3, 6]]
+    with pytest.raises(InputError, match="'b' holds 'x' in row 2, line 3: correct the field"):
+        tables.joining.transposed(tables.read(bad))
+
+
 def asked(genes, labels, **more):
     return Asked(genes, ("outcome",), labels=labels, **more)
 
@@ -116,6 +138,26 @@ def test_labels_that_do_not_fit(files, labels, more, message):
         tables.data_of(asked(genes, path, transpose=True, **more))
 
 
+def test_rows_joined_by_a_column_are_told_by_its_names(files):
+    x, labels = files(
+        x="a,who\n1,s1\n2,s2\n3,s3\n", labels="who,outcome,w\ns3,u,1\ns1,v,-2\ns2,u,1\n"
+    )
+    data = tables.data_of(asked(x, labels, id="who"))
+    assert data.table.id == "who"
+    assert data.target.values.tolist() == ["v", "u", "u"]
+    with pytest.raises(InputError, match="row 's1' has the weight -2 in column 'w'"):
+        tables.data_of(asked(x, labels, id="who", weights="w"))
+
+
+def test_turning_is_advised_only_where_it_would_help(files):
+    genes, labels = files(genes=GENES, labels=LABELS)
+    with pytest.raises(InputError, match="its columns are, so turn it with --transpose"):
+        tables.data_of(asked(genes, labels, id="patient"))
+    genes, labels = files(genes=GENES, labels="patient,outcome\na,x\nb,y\n")
+    with pytest.raises(InputError, match=r"\(such as 'a'\)$"):
+        tables.data_of(asked(genes, labels, id="patient"))
+
+
 def test_row_names_as_r_and_pandas_write_them(files):
     for content in (",a,y\ns1,1,2.5\ns2,3,4.5\n", '"a","y"\n"s1",1,2.5\n"s2",3,4.5\n'):
         (path,) = files(t=content)
@@ -176,3 +218,5 @@ def test_several_targets(files):
     assert data.target.values.tolist() == [[3, 2], [4, 3.5], [5, 4]]
     with pytest.raises(InputError, match="several targets must be numbers, and 'k' holds text"):
         tables.data_of(Asked(path, ("z", "k")))
+    with pytest.raises(InputError, match="several targets must be numbers: give classes one"):
+        tables.data_of(Asked(path, ("z", "y"), task="classification"))

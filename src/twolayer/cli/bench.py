@@ -48,6 +48,7 @@ def bench(
 
     from twolayer.bench import choosing, machine, report, scaling
     from twolayer.bench.rows import ROWS
+    from twolayer.cli import folders
 
     if quality:
         measure_quality(quick, rows, against, out)
@@ -57,7 +58,8 @@ def bench(
     names = chosen(rows, known)
     if quick and not rows:
         names = [name for name in known if name not in SLOW]
-    make_folder(out)
+    if out is not None:
+        folders.make(out)
     print("measuring the machine ...", flush=True)
     at_best = machine.measure()
     about = {**at_best.about, **asdict(at_best)}
@@ -114,18 +116,6 @@ def chosen(rows: str, known: list[str]) -> list[str]:
     return names
 
 
-def make_folder(out: Path | None) -> None:
-    """Make the folder for the results, before anything takes time."""
-    from twolayer.errors import FileError
-
-    if out is None:
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"the folder {out} cannot be made: {error.strerror}") from None
-
-
 def measure_quality(quick: bool, rows: str, against: str, out: Path | None) -> None:
     """The tables of predictions, written anew after each table."""
     import json
@@ -133,10 +123,12 @@ def measure_quality(quick: bool, rows: str, against: str, out: Path | None) -> N
     from functools import partial
 
     from twolayer.bench import machine, quality
+    from twolayer.cli import folders
 
     known = [*quality.WIDE, *quality.UCI]
     names = chosen(rows, [*quality.QUICK_WIDE, *quality.QUICK_UCI] if quick and not rows else known)
-    make_folder(out)
+    if out is not None:
+        folders.make(out)
     about = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "quick": quick,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time as clock
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,13 +231,9 @@ def run(
 
 def places(table: Path, out: Path) -> tuple[Path, Path, Path]:
     """Where model, picture and settings go; raise FileError if that is no place to write."""
-    from twolayer.errors import FileError
+    from twolayer.cli import folders
 
-    stands = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    if not stands.is_dir():
-        raise FileError(f"--out {out}: {stands} is a file, not a folder")
-    if not os.access(stands, os.W_OK):
-        raise FileError(f"--out {out}: there is no permission to write in {stands}")
+    folders.refuse_unwritable(out)
     name = options.stem(table)
     return (
         out / f"{name}.twolayer.safetensors",
@@ -301,8 +296,9 @@ def train(
                 more["groups"] = data.groups[rows]
             if data.order is not None:
                 model.cv = folds_in_time(data.order[rows], how.cv)
+            model.callback = lambda done, total: progress.to(done, total)
             model.fit(x[rows], data.target.values[rows], **more)
-            model.cv = how.cv
+            model.cv, model.callback = how.cv, None
     return clock.perf_counter() - before
 
 
@@ -431,7 +427,7 @@ def write(
 ) -> None:
     """Write the model, the picture of its loss and the settings, all or none, and say where they are."""
     from twolayer import saving
-    from twolayer.errors import FileError
+    from twolayer.cli import folders
 
     model_path, picture_path, settings_path = paths
     title = f"{about['table']}: loss on the training rows"
@@ -441,9 +437,6 @@ def write(
         settings_path: settings_text.encode(),
     }
     stop.is_too_late()
-    try:
-        model_path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"{model_path.parent} cannot be made: {error.strerror}") from None
+    folders.make(model_path.parent)
     saving.write_whole(contents)
     voice.say(f"\nmodel     {model_path}\npicture   {picture_path}\nsettings  {settings_path}")

@@ -61,8 +61,7 @@ class Model:
     def inputs(self, table: Table, found: Found) -> Any:
         """The model's inputs for the rows of a table."""
         if self.encoder is not None:
-            self.encoder.refuse_missing_columns(table, str(self.path))
-            return self.encoder.encode(table, found)
+            return self.encoder.encode(table, found, str(self.path))
         return table.inputs(self.columns(table))
 
     def columns(self, table: Table) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,8 @@ from twolayer.cli.saying import Voice
 if TYPE_CHECKING:
     from twolayer.tables import Data
 
+SURE, LIKELY = 0.01, 0.05  # p values
+ENOUGH = 200  # shuffles, of which p can be far below both
 ALPHAS = (30.0, 3.0, 0.3)  # to choose from in every fold of every shuffle
 
 
@@ -73,9 +76,8 @@ def real(
     x = encoder.encode(data.table, found)
     said = [*data.said, *tables.reasons(encoder), *found.sentences()]
     score = "accuracy" if data.target.task == "classification" else "R²"
-    voice.say(
-        f"{data.table.path}: {data.table.n_rows} rows, {x.shape[1]} inputs, target '{data.target.name}'"
-    )
+    named = f"target{'s' * (len(data.target.names) > 1)} {tables.listed(data.target.names)}"
+    voice.say(f"{data.table.path}: {data.table.n_rows} rows, {x.shape[1]} inputs, {named}")
     for line in said:
         voice.say(f"  {line}")
     model = searcher(data, n_hidden, cv, seed)
@@ -86,11 +88,14 @@ def real(
         )
     for line in permutation_lines(permuted, score, cv):
         voice.say(line)
-    with voice.progress("nested score", cv) as progress:
+    with voice.progress("nested score", cv * (cv + 1) * len(ALPHAS)) as progress:
+        trainings = itertools.count(1)
+        model.callback = lambda done, total: progress.to(next(trainings))
         nested = model.nested_score(x, y, cv, groups=data.groups, level=level, random_state=seed)
     low, high = nested.interval
+    mean = " (the mean over targets)" * (len(data.target.names) > 1)
     voice.say(
-        f"\nOn new rows like these, models fitted this way have an {score} of {nested.mean:.3f}; "
+        f"\nOn new rows like these, models fitted this way have an {score}{mean} of {nested.mean:.3f}; "
         f"{level:.0%} interval {low:.3f} to {min(high, 1):.3f}."
     )
     results = {
@@ -215,9 +220,15 @@ def counted(score: str, progress: Any) -> Any:
 def permutation_lines(permuted: Any, score: str, cv: int) -> list[str]:
     """The test in words."""
     null = permuted.null_scores
-    if permuted.p_value <= 0.01 or null.max() < permuted.score:
+    if permuted.p_value <= SURE:
         verdict = "The columns do tell something about the target."
-    elif permuted.p_value <= 0.05:
+    elif null.max() < permuted.score:
+        perhaps = "probably" if permuted.p_value <= LIKELY else "may"
+        verdict = (
+            f"No shuffle scores as high: the columns {perhaps} tell something about the target; more shuffles, such "
+            f"as --n {ENOUGH}, would make it surer."
+        )
+    elif permuted.p_value <= LIKELY:
         verdict = (
             "The columns probably tell something about the target; more rows would make it sure."
         )

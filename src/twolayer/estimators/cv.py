@@ -22,6 +22,7 @@ from twolayer.estimators.regressor import TwoLayerRegressor
 from twolayer.estimators.searching import Look, Scores, Search, outputs_of, seed_of, shape_of
 from twolayer.estimators.spreading import spread_of
 from twolayer.estimators.weighing import class_weights
+from twolayer.interrupting import all_or_nothing
 from twolayer.maths.network import Params
 from twolayer.training import Run
 
@@ -51,6 +52,8 @@ SETTINGS = """n_hidden : int or list of int
         Steps at most of each fit.
     tol : float or None
         When a fit stops, as in `twolayer.train`; None for {tol}.
+    callback : callable or None
+        Called after each training as `callback(done, total)`: how many there were, and how many there will be at most.
     engine : str
         One of `twolayer.engines()`, or "auto".
     device : str
@@ -102,6 +105,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         learning_rate_init: float = 0.01,
         max_iter: int = 1000,
         tol: float | None = None,
+        callback: Any = None,
         engine: str = "auto",
         device: str = "cpu",
         random_state: Any = None,
@@ -119,6 +123,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
         self.tol: Any = tol
+        self.callback = callback
         self.engine = engine
         self.device = device
         self.random_state = random_state
@@ -135,6 +140,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "w1_")
 
+    @all_or_nothing()
     def fit(  # type: ignore[override]
         self,
         X: Any,  # noqa: N803
@@ -161,11 +167,14 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         ------
         InputError, ValueError
             If an array or setting cannot be used.
+        KeyboardInterrupt
+            After Ctrl-C: a search that was not done says nothing.
         """
         x, y, s, _ = self._read(X, y, sample_weight)
         seed = seed_of(self.random_state)
         search = Search.of(self, self.scoring, None, seed, shape_of(x, y, s))
         splits = splits_of(self, self.cv, x, y, groups, seed)
+        search = search.telling(self.callback, len(splits), self.refit)
         looks = search.looks(x, y, s, splits)
         scores = np.stack([look.scores for look in looks], axis=-1)
         self._keep(Scores(search.n_hidden, search.alphas, scores))
@@ -259,6 +268,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
         learning_rate_init: float = 0.01,
         max_iter: int = 1000,
         tol: float | None = None,
+        callback: Any = None,
         engine: str = "auto",
         device: str = "cpu",
         random_state: Any = None,
@@ -277,6 +287,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
             learning_rate_init=learning_rate_init,
             max_iter=max_iter,
             tol=tol,
+            callback=callback,
             engine=engine,
             device=device,
             random_state=random_state,
@@ -357,6 +368,7 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
         learning_rate_init: float = 0.01,
         max_iter: int = 1000,
         tol: float | None = None,
+        callback: Any = None,
         engine: str = "auto",
         device: str = "cpu",
         random_state: Any = None,
@@ -375,6 +387,7 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
             learning_rate_init=learning_rate_init,
             max_iter=max_iter,
             tol=tol,
+            callback=callback,
             engine=engine,
             device=device,
             random_state=random_state,

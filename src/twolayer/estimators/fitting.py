@@ -26,6 +26,7 @@ from twolayer.estimators.standardising import (
 from twolayer.estimators.starting import at_the_mean, start, unit_of
 from twolayer.estimators.strength import Strength, Task, choose_alpha, tried
 from twolayer.estimators.validation import Watch, networks
+from twolayer.interrupting import all_or_nothing
 from twolayer.loop import Progress, kept_of, put_back_into, remembers
 from twolayer.maths import network
 from twolayer.maths.network import Params
@@ -177,8 +178,9 @@ class Fitting:
         """Whether each network has a call of its own: on sparse tables, which no engine takes for many at once."""
         return self.start.n_networks is not None and checks.is_sparse(self.x)
 
+    @all_or_nothing()
     def each_alone(self, settings: dict[str, Any]) -> Run:
-        """Network after network."""
+        """Network after network; after Ctrl-C none, as those that had not begun would be averaged with the others."""
         return side_by_side(
             [train(self.x, self.y, one, **settings) for one in networks(self.start)]
         )

@@ -21,7 +21,13 @@ from twolayer.estimators.defaults import Way, given_alpha, skip_layer, smoothing
 from twolayer.estimators.fitting import Fitting
 from twolayer.estimators.permuting import PermutationTested
 from twolayer.estimators.preflight import Preflight, preflight, refuse_too_large, too_large
-from twolayer.estimators.reading import refuse_gaps, refuse_text
+from twolayer.estimators.reading import (
+    refuse_gaps,
+    refuse_no_target,
+    refuse_other_names,
+    refuse_unusable,
+    without_marks,
+)
 from twolayer.estimators.rows import distinct_rows
 from twolayer.estimators.strength import Task
 from twolayer.estimators.validation import held_out
@@ -133,6 +139,9 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
             If an array or setting cannot be used.
         DivergedError
             If the loss stops being finite, and with half the learning rate again.
+        KeyboardInterrupt
+            After Ctrl-C while alpha is looked for. In the training that follows, Ctrl-C ends it, and what was learned until
+            then is kept: `stopped_` says "interrupted".
         """
         goes_on = checks.flag(self.warm_start, "warm_start") and hasattr(self, "w1_")
         before, classes = (self.params_, self._class_names()) if goes_on else (None, ())
@@ -183,10 +192,10 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         **how: Any,
     ) -> tuple[Any, Any, Any]:
         """The users' arrays checked, without the rows whose weight is 0."""
-        refuse_text(X)
+        refuse_no_target(y, numbers=not is_classifier(self))
         X, y = validate_data(  # noqa: N806
             self,
-            X,
+            self._columns(X, reset),
             y,
             accept_sparse="csr",
             dtype=np.float64,
@@ -199,6 +208,13 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         if s is not None and not s.all():
             X, y, s = X[s > 0], y[s > 0], s[s > 0]  # noqa: N806
         return X, y, s
+
+    def _columns(self, X: Any, reset: bool) -> Any:  # noqa: N803
+        """The user's table if its columns can be numbers, and are those of the fit unless they are new."""
+        refuse_unusable(X)
+        if not reset:
+            refuse_other_names(X, getattr(self, "feature_names_in_", None))
+        return without_marks(X)
 
     def _refuse_gaps(self, X: Any) -> None:  # noqa: N803
         """Raise if a value is missing or infinite, and say in which columns."""
@@ -335,9 +351,13 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
     def _outputs(self, X: Any) -> list[np.ndarray]:  # noqa: N803
         """Each network's output for new rows, shape (n_rows, n_outputs)."""
         check_is_fitted(self)
-        refuse_text(X)
         X = validate_data(  # noqa: N806
-            self, X, accept_sparse="csr", dtype=np.float64, ensure_all_finite=False, reset=False
+            self,
+            self._columns(X, reset=False),
+            accept_sparse="csr",
+            dtype=np.float64,
+            ensure_all_finite=False,
+            reset=False,
         )
         self._refuse_gaps(X)
         activation = self._activation()

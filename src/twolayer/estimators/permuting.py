@@ -28,6 +28,7 @@ from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.heldout import Split, splits_of
 from twolayer.estimators.searching import Search, seed_of, shape_of
+from twolayer.interrupting import all_or_nothing
 from twolayer.solvers.lbfgs import LBFGS
 
 LITTLE = 3e-4  # share of the objective: a step that gains less is the last
@@ -62,6 +63,7 @@ class PermutationTest:
 class PermutationTested:
     """An estimator with a permutation test."""
 
+    @all_or_nothing()
     def permutation_test(
         self,
         X: Any,  # noqa: N803
@@ -217,6 +219,7 @@ class NestedScore:
 class NestedScored:
     """A CV estimator with a nested score."""
 
+    @all_or_nothing()
     def nested_score(
         self,
         X: Any,  # noqa: N803

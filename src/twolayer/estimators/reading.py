@@ -2,52 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date, time, timedelta
 from typing import Any
 
 import numpy as np
 
-from twolayer.checks import is_sparse, shown
+from twolayer.checks import is_sparse, nearest, shown
 from twolayer.errors import InputError
 
 MOST_NAMED = 5
+TEXT, DATES, COMPLEX, OTHER = "text", "dates or times", "complex numbers", "what is no number"
+ADVICE = {
+    TEXT: "turn {them} into numbers first, for example with sklearn.preprocessing.OneHotEncoder in "
+    "sklearn.compose.make_column_transformer, or leave {them} out",
+    DATES: "turn {them} into numbers that mean something first (days since the first visit, month), or leave {them} out",
+    COMPLEX: "give real ones, for example the real part, or leave {them} out",
+    OTHER: "turn {them} into numbers first, or leave {them} out",
+}
 
 
-def refuse_text(x: Any) -> None:
-    """Raise if columns hold text, and name them and what to do."""
-    found = text_columns(x)
-    if not found:
-        return
-    names, seen = zip(*found, strict=True)
-    several = len(found) > 1
-    raise InputError(
-        f"X holds text in column{'s' if several else ''} {listed(list(names))} (such as {shown(seen[0])}): turn "
-        f"{'them' if several else 'it'} into numbers first, for example with sklearn.preprocessing.OneHotEncoder in "
-        "sklearn.compose.make_column_transformer, or leave "
-        f"{'them' if several else 'it'} out"
-    )
+def refuse_unusable(x: Any) -> None:
+    """Raise if columns hold what is no number, and say which, what, and what to do."""
+    refuse_same_names(x)
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for name, column in columns_of(x):
+        for kind, example in unusable(column, is_frame(x)):
+            found.setdefault(kind, []).append((name, example))
+    for kind, columns in found.items():
+        several = len(columns) > 1
+        them = "them" if several else "it"
+        where = f"column{'s' if several else ''} {listed([name for name, _ in columns])}"
+        raise InputError(
+            f"X holds {kind} in {where} (such as {shown(columns[0][1])}): {ADVICE[kind].format(them=them)}"
+        )
 
 
-def text_columns(x: Any) -> list[tuple[str, str]]:
-    """Name (or number) of each column with text that is no number, and the first such text."""
+def is_frame(x: Any) -> bool:
+    """Whether it is a table of columns with names, of pandas or polars."""
+    return hasattr(x, "columns") and hasattr(x, "dtypes")
+
+
+def refuse_same_names(x: Any) -> None:
+    """Raise if two columns of a frame have one name."""
+    names = list(x.columns) if is_frame(x) else []
+    if len(set(names)) < len(names):
+        twin = next(name for name in names if names.count(name) > 1)
+        raise InputError(
+            f"X has {names.count(twin)} columns named {shown(twin)}: give every column a name of its own"
+        )
+
+
+def columns_of(x: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """Name (or number) and content of the columns that may hold something else than numbers."""
     if is_sparse(x):
-        return []
-    names = getattr(x, "columns", None)
-    if names is not None and hasattr(x, "dtypes"):
-        columns = [(f"'{name}'", np.asarray(x[name])) for name in names]
-    else:
-        try:
-            array = np.asarray(x)
-        except (ValueError, TypeError):
-            return []
-        if array.ndim != 2 or array.dtype.kind not in "OUS":
-            return []
-        columns = [(str(j), array[:, j]) for j in range(array.shape[1])]
-    found = []
-    for name, column in columns:
-        text = None if column.ndim > 1 or column.dtype.kind not in "OUST" else first_text(column)
+        return
+    if is_frame(x):
+        for name, dtype in zip(x.columns, x.dtypes, strict=True):
+            if getattr(dtype, "kind", None) not in (*"biuf",) and not is_number_of_polars(dtype):
+                yield f"'{name}'", np.asarray(x[name])
+        return
+    try:
+        array = np.asarray(x)
+    except (ValueError, TypeError):
+        return
+    if array.ndim == 2 and array.dtype.kind in "OUSTmM":
+        for j in range(array.shape[1]):
+            yield str(j), array[:, j]
+
+
+def is_number_of_polars(dtype: Any) -> bool:
+    """Whether it is one of polars' types of numbers."""
+    return hasattr(dtype, "is_numeric") and dtype.is_numeric()
+
+
+def unusable(column: np.ndarray, of_frame: bool) -> Iterator[tuple[str, Any]]:
+    """What a column holds instead of numbers, and the first such entry; nothing if it holds numbers and gaps."""
+    if column.dtype.kind in "mM":
+        known = column[~np.isnat(column)]
+        yield DATES, str(known[0]).split("T00:00:00")[0] if len(known) else "NaT"
+    elif column.dtype.kind == "c":
+        yield COMPLEX, column[0].item()
+    elif column.dtype.kind in "OUST" and column.ndim == 1:
+        text = first_text(column)
         if text is not None:
-            found.append((name, text))
-    return found
+            yield TEXT, text
+        elif of_frame and (other := first_other(column)) is not None:
+            dated = isinstance(other, (date, time, timedelta))
+            yield (DATES, str(other)) if dated else (OTHER, other)
 
 
 def first_text(column: np.ndarray) -> str | None:
@@ -59,6 +101,88 @@ def first_text(column: np.ndarray) -> str | None:
             except ValueError:
                 return str(entry)
     return None
+
+
+def first_other(column: np.ndarray) -> Any:
+    """The first entry that is neither text nor a number nor a gap."""
+    for entry in column:
+        if is_gap(entry) or isinstance(entry, (str, bytes)):
+            continue
+        try:
+            float(entry)
+        except (TypeError, ValueError):
+            return entry
+    return None
+
+
+def is_gap(entry: Any) -> bool:
+    """Whether it stands for no value: None, NaN, or what pandas has for it."""
+    if entry is None or type(entry).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(entry, (float, np.floating)) and bool(np.isnan(entry))
+
+
+def without_marks(x: Any) -> Any:
+    """The table with NaN where a column of text has a mark of pandas' that is no number and cannot be made one."""
+    if not is_frame(x) or not hasattr(x, "assign"):
+        return x
+    marked = {}
+    for name, dtype in zip(x.columns, x.dtypes, strict=True):
+        if getattr(dtype, "kind", None) == "O":
+            column = np.asarray(x[name], dtype=object)
+            if any(is_gap(entry) for entry in column):
+                marked[name] = [np.nan if is_gap(entry) else float(entry) for entry in column]
+    if not marked:
+        return x
+    x = x.copy()
+    for name, values in marked.items():
+        x[name] = values
+    return x
+
+
+def refuse_other_names(x: Any, known: Any) -> None:
+    """Raise if a frame's columns are not those of the fit, in their order."""
+    names = list(x.columns) if is_frame(x) else []
+    if known is None or not names or not all(isinstance(name, str) for name in names):
+        return
+    known = known.tolist()
+    if names == known:
+        return
+    there, wanted = set(names), set(known)
+    lacking = [name for name in known if name not in there]
+    extra = [name for name in names if name not in wanted]
+    if lacking:
+        raise InputError(
+            f"X lacks {len(lacking)} of the {len(known)} columns of fit: {quoted(lacking)}{nearest(lacking[0], extra)}"
+        )
+    what = (
+        f"columns that were not there at fit, {quoted(extra)}"
+        if extra
+        else "the columns of fit in another order"
+    )
+    raise InputError(f"X has {what}: give it as X[list(model.feature_names_in_)]")
+
+
+def refuse_no_target(y: Any, numbers: bool) -> None:
+    """Raise if a target that is not made of numbers has gaps, or holds text where `numbers` are learned."""
+    try:
+        array = np.asarray(y)
+    except (ValueError, TypeError):
+        return  # told of when its shape is checked
+    if array.dtype.kind not in "OUST" or array.ndim != 1:
+        return
+    gaps = [row for row, entry in enumerate(array) if is_gap(entry)]
+    if gaps:
+        more = f" (and in {len(gaps) - 1} more)" if len(gaps) > 1 else ""
+        raise InputError(
+            f"y contains NaN: there is no value in row {gaps[0]} (counted from 0){more}: leave those rows out"
+        )
+    text = first_text(array) if numbers else None
+    if text is not None:
+        raise InputError(
+            f"y holds text (such as {shown(text)}), and numbers are learned here: to learn classes, take TwoLayerClassifier "
+            "(or TwoLayerClassifierCV)"
+        )
 
 
 def refuse_gaps(x: Any, names: Any = None) -> None:
@@ -74,6 +198,11 @@ def refuse_gaps(x: Any, names: Any = None) -> None:
         f"column{'s' if len(columns) > 1 else ''} {listed(words)}. "
         "Fill them in (sklearn.impute.SimpleImputer) or leave those rows or columns out"
     )
+
+
+def quoted(names: list[str]) -> str:
+    """The first few of them, in quotes."""
+    return listed([f"'{name}'" for name in names])
 
 
 def listed(words: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,8 @@ class Search:
         `counts(labels, s)`: what a row of each class counts, for these rows of training.
     smoothing : float
         Of the labels that are trained on.
+    tell : callable
+        Called after each training.
     """
 
     fitting: Fitting
@@ -150,6 +153,7 @@ class Search:
     seed: int
     counts: Callable[[np.ndarray, Any], np.ndarray] | None
     smoothing: float
+    tell: Callable[[], Any] = lambda: None
 
     @classmethod
     def of(
@@ -180,6 +184,16 @@ class Search:
             counts_of(estimator),
             smoothing(settings.get("label_smoothing", 0.0), *shape),
         )
+
+    def telling(self, callback: Any, n_splits: int, refit: bool) -> Search:
+        """The search that tells the callback, if there is one, how far it is."""
+        if callback is None:
+            return self
+        if not callable(callback):
+            raise InputError(f"callback must be a function or None; got {checks.shown(callback)}")
+        done = count(1)
+        total = (n_splits * len(self.n_hidden) + bool(refit)) * len(self.alphas)
+        return replace(self, tell=lambda: callback(next(done), total))
 
     def fold(self, x: Any, y: np.ndarray, s: Any, rows: Any, test: np.ndarray) -> Fold:
         """One fold's pass over the columns: they are standardised on the rows to train on, (x, y, s), alone."""
@@ -227,7 +241,9 @@ class Search:
         starts = at_the_mean(starts, y, fold.s, fitting.loss)
         unit = unit_of(y, fold.s, fitting.loss)
         path = [alpha * unit for alpha in alphas]
-        return fitting.walk(fold.axes.z, y, fold.s, starts, path)
+        for run in fitting.walk(fold.axes.z, y, fold.s, starts, path):
+            self.tell()
+            yield run
 
     def answers(self, fold: Fold, run: Run) -> Answer:
         """What the networks say of the held-out rows together."""

@@ -22,6 +22,7 @@ from twolayer.checks import is_sparse
 from twolayer.estimators.defaults import smoothed
 from twolayer.estimators.standardising import apply, standardised
 from twolayer.estimators.starting import at_the_mean, start, unit_of
+from twolayer.interrupting import all_or_nothing
 from twolayer.maths import network
 from twolayer.maths.activations import Activation
 from twolayer.maths.losses import Loss
@@ -86,6 +87,7 @@ class Strength:
     weights: np.ndarray | None = None
 
 
+@all_or_nothing()
 def choose_alpha(
     x: Any,
     y: np.ndarray,
@@ -104,6 +106,11 @@ def choose_alpha(
         Row weights.
     path : sequence of float
         The decays to try, from strong to weak.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C.
     """
     if x.shape[0] > MOST_ROWS:
         some = np.sort(rng.permutation(x.shape[0])[:MOST_ROWS])

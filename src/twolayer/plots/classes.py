@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BINS = 10  # of the calibration curve
 Z = 1.96  # standard deviations on each side that hold 95% of a normal distribution
+LETTER = 0.062  # inches of a letter in a legend
 FEWEST = 5  # rows in a bin of it: fewer say nothing
 
 
@@ -203,7 +204,11 @@ def roc_curve(
     same_length(y, p, "y and probabilities")
     wanted = [1] if len(classes) == 2 else list(range(len(classes)))
     tints = [LINE] if len(wanted) == 1 else colours(len(classes))
-    ax = new_axes(5.0 + 1.6 * (len(wanted) > 4), 4.4) if ax is None else ax
+    longest = max(len(short(classes[k])) for k in wanted)
+    beside = (
+        0.9 + LETTER * longest if len(wanted) > 4 else 0.0
+    )  # inches for the legend, with the areas
+    ax = new_axes(5.0 + beside, 4.4) if ax is None else ax
     ax.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--")
     drawn = 0
     for k, tint in zip(wanted, tints, strict=True):
@@ -212,7 +217,9 @@ def roc_curve(
             continue
         wrong, found, _ = metrics.roc_curve(is_it, p[:, k])
         label = f"{short(classes[k])}: area {metrics.auc(wrong, found):.3f}"
-        ax.plot(wrong, found, color=tint, linewidth=1.6, label=label)
+        # of few curves the later ones are thinner, so that one that lies on another does not hide it
+        width = 1.6 + (0.9 * (len(wanted) - 1 - drawn) if len(wanted) <= 4 else 0)
+        ax.plot(wrong, found, color=tint, linewidth=width, label=label)
         drawn += 1
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     ax.set(xlabel="share of other rows called so", ylabel="share of its rows found")
@@ -287,7 +294,11 @@ def _bins(said: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     The range is Wilson's: it stays between 0 and 1, and has a width where all came true too.
     """
     count = int(np.clip(len(said) // FEWEST, 1, BINS))
-    parts = np.array_split(np.argsort(said, kind="stable"), count)
+    order = np.argsort(said, kind="stable")
+    ends = np.cumsum([len(part) for part in np.array_split(order, count)])
+    # rows given the same probability stay in one bin: nothing tells them apart
+    last = np.searchsorted(said[order], said[order][ends - 1], side="right")
+    parts = np.split(order, np.unique(last)[:-1])
     means = np.array([said[rows].mean() for rows in parts])
     shares = np.array([true[rows].mean() for rows in parts])
     sizes = np.array([len(rows) for rows in parts])

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_DOTS = 4000  # of more rows an even choice is drawn
 BINS = 12  # of equally many rows, for the running median
+FEWEST = 15  # rows in each: the median of fewer goes up and down by luck
+LEAST_SPREAD = 0.01  # of predictions, as a share of that of the truth: less is drawn as no spread
 
 
 def predicted_against_actual(
@@ -105,15 +107,24 @@ def residuals(
     drawn = some_rows(len(y), MOST_DOTS)
     ax.plot(y_pred[drawn], left[drawn], "o", color=LINE, **_dots(len(drawn)))
     ax.axhline(0, color="0.3", linewidth=0.8)
-    if len(y) >= 4 * 5:
-        parts = np.array_split(np.argsort(y_pred, kind="stable"), min(BINS, len(y) // 5))
-        middle = [np.median(y_pred[rows]) for rows in parts], [np.median(left[rows]) for rows in parts]  # fmt: skip
-        ax.plot(*middle, color=SECOND, linewidth=1.6, label="median of rows predicted alike")
+    if np.ptp(y_pred) <= LEAST_SPREAD * np.ptp(y):
+        middle = (y_pred.min() + y_pred.max()) / 2
+        reach = np.ptp(y) / 2 or 1.0
+        ax.set_xlim(middle - reach, middle + reach)
+    elif median_is_drawn(len(y)):
+        parts = np.array_split(np.argsort(y_pred, kind="stable"), min(BINS, len(y) // FEWEST))
+        medians = [np.median(y_pred[rows]) for rows in parts], [np.median(left[rows]) for rows in parts]  # fmt: skip
+        ax.plot(*medians, color=SECOND, linewidth=1.6, label="median of rows predicted alike")
         ax.legend(frameon=False, fontsize=8)
     ax.set(xlabel=f"{literal(name)}, predicted", ylabel="true minus predicted")
     dress(ax)
     entitle(ax, title)
     return ax
+
+
+def median_is_drawn(n_rows: int) -> bool:
+    """Whether there are rows enough for three medians."""
+    return n_rows >= 3 * FEWEST
 
 
 def _pair(y: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:

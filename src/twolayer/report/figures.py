@@ -11,7 +11,7 @@ from twolayer import checks, plots
 from twolayer.inspection import importances, weights
 from twolayer.plots.axes import short
 from twolayer.plots.weights import strongest
-from twolayer.report.figure import MOST_OUTPUTS, Figure, grid, picture
+from twolayer.report.figure import MOST_OUTPUTS, Figure, among_the_first, grid, picture
 from twolayer.report.predicted import predictions
 from twolayer.report.subject import Subject
 
@@ -63,15 +63,17 @@ def _importances(subject: Subject, found: importances.Importances | None) -> Ite
         return
     names = [_group_name(subject, group) for group in found.groups]
     what = "loss of R²" if found.unit == "R²" else "growth of the log loss"
-    notes = [f"top {found.top} in {share:.0%}" if share >= 0.01 else "" for share in found.on_top]
+    place = "first" if found.top == 1 else f"top {found.top}"
+    notes = [f"{place} in {share:.0%}" if share >= 0.01 else "" for share in found.on_top]
+    means = ", as a mean over the targets" if subject.several else ""
     several = any(len({subject.sources[j] for j in group}) > 1 for group in found.groups)
     yield picture(
         "importances",
         "What predictions lose without an input",
-        f"The values of an input are shuffled among the rows, {found.repeats} times, and the bar is the {what}. "
+        f"The values of an input are shuffled among the rows, {found.repeats} times, and the bar is the {what}{means}. "
         + ("Inputs that say nearly the same are shuffled together: “+2” is two more with the one named. " if several else "")
         + f"Lines hold 95% of {found.resamples} resamples of the rows; at the right, how often an input is "
-        f"among the first {found.top}. A bar whose line crosses 0 may mean nothing.",
+        f"{among_the_first(found.top)}. A bar whose line crosses 0 may mean nothing.",
         plots.importance_bars(
             found.mean, names, low=found.low, high=found.high, xlabel=what, notes=notes
         ),
@@ -115,6 +117,10 @@ def _profile_grid(subject: Subject, columns: list[int], lines: Any, answer: str)
         )  # fmt: skip
         if ax is not axes[min(1, len(axes) - 1)] and ax.get_legend() is not None:
             ax.get_legend().remove()
+    if subject.classifies:  # probabilities are compared from one drawing to the next
+        ends = np.array([ax.get_ylim() for ax in axes])
+        for ax in axes:
+            ax.set_ylim(ends[:, 0].min(), ends[:, 1].max())
     return canvas
 
 
@@ -321,7 +327,7 @@ def _weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
 
 
 def can_be_shuffled(subject: Subject) -> bool:
-    """Whether importances can be found: the columns are an array, and the target is not the same in all rows."""
-    if checks.is_sparse(subject.x) or len(subject.y) < 2:
+    """Whether importances can be found: the columns are an array, and neither truth nor answers are the same in all rows."""
+    if checks.is_sparse(subject.x) or len(subject.y) < 2 or subject.says_the_same:
         return False
     return subject.classifies or bool(np.ptp(subject.y, axis=0).min() > 0)

@@ -11,7 +11,7 @@ import numpy as np
 from twolayer.comparing import NETWORK, rounded
 from twolayer.inspection.importances import Importances
 from twolayer.report.certainty import Certainty
-from twolayer.report.figures import Figure
+from twolayer.report.figure import Figure, among_the_first
 from twolayer.report.subject import Subject
 from twolayer.report.verdict import Verdict
 from twolayer.report.worries import nothing
@@ -175,7 +175,7 @@ def _groups(subject: Subject, found: Importances | None) -> str:
     verb = "lost" if found.unit == "R²" else "added"
     lines = [
         f'<tr><th>inputs</th><th class="number">{escape(found.unit)} {verb}</th><th class="number">95% range</th>'
-        f'<th class="number">among the first {found.top}</th></tr>'
+        f'<th class="number">{among_the_first(found.top)}</th></tr>'
     ]
     for k in np.argsort(-found.mean, kind="stable")[:MOST_GROUPS]:
         names = list(dict.fromkeys(subject.sources[j] for j in found.groups[k]))

@@ -8,6 +8,7 @@ import numpy as np
 
 from twolayer import plots
 from twolayer.plots.axes import short
+from twolayer.plots.numbers import median_is_drawn
 from twolayer.report.figure import MOST_OUTPUTS, Figure, grid, picture
 from twolayer.report.subject import Subject
 
@@ -110,6 +111,8 @@ def _numbers(subject: Subject) -> Iterator[Figure]:
         name, y, y_pred = part.target, part.y, part.network.y_pred
         mark, of = (f"_{k + 1}", f": {name}") if subject.several else ("", "")
         bars = std[:, k] if std is not None and len(y) <= MOST_BARS else None
+        line = " The red line should stay near 0: where it leaves it, the model errs to one side."
+        line = line if median_is_drawn(len(y)) and not part.says_the_same else ""
         pale = " Pale bars reach one predicted standard deviation to each side."
         yield picture(
             f"predicted{mark}",
@@ -120,7 +123,6 @@ def _numbers(subject: Subject) -> Iterator[Figure]:
         yield picture(
             f"residuals{mark}",
             f"What is left over{of}",
-            "True minus predicted. The red line should stay near 0: where it leaves it, the model errs to one side. A cloud "
-            f"that widens means that errors grow with the prediction.{more}",
+            f"True minus predicted.{line} A cloud that widens means that errors grow with the prediction.{more}",
             plots.residuals(y, y_pred, name=name),
         )

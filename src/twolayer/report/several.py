@@ -5,7 +5,7 @@ from __future__ import annotations
 from twolayer.comparing import CONSTANT, LINEAR, NETWORK, together
 from twolayer.report.certainty import Certainty
 from twolayer.report.subject import Subject
-from twolayer.report.verdict import CAREFUL, GOOD, MAIN, TOO_FEW, USELESS, Verdict, standing_of
+from twolayer.report.verdict import CAREFUL, MAIN, TOO_FEW, Verdict, is_better, standing_of
 
 MOST_NAMED = 6  # of more targets the first are named
 
@@ -14,12 +14,9 @@ def verdict_of_several(subject: Subject, sure: Certainty) -> Verdict:
     """Say for how many targets the network is good, and for which."""
     parts = {part.target: part for part in subject.parts()}
     standings = {name: standing_of(part, sure.parts[name]) for name, part in parts.items()}
-    useless = [name for name, standing in standings.items() if standing == USELESS]
-    if len(useless) == len(parts):
-        standing = USELESS
-    else:
-        alike = set(standings.values()) == {GOOD}
-        standing = GOOD if alike else CAREFUL
+    useless = [name for name, part in parts.items() if not is_better(part, sure.parts[name])]
+    one = set(standings.values())
+    standing = one.pop() if len(one) == 1 else CAREFUL
     sentences = [_values(subject, sure)]
     if 0 < len(useless) < len(parts):
         sentences.append(
@@ -37,20 +34,19 @@ def _headline(subject: Subject, good: int) -> str:
     which = f"{good} of {count} {kind}"
     if good == count:
         which = f"{'both' if count == 2 else f'all {count}'} {kind}"
-    if good == 0:
-        return f"It predicts none of {count} {kind} better than a constant guess would, on {subject.rows_in_words}."
-    return f"It predicts {which} better than a constant guess would, on {subject.rows_in_words}."
+    does = f"predicts {which}" if good else f"is not shown to predict any of {count} {kind}"
+    return f"It {does} better than a constant guess would, on {subject.rows_in_words}."
 
 
 def _values(subject: Subject, sure: Certainty) -> str:
     if not subject.classifies:
         values = [f"'{name}' {part.scores[NETWORK]['R²']:.2f}" for name, part in sure.parts.items()]
-        return f"Of the variance it explains (R²; 1 is all): {_some(values)}."
+        return f"The share of variance it explains (R²; 0 is no better than the mean): {_some(values)}."
     values = [
         f"'{name}' {part.scores[NETWORK]['accuracy']:.1%} ({part.scores[CONSTANT]['accuracy']:.1%})"
         for name, part in sure.parts.items()
     ]
-    return f"It is right on (always saying the more frequent answer is right on): {_some(values)}."
+    return f"Right answers (in brackets, of always saying the more frequent one): {_some(values)}."
 
 
 def _against_linear(subject: Subject, sure: Certainty) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from twolayer import comparing
 
+HARDLY = 1e-3  # of a probability, or of the range of the truth
 NO, YES = "no", "yes"  # what is said of a label
 
 
@@ -142,6 +143,22 @@ class Subject:
         """Of several targets each one's name."""
         count = self.y.shape[1]
         return self.targets if len(self.targets) == count else [f"y{k + 1}" for k in range(count)]
+
+    @property
+    def only_class(self) -> Any:
+        """The class of all rows, if there is but one; else None."""
+        if not self.classifies or self.several or len(np.unique(self.y)) > 1:
+            return None
+        return self.y[0]
+
+    @property
+    def says_the_same(self) -> bool:
+        """Whether its answers hardly differ from row to row, so that no input can move them."""
+        p = self.network.probabilities
+        if p is not None:
+            return bool(np.ptp(p, axis=0).max() <= HARDLY)
+        y, y_pred = (part.reshape(len(self.y), -1) for part in (self.y, self.network.y_pred))
+        return bool((np.ptp(y_pred, axis=0) <= HARDLY * np.ptp(y, axis=0)).all())
 
     @property
     def output_names(self) -> list[str]:

@@ -49,12 +49,17 @@ def verdict(subject: Subject, sure: Certainty) -> Verdict:
 def standing_of(subject: Subject, sure: Certainty) -> str:
     """Green, amber or red."""
     main = MAIN[subject.classifies]
-    if CONSTANT not in sure.gains:
-        return CAREFUL  # of too few rows nothing is known
-    if sure.against(CONSTANT, main) <= 0 and not tells_apart(sure):
+    if CONSTANT not in sure.gains or subject.only_class is not None:
+        return CAREFUL  # of too few rows, or too much alike, nothing is known
+    if not is_better(subject, sure):
         return USELESS
     in_doubt = sure.against(CONSTANT, main) <= 0 or sure.against(LINEAR, main) < 0
     return CAREFUL if in_doubt or not subject.held_out else GOOD
+
+
+def is_better(subject: Subject, sure: Certainty) -> bool:
+    """Whether it is shown to be better than a constant guess."""
+    return sure.against(CONSTANT, MAIN[subject.classifies]) > 0 or tells_apart(sure)
 
 
 def tells_apart(sure: Certainty) -> bool:
@@ -80,6 +85,8 @@ def _headline(subject: Subject, sure: Certainty, main: str) -> str:
 def _against_constant(subject: Subject, sure: Certainty) -> str:
     ours, theirs = sure.scores[NETWORK], sure.scores[CONSTANT]
     outcome = sure.against(CONSTANT, MAIN[subject.classifies])
+    if subject.only_class is not None:
+        return f"All rows are of class '{subject.only_class}': whether it tells that class from others, they cannot show."
     if subject.classifies:
         guess = f"Always saying the most frequent class is right on {theirs['accuracy']:.1%}"
     else:

@@ -10,6 +10,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.comparing import CONSTANT, NETWORK, scores_of
 from twolayer.report.certainty import Certainty
+from twolayer.report.figure import among_the_first
 from twolayer.report.subject import Subject
 from twolayer.tables import listed
 
@@ -134,7 +135,7 @@ def _unequal_classes(subject: Subject, sure: Certainty) -> Iterator[str]:
         yield f"Fewer than {FEW_OF_A_CLASS} rows to judge by: of {listed(rare)}."
     if absent:
         yield f"No row at all here, so nothing is known: of {listed(absent)}."
-    if rows.max() > 0.8 * rows.sum():
+    if 0.8 * rows.sum() < rows.max() < rows.sum():
         balanced = sure.scores[NETWORK]["balanced accuracy"]
         yield (
             f"{rows.max() / rows.sum():.0%} of the rows are of one class, which makes accuracy look high: the balanced "
@@ -186,7 +187,8 @@ def _few_rows_carry_it(subject: Subject) -> Iterator[str]:
 def _says_the_same(subject: Subject) -> Iterator[str]:
     """Whether it answers alike whatever the inputs are, though the truth is not."""
     said = subject.network.y_pred
-    if len(said) > 1 and len(np.unique(said)) == 1 < len(np.unique(subject.y)):
+    same = len(np.unique(said)) == 1 if subject.classifies else subject.says_the_same
+    if len(said) > 1 and same and len(np.unique(subject.y)) > 1:
         answer = f"'{said[0]}'" if subject.classifies else f"{said[0]:.4g}"
         yield f"It says {answer} of every row, whatever the inputs are."
 
@@ -199,9 +201,10 @@ def _unsettled(subject: Subject, found: Any) -> Iterator[str]:
     if len(found.groups) < FEW_GROUPS and found.low[k] > 0:
         return  # of a few inputs that all matter, which is the first may change
     if found.on_top[k] < SETTLED:
+        name = subject.inputs[found.groups[k][0]]
         yield (
-            f"Which inputs matter is not settled: the first, '{subject.inputs[found.groups[k][0]]}', is among the first "
-            f"{found.top} in {found.on_top[k]:.0%} of resamples of these rows. Do not build on single inputs."
+            f"Which inputs matter is not settled: the first, '{name}', is {among_the_first(found.top)} in "
+            f"{found.on_top[k]:.0%} of resamples of these rows. Do not build on single inputs."
         )
 
 

@@ -104,14 +104,22 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
         raise InputError(
             f"column {listed(sorted(twice))} is asked for twice: each column has one part to play"
         )
-    wanted = [*dict.fromkeys([*own, *asked.categories])]
-    from_table = [] if asked.labels or asked.transpose else wanted
-    table = read(asked.path, from_table, asked.delimiter, asked.sheet)
+    # as they stand in the file: sample 001 is not sample 1, nor one of many digits its neighbour
+    words = [
+        *dict.fromkeys(
+            [*own, *asked.categories, *([asked.id] if asked.labels and asked.id else [])]
+        )
+    ]
+    elsewhere = bool(asked.labels or asked.transpose)
+    table = read(asked.path, words, asked.delimiter, asked.sheet, must_be_there=not elsewhere)
     said = [table.note] if table.note else []
     if asked.transpose:
         table = transposed(dropped(table, asked.drop))
     if asked.labels:
-        labels = read(asked.labels, asked.targets, sheet=asked.labels_sheet)
+        labels = read(asked.labels, words, sheet=asked.labels_sheet, must_be_there=False)
+        for name in asked.targets:
+            if name not in labels.names:
+                raise InputError(absent(labels.path, name, labels.names))
         said += [labels.note.replace("--sheet", "--labels-sheet")] if labels.note else []
         theirs = [name for name in [*asked.targets, *asked.parts] if name in labels.names]
         table, joined = with_labels(table, labels, theirs, asked.id)

@@ -23,7 +23,9 @@ from twolayer.tables.table import MISSING, Table, absent, in_a_line, joined, mis
 
 DELIMITERS = ",;\t|"
 QUOTING: dict[str, Any] = {"skipinitialspace": True, "strict": True}
-CHARACTERS_AT_ONCE = 1 << 20
+CHARACTERS_AT_ONCE = (
+    1 << 20
+)  # at the least; of a wide table as many as some rows have, up to twice as many
 ID = "id"  # what a first column without a name is called
 
 
@@ -70,7 +72,9 @@ class Delimited:
         records = csv.reader(chain(head, file), delimiter=self.delimiter, **QUOTING)
         names = next((record for record in records if any(map(str.strip, record))), [])
         self.line = records.line_num + 1
-        self.waiting = file.readlines(CHARACTERS_AT_ONCE)
+        wide = 16 * len("".join(head[-1:]))
+        self.at_once = max(CHARACTERS_AT_ONCE, min(wide, 2 * CHARACTERS_AT_ONCE))
+        self.waiting = file.readlines(self.at_once)
         self.names, self.id = header(path, names, self._row_names())
         self.index = {name: j for j, name in enumerate(self.names)}
         for name in text:
@@ -101,7 +105,7 @@ class Delimited:
             block = self._fast(lines) or self._any(lines)
             if len(block.lines):
                 yield block
-            self.waiting = self.file.readlines(CHARACTERS_AT_ONCE)
+            self.waiting = self.file.readlines(self.at_once)
 
     def _fast(self, lines: list[str]) -> Block | None:
         """The lines the fast way; None if they need the other."""

@@ -20,6 +20,7 @@ from twolayer.tables.columns import NO, YES, Kinds, most_frequent
 from twolayer.tables.table import Table, listed, looks_turned, missing
 
 MISSING_MARK = " is missing"
+MOST_UNSEEN = 1000  # categories never seen that are kept by name: a table may be larger than memory
 
 
 @dataclass(eq=False)
@@ -31,11 +32,17 @@ class Found:
     filled : Counter
         How many missing values each column had.
     unseen : dict
-        For each column the categories that training did not have, and in how many rows.
+        For each column the categories that training did not have, and in how many rows; the rows of those after the
+        first thousand count as "others".
     """
 
     filled: Counter[str] = field(default_factory=Counter)
     unseen: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def unknown(self, name: str, level: str) -> None:
+        """A row has a category that training did not have."""
+        levels = self.unseen.setdefault(name, Counter())
+        levels[level if level in levels or len(levels) < MOST_UNSEEN else "others"] += 1
 
     def sentences(self) -> list[str]:
         """It in words, a line each."""
@@ -134,8 +141,8 @@ class Encoder:
             seen.add(name)
         return names
 
-    def encode(self, table: Table, found: Found | None = None) -> Any:
-        """The inputs of every row, shape (n_rows, n_features); sparse if the table is.
+    def encode(self, table: Table, found: Found | None = None, model: str = "the model") -> Any:
+        """The inputs of every row, shape (n_rows, n_features); sparse if the table is. An error names the model.
 
         Raises
         ------
@@ -143,7 +150,7 @@ class Encoder:
             If a column is not there, or holds something that it cannot.
         """
         found = Found() if found is None else found
-        self.refuse_missing_columns(table)
+        self.refuse_missing_columns(table, model)
         table.refuse_text(self.numbers)
         x = table.columns(self.numbers)
         if table.sparse:
@@ -224,7 +231,7 @@ class Encoder:
             if j is None and missing(word):
                 gaps[i], j = True, 0 if levels else None
             elif j is None:
-                found.unseen.setdefault(name, Counter())[word] += 1
+                found.unknown(name, word)
             if j is not None:
                 values[i, j] = 1
         self._mark(name, gaps, marks, found)

@@ -14,6 +14,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import FileError, InputError
-from twolayer.tables import excel, matrix_market
+from twolayer.tables import excel, matrix_market, parquet
 from twolayer.tables.delimited import Delimited, gathered
 from twolayer.tables.table import Table, absent, as_text, in_a_line, refuse_twins
 
@@ -52,10 +53,8 @@ STARTS = {
     b"%%MatrixMarket": "matrix market",
 }
 NUMBERS_AT_ONCE = 1 << 20  # of a stored array or data frame, handed on
-NUMBERS_READ = (
-    1 << 23
-)  # of a data frame: where its rows stand together in the file, all of them are unpacked for some
-BYTES_UNPACKED = 1 << 26  # of the columns of a data frame that are unpacked together
+NUMBERS_READ = 1 << 22  # of a data frame: where all rows stand together, all are unpacked for some
+BYTES_UNPACKED = 1 << 25  # of the columns of a data frame that are unpacked together
 
 
 def read(
@@ -63,6 +62,7 @@ def read(
     text: Iterable[str] = (),
     delimiter: str | None = None,
     sheet: str | None = None,
+    must_be_there: bool = True,
 ) -> Table:
     """Read a table: CSV, TSV and the like (gzip too), Excel, Parquet, Arrow, Feather, .npy, .npz, svmlight, Matrix Market.
 
@@ -71,11 +71,13 @@ def read(
     path : str or Path
         "-" is standard input.
     text : names
-        Columns to keep as text too. They must be there.
+        Columns to keep as text too.
     delimiter : str or None
         Of separated text; None looks at the header.
     sheet : str or None
         Of an Excel file: the name of a sheet, or its number, counted from 1; None for the first.
+    must_be_there : bool
+        Whether a column of `text` that is not there is an error.
 
     Returns
     -------
@@ -95,8 +97,8 @@ def read(
         if kind == "text":
             if path == STDIN:
                 source = source.read()
-            return gathered(partial(_delimited, path, source, text, delimiter))
-        return with_text(_whole(path, kind, source, sheet), text)
+            return gathered(partial(_delimited, path, source, text, delimiter, must_be_there))
+        return with_text(_whole(path, kind, source, sheet), text, must_be_there)
 
 
 def refuse_sheet(path: str, kind: str, sheet: str | None) -> None:
@@ -148,8 +150,12 @@ def stream(
         tables = _slices(path)
     else:
         tables = iter([_whole(path, kind, source, sheet)])
+    start = 0
     for table in tables:
+        if start:
+            table = replace(table, places=np.arange(start, start + table.n_rows))
         yield with_text(table, text, must_be_there)
+        start += table.n_rows
 
 
 def with_text(table: Table, text: Sequence[str], must_be_there: bool = True) -> Table:
@@ -284,12 +290,11 @@ def _delimited_blocks(
 def _frame(kind: str, path: str, source: Any) -> Table:
     import polars
 
-    readers: dict[str, Callable[..., Any]] = {
-        "parquet": polars.read_parquet,
-        "arrow": polars.read_ipc,
-    }
+    read_frame: Callable[..., Any] = polars.read_parquet if kind == "parquet" else polars.read_ipc
     with parsing(path, WHAT[kind]):
-        frame = readers[kind](for_polars(source) if isinstance(source, str) else source)
+        if kind == "parquet":
+            parquet.refuse_wild_pages(path, source)
+        frame = read_frame(for_polars(source) if isinstance(source, str) else source)
     return from_frame(path, frame)
 
 
@@ -324,10 +329,10 @@ def _scanned(path: str, kind: str) -> tuple[Any, int]:
     import polars
 
     where = for_polars(path)
+    lazy = polars.scan_ipc(where)
     if kind == "parquet":
+        parquet.refuse_wild_pages(path, path)
         lazy = polars.scan_parquet(where, parallel="none", low_memory=True)
-    else:
-        lazy = polars.scan_ipc(where)
     return lazy, len(lazy.collect_schema())
 
 
@@ -414,7 +419,7 @@ def from_array(path: str, array: np.ndarray, stem: str = "x") -> Table:
 
 
 def _slices(path: str) -> Iterator[Table]:
-    """A stored array, some rows at a time; opened anew for each, as what was looked at stays in memory until it is closed."""
+    """A stored array, some rows at a time; opened anew for each: what was looked at stays in memory until it is closed."""
     with told(path):
         array = _array(path, path)
     if array.ndim == 0 or not len(array):

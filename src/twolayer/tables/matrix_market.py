@@ -32,7 +32,7 @@ def read(path: str, lines: Iterable[str]) -> Any:
     lines = iter(lines)
     layout, kind, symmetry = banner(path, next(lines, ""))
     sizes = next((line for line in lines if line.strip() and not line.startswith("%")), "").split()
-    if len(sizes) != 2 + (layout == "coordinate") or not all(size.isdigit() for size in sizes):
+    if len(sizes) != 2 + (layout == "coordinate") or not all(size.isdecimal() for size in sizes):
         raise FileError(
             f"{path} cannot be read as Matrix Market: its sizes are {' '.join(sizes)!r}"
         )

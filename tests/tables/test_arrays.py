@@ -1,0 +1,63 @@
+"""Stored arrays at their edges, read whole and in blocks."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from twolayer import FileError, tables
+
+
+def blocks(path):
+    return list(tables.stream(path))
+
+
+@pytest.mark.parametrize("read", [tables.read, blocks])
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((0, 3)), "has no rows"),
+        (np.array(5.0), "holds an array of shape|has no rows"),
+        (np.zeros((2, 2, 2)), "a table has rows and columns"),
+        (np.zeros((2, 2), complex), "neither numbers nor text"),
+    ],
+)
+def test_arrays_that_are_no_tables(tmp_path, read, array, message):
+    np.save(tmp_path / "t.npy", array)
+    with pytest.raises(FileError, match=message) as caught:
+        read(tmp_path / "t.npy")
+    assert str(tmp_path / "t.npy") in str(caught.value)
+
+
+def test_words_have_no_blanks_around_them(tmp_path):
+    np.save(tmp_path / "t.npy", np.array([" u", "v ", "w"]))
+    assert tables.read(tmp_path / "t.npy").words("x1") == ["u", "v", "w"]
+
+
+def test_an_array_without_columns(tmp_path):
+    np.save(tmp_path / "t.npy", np.zeros((3, 0)))
+    with pytest.raises(FileError, match="has no columns"):
+        tables.read(tmp_path / "t.npy")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x93NUMPY",
+        b"%%MatrixMarket matrix array real general\n2 2\n1\n3\n2\n4\n",
+    ],
+)
+def test_standard_input_is_known_by_its_first_bytes(monkeypatch, content):
+    """The bytes that the formats begin with; [[1, 2], [3, 4]] column by column in Matrix Market."""
+    if content == b"\x93NUMPY":
+        file = io.BytesIO()
+        np.save(file, np.array([[1, 2], [3, 4]]))
+        assert file.getvalue().startswith(content)
+        content = file.getvalue()
+
+    class Input:
+        buffer = io.BufferedReader(io.BytesIO(content))
+
+    monkeypatch.setattr(sys, "stdin", Input())
+    assert tables.read("-").numbers.tolist() == [[1, 2], [3, 4]]
