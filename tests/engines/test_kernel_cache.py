@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,60 +55,66 @@ def obey_permissions():
         raise PermissionError
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="rights of Linux")
-def test_where_the_package_cannot_be_written_the_cache_is_the_users(tmp_path):
-    package, home = tmp_path / "lib" / "twolayer", tmp_path / "home"
-    shutil.copytree(Path(tl.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    home.mkdir()
-    folders = [package, *(path for path in package.rglob("*") if path.is_dir())]
-    env = {
-        "PYTHONPATH": str(package.parent),
-        "HOME": str(home),
-        "XDG_CACHE_HOME": str(home / "cache"),
-        "NUMBA_CACHE_DIR": "",
-    }
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
-        first, said = in_a_process_of_its_own(env, preexec_fn=obey_permissions)
-        second, _ = in_a_process_of_its_own(env, preexec_fn=obey_permissions)
-    except subprocess.SubprocessError:
-        pytest.skip("root cannot give up its rights here")
-    finally:
+class Installed:
+    """The package in a folder of its own, which nobody may write in, and a user whose home may be closed too."""
+
+    def __init__(self, place):
+        self.package, self.home = place / "lib" / "twolayer", place / "home"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(Path(tl.__file__).parent, self.package, ignore=ignored)
+        self.home.mkdir()
+
+    @contextmanager
+    def closed(self, *others):
+        """Within it nothing can be written in the package, and in these folders."""
+        inside = (path for path in self.package.rglob("*") if path.is_dir())
+        folders = [self.package, *inside, *others]
         for folder in folders:
-            folder.chmod(0o755)
-    assert Path(first[0]).parent == package
+            folder.chmod(0o555)
+        try:
+            yield
+        except subprocess.SubprocessError:
+            pytest.skip("root cannot give up its rights here")
+        finally:
+            for folder in folders:
+                folder.chmod(0o755)
+
+    def run(self):
+        env = {
+            "PYTHONPATH": str(self.package.parent),
+            "HOME": str(self.home),
+            "XDG_CACHE_HOME": str(self.home / "cache"),
+            "NUMBA_CACHE_DIR": "",
+        }
+        told, said = in_a_process_of_its_own(env, preexec_fn=obey_permissions)
+        assert Path(told[0]).parent == self.package
+        return told, said
+
+
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="rights of Linux")
+
+
+@pytest.mark.slow
+@on_linux
+def test_where_the_package_cannot_be_written_the_cache_is_the_users(tmp_path):
+    installed = Installed(tmp_path)
+    with installed.closed():
+        first, said = installed.run()
+        second, _ = installed.run()
     assert "compiling" in said
     assert first[2:] == ["0", "1"]
     assert second[2:] == ["1", "0"]
-    assert list(home.rglob("*.nbc"))
-    assert not list(package.rglob("*.nbc"))
+    assert list(installed.home.rglob("*.nbc"))
+    assert not list(installed.package.rglob("*.nbc"))
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="rights of Linux")
+@on_linux
 def test_where_nothing_can_be_written_it_runs_all_the_same(tmp_path):
-    package = tmp_path / "lib" / "twolayer"
-    shutil.copytree(Path(tl.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    folders = [tmp_path, package, *(path for path in package.rglob("*") if path.is_dir())]
-    env = {
-        "PYTHONPATH": str(package.parent),
-        "HOME": str(tmp_path),
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "NUMBA_CACHE_DIR": "",
-    }
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
-        said, _ = in_a_process_of_its_own(env, preexec_fn=obey_permissions)
-    except subprocess.SubprocessError:
-        pytest.skip("root cannot give up its rights here")
-    finally:
-        for folder in folders:
-            folder.chmod(0o755)
-    assert Path(said[0]).parent == package
-    assert said[2:] == ["0", "1"]
+    installed = Installed(tmp_path)
+    with installed.closed(installed.home, tmp_path):
+        told, _ = installed.run()
+    assert told[2:] == ["0", "1"]
     assert not list(tmp_path.rglob("*.nbc"))
 
 
