@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.preprocessing import StandardScaler
 
 from twolayer import InputError, comparing
 from twolayer.tables import Target
@@ -85,3 +88,49 @@ def test_a_class_that_would_be_missing_in_training():
     target = Target("y", "classification", values, "text")
     with pytest.raises(InputError, match="no row of class 'b' would be left"):
         comparing.split(target, 0.85, seed=0)
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_rivals_learn_from_the_weighted_rows_of_training_only(task):
+    """Beside scikit-learn: the weights count in the linear model, and in the constant guess."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((60, 3))
+    y = x[:, 0] + 0.5 * rng.standard_normal(60)
+    values = y if task == "regression" else np.where(y > 0.3, "u", "v")
+    weights = rng.uniform(0, 3, 60)
+    train, test = np.arange(40), np.arange(40, 60)
+    parts = comparing.Split(train, test)
+    found = comparing.rivals(x, Target("y", task, values, ""), parts, weights)
+    scaled = StandardScaler().fit(x[train]).transform(x)
+    if task == "regression":
+        linear = RidgeCV(10.0 ** np.arange(-3, 5.5, 0.5))
+        guess = np.average(values[train], weights=weights[train])
+    else:
+        linear = LogisticRegression(max_iter=1000)
+        guess = np.average(values[train] == "u", weights=weights[train])
+    linear.fit(scaled[train], values[train], sample_weight=weights[train])
+    answer = "predict" if task == "regression" else "predict_proba"
+    ours = getattr(found[comparing.LINEAR], answer)(x[test])
+    np.testing.assert_allclose(ours, getattr(linear, answer)(scaled[test]), rtol=1e-6)
+    assert (
+        np.abs(ours - getattr(plain_linear(found, x, values, parts), answer)(x[test])).max() > 0.02
+    )
+    constant = getattr(found[comparing.CONSTANT], answer)(x[test])
+    assert np.ravel(constant)[0] == pytest.approx(guess, rel=1e-12)
+
+
+def plain_linear(found, x, values, parts):
+    """The same linear model without weights."""
+    return clone(found[comparing.LINEAR]).fit(x[parts.train], values[parts.train])
+
+
+def test_a_class_of_one_row_is_refused_and_of_two_is_split():
+    for count in (1, 2):
+        values = np.array(["a"] * 10 + ["b"] * count)
+        target = Target("y", "classification", values, "text")
+        if count == 1:
+            with pytest.raises(InputError, match="class 'b' of 'y' has one row only"):
+                comparing.split(target, 0.5, seed=0)
+        else:
+            parts = comparing.split(target, 0.5, seed=0)
+            assert (values[parts.train] == "b").sum() == (values[parts.test] == "b").sum() == 1

@@ -184,6 +184,13 @@ def test_what_is_said(subject, standing, words):
         assert word in text
 
 
+def test_nobody_is_sent_to_a_linear_model_that_is_as_useless():
+    useless = spoken(of_classes(wrong=100, linear=100))
+    assert "just as many." in useless.sentences[1]
+    assert "easier to explain" not in useless.sentences[1]
+    assert "easier to explain" in spoken(of_classes(wrong=20, linear=20)).sentences[1]
+
+
 def test_a_rare_class_that_is_found_is_not_called_useless():
     y = np.repeat(["no", "yes"], [180, 20])
     wrong = np.r_[np.arange(12), np.arange(180, 188)]  # 12 of 20 are found, 12 others called so

@@ -109,3 +109,18 @@ def test_the_complementary_error_function_is_that_of_python():
         t = 2 / (2 + a)
         p = sum(c * (2 * t - 1) ** k for k, c in enumerate(coefficients()))
         assert abs(t * math.exp(p - a * a) - math.erfc(a)) <= 4e-14 * math.erfc(a)
+
+
+@pytest.mark.parametrize("n_networks", [1, 2])
+@pytest.mark.parametrize("named", [False, True])
+def test_the_code_says_what_it_takes_and_what_it_is(named, n_networks):
+    x = np.random.default_rng(0).standard_normal((20, 2))
+    model = tl.TwoLayerRegressor(2, n_networks=n_networks, alpha=1.0, max_iter=2, random_state=0)
+    model.fit(x, x[:, 0])
+    if named:
+        model.feature_names_in_ = np.array(["age", "dose"], dtype=object)
+    code = tl.to_numpy_code(model)
+    assert ("the columns in the order of COLUMNS" in code) == named
+    assert ("'age'" in code) == named
+    assert ("The output of the k-th network" in code) == (n_networks > 1)
+    assert ("The network's output" in code) == (n_networks == 1)

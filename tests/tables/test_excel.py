@@ -120,6 +120,7 @@ def test_a_text_far_down_is_not_lost(tmp_path):
         (44259, '#,##0 "days"', "44259"),
         (44259, "[Red]#,##0_d", "44259"),
         (1.5, "[h]:mm:ss", "1.5"),  # 36 hours
+        (1.5, "[hh]:mm", "1.5"),
     ],
 )
 @pytest.mark.parametrize("epoch", [None, CALENDAR_MAC_1904])

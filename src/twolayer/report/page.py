@@ -114,9 +114,12 @@ def _scores(sure: Certainty) -> str:
         lines.append(f"<tr><td>how much better than the {escape(rival)}</td>{cells}</tr>")
     loss = "log loss" if "log loss" in names else "RMSE"
     means = "Means over the targets. " if sure.parts else ""
+    exact = (
+        "; of the share of rows that is right, its exact 95% range" if "accuracy" in names else ""
+    )
     less = f"Of {loss} less is better; in" if loss in names else "In"
     note = (
-        f"<p>{means}Below each score, and in the last lines: where it lies in 95% of draws of as many rows from these. "
+        f"<p>{means}Below each score, and in the last lines: where it lies in 95% of draws of as many rows{exact}. "
         f"{less} the last lines above 0 is always better.</p>"
     )
     return "<table>\n" + "\n".join(lines) + f"\n</table>\n{note}"

@@ -40,7 +40,9 @@ def _headline(subject: Subject, good: int) -> str:
 
 def _values(subject: Subject, sure: Certainty) -> str:
     if not subject.classifies:
-        values = [f"'{name}' {part.scores[NETWORK]['R²']:.2f}" for name, part in sure.parts.items()]
+        values = [
+            f"'{name}' {part.scores[NETWORK]['R²']:z.2f}" for name, part in sure.parts.items()
+        ]
         return f"The share of variance it explains (R²; 0 is no better than the mean): {_some(values)}."
     values = [
         f"'{name}' {part.scores[NETWORK]['accuracy']:.1%} ({part.scores[CONSTANT]['accuracy']:.1%})"
@@ -66,7 +68,7 @@ def _how_sure(subject: Subject, sure: Certainty) -> str:
     ends = {name: ranges[main] for name, ranges in known.items() if main in ranges}
     if not ends:
         return TOO_FEW
-    form = ".1%" if subject.classifies else ".2f"
+    form = ".1%" if subject.classifies else "z.2f"
     shown = [f"'{name}' {low:{form}} to {high:{form}}" for name, (low, high) in ends.items()]
     what = "on very many rows like these it would be right on"
     if not subject.classifies:

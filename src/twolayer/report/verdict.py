@@ -132,8 +132,9 @@ def _against_linear(subject: Subject, sure: Certainty, outcome: int) -> str:
         end = f"the network is {side} than it, but other rows could have turned that round"
         if ahead == 0:
             end = "just as many" if subject.classifies else "just as far"
-        easier = "Where both are as good, the linear one is easier to explain."
-        return f"A linear model of the same columns {did}: {end}. {easier}"
+        easier = " Where both are as good, the linear one is easier to explain."
+        easier = easier if is_better(subject, sure) else ""
+        return f"A linear model of the same columns {did}: {end}.{easier}"
     if outcome > 0:
         return (
             f"A linear model of the same columns {did}: the network is better, beyond what luck in these rows explains. "
@@ -156,7 +157,7 @@ def _how_sure(subject: Subject, sure: Certainty, main: str) -> str:
     if not subject.classifies:
         return (
             f"How sure: of tables of as many rows like these, 95% would give an R² (the share of variance explained) "
-            f"between {low:.2f} and {high:.2f}."
+            f"between {low:z.2f} and {high:z.2f}."
         )
     if sure.scores[NETWORK][main] < 1.0:
         return f"How sure: on very many rows like these it would be right on {low:.1%} to {high:.1%} (95% sure)."

@@ -116,19 +116,8 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
     if asked.transpose:
         table = transposed(dropped(table, asked.drop))
     if asked.labels:
-        labels = read(asked.labels, words, sheet=asked.labels_sheet, must_be_there=False)
-        for name in asked.targets:
-            if name not in labels.names:
-                raise InputError(absent(labels.path, name, labels.names))
-        said += [labels.note.replace("--sheet", "--labels-sheet")] if labels.note else []
-        theirs = [name for name in [*asked.targets, *asked.parts] if name in labels.names]
-        table, joined = with_labels(table, labels, theirs, asked.id)
+        table, joined = labelled(table, asked, words)
         said += joined
-        unused = [name for name in labels.names if name not in (*theirs, asked.id)]
-        if unused:
-            said.append(
-                f"{asked.labels}: nothing is learned from its other columns: {listed(unused)}"
-            )
     elif asked.id:
         if asked.id not in table.names:
             raise InputError(absent(table.path, asked.id, table.names))
@@ -143,6 +132,22 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
         table, left_out = with_known_targets(table, asked)
         said = [*said, *left_out]
     return table, said
+
+
+def labelled(table: Table, asked: Asked, words: Sequence[str]) -> tuple[Table, list[str]]:
+    """The table with what the file of labels holds for it, these columns read as text; and what to say about it."""
+    path = str(asked.labels)
+    labels = read(path, words, sheet=asked.labels_sheet, must_be_there=False)
+    for name in asked.targets:
+        if name not in labels.names:
+            raise InputError(absent(labels.path, name, labels.names))
+    said = [labels.note.replace("--sheet", "--labels-sheet")] if labels.note else []
+    theirs = [name for name in [*asked.targets, *asked.parts] if name in labels.names]
+    table, joined = with_labels(table, labels, theirs, asked.id)
+    unused = [name for name in labels.names if name not in (*theirs, asked.id)]
+    if unused:
+        joined.append(f"{path}: nothing is learned from its other columns: {listed(unused)}")
+    return table, said + joined
 
 
 def with_known_targets(table: Table, asked: Asked) -> tuple[Table, list[str]]:
