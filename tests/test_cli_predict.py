@@ -100,6 +100,18 @@ def test_classes_of_text_stay_text_in_parquet(here, twolayer):
     assert polars.read_parquet("p.parquet")["prediction"].to_list() == ["01", "02"]
 
 
+def test_a_delimiter_that_is_not_found_by_itself(here, twolayer):
+    """A colon separates, though commas are more."""
+    rows = "".join(f"{i % 5}:{i % 3}:{'uv'[i % 3 > 0]}\n" for i in range(30))
+    Path("t.csv").write_text(f"a,b,c,d:e:kind\n{rows}")
+    quick = ["--max-iter", 9, "--n-hidden", 2, "--alpha", 1, "--n-networks", 1, "--quiet"]
+    colon = ["--delimiter", ":"]
+    assert twolayer("fit", "t.csv", "--target", "kind", *colon, *quick)[0] == 0
+    for command in ("predict", "evaluate"):
+        assert twolayer(command, "t.twolayer.safetensors", "t.csv", *colon)[0] == 0
+        assert twolayer(command, "t.twolayer.safetensors", "t.csv")[0] == 2
+
+
 def test_predict_refuses(here, twolayer, iris_model):
     usual = frame_of("iris")
     usual.to_csv("usual.csv", index=False)

@@ -237,6 +237,7 @@ def test_through_json_and_back(tmp_path):
         lambda value: value.update(medians=[float("nan"), 1.0]),
         lambda value: value.update(numbers=["age", "age"]),
         lambda value: value.update(numbers="age"),
+        lambda value: value.update(ids="id"),
         lambda value: value.update(booleans={"smoker": 7}),
         lambda value: value.update(categories={"tissue": [1, 2]}),
         lambda value: value.update(categories=3),

@@ -29,6 +29,16 @@ def test_a_gap_is_filled_with_what_is_most_frequent_be_it_yes(tmp_path):
     assert encoder.booleans == {"ill": 0}
 
 
+def test_every_column_has_a_median_of_its_own(tmp_path):
+    """With gaps in training or without: 2 and 20 of (1, 2, 6) and (10, 20, 60); 300 of (100, 300, -)."""
+    (tmp_path / "t.csv").write_text("a,b,c\n1,10,500\n2,20,100\n6,60,\n")
+    table = tables.read(tmp_path / "t.csv")
+    encoder = Encoder.fit(table, tables.kinds(table))
+    (tmp_path / "new.csv").write_text("a,b,c\n,,\n7,,8\n")
+    x = encoder.encode(tables.read(tmp_path / "new.csv"))
+    assert x.tolist() == [[2, 20, 300, 1], [7, 20, 8, 0]]
+
+
 def test_yes_and_no_may_be_1_and_0_elsewhere(tmp_path):
     _, encoder = fitted(tmp_path, "ill", ["yes", "no"] * 6)
     (tmp_path / "new.csv").write_text("a,ill\n0.5,1\n1.5,0\n2.5,TRUE\n3.5,n\n")
