@@ -64,7 +64,7 @@ def predict(
     found = tables.Found()
     count = 0
     first: Table | None = None
-    with written(out, texts(known)) as write, voice.progress("rows predicted") as progress:
+    with written(out) as write, voice.progress("rows predicted") as progress:
         for block in blocks:
             rows = answers(known, block, found, proba, interval)
             if first is None:
@@ -131,12 +131,6 @@ def header(model: Model, table: Table, proba: bool, interval: float | None) -> l
         ends = [name.removeprefix("prediction") for name in names]
         names += [side + end for side in ("low", "high") for end in ends]
     return [*present(model, table), *names]
-
-
-def texts(model: Model) -> list[str]:
-    """What is text in a Parquet file: what names the rows; and classes of text, of which one may be '01'."""
-    of_text = model.classifies and model.estimator.classes_.dtype.kind in "OU"
-    return [*model.ids, *(["prediction"] if of_text else [])]
 
 
 def present(model: Model, table: Table) -> list[str]:

@@ -9,12 +9,14 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from twolayer.errors import FileError
 
 PARQUET = (".parquet", ".pq")
+ROWS_IN_A_GROUP = 1 << 16  # of a Parquet file
 TEXT = {".csv": ",", ".tsv": "\t", ".csv.gz": ",", ".tsv.gz": "\t"}
 
 
@@ -39,15 +41,13 @@ def ending(out: Path) -> str:
 
 
 @contextmanager
-def written(out: Path | None, texts: Sequence[str] = ()) -> Iterator[Any]:
+def written(out: Path | None) -> Iterator[Any]:
     """`write(rows)` for some rows after others, the header first.
 
     Parameters
     ----------
     out : Path or None
         By its name a CSV, TSV or Parquet file, the first two also with `.gz`; None is the screen.
-    texts : names
-        Columns that are text in a Parquet file, whatever they look like.
 
     Raises
     ------
@@ -61,16 +61,17 @@ def written(out: Path | None, texts: Sequence[str] = ()) -> Iterator[Any]:
     final = Path(os.path.realpath(out))
     temporary = final.with_name(f".twolayer-{secrets.token_hex(8)}.tmp")
     turned = temporary.with_suffix(".parquet")
+    blocks = Blocks()
     try:
         with told(out):
             file = open(temporary, "xb", buffering=0)  # noqa: SIM115  closed below, and nothing waits to be written
         with file:
-            yield lambda rows: write_all(file, as_bytes(rows, form), out)
+            yield partial(write_all, file, form, out, blocks)
             with told(out):
                 os.fsync(file.fileno())
         with told(out):
             if form in PARQUET:
-                as_parquet(temporary, turned, texts)
+                as_parquet(temporary, turned, blocks)
                 os.replace(turned, final)
             else:
                 os.replace(temporary, final)
@@ -88,8 +89,12 @@ def told(out: Path) -> Iterator[None]:
         raise FileError(f"{out} cannot be written: {error.strerror or error}") from None
 
 
-def write_all(file: Any, data: bytes, out: Path) -> None:
-    """Write all of it; the system may take it in parts."""
+def write_all(
+    file: Any, form: str, out: Path, blocks: Blocks, rows: Sequence[Sequence[Any]]
+) -> None:
+    """Write all of the rows; the system may take them in parts."""
+    data = as_bytes(rows, form)
+    blocks.add(rows, len(data))
     with told(out):
         while data:
             data = data[file.write(data) :]
@@ -108,13 +113,45 @@ def as_csv(rows: Iterable[Sequence[Any]], delimiter: str = ",") -> str:
     return buffer.getvalue()
 
 
-def as_parquet(source: Path, out: Path, texts: Sequence[str]) -> None:
-    """The lines of a CSV as a Parquet file, block by block."""
-    import polars
+class Blocks:
+    """What has been written for a Parquet file: lines of CSV, in blocks whose lengths are known."""
 
-    names = polars.scan_csv(source, infer_schema=False).collect_schema().names()
-    kinds = dict.fromkeys([name for name in texts if name in names], polars.String)
+    def __init__(self) -> None:
+        self.names: Sequence[str] = ()
+        self.kinds: list[type] = []
+        self.lengths: list[int] = []
+
+    def add(self, rows: Sequence[Sequence[Any]], length: int) -> None:
+        """Take note of what was written; the first rows are the header."""
+        if not self.names:
+            self.names = rows[0]
+        elif rows:
+            self.kinds = self.kinds or [type(value) for value in rows[0]]
+        self.lengths.append(length)
+
+
+def as_parquet(source: Path, out: Path, blocks: Blocks) -> None:
+    """The lines of a CSV as a Parquet file, block by block, so that it need not fit into memory."""
+    import polars
+    from polars.io.plugins import register_io_source
+
+    known: dict[type, Any] = {float: polars.Float64, int: polars.Int64}
+    kinds = [known.get(kind, polars.String) for kind in blocks.kinds]
+    names = list(blocks.names)
+    for j, name in enumerate(names):
+        if (
+            name in names[:j]
+        ):  # a column of ids may be called 'prediction'; in a Parquet file there is one of a name
+            names[j] = f"{name}_{j + 1}"
+    schema = polars.Schema(dict(zip(names, kinds, strict=True)))
+
+    def frames(columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[Any]:
+        with open(source, "rb") as file:
+            file.seek(blocks.lengths[0])
+            for length in blocks.lengths[1:]:
+                yield polars.read_csv(file.read(length), has_header=False, schema=schema)
+
     try:
-        polars.scan_csv(source, infer_schema_length=None, schema_overrides=kinds).sink_parquet(out)
+        register_io_source(frames, schema=schema).sink_parquet(out, row_group_size=ROWS_IN_A_GROUP)
     except polars.exceptions.PolarsError as error:
         raise OSError(" ".join(str(error).split())) from None
