@@ -69,8 +69,20 @@ def test_a_page_that_claims_fewer_than_no_values_is_refused(tmp_path, kind):
 
 def test_what_is_damaged_in_another_way_is_left_to_polars(tmp_path):
     data = written()
-    for broken in (b"PAR1", data[:-1], data[:200] + data[-8:], b"PAR1" + b"\xff" * 60 + b"PAR1"):
+    for broken in (
+        b"PAR1",
+        data[:-1],
+        data[:200] + data[-8:],
+        data[:-60] + b"\xff" * 52 + data[-8:],
+    ):
         parquet.refuse_wild_pages("t.parquet", io.BytesIO(broken))
         (tmp_path / "t.parquet").write_bytes(broken)
         with pytest.raises(FileError, match="cannot be read as a Parquet file"):
             tables.read(tmp_path / "t.parquet")
+
+
+def test_a_page_header_that_cannot_be_read_is_refused():
+    data = bytearray(written())
+    data[4:8] = b"\xff" * 4
+    with pytest.raises(FileError, match="the header of a page is damaged"):
+        parquet.refuse_wild_pages("t.parquet", io.BytesIO(bytes(data)))

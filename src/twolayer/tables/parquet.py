@@ -1,7 +1,7 @@
 """What the pages of a Parquet file claim to hold, looked at before polars unpacks them.
 
 A page whose header counts fewer than no values, as a damaged one may, makes polars ask for more memory than there is, which
-ends the process. Only such claims are refused here; whatever else is wrong with a file, polars says.
+ends the process. Such claims are refused here, and headers that cannot be read; whatever else is wrong, polars says.
 
 A Parquet file ends with its footer, the footer's length in 4 bytes, and `PAR1`; the footer says where the pages of each
 column begin. Footer and page headers are in Thrift's compact protocol: of a field its number and kind, then its value.
@@ -21,6 +21,7 @@ ReadAt = Callable[[int, int], bytes]  # so many bytes from there on
 MARK = b"PAR1"
 HEADER = 512  # bytes, of a page header without long texts
 TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
+DAMAGE = (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 # fields, by their numbers in parquet.thrift
 ROW_GROUPS, COLUMNS, META_DATA = 4, 1, 3
 CHUNK_VALUES, CHUNK_SIZE, DATA_OFFSET, DICTIONARY_OFFSET = 5, 7, 9, 11
@@ -39,18 +40,25 @@ def refuse_wild_pages(path: str, source: Any) -> None:
 
 
 def check(path: str, read_at: ReadAt, size: int) -> None:
-    """Look at the header of every page that the footer leads to, as far as they can be understood."""
-    try:
-        footer = _footer(read_at, size)
-        for chunk in _chunks(footer):
+    """Look at the header of every page that the footer leads to."""
+    wrong = f"{path} cannot be read as a Parquet file"
+    for chunk in _chunks_of(read_at, size):
+        try:
             for count in _counts(chunk, read_at, size):
                 if not 0 <= count <= chunk[CHUNK_VALUES]:
                     raise FileError(
-                        f"{path} cannot be read as a Parquet file: a page claims {count} values, and its column has "
-                        f"{chunk[CHUNK_VALUES]}"
+                        f"{wrong}: a page claims {count} values, and its column has {chunk[CHUNK_VALUES]}"
                     )
-    except (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
-        return  # damaged in a way that polars will tell
+        except DAMAGE:
+            raise FileError(f"{wrong}: the header of a page is damaged") from None
+
+
+def _chunks_of(read_at: ReadAt, size: int) -> list[dict[int, Any]]:
+    """What the footer says of each stretch of pages; nothing if it is so damaged that polars will say so."""
+    try:
+        return list(_chunks(_footer(read_at, size)))
+    except DAMAGE:
+        return []
 
 
 def _footer(read_at: ReadAt, size: int) -> dict[int, Any]:
