@@ -198,7 +198,7 @@ def scores_of(
     classes: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """The scores of predictions; with probabilities those of classes. Over several outputs, R² is the mean of theirs.
+    """The scores of predictions; with probabilities those of classes. Of several outputs, each in its own unit, the mean R².
 
     Of several labels a row, `y` with a column of 0 and 1 for each, accuracy is the share of single answers that are right;
     "rows all right" the share of rows with no label wrong; the others are means over labels.
@@ -223,13 +223,15 @@ def scores_of(
 
 
 def _of_numbers(y: np.ndarray, y_pred: np.ndarray, s: np.ndarray) -> dict[str, float]:
-    """R², 0 where all targets are the same (1 if they are hit), and the root of the mean squared error."""
+    """R², 0 where all targets are the same (1 if they are hit), and of one output the root of the mean squared error."""
     y, y_pred = (np.asarray(part, dtype=float).reshape(len(y), -1) for part in (y, y_pred))
     missed = np.average(np.square(y - y_pred), axis=0, weights=s)
     around = np.average(np.square(y - np.average(y, axis=0, weights=s)), axis=0, weights=s)
     explained = 1 - missed / np.where(around > 0, around, 1)
     explained = np.where(around > 0, explained, np.where(missed > 0, 0.0, 1.0))
-    return {"R²": float(explained.mean()), "RMSE": float(np.sqrt(missed).mean())}
+    if y.shape[1] > 1:  # each has a unit of its own: the mean of their errors has none
+        return {"R²": float(explained.mean())}
+    return {"R²": float(explained[0]), "RMSE": float(np.sqrt(missed[0]))}
 
 
 def _of_labels(y: np.ndarray, y_pred: np.ndarray, p: np.ndarray, s: np.ndarray) -> dict[str, float]:

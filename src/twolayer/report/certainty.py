@@ -150,16 +150,13 @@ def _can_be_scored(subject: Subject, rows: np.ndarray) -> bool:
 
 def _scored(subject: Subject, answers: Answers, rows: np.ndarray) -> dict[str, float]:
     p, s = answers.probabilities, subject.weights
-    scores = comparing.scores_of(
+    return comparing.scores_of(
         subject.y[rows],
         answers.y_pred[rows],
         None if p is None else p[rows],
         subject.classes,
         None if s is None else s[rows],
     )
-    if subject.several and not subject.classifies:
-        del scores["RMSE"]  # each target has a unit of its own: their mean is of none
-    return scores
 
 
 def _ranges(table: Any, names: list[str]) -> dict[str, Range]:
