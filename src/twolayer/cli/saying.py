@@ -84,8 +84,8 @@ class Progress:
             self._draw(done)
         elif now - self.last >= SECONDS_BETWEEN_LINES:
             self.last = now
-            share = "" if not self.total else f" of {self.total:.4g} ({done / self.total:.0%})"
-            print(f"{self.what}: {done:.4g}{share}, {now - self.start:.0f} s", file=sys.stderr)
+            share = "" if not self.total else f" of {self.total:,.0f} ({done / self.total:.0%})"
+            print(f"{self.what}: {done:,.0f}{share}, {now - self.start:.0f} s", file=sys.stderr)
 
     def _draw(self, done: float) -> None:
         if self.bar is None:
