@@ -81,8 +81,10 @@ def test_what_a_data_frame_may_hold_and_a_table_not(tmp_path):
 @pytest.mark.parametrize("rows_at_once", [1, 60, 10**9])
 @pytest.mark.parametrize("name", ["t.parquet", "t.arrow", "t.npy", "t.csv"])
 def test_blocks_together_are_the_table(tmp_path, monkeypatch, name, rows_at_once):
-    for most in ("NUMBERS_AT_ONCE", "NUMBERS_READ", "BYTES_UNPACKED"):
-        monkeypatch.setattr(tables.formats, most, rows_at_once)
+    for page in (tables.formats, tables.frames):
+        monkeypatch.setattr(page, "NUMBERS_AT_ONCE", rows_at_once)
+    for most in ("NUMBERS_READ", "BYTES_UNPACKED"):
+        monkeypatch.setattr(tables.frames, most, rows_at_once)
     monkeypatch.setattr(tables.delimited, "CHARACTERS_AT_ONCE", rows_at_once)
     path = tmp_path / name
     np.save(path, NUMBERS) if name.endswith("npy") else write_frame(path)

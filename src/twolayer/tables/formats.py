@@ -7,7 +7,6 @@ Every reader gives a `Table`. Separated text, Excel and Matrix Market are read h
 from __future__ import annotations
 
 import csv
-import glob
 import gzip
 import io
 import sys
@@ -23,9 +22,10 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import FileError, InputError
-from twolayer.tables import excel, matrix_market, parquet
+from twolayer.tables import excel, frames, matrix_market
 from twolayer.tables.delimited import Delimited, gathered
-from twolayer.tables.table import Table, absent, as_text, in_a_line, refuse_twins
+from twolayer.tables.table import NUMBERS_AT_ONCE, Table, absent, as_text, refuse_twins
+from twolayer.tables.telling import first_line, parsing
 
 STDIN = "-"
 ENDINGS = {
@@ -52,9 +52,6 @@ STARTS = {
     b"\x93NUMPY": "npy",
     b"%%MatrixMarket": "matrix market",
 }
-NUMBERS_AT_ONCE = 1 << 20  # of a stored array or data frame, handed on
-NUMBERS_READ = 1 << 22  # of a data frame: where all rows stand together, all are unpacked for some
-BYTES_UNPACKED = 1 << 25  # of the columns of a data frame that are unpacked together
 
 
 def read(
@@ -145,7 +142,7 @@ def stream(
         return
     tables: Iterator[Table]
     if kind in ("parquet", "arrow") and path != STDIN:
-        tables = (from_frame(path, frame) for frame in _frames(path, kind))
+        tables = frames.blocks(kind, path)
     elif kind == "npy" and path != STDIN:
         tables = _slices(path)
     else:
@@ -208,11 +205,6 @@ def told(path: str) -> Iterator[None]:
         raise FileError(f"{path} was cut off: its end is missing") from None
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or first_line(error)}") from None
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def undecodable(path: str) -> str:
@@ -282,102 +274,6 @@ def _delimited_blocks(
                 yield Table(path, rows.names, block.numbers, block.texts, block.lines, rows.id)
     if empty:
         raise FileError(f"{path} has a header but no rows")
-
-
-# ---- data frames
-
-
-def _frame(kind: str, path: str, source: Any) -> Table:
-    import polars
-
-    read_frame: Callable[..., Any] = polars.read_parquet if kind == "parquet" else polars.read_ipc
-    with parsing(path, WHAT[kind]):
-        if kind == "parquet":
-            parquet.refuse_wild_pages(path, source)
-        frame = read_frame(for_polars(source) if isinstance(source, str) else source)
-    return from_frame(path, frame)
-
-
-def for_polars(path: str) -> str:
-    """The path of a file as polars takes it: a pattern, or an address if it looks like one."""
-    return glob.escape(str(Path(path).absolute()))
-
-
-def _frames(path: str, kind: str) -> Iterator[Any]:
-    """A stored data frame, some rows at a time."""
-    import polars
-
-    start = found = 0
-    with parsing(path, WHAT[kind]):
-        lazy, width = _scanned(path, kind)
-        together = width
-        if kind == "parquet":  # its columns stand apart in the file
-            together = max(1, BYTES_UNPACKED * width // max(1, Path(path).stat().st_size))
-        parts = [polars.nth(*range(j, min(j + together, width))) for j in range(0, width, together)]
-        step = max(1, NUMBERS_READ // max(1, width))
-        while found == start:
-            some = lazy.slice(start, step)
-            frame = polars.concat([some.select(part).collect() for part in parts], how="horizontal")
-            yield from frame.iter_slices(max(1, NUMBERS_AT_ONCE // max(1, width)))
-            start, found = start + step, found + len(frame)
-    if not found:
-        raise FileError(f"{path} has no rows")
-
-
-def _scanned(path: str, kind: str) -> tuple[Any, int]:
-    """The data frame, yet to be read, and its number of columns."""
-    import polars
-
-    where = for_polars(path)
-    lazy = polars.scan_ipc(where)
-    if kind == "parquet":
-        parquet.refuse_wild_pages(path, path)
-        lazy = polars.scan_parquet(where, parallel="none", low_memory=True)
-    return lazy, len(lazy.collect_schema())
-
-
-@contextmanager
-def parsing(path: str, what: str) -> Iterator[None]:
-    """A library's errors about a file that is not what it should be: a damaged one can break a parser in any way."""
-    try:
-        yield
-    except (FileError, InputError, FileNotFoundError, PermissionError):
-        raise
-    except MemoryError:
-        raise FileError(f"{path} claims to hold more than fits into memory") from None
-    except BaseException as error:
-        # polars' parsers are in Rust, whose failures are no Exception
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise
-        raise FileError(f"{path} cannot be read as {what}: {first_line(error)}") from None
-
-
-WHAT = {"parquet": "a Parquet file", "arrow": "an Arrow or Feather file"}
-
-
-def from_frame(path: str, frame: Any) -> Table:
-    """A polars data frame as a table: what is neither number nor text is refused by name."""
-    import polars
-
-    numbers = np.full((len(frame), frame.width), np.nan)
-    texts: dict[str, list[str]] = {}
-    numeric = [j for j, dtype in enumerate(frame.dtypes) if dtype.is_numeric()]
-    if numeric:
-        plain = frame.select(polars.nth(*numeric).cast(polars.Float64))
-        numbers[:, numeric] = plain.to_numpy()
-    names = [in_a_line(name) for name in frame.columns]
-    for j, (name, dtype) in enumerate(zip(names, frame.dtypes, strict=True)):
-        if dtype.is_numeric() or dtype == polars.Null:
-            continue
-        if dtype.is_nested() or dtype in (polars.Binary, polars.Object):
-            raise FileError(
-                f"{path}: column '{name}' holds {dtype}, neither numbers nor text: leave it out of the file"
-            )
-        column = frame.to_series(j).cast(polars.String)
-        texts[name] = [word.strip() for word in column.fill_null("").to_list()]
-        values = column.cast(polars.Float64, strict=False)
-        numbers[:, j] = values.fill_null(np.nan).to_numpy()
-    return Table(path, names, numbers, texts)
 
 
 # ---- arrays
@@ -493,8 +389,8 @@ def _matrix_market(path: str, source: Any) -> Table:
 
 
 READERS: dict[str, Callable[[str, Any], Table]] = {
-    "parquet": partial(_frame, "parquet"),
-    "arrow": partial(_frame, "arrow"),
+    "parquet": partial(frames.read, "parquet"),
+    "arrow": partial(frames.read, "arrow"),
     "npy": _npy,
     "npz": _npz,
     "svmlight": _svmlight,

@@ -35,8 +35,12 @@ def refuse_wild_pages(path: str, source: Any) -> None:
         check(path, lambda at, count: whole[at : at + count], len(whole))
         return
     with open(source, "rb") as file:
-        number = file.fileno()
-        check(path, lambda at, count: os.pread(number, count, at), os.fstat(number).st_size)
+
+        def read_at(at: int, count: int) -> bytes:
+            file.seek(max(at, 0))
+            return file.read(count)
+
+        check(path, read_at, os.fstat(file.fileno()).st_size)
 
 
 def check(path: str, read_at: ReadAt, size: int) -> None:

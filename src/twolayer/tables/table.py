@@ -12,6 +12,7 @@ from twolayer import checks
 from twolayer.errors import InputError
 
 MISSING = {"", "na", "n/a", "nan", "null", "?", ".", "#n/a"}  # in lower case: no value
+NUMBERS_AT_ONCE = 1 << 20  # in a block of rows of a stored array or data frame
 EXACT_WHOLE = 2.0**53  # below it every whole number is a float
 
 
