@@ -12,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 HEAVY = [
     "sklearn", "torch", "numba", "matplotlib", "dask", "scipy", "polars", "pandas", "safetensors", "threadpoolctl",
-    "onnx", "onnxruntime",
+    "onnx", "onnxruntime", "openpyxl",
 ]  # fmt: skip
 
 # From the bottom up: a file imports from its own layer and from those below, never from above.
