@@ -289,7 +289,8 @@ def train(
     with voice.progress("training") as progress:
         if how.cv is None:
             model.callback = [lambda now: progress.to(now.step, now.steps), course]
-            model.fit(x[rows], data.target.values[rows], **more)
+            together = groups_of(data, rows)
+            model.fit(x[rows], data.target.values[rows], groups=together, **more)
             model.callback = None
         else:
             if data.groups is not None:
@@ -300,6 +301,18 @@ def train(
             model.fit(x[rows], data.target.values[rows], **more)
             model.cv, model.callback = how.cv, None
     return clock.perf_counter() - before
+
+
+def groups_of(data: Data, rows: Any) -> Any:
+    """What stays together where alpha is chosen: the groups; of rows in time, a fifth of the time each."""
+    import numpy as np
+
+    if data.groups is not None:
+        return data.groups[rows]
+    if data.order is None:
+        return None
+    ranks = np.unique(data.order[rows], return_inverse=True)[1]
+    return 5 * ranks // (ranks.max() + 1)
 
 
 def folds_in_time(order: Any, n_folds: int) -> list[Any]:

@@ -64,7 +64,7 @@ def temperature(fitting: Fitting) -> float:
         return temperature_of(logits, y, s, task.loss)
     strength = fitting.strength
     if strength is None:
-        strength = choose_alpha(*fitting.rows, task, fitting.rng, (fitting.alpha,))
+        strength = choose_alpha(*fitting.rows, task, fitting.rng, (fitting.alpha,), fitting.groups)
     if strength.outputs is None or strength.targets is None:  # too few rows to leave any out
         return 1.0
     return temperature_of(strength.outputs, strength.targets, strength.weights, task.loss)

@@ -243,6 +243,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             self._class_weights = counted
         s = counted[labels] * (1.0 if s is None else s)
         if not s.all():
+            self._keep_groups(s > 0)
             X, labels, s = X[s > 0], labels[s > 0], s[s > 0]  # noqa: N806
         return X, labels, s, n_outputs
 

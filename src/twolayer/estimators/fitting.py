@@ -49,8 +49,10 @@ class Fitting:
         rng: np.random.Generator,
         before: Params | None,
         alpha: float | None,
+        groups: np.ndarray | None = None,
     ) -> None:
         self.model, self.task, self.how, self.rng, self.s = model, task, how, rng, s
+        self.groups = groups
         self.rows = x, y, s  # in the user's own units
         self.x, self.inputs = standardised(x, s, "X")
         self.y, self.targets = task.smoothed(y), None
@@ -62,7 +64,7 @@ class Fitting:
         if alpha is None and before is not None:
             alpha = model.alpha_
         if alpha is None:
-            self.strength = choose_alpha(x, y, s, task, rng)
+            self.strength = choose_alpha(x, y, s, task, rng, groups=groups)
             alpha = self.strength.alpha
             if model.verbose:
                 print("\n".join(tried(self.strength)))

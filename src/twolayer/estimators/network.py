@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from twolayer import checks
 from twolayer.choosing import check_place
@@ -28,7 +28,7 @@ from twolayer.estimators.reading import (
     refuse_unusable,
     without_marks,
 )
-from twolayer.estimators.rows import distinct_rows
+from twolayer.estimators.rows import merged, numbered
 from twolayer.estimators.strength import Task
 from twolayer.estimators.validation import held_out
 from twolayer.maths import network
@@ -116,6 +116,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         X_val: Any = None,  # noqa: N803
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
     ) -> Any:
         """Learn from rows.
 
@@ -128,6 +129,9 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         sample_weight : array-like, shape (n_rows,), or None
         X_val, y_val, sample_weight_val : as X, y, sample_weight
             Rows to stop by. Giving them turns early stopping on, and no rows are kept from X.
+        groups : array-like, shape (n_rows,), or None
+            Such as the patient a row is from: rows of one group are kept together wherever rows are left out, to choose
+            alpha, to calibrate, to stop early.
 
         Returns
         -------
@@ -145,7 +149,11 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         """
         goes_on = checks.flag(self.warm_start, "warm_start") and hasattr(self, "w1_")
         before, classes = (self.params_, self._class_names()) if goes_on else (None, ())
-        X, y, s, n_outputs = self._read(X, y, sample_weight)  # noqa: N806
+        self._groups = None if groups is None else numbered(groups, _num_samples(X))
+        try:
+            X, y, s, n_outputs = self._read(X, y, sample_weight)  # noqa: N806
+        finally:
+            groups = self.__dict__.pop("_groups")
         if goes_on and not np.array_equal(classes, self._class_names()):
             raise InputError(
                 f"warm_start goes on with the same classes: they were {checks.shown(list(classes))} and are "
@@ -156,7 +164,7 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         validation = (
             None if X_val is None else self._read_validation(X_val, y_val, sample_weight_val)
         )
-        self._train(X, y, n_outputs, s, validation, before)
+        self._train(X, y, n_outputs, s, validation, before, groups)
         return self
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
@@ -206,8 +214,17 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         self._refuse_gaps(X)
         s = checks.row_weights(sample_weight, X.shape[0], np.float64)
         if s is not None and not s.all():
+            self._keep_groups(s > 0)
             X, y, s = X[s > 0], y[s > 0], s[s > 0]  # noqa: N806
         return X, y, s
+
+    _groups: np.ndarray | None  # of the rows, while a fit reads them
+
+    def _keep_groups(self, kept: np.ndarray) -> None:
+        """Leave the groups of other rows out, while a fit reads its rows."""
+        groups = getattr(self, "_groups", None)
+        if groups is not None:
+            self._groups = groups[kept]
 
     def _columns(self, X: Any, reset: bool) -> Any:  # noqa: N803
         """The user's table if its columns can be numbers, and are those of the fit unless they are new."""
@@ -228,20 +245,24 @@ class TwoLayerEstimator(PermutationTested, BaseEstimator):
         s: np.ndarray | None,
         validation: tuple[Any, np.ndarray, Any] | None = None,
         before: Params | None = None,
+        groups: np.ndarray | None = None,
     ) -> None:
         """Train on standardised columns and keep the weights that act on the columns as they are."""
-        X, y, s = distinct_rows(X, y, s)  # noqa: N806
+        X, y, s, rows = merged(X, y, s)  # noqa: N806
+        groups = None if groups is None else groups[rows]
         rng = self._rng()
         task = self._task(X, n_outputs, before)
         how = self._way(X, task)
         if how.early_stopping and validation is None:
-            kept = held_out(y, self.validation_fraction, rng, self._class_names())
+            kept = held_out(y, self.validation_fraction, rng, self._class_names(), groups)
             validation = X[kept], y[kept], None if s is None else s[kept]
             X, y, s = X[~kept], y[~kept], None if s is None else s[~kept]  # noqa: N806
+            groups = None if groups is None else groups[~kept]
         if self.verbose:
             print(self._report(X, y, task, how))
         try:
-            fitting = Fitting(self, X, y, s, task, how, rng, before, given_alpha(self.alpha))
+            alpha = given_alpha(self.alpha)
+            fitting = Fitting(self, X, y, s, task, how, rng, before, alpha, groups)
             fitting.run(validation)
         except MemoryError:
             raise too_large(task.n_hidden, how.n_networks, X) from None

@@ -13,12 +13,20 @@ from typing import Any
 import numpy as np
 
 from twolayer.checks import is_sparse
+from twolayer.errors import InputError
 
 
 def distinct_rows(
     x: Any, y: np.ndarray, s: np.ndarray | None
 ) -> tuple[Any, np.ndarray, np.ndarray | None]:
-    """Rows of x and y in an order that follows from what they hold, and repeats merged.
+    """Rows of x and y in an order that follows from what they hold, and repeats merged; see `merged`."""
+    return merged(x, y, s)[:3]
+
+
+def merged(
+    x: Any, y: np.ndarray, s: np.ndarray | None
+) -> tuple[Any, np.ndarray, np.ndarray | None, np.ndarray]:
+    """The same, and which rows these are.
 
     Parameters
     ----------
@@ -31,11 +39,13 @@ def distinct_rows(
     -------
     x, y : as given, with fewer rows
     s : array, or None if every row has weight 1
+    first : ndarray of int, shape (fewer rows,)
+        The number of each row that stayed.
     """
     prints = np.frombuffer(b"".join(fingerprints(x, y)), dtype="V16")
     _, first, which = np.unique(prints, return_index=True, return_inverse=True)
     weights = np.bincount(which, weights=s, minlength=len(first)).astype(np.float64)
-    return x[first], y[first], None if (weights == 1).all() else weights
+    return x[first], y[first], None if (weights == 1).all() else weights, first
 
 
 def fingerprints(x: Any, y: np.ndarray) -> list[bytes]:
@@ -51,3 +61,16 @@ def fingerprints(x: Any, y: np.ndarray) -> list[bytes]:
         blake2b(row + target.tobytes(), digest_size=16).digest()
         for row, target in zip(rows, y, strict=True)
     ]
+
+
+def numbered(groups: Any, n_rows: int) -> np.ndarray:
+    """The group of each row as a number, (n_rows,)."""
+    groups = np.asarray(groups)
+    if groups.shape != (n_rows,):
+        raise InputError(
+            f"groups must name one group for each of {n_rows} rows; its shape is {groups.shape}"
+        )
+    try:
+        return np.unique(groups, return_inverse=True)[1]
+    except TypeError:
+        raise InputError("groups must be numbers or text, and of one kind") from None

@@ -11,6 +11,7 @@ costs anything per column.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -95,6 +96,7 @@ def choose_alpha(
     task: Task,
     rng: np.random.Generator,
     path: Sequence[float] = ALPHAS,
+    groups: np.ndarray | None = None,
 ) -> Strength:
     """The decay whose network does best on rows left out.
 
@@ -106,6 +108,8 @@ def choose_alpha(
         Row weights.
     path : sequence of float
         The decays to try, from strong to weak.
+    groups : array, shape (n_rows,), or None
+        Rows of one group are left out together.
 
     Raises
     ------
@@ -115,7 +119,8 @@ def choose_alpha(
     if x.shape[0] > MOST_ROWS:
         some = np.sort(rng.permutation(x.shape[0])[:MOST_ROWS])
         x, y, s = x[some], y[some], None if s is None else s[some]
-    parts = folds(y, rng)
+        groups = None if groups is None else groups[some]
+    parts = folds(y, rng, groups)
     if not parts:
         alpha = OTHERWISE if path is ALPHAS else path[0]
         return Strength(alpha, np.array([alpha]), np.array([np.nan]))
@@ -153,16 +158,38 @@ def found(walks: list[Walk], outputs: list[np.ndarray], seen: np.ndarray) -> Str
     )
 
 
-def folds(y: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """The rows to leave out, one after another; each class is dealt out evenly. Empty if there are too few rows."""
+def folds(
+    y: np.ndarray, rng: np.random.Generator, groups: np.ndarray | None = None
+) -> list[np.ndarray]:
+    """The rows to leave out, one after another; each class is dealt out evenly, whole groups where there are any.
+
+    Empty if there are too few rows, or one group only.
+    """
     n_rows = len(y)
     if n_rows < FEWEST_ROWS:
         return []
+    count = 5 if n_rows <= 1000 else 3
+    if groups is not None:
+        return whole_groups(y, rng, groups, min(count, len(np.unique(groups))))
     order = rng.permutation(n_rows)
     if y.ndim == 1:
         order = order[np.argsort(y[order], kind="stable")]
-    count = 5 if n_rows <= 1000 else 3
     return [np.sort(order[k::count]) for k in range(count)]
+
+
+def whole_groups(
+    y: np.ndarray, rng: np.random.Generator, groups: np.ndarray, count: int
+) -> list[np.ndarray]:
+    """The rows to leave out, groups kept together; none if there is one group only."""
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+    if count < 2:
+        return []
+    dealing = StratifiedGroupKFold if y.ndim == 1 else GroupKFold
+    dealt = dealing(count, shuffle=True, random_state=int(rng.integers(2**31)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a class with fewer rows than folds
+        return [test for _, test in dealt.split(y, y, groups) if len(test)]
 
 
 class Walk:

@@ -14,8 +14,14 @@ from twolayer.loop import Progress
 from twolayer.maths.network import Params
 
 
-def held_out(y: np.ndarray, fraction: Any, rng: np.random.Generator, names: Any) -> np.ndarray:
-    """The rows kept for validation, True for each: a random share, of every class its own.
+def held_out(
+    y: np.ndarray,
+    fraction: Any,
+    rng: np.random.Generator,
+    names: Any,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """The rows kept for validation, True for each: a random share, of every class its own, or of whole groups.
 
     Parameters
     ----------
@@ -24,6 +30,7 @@ def held_out(y: np.ndarray, fraction: Any, rng: np.random.Generator, names: Any)
     rng : numpy.random.Generator
     names : sequence
         The classes, for an error.
+    groups : array, shape (n_rows,), or None
     """
     fraction = checks.number(fraction, "validation_fraction", above=0)
     if fraction >= 1:
@@ -36,8 +43,11 @@ def held_out(y: np.ndarray, fraction: Any, rng: np.random.Generator, names: Any)
             f"early_stopping keeps rows for validation, and there are {n_rows} different rows only: "
             "use early_stopping=False, or give X_val and y_val"
         )
-    order = rng.permutation(n_rows)
     kept = np.zeros(n_rows, dtype=bool)
+    if groups is not None:
+        kept[some_groups(groups, fraction, rng)] = True
+        return kept
+    order = rng.permutation(n_rows)
     if y.ndim > 1:
         kept[order[: min(max(1, round(fraction * n_rows)), n_rows - 2)]] = True
         return kept
@@ -50,6 +60,20 @@ def held_out(y: np.ndarray, fraction: Any, rng: np.random.Generator, names: Any)
             )
         kept[rows[: min(max(1, round(fraction * len(rows))), len(rows) - 1)]] = True
     return kept
+
+
+def some_groups(groups: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """The rows of a random share of the groups."""
+    from sklearn.model_selection import GroupShuffleSplit
+
+    if len(np.unique(groups)) < 2:
+        raise InputError(
+            "early_stopping keeps whole groups for validation, and there is one group only: use early_stopping=False, or "
+            "give X_val and y_val"
+        )
+    splitter = GroupShuffleSplit(1, test_size=fraction, random_state=int(rng.integers(2**31)))
+    _, kept = next(splitter.split(groups, groups=groups))
+    return np.asarray(kept)
 
 
 @dataclass(eq=False)

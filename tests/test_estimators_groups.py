@@ -1,0 +1,144 @@
+"""Rows of one group stay together wherever an estimator leaves rows out by itself."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import polars
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+import twolayer as tl
+from twolayer.cli import fit as cli_fit
+from twolayer.errors import InputError
+from twolayer.estimators import strength, validation
+
+
+def patients(seed=0, n_patients=40, n_columns=60, repeats=2):
+    """Noise: rows of one patient are nearly the same, and so is their class, which says nothing about anybody else's."""
+    rng = np.random.default_rng(seed)
+    who = np.repeat(np.arange(n_patients), repeats)
+    of_patient = rng.standard_normal((n_patients, n_columns))
+    x = of_patient[who] + 0.2 * rng.standard_normal((len(who), n_columns))
+    return x, rng.integers(2, size=n_patients)[who], who
+
+
+@pytest.mark.parametrize("classes", [True, False])
+def test_folds_take_whole_groups(classes):
+    _, y, who = patients()
+    y = y if classes else y[:, None].astype(float)
+    parts = strength.folds(y, np.random.default_rng(0), who)
+    assert len(parts) == 5
+    assert sorted(np.concatenate(parts)) == list(range(len(y)))
+    for part in parts:
+        assert not set(who[part]) & set(np.delete(who, part))
+    assert strength.folds(y, np.random.default_rng(0), np.zeros(len(y))) == []
+    assert len(strength.folds(y, np.random.default_rng(0), who % 3)) == 3
+
+
+def test_rows_kept_to_stop_by_are_whole_groups():
+    _, y, who = patients()
+    kept = validation.held_out(y, 0.2, np.random.default_rng(0), ("0", "1"), who)
+    assert len(set(who[kept])) == 8
+    assert not set(who[kept]) & set(who[~kept])
+    with pytest.raises(InputError, match="one group only"):
+        validation.held_out(y, 0.2, np.random.default_rng(0), ("0", "1"), np.zeros(80))
+
+
+def test_noise_with_a_twin_in_every_row_is_seen_through():
+    x, y, who = patients()
+    rows = who < 30
+    settings = {"n_hidden": 10, "n_networks": 1, "random_state": 0}
+    fooled = tl.TwoLayerClassifier(**settings).fit(x[rows], y[rows])
+    model = tl.TwoLayerClassifier(**settings).fit(x[rows], y[rows], groups=who[rows])
+    assert model.alpha_ > 10 * fooled.alpha_
+    lost = [log_loss(y[~rows], one.predict_proba(x[~rows])) for one in (model, fooled)]
+    assert lost[0] < lost[1] - 0.05
+    # of twins in other folds a linear model too is sure of what it cannot know
+    linear = LogisticRegression(C=10).fit(x[rows], y[rows])
+    assert lost[0] < log_loss(y[~rows], linear.predict_proba(x[~rows]))
+
+
+@pytest.mark.parametrize("weights", ["rows", "classes", "both"])
+def test_groups_follow_their_rows(monkeypatch, weights):
+    """Rows of weight 0 fall out, and the others are put in order: each must keep its group."""
+    x, y, who = patients()
+    y = np.where(who % 7 == 0, 2, y)  # a class of no weight
+    s = None if weights == "classes" else (who % 5 > 0).astype(float)
+    seen = []
+
+    def spied(x, y, s, task, rng, path=strength.ALPHAS, groups=None):
+        seen.append((x, groups))
+        return strength.choose_alpha(x, y, s, task, rng, (1.0,), groups)
+
+    monkeypatch.setattr("twolayer.estimators.fitting.choose_alpha", spied)
+    class_weight = None if weights == "rows" else {0: 1, 1: 1, 2: 0}
+    model = tl.TwoLayerClassifier(2, n_networks=1, max_iter=3, class_weight=class_weight)
+    model.fit(x, y, sample_weight=s, groups=[f"patient {k}" for k in who])
+    ((rows, groups),) = seen
+    names = sorted({f"patient {k}" for k in who})
+    for row, group in zip(rows, groups, strict=True):
+        (place,) = np.flatnonzero((x == row).all(axis=1))
+        assert names[group] == f"patient {who[place]}"
+    assert not hasattr(model, "_groups")
+
+
+def test_early_stopping_and_given_alpha_take_groups_too(monkeypatch):
+    x, y, who = patients()
+    given = []
+    choose = strength.choose_alpha
+
+    def spied(*arguments, **more):
+        given.append(arguments[6] if len(arguments) > 6 else more.get("groups"))
+        return choose(*arguments, **more)
+
+    monkeypatch.setattr("twolayer.estimators.calibrating.choose_alpha", spied)
+    model = tl.TwoLayerClassifier(2, alpha=1.0, n_networks=1, max_iter=3, calibrate=True)
+    model.fit(x, y, groups=who)
+    assert len(set(given[0])) == 40
+    held = []
+    keep = validation.held_out
+
+    def seen(*arguments):
+        held.append((arguments[4], keep(*arguments)))
+        return held[-1][1]
+
+    monkeypatch.setattr("twolayer.estimators.network.held_out", seen)
+    model = tl.TwoLayerClassifier(2, alpha=1.0, n_networks=1, max_iter=3, early_stopping=True)
+    model.fit(x, y, groups=who)
+    ((groups, kept),) = held
+    assert not set(groups[kept]) & set(groups[~kept])
+
+
+def test_what_is_no_list_of_groups_is_told():
+    x, y = load_breast_cancer(return_X_y=True)
+    model = tl.TwoLayerClassifier(2, max_iter=2)
+    with pytest.raises(InputError, match=r"one group for each of 569 rows; its shape is \(3,\)"):
+        model.fit(x, y, groups=[1, 2, 3])
+    with pytest.raises(InputError, match="numbers or text, and of one kind"):
+        model.fit(x, y, groups=np.array([1, "a"] * 284 + [2], dtype=object))
+    assert not hasattr(model, "_groups")
+
+
+def test_fit_hands_groups_on(here, twolayer):
+    x, y, who = patients()
+    table = polars.DataFrame({"patient": who, "state": y} | {f"g{k}": g for k, g in enumerate(x.T)})
+    table.write_csv("t.csv")
+    alphas = []
+    for option in ("--groups", "--drop"):
+        code, _, err = twolayer(
+            "fit", "t.csv", "--target", "state", option, "patient", "--n-hidden", 10, "-q"
+        )
+        assert code == 0, err
+        alphas.append(tl.load("t.twolayer.safetensors").alpha_)
+    assert alphas[0] > 5 * alphas[1]
+
+
+def test_rows_in_time_stay_together_by_fifths():
+    data = SimpleNamespace(groups=None, order=np.array([30, 10, 10, 20, 50, 40, 0, 60, 70, 80, 90]))
+    everyone = np.arange(11)
+    fifths = cli_fit.groups_of(data, everyone)
+    # ten different times: two of them to each fifth
+    assert fifths.tolist() == [1, 0, 0, 1, 2, 2, 0, 3, 3, 4, 4]
+    assert cli_fit.groups_of(SimpleNamespace(groups=None, order=None), everyone) is None
