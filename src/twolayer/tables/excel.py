@@ -19,7 +19,8 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.tables.delimited import header, parsed
-from twolayer.tables.table import Table, as_text, in_a_line, listed, number
+from twolayer.tables.table import Table, as_text, listed, number
+from twolayer.tables.telling import first_line
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how .xlsx and the older .xls begin
 MOST_ROWS = 1 << 20  # of a sheet
@@ -107,7 +108,7 @@ def damage_told(path: str) -> Iterator[None]:
     except (FileError, InputError, MemoryError):
         raise
     except Exception as error:
-        said = in_a_line(str(error.__cause__ or error))[:200] or type(error).__name__
+        said = first_line(error.__cause__ or error)
         raise FileError(
             f"{path} cannot be read as an Excel file: {said}; if a spreadsheet program opens it, save it there as CSV in "
             "UTF-8"

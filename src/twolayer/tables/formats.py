@@ -1,7 +1,7 @@
 """Which reader a file needs, told by its name (or, for standard input, by its first bytes), and the readers themselves.
 
-Every reader gives a `Table`. Separated text, Excel and Matrix Market are read here beside, in `delimited`, `excel` and
-`matrix_market`, the rest by well-kept libraries: polars (Parquet, Arrow, Feather), NumPy and scikit-learn (svmlight).
+Every reader gives a `Table`. Separated text and Matrix Market are read here beside, in `delimited` and `matrix_market`, the
+rest by well-kept libraries: polars (Parquet, Arrow, Feather), openpyxl (Excel), NumPy and scikit-learn (svmlight).
 """
 
 from __future__ import annotations
