@@ -10,7 +10,7 @@ import pandas
 import pytest
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression, RidgeCV
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
 from sklearn.preprocessing import StandardScaler
 from the_command_line import frame_of, write_tables
 
@@ -62,7 +62,12 @@ def test_classification_from_table_to_predictions(here, twolayer, name):
     assert list(predicted) == ["prediction", *(f"probability_{one}" for one in classes)]
 
     truth, shares = frame["target"].iloc[test].to_numpy(), predicted.iloc[:, 1:]
-    linear = LogisticRegression(max_iter=1000)
+    linear = GridSearchCV(
+        LogisticRegression(max_iter=1000),
+        {"C": 10.0 ** np.arange(-4, 3)},
+        scoring="neg_log_loss",
+        cv=StratifiedKFold(5, shuffle=True, random_state=0),
+    )
     scaler = StandardScaler().fit(frame.drop(columns="target").iloc[train])
     x = scaler.transform(frame.drop(columns="target"))
     linear.fit(x[train], frame["target"].iloc[train])

@@ -12,7 +12,7 @@ import pytest
 from sklearn import metrics
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
 from sklearn.preprocessing import StandardScaler
 
 import twolayer as tl
@@ -145,7 +145,12 @@ def test_the_scores_are_those_of_the_rows_kept_for_the_test(fitted, twolayer, tm
     x, y = frame.drop(columns="target").to_numpy(), frame["target"].to_numpy()
     model = tl.load(fitted / "iris.twolayer.safetensors")
     scaler = StandardScaler().fit(x[train])
-    linear = LogisticRegression(max_iter=1000).fit(scaler.transform(x[train]), y[train])
+    linear = GridSearchCV(
+        LogisticRegression(max_iter=1000),
+        {"C": 10.0 ** np.arange(-4, 3)},
+        scoring="neg_log_loss",
+        cv=StratifiedKFold(5, shuffle=True, random_state=0),
+    ).fit(scaler.transform(x[train]), y[train])
     model.__dict__.pop("feature_names_in_")
     for name, p in (
         ("two-layer network", model.predict_proba(x[test])),

@@ -106,7 +106,8 @@ def test_rivals_learn_from_the_weighted_rows_of_training_only(task):
         linear = RidgeCV(10.0 ** np.arange(-3, 5.5, 0.5))
         guess = np.average(values[train], weights=weights[train])
     else:
-        linear = LogisticRegression(max_iter=1000)
+        strength = found[comparing.LINEAR][-1].C_  # how it is chosen: test_logistic.py
+        linear = LogisticRegression(C=strength, max_iter=1000)
         guess = np.average(values[train] == "u", weights=weights[train])
     linear.fit(scaled[train], values[train], sample_weight=weights[train])
     answer = "predict" if task == "regression" else "predict_proba"
@@ -122,6 +123,21 @@ def test_rivals_learn_from_the_weighted_rows_of_training_only(task):
 def plain_linear(found, x, values, parts):
     """The same linear model without weights."""
     return clone(found[comparing.LINEAR]).fit(x[parts.train], values[parts.train])
+
+
+def test_rows_of_a_group_stay_together_where_the_linear_model_is_tuned():
+    """Rows written down five times, of targets that are chance: nothing can be learned for whole groups left out."""
+    rng = np.random.default_rng(0)
+    x, values = np.repeat(rng.standard_normal((60, 30)), 5, axis=0), np.repeat(["u", "v"], 150)
+    groups = np.repeat(np.arange(60), 5)
+    target = Target("y", "classification", values, "")
+    together = comparing.split(target, 0.25, seed=0, groups=groups)
+    assert not set(groups[together.train]) & set(groups[together.test])
+    apart = comparing.Split(together.train, together.test)
+    strengths = [
+        comparing.rivals(x, target, parts)[comparing.LINEAR][-1].C_ for parts in (together, apart)
+    ]
+    assert strengths[0] < 0.01 * strengths[1]
 
 
 def test_a_class_of_one_row_is_refused_and_of_two_is_split():
