@@ -115,8 +115,13 @@ def test_ctrl_c_before_a_command_has_begun_is_one_line(monkeypatch, capsys):
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(main, "app", app)
-    with pytest.raises(SystemExit) as left:
-        main.main(["demo"])
+    # a shell that runs the tests in the background has them ignore Ctrl-C
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(SystemExit) as left:
+            main.main(["demo"])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (left.value.code, capsys.readouterr().err) == (130, "twolayer: stopped\n")
 
 
