@@ -168,9 +168,14 @@ def subject_of(model: Model, rows: Known, asked: Asked) -> tuple[Subject, str]:
         return whole, f"all {len(y):,} rows, of which the model may know some"
     models = {comparing.NETWORK: whole.model, **comparing.rivals(x, target, parts, s)}
     test = parts.test
+    s_test = None if s is None else s[test]
     answers = {name: Answers.of(one, x[test], model.classifies) for name, one in models.items()}
+    # not that of the rows of training, which is easily beaten where the classes have other shares here
+    answers[comparing.CONSTANT] = scoring.constant(
+        y[test], getattr(model.estimator, "classes_", None), s_test
+    )
     return replace(
-        whole, x=x[test], y=y[test], weights=None if s is None else s[test], answers=answers, held_out=True,
+        whole, x=x[test], y=y[test], weights=s_test, answers=answers, held_out=True,
         x_train=x[parts.train], y_train=y[parts.train],
     ), f"the {len(test):,} rows that the fit kept for the test, of {len(y):,}"  # fmt: skip
 

@@ -120,7 +120,7 @@ def _scores(sure: Certainty) -> str:
     less = f"Of {loss} less is better; in" if loss in names else "In"
     note = (
         f"<p>{means}Below each score, and in the last lines: where it lies in 95% of draws of as many rows{exact}. "
-        f"{less} the last lines above 0 is always better.</p>"
+        f"{less} the last lines above 0 is always better. The constant guess is the best for these very rows.</p>"
     )
     return "<table>\n" + "\n".join(lines) + f"\n</table>\n{note}"
 

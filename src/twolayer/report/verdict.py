@@ -53,8 +53,13 @@ def standing_of(subject: Subject, sure: Certainty) -> str:
         return CAREFUL  # of too few rows, or too much alike, nothing is known
     if not is_better(subject, sure):
         return USELESS
-    in_doubt = sure.against(CONSTANT, main) <= 0 or sure.against(LINEAR, main) < 0
+    in_doubt = bool(not_shown(sure)) or sure.against(LINEAR, main) < 0
     return CAREFUL if in_doubt or not subject.held_out else GOOD
+
+
+def not_shown(sure: Certainty) -> list[str]:
+    """The scores in which it is not shown to be better than the constant guess."""
+    return [name for name in sure.scores[NETWORK] if sure.against(CONSTANT, name) <= 0]
 
 
 def is_better(subject: Subject, sure: Certainty) -> bool:
@@ -88,14 +93,14 @@ def _against_constant(subject: Subject, sure: Certainty) -> str:
     if subject.only_class is not None:
         return f"All rows are of class '{subject.only_class}': whether it tells that class from others, they cannot show."
     if subject.classifies:
-        guess = f"Always saying the most frequent class is right on {theirs['accuracy']:.1%}"
+        guess = f"Always saying the most frequent class of these rows is right on {theirs['accuracy']:.1%}"
     else:
         guess = (
-            f"Always saying the mean misses by {rounded('RMSE', theirs['RMSE'])} (root mean square), and the network by "
-            f"{rounded('RMSE', ours['RMSE'])}"
+            f"Always saying the mean of these rows misses by {rounded('RMSE', theirs['RMSE'])} (root mean square), and the "
+            f"network by {rounded('RMSE', ours['RMSE'])}"
         )
     if outcome <= 0 and tells_apart(sure):
-        return f"{guess}: the network is not shown to be right more often. {_yet(sure)}"
+        return f"{guess}: the network is not shown to be right more often. {_yet(sure)}{_but(sure)}"
     end = {
         1: "the network is better, beyond what luck in these rows explains.",
         0: "that the network is better could be luck in these rows.",
@@ -104,7 +109,27 @@ def _against_constant(subject: Subject, sure: Certainty) -> str:
     name = "accuracy" if subject.classifies else "RMSE"
     if outcome == 0 and _ahead(name, ours[name], theirs[name]) <= 0:
         return f"{guess}: the network is no better."
-    return f"{guess}: {end[outcome]}"
+    return f"{guess}: {end[outcome]}{_but(sure) if outcome > 0 else ''}"
+
+
+def _but(sure: Certainty) -> str:
+    """What speaks against it all the same."""
+    ours, theirs = sure.scores[NETWORK], sure.scores[CONSTANT]
+    doubtful = not_shown(sure)
+    told = ""
+    if "balanced accuracy" in doubtful:
+        told += (
+            f" But that it tells the classes apart is not shown: of each class it finds {ours['balanced accuracy']:.1%} on "
+            f"average, where a guess finds {theirs['balanced accuracy']:.1%}."
+        )
+    if "log loss" in doubtful:
+        worse = ours["log loss"] > theirs["log loss"]
+        than = "worse than" if worse else "not shown to be better than"
+        told += (
+            f" But its probabilities are {than} the mere shares of the classes (log loss {ours['log loss']:.3f} against "
+            f"{theirs['log loss']:.3f}): do not rely on how sure it says it is."
+        )
+    return told
 
 
 def _yet(sure: Certainty) -> str:

@@ -1,0 +1,68 @@
+"""What keeps a verdict from being green, how rows that belong together are judged, and when sureness misleads."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from twolayer import comparing
+from twolayer.report import Answers, Subject, certainty, verdict
+
+CLASSES = np.array(["ALL", "AML", "healthy"])
+
+
+def subject_of(truth, said, sure, **more):
+    """Rows of these classes, answered so, each with this probability, beside the best constant for them."""
+    truth, said = np.array(truth), np.array(said)
+    p = np.repeat((1 - np.broadcast_to(sure, truth.shape))[:, None] / 2, 3, axis=1)
+    p[np.arange(len(said)), said] = sure
+    shares = np.bincount(truth, minlength=3) / len(truth)
+    answers = {
+        comparing.NETWORK: Answers(CLASSES[said], p),
+        comparing.CONSTANT: Answers(
+            np.repeat(CLASSES[shares.argmax()], len(truth)), np.tile(shares, (len(truth), 1))
+        ),
+    }
+    model = SimpleNamespace(classes_=CLASSES, stopped_="")
+    x = np.arange(float(len(truth)))[:, None]
+    return Subject(
+        model, x, CLASSES[truth], None, ["a"], ["a"], ["ill"], answers, held_out=True, **more
+    )
+
+
+def mistaken(count, wrong):
+    """So many rows of each class, and what is said of them, of which the first are wrong."""
+    truth = np.tile([0, 1, 2], count)
+    said = truth.copy()
+    said[:wrong] = (said[:wrong] + 1) % 3
+    return truth, said
+
+
+@pytest.mark.parametrize(
+    ("sure", "standing", "words"),
+    # 30 of 90 wrong, each at a log loss of -ln((1 - p) / 2): at 0.7 the mean is 0.87, below ln 3; at 0.98, 1.55
+    [
+        (0.7, "good", "beyond what luck in these rows explains."),
+        (0.98, "careful", "But its probabilities are worse than the mere shares of the classes (log loss 1.549 against 1.099)"),
+    ],
+)  # fmt: skip
+def test_worse_probabilities_are_not_green(sure, standing, words):
+    subject = subject_of(*mistaken(30, 30), sure)
+    said = verdict(subject, certainty(subject))
+    assert said.standing == standing
+    assert words in said.sentences[0]
+
+
+def test_right_more_often_yet_of_no_class_but_one_is_not_green():
+    subject = subject_of(
+        np.repeat([0, 1, 2], [40, 30, 30]), np.repeat([0, 1, 0], [40, 12, 48]), 0.8
+    )
+    sure = certainty(subject)
+    sure.gains[comparing.CONSTANT]["balanced accuracy"] = (-0.01, 0.2)
+    spoken = verdict(subject, sure)
+    assert sure.against(comparing.CONSTANT, "accuracy") == 1
+    assert spoken.standing == "careful"
+    # recalls 1, 12/30 and 0
+    assert (
+        "of each class it finds 46.7% on average, where a guess finds 33.3%" in spoken.sentences[0]
+    )
