@@ -87,10 +87,10 @@ def test_dates_are_refused_with_advice(tmp_path, date):
 
 
 def test_numbers_and_text_together_are_refused(tmp_path):
-    table = table_of(tmp_path, {"a": ["1", "2", "<0.1", "4", "n.d."]})
+    table = table_of(tmp_path, {"a": ["1", "2", "n.d.", "4", "<0.1"]})
     with pytest.raises(
         InputError,
-        match=r"'a' holds numbers but for '<0.1' in line 4 \(2 such fields\).*--category 'a'",
+        match=r"'a' holds numbers but for 'n.d.' in line 4 \(2 such fields\).*--category 'a'",
     ):
         tables.kinds(table)
     table = table_of(tmp_path, {"a": ["1", "2", "3,5", "4"]})

@@ -49,6 +49,7 @@ def predict(
     from twolayer import tables
     from twolayer.cli.models import opened
     from twolayer.tables.joining import transposed
+    from twolayer.tables.spellings import Spelled, spelled
 
     check_place(out, model, Path(table))
     if out is not None:
@@ -56,9 +57,11 @@ def predict(
     asked = options.asked_of(table, (), transpose=transpose, delimiter=delimiter, sheet=sheet)
     known = opened(model)
     check_wish(known, proba, interval)
+    seen = Spelled()
     blocks = tables.stream(asked.path, known.texts(), asked.delimiter, False, asked.sheet)
+    blocks = (spelled(block, seen, known.texts()) for block in blocks)
     if transpose:
-        whole = tables.read(asked.path, (), asked.delimiter, asked.sheet)
+        whole = spelled(tables.read(asked.path, (), asked.delimiter, asked.sheet), seen)
         blocks = iter([replace(transposed(whole), note=whole.note)])
     voice = Voice(quiet)
     found = tables.Found()
@@ -74,7 +77,7 @@ def predict(
             count += block.n_rows
             progress.to(count)
     assert first is not None
-    for line in [*asides(known, first), *found.sentences()]:
+    for line in [*asides(known, first), *seen.sentences(), *found.sentences()]:
         voice.aside(line)
     if out is not None:
         voice.aside(f"{count} predictions in {out}")

@@ -13,6 +13,7 @@ from twolayer.tables.columns import DATE, Kinds, kinds
 from twolayer.tables.encoder import Encoder
 from twolayer.tables.formats import read
 from twolayer.tables.joining import transposed, with_labels
+from twolayer.tables.spellings import Spelled, spelled
 from twolayer.tables.table import Table, absent, listed, missing
 from twolayer.tables.target import Target, target
 
@@ -113,6 +114,8 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
     elsewhere = bool(asked.labels or asked.transpose)
     table = read(asked.path, words, asked.delimiter, asked.sheet, must_be_there=not elsewhere)
     said = [table.note] if table.note else []
+    table, read_so = respelled(table, asked)
+    said += read_so
     if asked.transpose:
         table = transposed(dropped(table, asked.drop))
     if asked.labels:
@@ -134,6 +137,14 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
     return table, said
 
 
+def respelled(table: Table, asked: Asked, skip: Sequence[str] = ()) -> tuple[Table, list[str]]:
+    """The table with percent signs and decimal commas read where numbers are due; and what to say about it."""
+    names = [one for one in (asked.id, asked.groups) if one is not None]
+    seen = Spelled()
+    table = spelled(table, seen, {*names, *asked.categories, *asked.drop, *skip})
+    return table, seen.sentences()
+
+
 def labelled(table: Table, asked: Asked, words: Sequence[str]) -> tuple[Table, list[str]]:
     """The table with what the file of labels holds for it, these columns read as text; and what to say about it."""
     path = str(asked.labels)
@@ -143,8 +154,10 @@ def labelled(table: Table, asked: Asked, words: Sequence[str]) -> tuple[Table, l
             raise InputError(absent(labels.path, name, labels.names))
     said = [labels.note.replace("--sheet", "--labels-sheet")] if labels.note else []
     theirs = [name for name in [*asked.targets, *asked.parts] if name in labels.names]
-    table, joined = with_labels(table, labels, theirs, asked.id)
     unused = [name for name in labels.names if name not in (*theirs, asked.id)]
+    labels, read_so = respelled(labels, asked, unused)
+    said += read_so
+    table, joined = with_labels(table, labels, theirs, asked.id)
     if unused:
         joined.append(f"{path}: nothing is learned from its other columns: {listed(unused)}")
     return table, said + joined

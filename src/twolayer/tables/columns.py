@@ -11,7 +11,8 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.tables.table import Table, missing
+from twolayer.tables.spellings import has_commas, is_percent, unsigned
+from twolayer.tables.table import LIMIT, Table, beyond_a_limit, listed, missing, number
 
 YES = {"true", "t", "yes", "y", "1"}
 NO = {"false", "f", "no", "n", "0"}
@@ -25,7 +26,6 @@ DATE = re.compile(
     r"([T ]\d{1,2}:\d{2}.*)?",
     re.IGNORECASE,
 )
-DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 ROW_NAME = re.compile(r"(.*[ _.-])?(id|ids|index|row|row ?names?|number|no|nr)", re.IGNORECASE)
 
 
@@ -125,7 +125,8 @@ def _place_text(table: Table, name: str, found: Kinds) -> None:
     else:
         _refuse_dates(table, name, words)
         refuse_decimal_commas(table, name, words)
-        _refuse_mixture(table, name, len(words))
+        refuse_some_percents(table, name, words)
+        _refuse_mixture(table, name, words)
         if names_each(words, table.n_rows):
             found.ids.append(name)
         elif len(levels) > MOST_LEVELS or (
@@ -162,27 +163,60 @@ def _refuse_dates(table: Table, name: str, words: list[str]) -> None:
 
 
 def refuse_decimal_commas(table: Table, name: str, words: list[str]) -> None:
-    """Raise if the column holds numbers whose decimals follow a comma."""
-    numbers = [word for word in words if DECIMAL_COMMA.fullmatch(word)]
-    with_comma = [word for word in numbers if "," in word]
-    if with_comma and 2 * len(numbers) > len(words):
+    """Raise if the column holds numbers with a comma that was not read; all such columns are named at once."""
+    if not _commas_unread(table, name):
+        return
+    example = next(word for word in words if "," in word)
+    others = [one for one in table.texts if one != name and _commas_unread(table, one)]
+    so_do = f", and so do {listed(others)}" if others else ""
+    raise InputError(
+        f"{table.path}: column '{name}' holds numbers with a comma, such as {checks.shown(example)}{so_do}: write "
+        "decimals with a point, and thousands without a mark; or save the table with semicolons or tabs between the "
+        "fields, where 3,5 is read as 3.5 (but 1,234 alone could be either)"
+    )
+
+
+def _commas_unread(table: Table, name: str) -> bool:
+    """Whether there are numbers with a comma in the column, and they were not taken for numbers."""
+    words = [word for word in table.texts[name] if not missing(word)]
+    if not has_commas(words):
+        return False
+    empty = np.isnan(table.column(name)).tolist()
+    unread = [word for word, gap in zip(table.texts[name], empty, strict=True) if gap]
+    return has_commas([word for word in unread if not missing(word)])
+
+
+def refuse_some_percents(table: Table, name: str, words: list[str]) -> None:
+    """Raise if some of the numbers have a percent sign, and others none."""
+    points = {word: word.replace(",", ".") for word in words}
+    signed = [
+        word for word in words if is_percent(word) and number(unsigned(points[word])) is not None
+    ]
+    plain = [word for word in words if number(points[word]) is not None]
+    if signed and plain and 2 * (len(signed) + len(plain)) > len(words):
         raise InputError(
-            f"{table.path}: column '{name}' holds numbers with a comma, such as {checks.shown(with_comma[0])}: write "
-            "decimals with a point"
+            f"{table.path}: column '{name}' holds numbers with and without a percent sign, such as "
+            f"{checks.shown(signed[0])} and {checks.shown(plain[0])}: write all of them alike, or leave it out with "
+            f"--drop '{name}'"
         )
 
 
-def _refuse_mixture(table: Table, name: str, present: int) -> None:
-    count = int(np.isfinite(table.column(name)).sum())
-    if 2 * count < present:
+def _refuse_mixture(table: Table, name: str, words: list[str]) -> None:
+    present, count = len(words), int(np.isfinite(table.column(name)).sum())
+    limits = sum(LIMIT.fullmatch(word) is not None for word in words)
+    if not count or 2 * (count + limits) < present:
         return
     row, text = table.first_text(name)  # type: ignore[misc]
     more = f" ({present - count} such fields)" if present - count > 1 else ""
+    start = f"{table.path}: column '{name}' holds numbers but for {checks.shown(text)} in {table.where(row)}{more}: "
+    if LIMIT.fullmatch(text):
+        raise InputError(
+            f"{start}{beyond_a_limit(text)}, or leave the column out with --drop '{name}'"
+        )
     hint = "write decimals with a point, or " if "," in text else ""
     raise InputError(
-        f"{table.path}: column '{name}' holds numbers but for {checks.shown(text)} in {table.where(row)}{more}: {hint}"
-        f"leave such fields empty if they mean no value, or take it as categories with --category '{name}', or leave "
-        f"it out with --drop '{name}'"
+        f"{start}{hint}leave such fields empty if they mean no value, or take it as categories with --category "
+        f"'{name}', or leave it out with --drop '{name}'"
     )
 
 

@@ -274,7 +274,15 @@ def gathered(opened: Callable[[], Delimited]) -> Table:
         del values, lines, texts, block
         return gathered(partial(reopened, opened, source.tracked))
     numbers = np.frombuffer(values).reshape(len(lines), len(source.names))
-    return Table(source.path, source.names, numbers, joined(texts), np.array(lines), source.id)
+    return Table(
+        source.path,
+        source.names,
+        numbers,
+        joined(texts),
+        np.array(lines),
+        source.id,
+        delimiter=source.delimiter,
+    )
 
 
 def reopened(opened: Callable[[], Delimited], text: Iterable[str]) -> Delimited:

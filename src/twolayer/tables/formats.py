@@ -271,7 +271,15 @@ def _delimited_blocks(
         with _delimited(path, source, text, delimiter, must_be_there) as rows:
             for block in rows.blocks():
                 empty = False
-                yield Table(path, rows.names, block.numbers, block.texts, block.lines, rows.id)
+                yield Table(
+                    path,
+                    rows.names,
+                    block.numbers,
+                    block.texts,
+                    block.lines,
+                    rows.id,
+                    delimiter=rows.delimiter,
+                )
     if empty:
         raise FileError(f"{path} has a header but no rows")
 

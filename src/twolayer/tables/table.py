@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from twolayer.errors import InputError
 
 MISSING = {"", "na", "n/a", "nan", "null", "?", ".", "#n/a"}  # in lower case: no value
 NUMBERS_AT_ONCE = 1 << 20  # in a block of rows of a stored array or data frame
+LIMIT = re.compile(r"[<>≤≥]=? *[\d.,]+ *%?")  # beyond what could be measured
 EXACT_WHOLE = 2.0**53  # below it every whole number is a float
 
 
@@ -37,6 +39,8 @@ class Table:
         Which rows of the file these are, counted from 0; None for all of them.
     note : str
         What of the file was read, if it holds more than this table; in a sentence.
+    delimiter : str or None
+        What separates the fields of a text file.
     """
 
     path: str
@@ -47,6 +51,7 @@ class Table:
     id: str | None = None
     places: np.ndarray | None = None
     note: str = ""
+    delimiter: str | None = None
 
     @property
     def n_rows(self) -> int:
@@ -162,7 +167,18 @@ def number_hint(text: str) -> str:
     """What to do about a text where a number is due."""
     if text.count(",") == 1 and text.replace(",", "").lstrip("+-").isdigit():
         return "write decimals with a point"
+    if LIMIT.fullmatch(text):
+        return beyond_a_limit(text)
     return "encode it as numbers or leave that column out"
+
+
+def beyond_a_limit(text: str) -> str:
+    """What to do about a field such as <0.5."""
+    side = "below" if text[0] in "<≤" else "above"
+    return (
+        f"it is a value {side} the limit of detection: put a number there (such as that limit, or half of it), or leave "
+        "the field empty"
+    )
 
 
 def missing(text: str) -> bool:
