@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time as clock
+from contextlib import suppress
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,6 +131,8 @@ def fit(
     of the loss, TABLE.loss.png, and the settings, TABLE.fit.toml, from which --config repeats the fit.
     """
     given = dict(locals())
+    from twolayer.cli import folders
+
     with stoppable(checkpoint) as stop:
         how = check_options(
             n_hidden,
@@ -161,22 +165,35 @@ def fit(
             labels_sheet=labels_sheet,
         )
         paths = places(Path(table), Path(out))
+        read = {"the table": Path(table), "--labels": labels, "--checkpoint": checkpoint}
+        folders.refuse_overwriting(paths, read)
+        defaults = {name: one.default for name, one in signature(fit).parameters.items()}
+        kept = settings.keeps(config, paths[2], given, defaults)
         keeping = Keeping(checkpoint, every, resume)
         with Painter() as painter:
-            return run(asked, how, paths, given, Voice(quiet, as_json), painter, stop, keeping)
+            return run(
+                asked,
+                how,
+                paths,
+                None if kept else given,
+                Voice(quiet, as_json),
+                painter,
+                stop,
+                keeping,
+            )
 
 
 def run(
     asked: Any,
     how: Training,
     paths: tuple[Path, Path, Path],
-    given: dict[str, Any],
+    given: dict[str, Any] | None,
     voice: Voice,
     painter: Painter,
     stop: Stop,
     keeping: Keeping | None = None,
 ) -> Fitted:
-    """Read, train, compare, tell and write."""
+    """Read, train, compare, tell and write; the settings too, unless they are None."""
     import numpy as np
 
     from twolayer import comparing, tables
@@ -184,6 +201,7 @@ def run(
 
     data = tables.data_of(asked)
     parts = comparing.split(data.target, how.test_size, how.seed, data.groups, data.order)
+    refuse_weightless(data, parts)
     encoder = tables.Encoder.fit(data.table, data.kinds, parts.train)
     found = tables.Found()
     x = encoder.encode(data.table, found)
@@ -210,7 +228,8 @@ def run(
         "encoder": encoder.as_json(),
         "training": training_summary(model, x[parts.train], course),
     }
-    write(model, about, paths, settings.as_toml(given, paths[2]), voice, painter, stop)
+    text = None if given is None else settings.as_toml(given, paths[2])
+    write(model, about, paths, text, voice, painter, stop)
     voice.result(
         {
             **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
@@ -240,6 +259,17 @@ def places(table: Path, out: Path) -> tuple[Path, Path, Path]:
         out / f"{name}.loss.png",
         out / f"{name}.fit.toml",
     )
+
+
+def refuse_weightless(data: Data, parts: Split) -> None:
+    """Raise if no row of a part has any weight."""
+    from twolayer.errors import InputError
+
+    for rows, part in ((parts.train, "training"), (parts.test, "the test")):
+        if data.weights is not None and not data.weights[rows].any():
+            raise InputError(
+                f"{data.table.path}: no row kept for {part} has a weight above 0: choose another --seed or --test-size"
+            )
 
 
 def refuse_nothing(encoder: Encoder, data: Data) -> None:
@@ -433,7 +463,7 @@ def write(
     model: Any,
     about: dict[str, Any],
     paths: tuple[Path, Path, Path],
-    settings_text: str,
+    settings_text: str | None,
     voice: Voice,
     painter: Painter,
     stop: Stop,
@@ -447,9 +477,17 @@ def write(
     contents = {
         model_path: saving.as_bytes(model, about),
         picture_path: painter.loss_curve(model.loss_curve_, title),
-        settings_path: settings_text.encode(),
     }
+    if settings_text is not None:
+        contents[settings_path] = settings_text.encode()
     stop.is_too_late()
+    new = not model_path.parent.exists()
     folders.make(model_path.parent)
-    saving.write_whole(contents)
+    try:
+        saving.write_whole(contents)
+    except BaseException:
+        with suppress(OSError):
+            if new:
+                model_path.parent.rmdir()
+        raise
     voice.say(f"\nmodel     {model_path}\npicture   {picture_path}\nsettings  {settings_path}")

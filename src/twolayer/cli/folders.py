@@ -1,8 +1,9 @@
-"""Folders that `--out` names: whether they can be written to, asked before any work, and made when it is done."""
+"""Where a command writes: whether it can and may, asked before any work; folders are made when it is done."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -25,3 +26,22 @@ def make(out: Path) -> None:
         Path(out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"{out} cannot be made: {error.strerror}") from None
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file, be it there or not yet."""
+    if os.path.exists(one) and os.path.exists(other):
+        return os.path.samefile(one, other)
+    return os.path.abspath(one) == os.path.abspath(other)
+
+
+def refuse_overwriting(written: Sequence[Path], read: dict[str, Path | None]) -> None:
+    """Raise FileError if a file that would be written is one that is read; `read` by what it is called."""
+    from twolayer.errors import FileError
+
+    for path in written:
+        for what, other in read.items():
+            if other is not None and same_file(path, other):
+                raise FileError(
+                    f"{what} {other} would be overwritten: choose another folder with --out, or another name"
+                )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import sys
 from typing import Any, NoReturn
 
@@ -73,6 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         refuse_no_text(sys.argv[1:] if arguments is None else arguments)
         answer = app(arguments, prog_name="twolayer", standalone_mode=False)
+        sys.stdout.flush()
         if answer == INTERRUPTED:  # what typer makes of Ctrl-C
             leave("stopped", INTERRUPTED)
     except StoppedError as stopped:
@@ -82,7 +85,14 @@ def main(arguments: list[str] | None = None) -> None:
     except USAGE as error:
         leave(misuse(error), 2)
     except TwoLayerError as error:
-        leave(str(error), 1 if isinstance(error, DivergedError) else 2)
+        leave(in_a_line(str(error)), 1 if isinstance(error, DivergedError) else 2)
+    except MemoryError as error:
+        leave(f"there is not enough memory: {in_a_line(str(error)) or 'nothing more is free'}", 2)
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - what is left unsaid would be tried again at the end
+        leave(f"the output cannot be written: {error.strerror}", 2)
     sys.exit(answer if isinstance(answer, int) else 0)
 
 
@@ -93,6 +103,14 @@ def refuse_no_text(arguments: list[str]) -> None:
     for argument in arguments:
         if any("\ud800" <= letter <= "\udfff" for letter in argument):
             raise InputError(f"the argument {argument!r} is not text in UTF-8: rename the file")
+
+
+def in_a_line(message: str) -> str:
+    """The message with what would break the line, or steer a terminal, spelled out."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in message
+    )
 
 
 def leave(line: str, code: int) -> NoReturn:

@@ -29,7 +29,34 @@ def as_toml(settings: dict[str, Any], path: Path) -> str:
         value = [str(one) for one in value] if isinstance(value, list | tuple) else value
         value = str(value) if isinstance(value, Path) else value
         lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
-    return HEAD.format(name=path.name) + "".join(lines)
+    name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
+    return HEAD.format(name=name) + "".join(lines)
+
+
+def keeps(config: Path | None, path: Path, given: dict[str, Any], defaults: dict[str, Any]) -> bool:
+    """Whether the settings to be written are already there: in the file that they were read from.
+
+    Raises
+    ------
+    FileError
+        If that file would be overwritten with others.
+    """
+    from twolayer.cli.folders import same_file
+    from twolayer.errors import FileError
+
+    if config is None or not same_file(config, path):
+        return False
+    usual = {name: value for name, value in defaults.items() if name not in NOT_KEPT}
+    texts = (as_toml(given, path), Path(config).read_text(encoding="utf-8"))
+    asked, there = (
+        json.dumps({**usual, **tomllib.loads(text)}, sort_keys=True, default=str) for text in texts
+    )
+    if asked != there:
+        raise FileError(
+            f"the options beside --config would overwrite {config}, from which they differ: say --out FOLDER, for another "
+            "folder"
+        )
+    return True
 
 
 def read(path: Path) -> dict[str, Any]:

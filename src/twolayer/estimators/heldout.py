@@ -138,6 +138,10 @@ def splits_of(
     classifies = is_classifier(estimator) and y.ndim == 1
     if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
         cv = checks.whole(cv, "cv", at_least=2)
+        if cv > len(y):
+            raise InputError(
+                f"cv={cv} folds need a row each at least, and there are {len(y)}: take a smaller cv"
+            )
         if classifies:
             refuse_small_classes(estimator.classes_, y, cv)
         kind = StratifiedKFold if classifies else KFold

@@ -159,8 +159,9 @@ class Encoder:
         x = x.copy() if x is table.numbers else x
         gaps = np.isnan(x)
         counts = gaps.sum(axis=0)
-        if counts.any() or not np.isfinite(x).all():
-            self._fill(table, x, gaps, counts, found)
+        table.refuse_large(x, self.numbers)
+        if counts.any():
+            self._fill(x, gaps, counts, found)
         marks = {name: gaps[:, j] for j, name in enumerate(self.numbers) if counts[j]}
         parts = [
             x,
@@ -184,16 +185,7 @@ class Encoder:
                 f"{listed(lacking)}{hint}"
             )
 
-    def _fill(
-        self, table: Table, x: np.ndarray, gaps: np.ndarray, counts: np.ndarray, found: Found
-    ) -> None:
-        infinite = np.isinf(x)
-        if infinite.any():
-            row, column = (int(i) for i in np.argwhere(infinite)[0])
-            raise InputError(
-                f"{table.path}: {table.where(row)} has {x[row, column]}, which is not a finite number, in column "
-                f"'{self.numbers[column]}': leave the field empty if it means no value, or leave out that row or column"
-            )
+    def _fill(self, x: np.ndarray, gaps: np.ndarray, counts: np.ndarray, found: Found) -> None:
         for j in np.flatnonzero(counts).tolist():
             x[gaps[:, j], j] = self.medians[j]
             found.filled[self.numbers[j]] += int(counts[j])

@@ -15,6 +15,7 @@ from twolayer.errors import InputError
 MISSING = {"", "na", "n/a", "nan", "null", "?", ".", "#n/a"}  # in lower case: no value
 NUMBERS_AT_ONCE = 1 << 20  # in a block of rows of a stored array or data frame
 LIMIT = re.compile(r"[<>≤≥]=? *[\d.,]+ *%?")  # beyond what could be measured
+LARGEST = 1e100  # of a number: squares of larger ones, summed, pass what a float can hold
 EXACT_WHOLE = 2.0**53  # below it every whole number is a float
 
 
@@ -117,7 +118,9 @@ class Table:
     def finite(self, name: str) -> np.ndarray:
         """One column, all of it finite numbers, shape (n_rows,)."""
         self.inputs([name])
-        return self.column(name)
+        values = self.column(name)
+        self.refuse_large(values[:, None], [name])
+        return values
 
     def first_text(self, name: str) -> tuple[int, str] | None:
         """Row and content of the first field that is neither a number nor missing."""
@@ -145,6 +148,19 @@ class Table:
             f"{self.path}: column '{found[0]}'{more} holds text, for example {checks.shown(text)} in {self.where(row)}, "
             f"where numbers are due: {number_hint(text)}"
         )
+
+    def refuse_large(self, x: np.ndarray, names: Sequence[str]) -> None:
+        """Raise if a number in these columns is infinite, or so large that its square would be."""
+        large = np.abs(x) > LARGEST
+        if large.any():
+            row, column = (int(i) for i in np.argwhere(large)[0])
+            what = (
+                "not a finite number" if np.isinf(x[row, column]) else "too large to compute with"
+            )
+            raise InputError(
+                f"{self.path}: {self.where(row)} has {x[row, column]}, which is {what}, in column "
+                f"'{names[column]}': leave the field empty if it means no value, or leave out that row or column"
+            )
 
     def refuse_gaps(self, x: Any, names: Sequence[str]) -> None:
         """Raise if a value is missing or infinite in these columns of the table."""
