@@ -1,6 +1,8 @@
 """Which rows `report` and `evaluate` score, beside which constant, and what of the fit they know by themselves."""
 
+import io
 import json
+import re
 
 import numpy as np
 import pandas
@@ -56,3 +58,42 @@ def test_the_constant_is_the_best_for_the_rows_that_are_scored(home, tmp_path, c
     shares = np.array([11, 4, 8]) / 23
     assert guess["log loss"] == pytest.approx(-(shares * np.log(shares)).sum())
     assert "most frequent class of these rows is right on 47.8%" in " ".join(told["verdict"])
+
+
+@pytest.mark.parametrize("name", ["time", "groups"])
+def test_the_columns_of_the_fit_are_taken_by_themselves(home, tmp_path, capsys, name):
+    column = {"time": "day", "groups": "patient"}[name]
+    given = results(capsys, "report", home, name, f"--{name}", column, "--out", tmp_path / "a")
+    alone = results(capsys, "report", home, name, "--out", tmp_path / "b")
+    assert given["held_out"] is alone["held_out"] is True
+    assert alone["scores"] == given["scores"]
+    model = home / name / "t.twolayer.safetensors"
+    _, out, _ = done(capsys, "inspect", model)
+    assert re.search(rf"--{name} +'{column}'", out)
+
+
+def test_evaluate_warns_on_the_table_of_the_fit(home, capsys):
+    _, out, _ = done(capsys, "evaluate", home / "time" / "t.twolayer.safetensors", home / "t.csv")
+    assert "the model was trained on 69 of these rows, and every score here flatters it" in out
+    patients(1).to_csv(home / "new.csv", index=False)
+    told = results(capsys, "evaluate", home, "time", table="new.csv")
+    assert not [one for one in told["said"] if "was trained on" in one]
+
+
+def test_columns_of_the_fit_that_are_not_there(home, tmp_path, capsys):
+    patients().drop(columns="patient").to_csv(home / "less.csv", index=False)
+    told = results(capsys, "evaluate", home, "groups", table="less.csv")
+    (said,) = [one for one in told["said"] if "--groups" in one]
+    assert said.startswith("the fit used --groups patient, which is not taken here: ")
+    told = results(capsys, "report", home, "groups", "--out", tmp_path, table="less.csv")
+    assert told["held_out"] is None
+    text = " ".join((tmp_path / "report.html").read_text(encoding="utf-8").split())
+    assert "they are as many as the fit had" in text
+
+
+def test_from_standard_input_it_is_asked_for(home, capsys, monkeypatch):
+    words = io.TextIOWrapper(io.BytesIO((home / "t.csv").read_bytes()))
+    monkeypatch.setattr("sys.stdin", words)
+    _, out, err = done(capsys, "evaluate", home / "groups" / "t.twolayer.safetensors", "-")
+    assert err == ""
+    assert "the fit used --groups patient: give it too" in out
