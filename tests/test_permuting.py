@@ -5,6 +5,7 @@ import pandas
 import pytest
 from scipy.stats import kstest
 from sklearn.base import clone
+from sklearn.metrics import log_loss, make_scorer
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from small_tables import FAST, classes, noise, wide
 
@@ -76,8 +77,11 @@ def patients(seed, n_patients=40, per_patient=2, effect=3.0, told=0.0):
 
 def p_of_patients(seed, **settings):
     x, y, groups = patients(seed, **settings)
+    scoring = make_scorer(
+        log_loss, greater_is_better=False, response_method="predict_proba", labels=[0, 1]
+    )
     model = TwoLayerClassifierCV(3, alphas=[10, 1], cv=4, n_networks=1, max_iter=20)
-    model.set_params(scoring="neg_log_loss")
+    model.set_params(scoring=scoring)
     return model.permutation_test(x, y, n=19, groups=groups, random_state=seed)
 
 

@@ -128,6 +128,16 @@ def test_where_few_groups_vary_whole_groups_change_all_their_targets():
     assert shuffle.n_orders == math.factorial(14) / math.factorial(6) / math.factorial(7)
 
 
+def test_where_half_of_the_rows_can_targets_change_places_within_groups():
+    """Eight of fourteen pairs have both targets: each of the eight has two orders."""
+    groups = np.repeat(np.arange(14), 2)
+    y = np.repeat(np.arange(14) % 2, 2)
+    y[:16] = np.tile([0, 1], 8)
+    shuffle = shuffle_of(y, halves(28), groups, classifies=True)
+    assert shuffle.n_orders == 2**8
+    assert "within each group; 6 of 14 groups have one target each" in shuffle.words
+
+
 def test_several_targets_change_places_together():
     groups = np.repeat(np.arange(4), 2)
     y = np.c_[groups, -groups].astype(float)
