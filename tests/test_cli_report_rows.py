@@ -67,6 +67,7 @@ def test_the_columns_of_the_fit_are_taken_by_themselves(home, tmp_path, capsys, 
     alone = results(capsys, "report", home, name, "--out", tmp_path / "b")
     assert given["held_out"] is alone["held_out"] is True
     assert alone["scores"] == given["scores"]
+    assert ("groups ('patient') that it never saw" in alone["verdict"][0]) is (name == "groups")
     model = home / name / "t.twolayer.safetensors"
     _, out, _ = done(capsys, "inspect", model)
     assert re.search(rf"--{name} +'{column}'", out)
@@ -97,3 +98,17 @@ def test_from_standard_input_it_is_asked_for(home, capsys, monkeypatch):
     _, out, err = done(capsys, "evaluate", home / "groups" / "t.twolayer.safetensors", "-")
     assert err == ""
     assert "the fit used --groups patient: give it too" in out
+
+
+def test_beside_the_bars_it_says_that_no_few_inputs_stand_for_the_model(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    x = pandas.DataFrame(rng.standard_normal((40, 150))).add_prefix("g")
+    x.assign(y=rng.choice(["a", "b"], 40)).to_csv(tmp_path / "t.csv", index=False)
+    how = ["--n-hidden", 2, "--alpha", 10, "--n-networks", 1, "--out", tmp_path / "time"]
+    assert done(capsys, "fit", tmp_path / "t.csv", "--target", "y", *how)[0] == 0
+    told = results(capsys, "report", tmp_path, "time", "--repeats", 1, "--out", tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    captions = re.findall(r'alt="([^"]+)".*?<figcaption>(.*?)</figcaption>', page, re.S)
+    said = [title for title, words in captions if "of 150 inputs: spread as if by chance" in words]
+    assert len(said) == (2 if told["importances"] else 1)
+    assert said[-1].startswith("What the weights alone say")
