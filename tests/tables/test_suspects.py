@@ -69,7 +69,7 @@ def test_rare_classes_make_agreement_no_surprise(said_of):
 @pytest.mark.parametrize(
     ("y", "said"),
     [
-        (RNG.permutation(30) + 101, True),
+        (RNG.permutation(30) + 1000101, True),
         (np.arange(30) * 2, False),
         (np.arange(30) + 0.5, False),
         ([*range(29), 3], False),
@@ -80,4 +80,7 @@ def test_a_target_that_counts_the_rows_is_said(said_of, y, said):
     lines = said_of(list(y))
     assert bool(lines) == said
     if said:
-        assert "'y' is each whole number from 101 to 130 once, as if it named or coun" in lines[0]
+        assert (
+            "'y' is each whole number from 1000101 to 1000130 once, as if it named or coun"
+            in lines[0]
+        )

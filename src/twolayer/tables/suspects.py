@@ -89,6 +89,6 @@ def counts_the_rows(wanted: Target) -> list[str]:
     ):
         return []
     return [
-        f"warning: the target '{wanted.name}' is each whole number from {low:g} to {high:g} once, as if it named or counted "
-        "the rows: is another column to be learned?"
+        f"warning: the target '{wanted.name}' is each whole number from {low:.0f} to {high:.0f} once, as if it named "
+        "or counted the rows: is another column to be learned?"
     ]
