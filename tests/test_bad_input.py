@@ -28,7 +28,7 @@ BAD = {  # what is wrong: the file, and what is said of it
     "mixed": (f"{GOOD}7.5,low,x\n", r"column 'b' holds numbers but for 'low' in line 26"),
     "mixed far down": (GOOD + ROWS * 9000 + "1,low,x\n", r"but for 'low' in line 216026"),
     "decimal commas": (
-        GOOD.replace(",", ";").replace(".5", ",5"),
+        re.sub(r"(\d+)\.5", r'"\1,5"', GOOD),
         r"column 'a' holds .*write decimals with a point",
     ),
     "quoted line ends": (

@@ -195,6 +195,11 @@ def test_what_is_said(here, twolayer):
         "fit", "../cancer.csv", "--target", "target", "--max-iter", 5, "--task", "regression"
     )
     assert "target 'target' holds numbers: regression" in out
+    assert "too few" not in out
+    _, out, _ = twolayer(
+        "fit", "../iris.csv", "--target", "target", "--max-iter", 5, "--test-size", 0.1
+    )
+    assert " 15 test rows are too few to be sure of that.\n" in out
     assert isinstance(tl.load("cancer.twolayer.safetensors"), tl.TwoLayerRegressor)
 
 
@@ -202,7 +207,7 @@ def test_a_network_that_is_worse_than_the_linear_model_is_called_so(here, twolay
     _, out, _ = twolayer("fit", "../diabetes.csv", "--target", "target", "--alpha", 0.01)
     scores = printed_scores(out)
     assert scores["two-layer network"][0] < scores["linear model"][0]  # or this test tests nothing
-    assert "The network is worse than the linear model in R² (" in out
+    assert "is worse than the linear model in R² (" in out
     assert "Prefer the linear model, or try a larger --alpha." in out
 
 

@@ -67,10 +67,10 @@ def test_too_few_rows_or_groups_for_folds_within_folds(refused):
     said = refused("test", "t.csv", "--target", "y")
     assert "there are 6 rows, too few for --cv 5" in said
     assert said.endswith("take --cv 4\n")
-    write("g.csv", {**table, "batch": np.arange(40) % 5})
+    write("g.csv", {**table, "batch": np.arange(40) % 4})
     said = refused("test", "g.csv", "--target", "kind", "--groups", "batch")
-    assert "there are 5 groups, too few for --cv 5" in said
-    assert "take --cv 3" in said  # 5 groups: the larger parts of 4 take 2 of them, and leave 3
+    assert "there are 4 groups, too few for --cv 5" in said
+    assert said.endswith("take --cv 4\n")  # three are left beside each, for three folds
 
 
 @pytest.mark.parametrize("grouped", [False, True])
@@ -89,9 +89,16 @@ def test_refused_is_what_scikit_learns_folds_cannot_do(here, n_rare, cv, grouped
     else:
         folds = GroupKFold(cv) if grouped else StratifiedKFold(cv, shuffle=True, random_state=1)
         trains = [train for train, _ in folds.split(y, y, data.groups)]
-        possible = all(np.unique(y[t], return_counts=True)[1].min() >= cv for t in trains)
+        least = 2 if grouped else cv  # beside groups fewer folds are made, two at least
+        possible = all(np.unique(y[t], return_counts=True)[1].min() >= least for t in trains)
         possible &= all(len(np.unique(y[t])) == 3 for t in trains)
     assert (command.too_few(data, cv) is None) == possible
+    if possible and grouped:
+        inner = command.inner_folds(data, cv)
+        fewest = min(np.unique(y[t], return_counts=True)[1].min() for t in trains)
+        assert inner == min(cv, fewest)
+        for t in trains:
+            assert len(list(GroupKFold(inner).split(y[t], groups=data.groups[t]))) == inner
 
 
 # ---- twolayer predict: what is written under a name

@@ -1,6 +1,8 @@
 """Which rows `report` and `evaluate` score, beside which constant, and what of the fit they know by themselves."""
 
+import io
 import json
+import re
 
 import numpy as np
 import pandas
@@ -56,3 +58,57 @@ def test_the_constant_is_the_best_for_the_rows_that_are_scored(home, tmp_path, c
     shares = np.array([11, 4, 8]) / 23
     assert guess["log loss"] == pytest.approx(-(shares * np.log(shares)).sum())
     assert "most frequent class of these rows is right on 47.8%" in " ".join(told["verdict"])
+
+
+@pytest.mark.parametrize("name", ["time", "groups"])
+def test_the_columns_of_the_fit_are_taken_by_themselves(home, tmp_path, capsys, name):
+    column = {"time": "day", "groups": "patient"}[name]
+    given = results(capsys, "report", home, name, f"--{name}", column, "--out", tmp_path / "a")
+    alone = results(capsys, "report", home, name, "--out", tmp_path / "b")
+    assert given["held_out"] is alone["held_out"] is True
+    assert alone["scores"] == given["scores"]
+    assert ("groups ('patient') that it never saw" in alone["verdict"][0]) is (name == "groups")
+    model = home / name / "t.twolayer.safetensors"
+    _, out, _ = done(capsys, "inspect", model)
+    assert re.search(rf"--{name} +'{column}'", out)
+
+
+def test_evaluate_warns_on_the_table_of_the_fit(home, capsys):
+    _, out, _ = done(capsys, "evaluate", home / "time" / "t.twolayer.safetensors", home / "t.csv")
+    assert "the model was trained on 69 of these rows, and every score here flatters it" in out
+    patients(1).to_csv(home / "new.csv", index=False)
+    told = results(capsys, "evaluate", home, "time", table="new.csv")
+    assert not [one for one in told["said"] if "was trained on" in one]
+
+
+def test_columns_of_the_fit_that_are_not_there(home, tmp_path, capsys):
+    patients().drop(columns="patient").to_csv(home / "less.csv", index=False)
+    told = results(capsys, "evaluate", home, "groups", table="less.csv")
+    (said,) = [one for one in told["said"] if "--groups" in one]
+    assert said.startswith("the fit used --groups patient, which is not taken here: ")
+    told = results(capsys, "report", home, "groups", "--out", tmp_path, table="less.csv")
+    assert told["held_out"] is None
+    text = " ".join((tmp_path / "report.html").read_text(encoding="utf-8").split())
+    assert "they are as many as the fit had" in text
+
+
+def test_from_standard_input_it_is_asked_for(home, capsys, monkeypatch):
+    words = io.TextIOWrapper(io.BytesIO((home / "t.csv").read_bytes()))
+    monkeypatch.setattr("sys.stdin", words)
+    _, out, err = done(capsys, "evaluate", home / "groups" / "t.twolayer.safetensors", "-")
+    assert err == ""
+    assert "the fit used --groups patient: give it too" in out
+
+
+def test_beside_the_bars_it_says_that_no_few_inputs_stand_for_the_model(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    x = pandas.DataFrame(rng.standard_normal((40, 150))).add_prefix("g")
+    x.assign(y=rng.choice(["a", "b"], 40)).to_csv(tmp_path / "t.csv", index=False)
+    how = ["--n-hidden", 2, "--alpha", 10, "--n-networks", 1, "--out", tmp_path / "time"]
+    assert done(capsys, "fit", tmp_path / "t.csv", "--target", "y", *how)[0] == 0
+    told = results(capsys, "report", tmp_path, "time", "--repeats", 1, "--out", tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    captions = re.findall(r'alt="([^"]+)".*?<figcaption>(.*?)</figcaption>', page, re.S)
+    said = [title for title, words in captions if "of 150 inputs: spread as if by chance" in words]
+    assert len(said) == (2 if told["importances"] else 1)
+    assert said[-1].startswith("What the weights alone say")

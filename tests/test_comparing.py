@@ -22,7 +22,11 @@ def compared(network, linear, constant):
     ("network", "linear", "verdict"),
     [
         ((0.9, 1.0), (0.5, 2.0), "The network is better than the linear model in R² and RMSE."),
-        ((0.5, 2.0), (0.5, 2.0), "The network is exactly as good as the linear model."),
+        (
+            (0.50004, 2.0004),
+            (0.5, 2.0),
+            "The network is as good as the linear model, which is easier to explain.",
+        ),
         (
             (0.4, 2.5),
             (0.5, 2.0),
@@ -30,38 +34,118 @@ def compared(network, linear, constant):
             "Prefer the linear model, or try a larger --alpha.",
         ),
         (
-            (0.4, 1.5),
-            (0.5, 2.0),
-            "The network is worse than the linear model in R² (0.4000 against 0.5000), and better in RMSE. "
-            "Prefer the linear model, or try a larger --alpha.",
+            (0.9, 1.0),
+            (-0.1, 3.1),
+            "The network is better than the linear model in R² and RMSE, which is no better than a constant guess.",
         ),
         (
             (-0.5, 4.0),
             (0.5, 2.0),
-            "The network is worse than the linear model in R² (-0.5000 against 0.5000) and RMSE (4 against 2). "
-            "It is worse than a constant guess in R² and RMSE: do not rely on it. "
+            "The network is no better than a constant guess: do not rely on it. "
+            "It is worse than the linear model in R² (-0.5000 against 0.5000) and RMSE (4 against 2). "
             "Prefer the linear model, or try a larger --alpha.",
         ),
         (
             (-0.1, 3.1),
             (-0.2, 3.2),
-            "The network is better than the linear model in R² and RMSE. "
-            "It is worse than a constant guess in R² and RMSE: do not rely on it. "
-            "The linear model is worse than a constant guess in R² and RMSE. "
-            "These columns may say nothing about the target.",
+            "The network is no better than a constant guess: do not rely on it. "
+            "Nor can the linear model be relied on: these columns may say nothing about the target.",
+        ),
+        (
+            (-0.05001, 3.0001),
+            (-0.05, 3.0),
+            "The network is no better than a constant guess: do not rely on it. "
+            "Nor can the linear model be relied on: these columns may say nothing about the target.",
+        ),
+        (
+            (-0.01, 2.9),
+            (-0.02, 2.95),
+            "The network explains nothing of the target (R² is not above 0): do not rely on it. "
+            "Nor can the linear model be relied on: these columns may say nothing about the target.",
         ),
     ],
 )
-def test_verdicts(network, linear, verdict):
-    assert comparing.verdict(compared(network, linear, (0.0, 3.0))) == verdict
+def test_verdicts_of_numbers(network, linear, verdict):
+    assert comparing.verdict(compared(network, linear, (-0.05, 3.0))) == verdict
 
 
-def test_a_low_log_loss_is_good():
-    good = {"accuracy": 0.9, "balanced accuracy": 0.9, "log loss": 0.1}
-    bad = {"accuracy": 0.9, "balanced accuracy": 0.8, "log loss": 0.3}
-    models = {comparing.NETWORK: good, comparing.LINEAR: bad, comparing.CONSTANT: bad}
-    said = "The network is better than the linear model in balanced accuracy and log loss."
-    assert comparing.verdict(models) == said
+def of_classes(*models):
+    """Accuracy, balanced accuracy and log loss of the network, the linear model, and the constant guess."""
+    names = ("accuracy", "balanced accuracy", "log loss")
+    keys = (comparing.NETWORK, comparing.LINEAR, comparing.CONSTANT)
+    return {key: dict(zip(names, row, strict=True)) for key, row in zip(keys, models, strict=True)}
+
+
+GUESS = (0.62, 0.5, 0.66)  # where the frequent class has 62% of the rows
+
+
+@pytest.mark.parametrize(
+    ("network", "linear", "verdict"),
+    [
+        (
+            (0.9, 0.9, 0.1),
+            (0.9, 0.8, 0.3),
+            "The network is better than the linear model in balanced accuracy and log loss.",
+        ),
+        (
+            (1.0, 0.99999, 0.1),
+            (1.0, 1.0, 0.3),  # both are printed as 1.0000
+            "The network is better than the linear model in log loss.",
+        ),
+        (
+            (0.9, 0.9, 0.2),
+            (0.92, 0.9, 0.3),
+            "The network is worse than the linear model in accuracy (0.9000 against 0.9200), and better in log loss: "
+            "the linear model is easier to explain.",
+        ),
+        (  # one class always
+            GUESS,
+            (0.9, 0.9, 0.3),
+            "The network is no better than a constant guess: do not rely on it. It is worse than the linear model in "
+            "accuracy (0.6200 against 0.9000), balanced accuracy (0.5000 against 0.9000) and log loss (0.6600 against "
+            "0.3000). Prefer the linear model, or try a larger --alpha.",
+        ),
+        (
+            GUESS,
+            (0.61, 0.5, 0.67),
+            "The network is no better than a constant guess: do not rely on it. "
+            "Nor can the linear model be relied on: these columns may say nothing about the target.",
+        ),
+        (  # one class always, with probabilities that say something
+            (0.62, 0.5, 0.6),
+            (0.62, 0.5, 0.6),
+            "The network is better than a constant guess in log loss, but no better in accuracy and balanced accuracy. "
+            "It is as good as the linear model, which is easier to explain.",
+        ),
+        (
+            (0.64, 0.55, 0.7),
+            (0.6, 0.5, 0.68),
+            "The network is better than a constant guess in accuracy and balanced accuracy, but no better in log loss: "
+            "that may be luck, as `twolayer test` would show. "
+            "Nor can the linear model be relied on: these columns may say nothing about the target.",
+        ),
+        (
+            (0.9, 0.9, 0.7),
+            (0.8, 0.8, 0.4),
+            "The network is better than a constant guess in accuracy and balanced accuracy, but no better in log loss: "
+            "that may be luck, as `twolayer test` would show. It is worse than the linear model in log loss (0.7000 "
+            "against 0.4000), and better in accuracy and balanced accuracy. Prefer the linear model, or try a larger "
+            "--alpha.",
+        ),
+    ],
+)
+def test_verdicts_of_classes(network, linear, verdict):
+    assert comparing.verdict(of_classes(network, linear, GUESS)) == verdict
+
+
+def test_few_rows_are_called_few():
+    models = compared((0.9, 1.0), (0.5, 2.0), (0.0, 3.0))
+    few = " 29 test rows are too few to be sure of that."
+    assert comparing.verdict(models, 29) == comparing.verdict(models, 30) + few
+
+
+def test_a_zero_has_no_sign():
+    assert comparing.rounded("R²", -0.00001) == "0.0000"
 
 
 def test_lists_of_words():

@@ -5,12 +5,13 @@ import pandas
 import pytest
 from scipy.stats import kstest
 from sklearn.base import clone
+from sklearn.metrics import log_loss, make_scorer
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from small_tables import FAST, classes, noise, wide
 
 import twolayer as tl
-from twolayer import InputError, TwoLayerClassifierCV, TwoLayerRegressorCV
-from twolayer.estimators import folds, permuting, searching
+from twolayer import TwoLayerClassifierCV, TwoLayerRegressorCV
+from twolayer.estimators import folds, permuting, searching, shuffling
 
 
 def test_signal_has_a_small_p_value_and_noise_has_not():
@@ -34,7 +35,7 @@ def test_the_score_of_a_permutation_test_is_that_of_the_search():
 
 def test_the_true_targets_are_scored_as_the_shuffled_ones(monkeypatch):
     """With shuffles that change nothing every score is the true one, also where the model itself would do more."""
-    monkeypatch.setattr(permuting, "shuffled", lambda blocks, rng: np.arange(len(blocks)))
+    monkeypatch.setattr(shuffling, "shuffled", lambda blocks, rng: np.arange(len(blocks)))
     x, y = classes(n_classes=2)
     model = TwoLayerClassifierCV(4, n_networks=3, cv=3, random_state=0)
     test = model.permutation_test(x, y, n=2, random_state=0)
@@ -64,33 +65,42 @@ def test_a_permutation_test_trains_one_network_at_three_alphas(monkeypatch):
     assert seen == [(1, pytest.approx(path[k])) for k in (2, 4, 7)] * 4  # folds, targets
 
 
-def test_shuffles_keep_the_classes_of_each_part():
-    y = np.arange(30) % 3
-    splits = list(StratifiedKFold(5, shuffle=True, random_state=0).split(y, y))
-    blocks = permuting.blocks_of(y, splits, None, classifies=True)
-    rng = np.random.default_rng(0)
-    orders = [permuting.shuffled(blocks, rng) for _ in range(20)]
-    for order in orders:
-        assert sorted(order) == list(range(30))
-        for _, test in splits:
-            assert sorted(y[order][test]) == sorted(y[test])
-    assert any((y[order] != y).any() for order in orders)
+def patients(seed, n_patients=40, per_patient=2, effect=3.0, told=0.0):
+    """Samples of patients that differ among them, and labels of the patients: noise, unless they are told."""
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(n_patients), per_patient)
+    labels = rng.permutation(np.arange(n_patients) % 2)
+    x = rng.standard_normal((len(groups), 30))
+    x += effect * rng.standard_normal((n_patients, 30))[groups]
+    return x + told * labels[groups][:, None], labels[groups], groups
 
 
-def test_shuffles_go_everywhere_where_parts_say_nothing():
-    """Leave-one-out: within parts of one row nothing could change."""
-    y = np.arange(6) % 2
-    splits = [(np.delete(np.arange(6), k), np.array([k])) for k in range(6)]
-    assert not permuting.blocks_of(y, splits, None, classifies=True).any()
-    assert not permuting.blocks_of(np.arange(6.0), splits, None, classifies=False).any()
+def p_of_patients(seed, **settings):
+    x, y, groups = patients(seed, **settings)
+    scoring = make_scorer(
+        log_loss, greater_is_better=False, response_method="predict_proba", labels=[0, 1]
+    )
+    model = TwoLayerClassifierCV(3, alphas=[10, 1], cv=4, n_networks=1, max_iter=20)
+    model.set_params(scoring=scoring)
+    return model.permutation_test(x, y, n=19, groups=groups, random_state=seed)
 
 
-def test_shuffles_stay_within_groups():
-    y, groups = np.arange(6) % 2, np.array([0, 0, 0, 1, 1, 1])
-    splits = [(np.arange(3), np.arange(3, 6))]
-    assert permuting.blocks_of(y, splits, groups, classifies=True).tolist() == groups.tolist()
-    with pytest.raises(InputError, match="within each of groups all targets are the same"):
-        permuting.blocks_of(groups, splits, groups, classifies=True)
+def test_patients_with_a_label_each():
+    """Noise is not found, in any of three tables; labels that are told are."""
+    found = [p_of_patients(seed) for seed in range(3)]
+    assert "whole groups" in found[0].shuffled
+    assert min(test.p_value for test in found) > 1 / 20
+    assert p_of_patients(0, told=4.0).p_value == 1 / 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [{}, {"n_patients": 12, "per_patient": 3}])
+def test_p_values_of_noise_in_patients_are_uniform(settings):
+    """Thirty tables: a Kolmogorov-Smirnov test against the uniform distribution, at one in a thousand."""
+    found = [p_of_patients(seed, **settings).p_value for seed in range(30)]
+    smeared = np.array(found) - np.random.default_rng(0).uniform(0, 1 / 20, 30)
+    assert kstest(smeared, "uniform").pvalue > 1e-3
+    assert sum(p == 1 / 20 for p in found) <= 6
 
 
 @pytest.mark.slow

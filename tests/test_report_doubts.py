@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from twolayer import comparing
-from twolayer.report import Answers, Subject, certainty, verdict
+from twolayer.report import Answers, Subject, certainty, verdict, worries
 
 CLASSES = np.array(["ALL", "AML", "healthy"])
 
@@ -66,3 +66,39 @@ def test_right_more_often_yet_of_no_class_but_one_is_not_green():
     assert (
         "of each class it finds 46.7% on average, where a guess finds 33.3%" in spoken.sentences[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("sure", "count"), [(np.linspace(0.5, 0.99, 23), 1), (np.linspace(0.99, 0.5, 23), 0)]
+)
+def test_surer_and_more_often_wrong(sure, count):
+    truth = np.arange(23) % 3
+    said = truth.copy()
+    said[-9:] = (said[-9:] + 1) % 3
+    subject = subject_of(truth, said, sure)
+    told = [one for one in worries(subject, certainty(subject)) if "The surer it is" in one]
+    assert len(told) == count
+    for one in told:  # the median row is among the less sure: 2 of 11 are right, and 12 of 12
+        assert "right on 18% of the rows it is surer of, and on 100% of the others" in one
+
+
+def test_rows_of_a_group_are_drawn_together():
+    # 12 groups of 10 rows, all right or all wrong: as sure as 12 rows are, not as 120
+    truth = np.repeat(np.arange(12) % 3, 10)
+    said = truth.copy()
+    said[:30] = (said[:30] + 1) % 3
+    groups = np.repeat([f"p{k}" for k in range(12)], 10)
+    apart = certainty(subject_of(truth, said, 0.6))
+    grouped = subject_of(truth, said, 0.6, groups=groups, grouped_by="patient")
+    sure = certainty(grouped)
+    low, high = sure.ranges[comparing.NETWORK]["accuracy"]
+    # the standard error of 9 of 12: sqrt(0.75 * 0.25 / 12) = 0.125, where that of 90 of 120 is 0.04
+    assert high - low == pytest.approx(2 * 1.96 * 0.125, abs=0.1)
+    assert sure.more_often == {}
+    assert apart.more_often != {}
+    spoken = verdict(grouped, sure)
+    assert "120 rows of 12 groups ('patient')" in spoken.headline
+    assert "whole groups were drawn again" in spoken.sentences[-1]
+    perfect = certainty(subject_of(truth, truth, 0.9, groups=groups))
+    # R: binom.test(12, 12)$conf.int is 0.7353515 to 1
+    assert perfect.ranges[comparing.NETWORK]["accuracy"] == (pytest.approx(0.7353515, abs=1e-6), 1)

@@ -24,6 +24,7 @@ HIGHER_IS_BETTER = {
     "R²": True,
     "RMSE": False,
 }
+FEW = 30  # test rows: one more or less that is right is a difference of 3%
 Scores = dict[str, dict[str, float]]  # model -> score -> value
 
 
@@ -278,35 +279,84 @@ def table_lines(compared: Scores, heading: str) -> list[str]:
     return lines
 
 
-def verdict(compared: Scores) -> str:
-    """In plain words: is the network better than the linear model, and than a constant guess?"""
+def verdict(compared: Scores, n_test: int | None = None) -> str:
+    """In plain words: is the network better than a constant guess, and than the linear model?
+
+    Scores are compared as they are printed. Of numbers R² decides whether a model is of use, of classes the log loss.
+
+    Parameters
+    ----------
+    compared : dict
+    n_test : int or None
+        The rows they were scored on; of few, it is said that they are.
+    """
+    said = _against_constant(compared)
+    if _is_of_use(compared, NETWORK) or _is_of_use(compared, LINEAR):
+        said.append(_against_linear(compared, "It" if said else "The network"))
+    else:  # which of the two is better does not matter
+        said.append(
+            "Nor can the linear model be relied on: these columns may say nothing about the target."
+        )
+    if n_test is not None and n_test < FEW:
+        said.append(f"{n_test} test rows are too few to be sure of that.")
+    return " ".join(said)
+
+
+def _is_of_use(compared: Scores, model: str) -> bool:
+    """Whether it is better than a constant guess in the score that decides."""
+    decides = "R²" if "R²" in compared[model] else "log loss"
+    better, _ = _sides(compared, model, CONSTANT)
+    return decides in better and (decides != "R²" or _as_printed("R²", compared[model]["R²"]) > 0)
+
+
+def _against_constant(compared: Scores) -> list[str]:
+    """What is to be said first, if the network is not better than a constant guess in every score."""
+    better, _ = _sides(compared, NETWORK, CONSTANT)
+    others = [name for name in compared[NETWORK] if name not in better]
+    if not better:
+        return ["The network is no better than a constant guess: do not rely on it."]
+    if "R²" in better and not _is_of_use(compared, NETWORK):
+        return [
+            "The network explains nothing of the target (R² is not above 0): do not rely on it."
+        ]
+    if not others:
+        return []
+    said = f"The network is better than a constant guess in {together(better)}, but no better in {together(others)}"
+    luck = ": that may be luck, as `twolayer test` would show."
+    return [said + ("." if _is_of_use(compared, NETWORK) else luck)]
+
+
+def _against_linear(compared: Scores, it: str) -> str:
     better, worse = _sides(compared, NETWORK, LINEAR)
-    if worse:
-        said = f"The network is worse than the linear model in {_with_values(compared, worse)}"
-        said += f", and better in {together(better)}." if better else "."
-    elif better:
-        said = f"The network is better than the linear model in {together(better)}."
-    else:
-        said = "The network is exactly as good as the linear model."
-    useless = {name: _sides(compared, name, CONSTANT)[1] for name in (NETWORK, LINEAR)}
-    if useless[NETWORK]:
-        said += f" It is worse than a constant guess in {together(useless[NETWORK])}: do not rely on it."
-    if useless[LINEAR]:
-        said += f" The linear model is worse than a constant guess in {together(useless[LINEAR])}."
-    if useless[NETWORK] and useless[LINEAR]:
-        return f"{said} These columns may say nothing about the target."
-    return f"{said} Prefer the linear model, or try a larger --alpha." if worse else said
+    advice = "Prefer the linear model, or try a larger --alpha."
+    if not better and not worse:
+        return f"{it} is as good as the linear model, which is easier to explain."
+    if not worse:
+        said = f"{it} is better than the linear model in {together(better)}"
+        return said + (
+            "." if _is_of_use(compared, LINEAR) else ", which is no better than a constant guess."
+        )
+    said = f"{it} is worse than the linear model in {_with_values(compared, worse)}"
+    if not better:
+        return f"{said}. {advice}"
+    if not _is_of_use(compared, NETWORK):
+        return f"{said}, and better in {together(better)}. {advice}"
+    return f"{said}, and better in {together(better)}: the linear model is easier to explain."
 
 
 def _sides(compared: Scores, ours: str, rival: str) -> tuple[list[str], list[str]]:
-    """The scores in which ours is better than the rival, and in which it is worse."""
+    """The scores in which ours is better than the rival, and in which it is worse, as they are printed."""
     better: list[str] = []
     worse: list[str] = []
     for name, value in compared[ours].items():
-        difference = value - compared[rival][name]
+        difference = _as_printed(name, value) - _as_printed(name, compared[rival][name])
         if difference:
             (better if (difference > 0) == HIGHER_IS_BETTER[name] else worse).append(name)
     return better, worse
+
+
+def _as_printed(name: str, value: float) -> float:
+    return float(rounded(name, value))
 
 
 def _with_values(compared: Scores, names: list[str]) -> str:
@@ -320,7 +370,7 @@ def _with_values(compared: Scores, names: list[str]) -> str:
 
 def rounded(name: str, value: float) -> str:
     """A score as text."""
-    return f"{value:.4g}" if name == "RMSE" else f"{value:.4f}"
+    return f"{value:.4g}" if name == "RMSE" else f"{value:z.4f}"
 
 
 def together(words: list[str]) -> str:

@@ -90,8 +90,8 @@ def test_labels_are_joined_by_name_and_the_others_counted(files):
     assert data.kinds.numbers == ["BRCA1", "TP53", "MYC"]
     assert data.kinds.ids == ["sample"]
     one, two, three = data.said
-    assert one == f"1 row is in {genes} but not in {labels}, and left out: 's3'"
-    assert two == f"1 row is in {labels} but not in {genes}, and left out: 's9'"
+    assert one == f"warning: 1 of 4 rows is in {genes} but not in {labels}, and left out: 's3'"
+    assert two == f"warning: 1 of 4 rows is in {labels} but not in {genes}, and left out: 's9'"
     assert three == f"{labels}: nothing is learned from its other columns: 'age'"
 
 

@@ -32,6 +32,8 @@ def evaluate(
     labels: options.Labels = None,
     id_column: options.Id = None,
     weights: options.Weights = None,
+    groups: options.Groups = None,
+    time: options.Time = None,
     drop_missing_target: options.DropMissingTarget = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
@@ -58,6 +60,8 @@ def evaluate(
         labels=labels,
         id_column=id_column,
         weights=weights,
+        groups=groups,
+        time=time,
         transpose=transpose,
         delimiter=delimiter,
         drop_missing_target=drop_missing_target,
@@ -65,6 +69,9 @@ def evaluate(
         labels_sheet=labels_sheet,
     )
     rows = scoring.known_rows(known, asked)
+    trained_on = scoring.split_again(known, rows)
+    if trained_on is not None:
+        rows.said.append(warning(len(trained_on.train), len(trained_on.test)))
     subject = scoring.beside_a_constant(known, rows)
     sure = report.certainty(subject)
     for line in [
@@ -88,6 +95,14 @@ def evaluate(
         results["targets"] = {name: plain_scores(part) for name, part in sure.parts.items()}
     voice.result(results)
     return results
+
+
+def warning(train: int, test: int) -> str:
+    """What is said of the table that the fit was given."""
+    return (
+        f"the model was trained on {train:,} of these rows, and every score here flatters it: `twolayer report` scores the "
+        f"{test:,} that the fit kept for the test"
+    )
 
 
 def plain_scores(sure: Certainty) -> dict[str, Any]:

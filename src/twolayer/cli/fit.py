@@ -214,7 +214,7 @@ def run(
         course = Course()
         seconds = train(model, x, data, parts, how, voice, course)
     scores = comparing.compare(model, x, data.target, parts, data.weights)
-    for line in [trained(model, seconds), "", *score_lines(scores)]:
+    for line in [trained(model, seconds), "", *score_lines(scores, len(parts.test))]:
         voice.say(line)
     model.feature_names_in_ = np.array(encoder.features(), dtype=object)
     about = {
@@ -224,6 +224,9 @@ def run(
         "rows": {"train": len(parts.train), "test": len(parts.test)},
         "test_size": how.test_size,
         "seed": how.seed,
+        "groups": asked.groups,
+        "time": asked.time,
+        "weights": asked.weights,
         "scores": scores,
         "encoder": encoder.as_json(),
         "training": training_summary(model, x[parts.train], course),
@@ -233,7 +236,7 @@ def run(
     voice.result(
         {
             **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
-            "verdict": comparing.verdict(scores),
+            "verdict": comparing.verdict(scores, len(parts.test)),
             "n_inputs": model.n_features_in_,
             "n_hidden": hidden_units(model),
             "n_networks": model.n_networks_,
@@ -452,11 +455,11 @@ def training_summary(model: Any, x: Any, course: Course) -> dict[str, Any]:
     }
 
 
-def score_lines(scores: Scores) -> list[str]:
+def score_lines(scores: Scores, n_test: int) -> list[str]:
     """The scores as a table, and the verdict."""
     from twolayer import comparing
 
-    return [*comparing.table_lines(scores, "on the test rows"), comparing.verdict(scores)]
+    return [*comparing.table_lines(scores, "on the test rows"), comparing.verdict(scores, n_test)]
 
 
 def write(

@@ -55,6 +55,8 @@ def facts_of(model: Model) -> dict[str, Any]:
 
     import numpy as np
 
+    from twolayer.cli.scoring import parts_of
+
     estimator = model.estimator
     params = estimator.params_
     n_networks = estimator.n_networks_
@@ -88,6 +90,7 @@ def facts_of(model: Model) -> dict[str, Any]:
         "scores": model.about.get("scores"),
         "rows": model.about.get("rows"),
         "table": model.about.get("table"),
+        "columns_with_a_part": parts_of(model),
     }
 
 
@@ -172,6 +175,7 @@ def training(model: Model, facts: dict[str, Any]) -> list[tuple[str, str]]:
                 f"{parts.get('train')} rows of {facts['table']}, {parts.get('test')} kept for the test",
             )
         )
+    rows += [(f"--{part}", f"'{name}'") for part, name in facts["columns_with_a_part"].items()]
     rows.append(("alpha", f"{facts['alpha']:g}{how_chosen(facts)}"))
     rows.append(
         (

@@ -64,6 +64,32 @@ class Model:
             return self.encoder.encode(table, found, str(self.path))
         return table.inputs(self.columns(table))
 
+    def completed(self, table: Table, fill: bool) -> Table:
+        """The table with the columns that it lacks, of missing values, if they are to be filled in.
+
+        Raises
+        ------
+        InputError
+            If it lacks columns, and they are not or cannot be filled in.
+        """
+        from twolayer.errors import InputError
+
+        if self.encoder is None:
+            if fill:
+                raise InputError(
+                    f"--fill-missing-columns needs a model that `twolayer fit` saved: {self.path} was saved without the "
+                    "medians of its columns"
+                )
+            return table
+        if fill:
+            return self.encoder.completed(table, str(self.path))
+        self.encoder.refuse_missing_columns(
+            table,
+            str(self.path),
+            "; --fill-missing-columns takes them as missing values, and names them all",
+        )
+        return table
+
     def columns(self, table: Table) -> list[str]:
         """The table's columns that are taken, in the model's order."""
         from twolayer import checks

@@ -51,6 +51,13 @@ DropMissingTarget = Annotated[
     bool,
     typer.Option("--drop-missing-target", help="Leave out the rows whose target has no value."),
 ]
+FillMissingColumns = Annotated[
+    bool,
+    typer.Option(
+        "--fill-missing-columns",
+        help="Take columns that the table lacks as missing values: medians of the training rows.",
+    ),
+]
 Transpose = Annotated[
     bool,
     typer.Option(

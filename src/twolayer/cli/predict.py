@@ -35,6 +35,7 @@ def predict(
             help="Tell the interval too in which this share of the values should lie: 0.9."
         ),
     ] = None,
+    fill_missing_columns: options.FillMissingColumns = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
     sheet: options.Sheet = None,
@@ -69,7 +70,8 @@ def predict(
     first: Table | None = None
     with written(out) as write, voice.progress("rows predicted") as progress:
         for block in blocks:
-            rows = answers(known, block, found, proba, interval)
+            filled = known.completed(block, fill_missing_columns)
+            rows = answers(known, filled, found, proba, interval)
             if first is None:
                 first = block
                 write([header(known, block, proba, interval)])
@@ -77,7 +79,8 @@ def predict(
             count += block.n_rows
             progress.to(count)
     assert first is not None
-    for line in [*asides(known, first), *seen.sentences(), *found.sentences()]:
+    lacking = lacked(known, first, found)
+    for line in [*asides(known, first), *seen.sentences(), *lacking, *found.sentences()]:
         voice.aside(line)
     if out is not None:
         voice.aside(f"{count} predictions in {out}")
@@ -155,6 +158,22 @@ def answers(
     columns = [table.words(name) for name in present(model, table)]
     columns += [column for part in parts for column in part.T.tolist()]
     return list(zip(*columns, strict=True))
+
+
+def lacked(model: Model, table: Table, found: Found) -> list[str]:
+    """A line that names every column that was filled in whole, whose values do not count among the missing ones."""
+    from twolayer.tables import listed
+
+    names = [] if model.encoder is None else model.encoder.lacking(table)
+    for name in names:
+        found.filled.pop(name, None)
+    if not names:
+        return []
+    be = "is" if len(names) == 1 else "are"
+    return [
+        f"warning: {len(names)} of {len(model.columns(table))} columns {be} not in {table.path}, and filled in as missing "
+        f"values are: {listed(names, len(names))}"
+    ]
 
 
 def asides(model: Model, table: Table) -> list[str]:

@@ -14,8 +14,6 @@ BAR = 24  # characters of the longest bar
 EACH = 5  # inputs named for each class
 MOST_OUTPUTS = 14  # that have a line each
 AGREED = 0.8  # share of the networks that must point the same way
-MANY_INPUTS = 100  # of fewer, it means little how weight is spread over them
-BY_CHANCE = 0.2  # half of the weight of a linear model whose weights are drawn by chance is in 24% of its inputs
 NEARLY_LINEAR = 0.9
 LONGEST_NAME = 40
 
@@ -129,12 +127,12 @@ def direction(ranking: Ranking, j: int, model: Model) -> str:
 
 def spread_lines(ranking: Ranking, shown: int) -> list[str]:
     """How few inputs hold the weight, and what that does not mean."""
-    from twolayer.inspection.weights import fewest
+    from twolayer.inspection.weights import as_by_chance, fewest
 
     count, half = len(ranking.names), fewest(ranking.share)
     first = float(ranking.share[ranking.order[:shown]].sum())
     these = "this one has" if shown == 1 else f"these {shown} have"
-    thin = count >= MANY_INPUTS and half > BY_CHANCE * count
+    thin = as_by_chance(ranking.share)
     end = ": spread as if by chance, so no short list stands for the model" if thin else ""
     lines = [
         "",

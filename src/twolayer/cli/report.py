@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     from twolayer.cli.models import Model
     from twolayer.cli.scoring import Known
-    from twolayer.comparing import Split
     from twolayer.report import Certainty, Subject
-    from twolayer.tables import Asked, Table
 
 PAGE = "report.html"
 MOST_ROWS_SHUFFLED = 1000  # more rows say little more about which inputs matter
@@ -82,7 +80,7 @@ def report(
         labels_sheet=labels_sheet,
     )
     rows = scoring.known_rows(known, asked)
-    subject, how = subject_of(known, rows, asked)
+    subject, how = subject_of(known, rows)
     voice.say(f"{rows.table.path}: {how}")
     sure = reports.certainty(subject, seed)
     important = importances_of(subject, repeats, seed, voice)
@@ -145,7 +143,7 @@ def about(subject: Subject, table: str, how: str) -> str:
 # ---- what it is about
 
 
-def subject_of(model: Model, rows: Known, asked: Asked) -> tuple[Subject, str]:
+def subject_of(model: Model, rows: Known) -> tuple[Subject, str]:
     """The model beside the rows to score, with its rivals' answers; and in words which rows these are."""
     from dataclasses import replace
 
@@ -163,21 +161,34 @@ def subject_of(model: Model, rows: Known, asked: Asked) -> tuple[Subject, str]:
     x, y, s = whole.x, whole.y, whole.weights
     task = "classification" if model.classifies else "regression"
     target = tables.Target(whole.target, task, y, "")
-    parts = split_again(model, rows.table, target, x, s, asked)
+    parts = scoring.split_again(model, rows)
     if parts is None:
-        return whole, f"all {len(y):,} rows, of which the model may know some"
+        return whole, f"all {len(y):,} rows, of which the model may know some{perhaps(model, rows)}"
     models = {comparing.NETWORK: whole.model, **comparing.rivals(x, target, parts, s)}
     test = parts.test
     s_test = None if s is None else s[test]
+    groups = None if rows.groups is None else rows.groups[test]
     answers = {name: Answers.of(one, x[test], model.classifies) for name, one in models.items()}
     # not that of the rows of training, which is easily beaten where the classes have other shares here
     answers[comparing.CONSTANT] = scoring.constant(
         y[test], getattr(model.estimator, "classes_", None), s_test
     )
     return replace(
-        whole, x=x[test], y=y[test], weights=s_test, answers=answers, held_out=True,
+        whole, x=x[test], y=y[test], weights=s_test, groups=groups, answers=answers, held_out=True,
         x_train=x[parts.train], y_train=y[parts.train],
     ), f"the {len(test):,} rows that the fit kept for the test, of {len(y):,}"  # fmt: skip
+
+
+def perhaps(model: Model, rows: Known) -> str:
+    """What may be missing where the rows could be those of the fit."""
+    from twolayer.cli import scoring
+
+    if not scoring.as_many(model, rows):
+        return ""
+    return (
+        " (they are as many as the fit had: if this is its table, give it as the fit was given it, with its --groups, "
+        "--time or --weights)"
+    )
 
 
 def course_of(known: Model) -> Any:
@@ -211,46 +222,6 @@ def dense(x: Any) -> Any:
             "array: give it some of the rows"
         )
     return x.toarray()
-
-
-def split_again(
-    known: Model, rows: Table, target: Any, x: Any, s: Any, asked: Asked
-) -> Split | None:
-    """The rows that the fit kept for the test, if this is its table; None if not.
-
-    The split is drawn again from the seed in the model's file, and believed only if the model's scores on its test rows are
-    those that the fit wrote down.
-    """
-    import numpy as np
-
-    from twolayer import comparing
-    from twolayer.cli import scoring
-    from twolayer.errors import InputError
-    from twolayer.tables.asked import filled, order_of
-
-    kept, sizes = known.about.get("scores"), known.about.get("rows")
-    size, seed = known.about.get("test_size"), known.about.get("seed")
-    before = kept.get(comparing.NETWORK) if isinstance(kept, dict) else None
-    if not (isinstance(before, dict) and isinstance(sizes, dict)):
-        return None
-    if not (isinstance(size, float) and 0 < size < 1 and isinstance(seed, int) and seed >= 0):
-        return None
-    if sizes.get("train", 0) + sizes.get("test", 0) != rows.n_rows:
-        return None
-    groups = np.array(filled(rows, asked.groups)) if asked.groups else None
-    order = order_of(rows, asked.time) if asked.time else None
-    try:
-        parts = comparing.split(target, size, seed, groups, order)
-    except InputError:
-        return None
-    test = parts.test
-    weights = None if s is None else s[test]
-    if weights is not None and not weights.any():
-        return None
-    model = scoring.bare(known.estimator)
-    now = comparing.scores(model, x[test], target.values[test], target.task, weights)
-    same = all(np.isclose(now[name], before.get(name, np.nan), rtol=1e-6) for name in now)
-    return parts if same and len(test) == sizes["test"] else None
 
 
 def spread_of(known: Model, subject: Subject) -> np.ndarray:

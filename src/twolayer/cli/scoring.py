@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from twolayer.cli.models import Model
+    from twolayer.comparing import Split
     from twolayer.report import Answers, Subject
     from twolayer.tables import Asked, Table
 
@@ -23,6 +24,12 @@ class Known:
     x : ndarray or sparse array, shape (n_rows, n_inputs)
     y : ndarray, shape (n_rows,), or (n_rows, n_outputs) for several targets
     weights : ndarray, shape (n_rows,), or None
+    groups : ndarray of str, shape (n_rows,), or None
+        Rows that belong together.
+    order : ndarray, shape (n_rows,), or None
+        The rank of each row in time.
+    asked : Asked
+        With the columns that the fit used, if they are taken.
     targets : tuple of str
     said : list of str
         What there is to say about the table and its columns.
@@ -32,6 +39,9 @@ class Known:
     x: Any
     y: np.ndarray
     weights: np.ndarray | None
+    groups: np.ndarray | None
+    order: np.ndarray | None
+    asked: Asked
     targets: tuple[str, ...]
     said: list[str]
 
@@ -49,16 +59,61 @@ def targets_of(model: Model, given: Any) -> tuple[str, ...]:
     return targets
 
 
+def parts_of(model: Model) -> dict[str, str]:
+    """The columns that had a part of their own in the fit, by the option that named them, as far as the file says."""
+    found = {part: model.about.get(part) for part in ("groups", "time", "weights")}
+    return {part: name for part, name in found.items() if isinstance(name, str)}
+
+
 def known_rows(model: Model, asked: Asked) -> Known:
-    """Read the table, and find the model's inputs and the truth in it."""
+    """The model's inputs and the truth in a table; by itself with the groups, time and weights that the fit used."""
+    from dataclasses import replace
+
+    from twolayer.errors import InputError
+    from twolayer.tables.formats import STDIN
+
+    more: dict[str, Any] = {
+        part: name
+        for part, name in parts_of(model).items()
+        if getattr(asked, part) is None and name not in (*asked.targets, *asked.parts)
+    }
+    if asked.groups is not None or asked.time is not None:  # one way to split
+        more = {part: name for part, name in more.items() if part == "weights"}
+    flags = " ".join(f"--{part} {name}" for part, name in more.items())
+    if not more or asked.path == STDIN:  # which can be read but once
+        known = rows_of(model, asked)
+        return known if not more else replace(known, said=[*known.said, give_it(flags)])
+    try:
+        known = rows_of(model, replace(asked, **more))
+    except InputError as error:
+        known = rows_of(model, asked)
+        return replace(
+            known, said=[*known.said, f"the fit used {flags}, which is not taken here: {error}"]
+        )
+    return replace(known, said=[*known.said, f"as in the fit: {flags}"])
+
+
+def give_it(flags: str) -> str:
+    """What is said where the fit used columns that are not taken by themselves."""
+    return f"the fit used {flags}: give {'them' if flags.count('--') > 1 else 'it'} too"
+
+
+def rows_of(model: Model, asked: Asked) -> Known:
+    """The rows with the columns that were asked for."""
+    import numpy as np
+
     from twolayer import tables
+    from twolayer.tables.asked import filled, order_of
 
     rows, said = tables.table_of(asked)
     found = tables.Found()
     x = model.inputs(rows, found)
     y = truth(model, tables.with_targets(rows, asked.labels), asked.targets)
     weights = tables.weights_of(rows, asked.weights)
-    return Known(rows, x, y, weights, asked.targets, [*said, *found.sentences()])
+    groups = None if asked.groups is None else np.array(filled(rows, asked.groups))
+    order = None if asked.time is None else order_of(rows, asked.time)
+    said = [*said, *found.sentences()]
+    return Known(rows, x, y, weights, groups, order, asked, asked.targets, said)
 
 
 def named(model: Model, n_inputs: int) -> tuple[list[str], list[str]]:
@@ -99,8 +154,9 @@ def beside_a_constant(model: Model, known: Known) -> Subject:
         comparing.CONSTANT: constant(known.y, getattr(estimator, "classes_", None), known.weights),
     }
     return Subject(
-        estimator, known.x, known.y, known.weights, inputs, sources, list(known.targets), answers
-    )
+        estimator, known.x, known.y, known.weights, inputs, sources, list(known.targets), answers,
+        groups=known.groups, grouped_by=known.asked.groups or "",
+    )  # fmt: skip
 
 
 def constant(y: np.ndarray, classes: Any, s: Any) -> Answers:
@@ -118,6 +174,48 @@ def constant(y: np.ndarray, classes: Any, s: Any) -> Answers:
         )
     shares = np.array([np.average(y == one, weights=s) for one in classes])
     return Answers(np.repeat(classes[shares.argmax()], len(y)), np.tile(shares, (len(y), 1)))
+
+
+def split_again(known: Model, rows: Known) -> Split | None:
+    """The rows that the fit kept for the test, if this is its table; None if not.
+
+    The split is drawn again from the seed in the model's file, and believed only if the model's scores on its test rows are
+    those that the fit wrote down.
+    """
+    import numpy as np
+
+    from twolayer import comparing, tables
+    from twolayer.errors import InputError
+
+    kept, sizes = known.about.get("scores"), known.about.get("rows")
+    size, seed = known.about.get("test_size"), known.about.get("seed")
+    before = kept.get(comparing.NETWORK) if isinstance(kept, dict) else None
+    if not (isinstance(before, dict) and isinstance(sizes, dict) and as_many(known, rows)):
+        return None
+    if not (isinstance(size, float) and 0 < size < 1 and isinstance(seed, int) and seed >= 0):
+        return None
+    task = "classification" if known.classifies else "regression"
+    target = tables.Target(", ".join(rows.targets), task, rows.y, "")
+    try:
+        parts = comparing.split(target, size, seed, rows.groups, rows.order)
+    except InputError:
+        return None
+    test = parts.test
+    weights = None if rows.weights is None else rows.weights[test]
+    if weights is not None and not weights.any():
+        return None
+    now = comparing.scores(bare(known.estimator), rows.x[test], rows.y[test], task, weights)
+    same = all(np.isclose(now[name], before.get(name, np.nan), rtol=1e-6) for name in now)
+    return parts if same and len(test) == sizes["test"] else None
+
+
+def as_many(known: Model, rows: Known) -> bool:
+    """Whether these are as many rows as the fit had."""
+    sizes = known.about.get("rows")
+    return (
+        isinstance(sizes, dict)
+        and sizes.get("train", 0) + sizes.get("test", 0) == rows.table.n_rows
+    )
 
 
 def truth(model: Model, table: Table, targets: tuple[str, ...]) -> np.ndarray:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twolayer.tables import Data
 
 SURE, LIKELY = 0.01, 0.05  # p values
+FEW = 10  # groups or fewer: each may be a fold
 ENOUGH = 200  # shuffles, of which p can be far below both
 ALPHAS = (30.0, 3.0, 0.3)  # to choose from in every fold of every shuffle
 
@@ -43,8 +44,10 @@ def real(
     """Ask whether a score could be luck, and how good models like this are on new rows.
 
     First everything is done again on targets whose order was shuffled, so that nothing can be learned: p is the share of
-    shuffles that score as high as the true order. Then the whole procedure, the choice of alpha included, is scored on folds
-    that it never saw, with an interval. A single network is trained each time, alpha chosen from 30, 3 and 0.3.
+    shuffles that score as high as the true order. With --groups, whole groups change targets where all rows of a group have
+    the same one (samples of a patient); where targets vary within groups, they change places there. Then the whole
+    procedure, the choice of alpha included, is scored on folds that it never saw, with an interval. A single network is
+    trained each time, alpha chosen from 30, 3 and 0.3.
     """
     from twolayer import checks, tables
 
@@ -71,6 +74,7 @@ def real(
     )
     data = tables.data_of(asked)
     refuse_few_rows(data, cv)
+    inner = cv if data.groups is None else inner_folds(data, cv)
     encoder = tables.Encoder.fit(data.table, data.kinds)
     found = tables.Found()
     x = encoder.encode(data.table, found)
@@ -80,15 +84,15 @@ def real(
     voice.say(f"{data.table.path}: {data.table.n_rows} rows, {x.shape[1]} inputs, {named}")
     for line in said:
         voice.say(f"  {line}")
-    model = searcher(data, n_hidden, cv, seed)
+    model = searcher(data, n_hidden, inner, seed)
     y = data.target.values
     with voice.progress("permutation test", (n + 1) * cv * len(ALPHAS)) as progress:
         permuted = model.permutation_test(
-            x, y, n, scoring=counted(score, progress), groups=data.groups, random_state=seed
+            x, y, n, cv, scoring=counted(score, progress), groups=data.groups, random_state=seed
         )
     for line in permutation_lines(permuted, score, cv):
         voice.say(line)
-    with voice.progress("nested score", cv * (cv + 1) * len(ALPHAS)) as progress:
+    with voice.progress("nested score", cv * (inner + 1) * len(ALPHAS)) as progress:
         trainings = itertools.count(1)
         model.callback = lambda done, total: progress.to(next(trainings))
         nested = model.nested_score(x, y, cv, groups=data.groups, level=level, random_state=seed)
@@ -97,6 +101,8 @@ def real(
     voice.say(
         f"\nOn new rows like these, models fitted this way have an {score}{mean} of {nested.mean:.3f}; "
         f"{level:.0%} interval {low:.3f} to {min(high, 1):.3f}."
+        + f" Alpha was chosen in {inner} folds of what is beside each of the {cv}."
+        * (inner < cv)
     )
     results = {
         "table": data.table.path,
@@ -107,6 +113,7 @@ def real(
             "score": permuted.score,
             "p_value": permuted.p_value,
             "null_scores": permuted.null_scores,
+            "shuffled": permuted.shuffled,
         },
         "nested": {
             "mean": nested.mean,
@@ -136,13 +143,30 @@ def refuse_few_rows(data: Data, cv: int) -> None:
     few = too_few(data, cv)
     if few is None:
         return
-    fewer = next((n for n in range(cv - 1, 1, -1) if too_few(data, n) is None), None)
-    advice = [f"take --cv {fewer}"] if fewer else []
-    advice += ["leave out the rows of that class"] if few.startswith("the class") else []
+    others = [*range(cv - 1, 1, -1), *range(cv + 1, most_folds(data) + 1)]
+    other = next((n for n in others if too_few(data, n) is None), None)
+    advice = [f"take --cv {other}"] if other else []
+    if few.startswith("the class"):
+        advice += ["give that class another group"] * few.endswith(" in 1 group")
+        advice += ["leave out the rows of that class"]
+    elif not advice:
+        advice = [needed(data)]
     raise InputError(
         f"{data.table.path}: {few}, too few for --cv {cv}, which splits the rows into {cv} folds, and what is left beside "
-        f"each fold into {cv} again: {', or '.join(advice) or 'more are needed'}"
+        f"each fold into folds again: {', or '.join(advice)}"
     )
+
+
+def most_folds(data: Data) -> int:
+    """How many folds are worth a look: of few groups, one for each."""
+    import numpy as np
+
+    return 0 if data.groups is None else min(len(np.unique(data.groups)), FEW)
+
+
+def needed(data: Data) -> str:
+    """How many there must be at least, for two folds inside the folds."""
+    return f"at least {'4 rows' if data.groups is None else '3 groups'} are needed"
 
 
 def too_few(data: Data, cv: int) -> str | None:
@@ -167,29 +191,59 @@ def left(count: int, cv: int) -> int:
 
 
 def too_few_beside_groups(data: Data, cv: int) -> str | None:
-    """The same where whole groups go into one fold."""
+    """The same where whole groups go into one fold, and two folds inside the folds are enough."""
     import numpy as np
-    from sklearn.model_selection import GroupKFold
 
     groups, y = data.groups, data.target.values
     assert groups is not None
     n_groups = len(np.unique(groups))
-    few_groups = f"there are {n_groups} groups"
+    few_groups = f"there {'is' if n_groups == 1 else 'are'} {n_groups} group{'s' * (n_groups != 1)}"
     if n_groups < cv:
         return few_groups
-    for rows, _ in GroupKFold(cv).split(y, groups=groups):
-        if len(np.unique(groups[rows])) < cv:
+    if data.target.task == "classification":
+        names, counts = np.unique(y, return_counts=True)
+        least = int(counts.argmin())
+        if counts[least] < cv:
+            return class_in_words(data, names[least], counts[least])
+    for rows in beside(data, cv):
+        if len(np.unique(groups[rows])) < 2:
             return few_groups
         if data.target.task == "classification":
-            for name in np.unique(y):
-                if (y[rows] == name).sum() < cv:
-                    return class_in_words(data, name, (y == name).sum())
+            for name, count in zip(names, counts, strict=True):
+                if (y[rows] == name).sum() < 2:
+                    return class_in_words(data, name, count)
     return None
 
 
+def beside(data: Data, cv: int) -> list[Any]:
+    """The rows beside each of the folds of whole groups."""
+    from sklearn.model_selection import GroupKFold
+
+    return [rows for rows, _ in GroupKFold(cv).split(data.target.values, groups=data.groups)]
+
+
+def inner_folds(data: Data, cv: int) -> int:
+    """Into how many folds, `cv` at most, what is beside each fold can be split by groups again: at least two."""
+    import numpy as np
+
+    groups, y = data.groups, data.target.values
+    assert groups is not None
+    rest = beside(data, cv)
+    most = [cv, *(len(np.unique(groups[rows])) for rows in rest)]
+    if data.target.task == "classification":
+        most += [int(np.unique(y[rows], return_counts=True)[1].min()) for rows in rest]
+    return min(most)
+
+
 def class_in_words(data: Data, name: Any, count: int) -> str:
-    """How many rows it has."""
-    return f"the class '{name}' of column '{data.target.name}' has {count} row{'' if count == 1 else 's'}"
+    """How many rows it has, and in how many groups."""
+    import numpy as np
+
+    rows = f"the class '{name}' of column '{data.target.name}' has {count} row{'' if count == 1 else 's'}"
+    if data.groups is None:
+        return rows
+    n_groups = len(np.unique(data.groups[data.target.values == name]))
+    return f"{rows} in {n_groups} group{'' if n_groups == 1 else 's'}"
 
 
 def searcher(data: Data, n_hidden: int, cv: int, seed: int) -> Any:
@@ -219,9 +273,14 @@ def counted(score: str, progress: Any) -> Any:
 
 def permutation_lines(permuted: Any, score: str, cv: int) -> list[str]:
     """The test in words."""
-    null = permuted.null_scores
+    null, n_orders = permuted.null_scores, permuted.n_orders
     if permuted.p_value <= SURE:
         verdict = "The columns do tell something about the target."
+    elif n_orders * LIKELY < 1:
+        verdict = (
+            f"Such shuffles have only {n_orders:.0f} different orders, so that p cannot be much below 1/{n_orders:.0f}: a "
+            "table with more groups or rows is needed to tell luck from something real."
+        )
     elif null.max() < permuted.score:
         perhaps = "probably" if permuted.p_value <= LIKELY else "may"
         verdict = (
@@ -237,5 +296,6 @@ def permutation_lines(permuted: Any, score: str, cv: int) -> list[str]:
     return [
         f"\n{score} in {cv}-fold cross-validation: {permuted.score:.3f}",
         f"with shuffled targets: {null.mean():.3f} on average, {null.max():.3f} at most, of {len(null)} shuffles",
+        f"shuffled: {permuted.shuffled}",
         f"p = {permuted.p_value:.3g}. {verdict}",
     ]

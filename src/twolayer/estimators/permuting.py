@@ -4,9 +4,7 @@ With 60 rows and thousands of columns a good score can be luck, and the best of 
 everything again on targets whose tie to the rows is cut: if the targets have nothing to do with the rows, the true order
 scores as any other. The columns do not change, so each fold's pass over them is made once for all shuffles.
 
-Where the held-out parts share the rows out among them and the targets are classes, targets change places within each part
-only: so every shuffle has as many of each class in each part as the true order. Folds with other numbers score otherwise,
-and a comparison with them would not be fair.
+Which targets may change places stands in `shuffling`.
 
 What is compared, for the true targets as for the shuffled ones, is the score of a shorter way to the same model: one
 network, three of the alphas at most, and L-BFGS that stops where a step gains little. Any score gives a right p-value, as
@@ -28,6 +26,7 @@ from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.heldout import Split, splits_of
 from twolayer.estimators.searching import Search, seed_of, shape_of
+from twolayer.estimators.shuffling import Shuffle, shuffle_of
 from twolayer.interrupting import all_or_nothing
 from twolayer.solvers.lbfgs import LBFGS
 
@@ -47,11 +46,17 @@ class PermutationTest:
         The same for shuffled targets.
     p_value : float
         (1 + how many of them are as high) / (n + 1): the chance to score as high where there is nothing to find.
+    shuffled : str
+        What was shuffled, such as the targets of whole groups.
+    n_orders : float
+        How many different orders of the targets such shuffles have: p is hardly ever below 1 / n_orders.
     """
 
     score: float
     null_scores: np.ndarray
     p_value: float
+    shuffled: str
+    n_orders: float
 
     def __str__(self) -> str:
         return (
@@ -91,14 +96,18 @@ class PermutationTested:
         scoring : str, callable or None
             None for the estimator's own, or else accuracy or R².
         groups : array-like, shape (n_rows,), or None
-            Rows of one group stay together in the folds, and targets change places within a group only.
+            Rows of one group stay together in the folds. Where all rows of a group have the same target (samples of a
+            patient), whole groups change targets; where targets vary within groups, they change places within each.
+            Where only some groups vary: within groups, if these have half of the rows or more; else whole groups, with
+            others of as many rows. `test.shuffled` says which (Winkler and others, *Multi-level block permutation*,
+            NeuroImage 123 (2015) 253-268).
         random_state : int, RandomState, Generator or None
             The seed of folds, first weights and shuffles.
 
         Returns
         -------
         test : PermutationTest
-            `test.p_value`, `test.score`, `test.null_scores`.
+            `test.p_value`, `test.score`, `test.null_scores`, `test.shuffled`, `test.n_orders`.
         """
         n = checks.whole(n, "n")
         asked: Any = clone(self)  # type: ignore[type-var]
@@ -109,8 +118,8 @@ class PermutationTested:
         default = "accuracy" if is_classifier(asked) else "r2"
         search = shorter(Search.of(asked, scoring, default, seed, shape_of(x, y, None)))
         splits = splits_of(asked, settings.get("cv", 5) if cv is None else cv, x, y, groups, seed)
-        blocks = blocks_of(y, splits, groups, is_classifier(asked))
-        return tested(search, x, y, splits, blocks, n, np.random.default_rng(seed))
+        shuffle = shuffle_of(y, splits, groups, is_classifier(asked))
+        return tested(search, x, y, splits, shuffle, n, np.random.default_rng(seed))
 
 
 def shorter(search: Search) -> Search:
@@ -134,7 +143,7 @@ def tested(
     x: Any,
     y: np.ndarray,
     splits: list[Split],
-    blocks: np.ndarray,
+    shuffle: Shuffle,
     n: int,
     rng: np.random.Generator,
 ) -> PermutationTest:
@@ -152,41 +161,10 @@ def tested(
         return float(np.mean(scores, axis=0).max())
 
     true = score(y)
-    null = np.array([score(y[shuffled(blocks, rng)]) for _ in range(n)])
+    null = np.array([score(y[shuffle.order(rng)]) for _ in range(n)])
     as_high = int((null >= true - 1e-12 * abs(true)).sum())
-    return PermutationTest(true, null, (as_high + 1) / (n + 1))
-
-
-def blocks_of(y: np.ndarray, splits: list[Split], groups: Any, classifies: bool) -> np.ndarray:
-    """The number of each row's block, within which targets may change places."""
-    if groups is not None:
-        blocks = np.unique(np.asarray(groups), return_inverse=True)[1]
-        if not any_change(y, blocks):
-            raise InputError(
-                "within each of groups all targets are the same, so that shuffling there changes nothing: "
-                "leave groups out, or give one row a group"
-            )
-        return blocks
-    blocks = np.zeros(len(y), dtype=int)
-    held_out = np.concatenate([test for _, test in splits])
-    if classifies and np.array_equal(np.sort(held_out), np.arange(len(y))):
-        for number, (_, test) in enumerate(splits):
-            blocks[test] = number
-        if not any_change(y, blocks):
-            blocks[:] = 0
-    return blocks
-
-
-def any_change(y: np.ndarray, blocks: np.ndarray) -> bool:
-    """Whether some block holds two different targets."""
-    return any((y[blocks == block] != y[blocks == block][0]).any() for block in np.unique(blocks))
-
-
-def shuffled(blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """An order of the rows in which each stands in a place of its own block."""
-    order = np.empty(len(blocks), dtype=int)
-    order[np.argsort(blocks, kind="stable")] = np.lexsort((rng.random(len(blocks)), blocks))
-    return order
+    p_value = (as_high + 1) / (n + 1)
+    return PermutationTest(true, null, p_value, shuffle.words, shuffle.n_orders)
 
 
 @dataclass(frozen=True, eq=False)

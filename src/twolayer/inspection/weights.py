@@ -16,6 +16,8 @@ from twolayer.maths.network import Params
 
 IDLE = 1e-3  # share of the busiest unit's part in the output, below which a unit does nothing
 ROWS = 2000  # more tell no more about a unit
+MANY_INPUTS = 100  # of fewer, it means little how weight is spread over them
+BY_CHANCE = 0.2  # half of the weight of a linear model whose weights are drawn by chance is in 24% of its inputs
 
 
 def spreads(x: Any) -> np.ndarray:
@@ -74,6 +76,19 @@ def fewest(share: np.ndarray, part: float = 0.5) -> int:
     """
     total = np.cumsum(np.sort(share)[::-1])
     return int(np.searchsorted(total, part * total[-1] * (1 - 1e-12)) + 1)
+
+
+def as_by_chance(share: np.ndarray) -> bool:
+    """Whether many inputs share the weight as evenly as if weights were drawn by chance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twolayer.inspection.weights import as_by_chance
+    >>> as_by_chance(np.ones(1000)), as_by_chance(np.ones(10)), as_by_chance(0.9 ** np.arange(1000))
+    (True, False, False)
+    """
+    return len(share) >= MANY_INPUTS and fewest(share) > BY_CHANCE * len(share)
 
 
 def tendencies(model: Any, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

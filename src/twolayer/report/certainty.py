@@ -1,6 +1,7 @@
 """How sure scores are: what they would have been on other rows, drawn again from these with replacement.
 
-The share of rows that is right has the exact range of a binomial.
+The share of rows that is right has the exact range of a binomial. Rows that belong together (of a patient) are drawn
+together, and no exact range is claimed of them: they are fewer than they look.
 All models are scored on the same draws, so that the range of a difference is that of the difference, not of two scores
 that each go up and down with the rows.
 """
@@ -66,8 +67,11 @@ def certainty(subject: Subject, random_state: int = 0) -> Certainty:
     names = list(scores[comparing.NETWORK])
     drawn: dict[str, list[list[float]]] = {name: [] for name in answers}
     rng = np.random.default_rng(random_state)
-    for _ in range(_draws(len(subject.y))):
-        rows = rng.integers(len(subject.y), size=len(subject.y))
+    units = _units(subject)
+    for _ in range(_draws(len(units))):
+        rows = units[rng.integers(len(units), size=len(units))]
+        if subject.groups is not None:
+            rows = np.concatenate(rows)
         if not _can_be_scored(subject, rows):
             continue
         for name, one in answers.items():
@@ -90,6 +94,16 @@ def certainty(subject: Subject, random_state: int = 0) -> Certainty:
     return Certainty(scores, ranges, gains, each, _more_often(subject))
 
 
+def _units(subject: Subject) -> np.ndarray:
+    """What is drawn: rows, or for each group an array of its rows."""
+    if subject.groups is None:
+        return np.arange(len(subject.y))
+    units = np.empty(subject.n_units, dtype=object)
+    for k, name in enumerate(np.unique(subject.groups)):
+        units[k] = np.flatnonzero(subject.groups == name)
+    return units
+
+
 def _more_often(subject: Subject) -> dict[str, int]:
     """Of the rows on which only one of two models is right, how many are the network's: McNemar's test with its mid-p.
 
@@ -98,7 +112,10 @@ def _more_often(subject: Subject) -> dict[str, int]:
     """
     from scipy.stats import binom
 
-    if not subject.classifies or subject.several or subject.weights is not None:
+    apart = (
+        subject.groups is None and subject.weights is None
+    )  # rows that count alike, and each for itself
+    if not subject.classifies or subject.several or not apart:
         return {}
     right = {name: one.y_pred == subject.y for name, one in subject.answers.items()}
     ours = right[comparing.NETWORK]
@@ -122,15 +139,17 @@ def _exact(ranges: dict[str, Range], scores: dict[str, float], subject: Subject)
 
     Where no row (or every row) was wrong they are even all alike. Clopper & Pearson, *The use of confidence or fiducial
     limits illustrated in the case of the binomial*, Biometrika 26 (1934) 404-413. Weighted rows count as many as would have
-    the same spread.
+    the same spread. Of groups the draws stay, unless they are all alike: then there are as many rows as groups.
     """
     from scipy.special import betaincinv
 
     s = np.ones(len(subject.y)) if subject.weights is None else subject.weights
-    count = s.sum() ** 2 / np.square(s).sum()
+    count = min(s.sum() ** 2 / np.square(s).sum(), subject.n_units)
     side = LEVEL[0] / 100
     for name in ("rows all right",) if subject.several else ("accuracy",):
         if name not in scores:
+            continue
+        if subject.groups is not None and name in ranges and scores[name] not in (0.0, 1.0):
             continue
         right = scores[name] * count
         wrong = count - right

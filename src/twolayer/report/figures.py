@@ -35,7 +35,7 @@ def figures(
     drawn: list[Figure] = []
     parts: list[Callable[[], Iterator[Figure]]] = [
         lambda: predictions(subject),
-        lambda: _importances(subject, found),
+        lambda: _importances(subject, found, spread),
         lambda: _profiles(subject, found),
         lambda: _regions(subject, found),
         lambda: _by_weights(subject, spread),
@@ -58,7 +58,20 @@ def _group_name(subject: Subject, group: np.ndarray) -> str:
     return f"{source} +{len(others)}" if others else source
 
 
-def _importances(subject: Subject, found: importances.Importances | None) -> Iterator[Figure]:
+def _as_by_chance(subject: Subject, spread: np.ndarray) -> str:
+    """What is said beside bars of a few inputs, where so many share the weight that no few stand for the model."""
+    share = weights.by_weights(list(subject.model._each_network()), spread)
+    if not weights.as_by_chance(share):
+        return ""
+    return (
+        f" Half of all weight is in {weights.fewest(share):,} of {len(share):,} inputs: spread as if by chance, so no short "
+        "list of inputs stands for the model."
+    )
+
+
+def _importances(
+    subject: Subject, found: importances.Importances | None, spread: np.ndarray
+) -> Iterator[Figure]:
     if found is None:
         return
     names = [_group_name(subject, group) for group in found.groups]
@@ -73,7 +86,8 @@ def _importances(subject: Subject, found: importances.Importances | None) -> Ite
         f"The values of an input are shuffled among the rows, {found.repeats} times, and the bar is the {what}{means}. "
         + ("Inputs that say nearly the same are shuffled together: “+2” is two more with the one named. " if several else "")
         + f"Lines hold 95% of {found.resamples} resamples of the rows; at the right, how often an input is "
-        f"{among_the_first(found.top)}. A bar whose line crosses 0 may mean nothing.",
+        f"{among_the_first(found.top)}. A bar whose line crosses 0 may mean nothing."
+        + _as_by_chance(subject, spread),
         plots.importance_bars(
             found.mean, names, low=found.low, high=found.high, xlabel=what, notes=notes
         ),
@@ -229,7 +243,7 @@ def _by_weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
         "What the weights alone say (not what predictions lose)",
         f"Computed from the weights, per standard deviation of each input, mean over the networks.{sign} Inputs that repeat "
         f"each other share their weight, and weights can cancel: where this differs from the picture of shuffled inputs, "
-        f"believe that one.{skip}",
+        f"believe that one.{skip}{_as_by_chance(subject, spread)}",
         canvas,
     )
 

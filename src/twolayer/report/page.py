@@ -77,7 +77,7 @@ def page(
         f'<h1>{escape(title)}</h1>\n<p class="about">{escape(about)}</p>',
         _spoken(spoken),
         f"<h2>What to worry about</h2>\n{_list(worried or [nothing(sure)])}",
-        f"<h2>Scores</h2>\n{_scores(sure)}{_parts(sure)}",
+        f"<h2>Scores</h2>\n{_scores(subject, sure)}{_parts(sure)}",
         f"<h2>Data and settings</h2>\n{_settings(settings)}{_list(said)}",
         "<h2>Pictures</h2>\n" + "\n".join(_picture(one) for one in drawn[:1]),
         *(_picture(one) for one in drawn[1:]),
@@ -98,7 +98,7 @@ def _list(lines: Sequence[str]) -> str:
     return "<ul>\n" + "\n".join(f"<li>{escape(line)}</li>" for line in lines) + "\n</ul>"
 
 
-def _scores(sure: Certainty) -> str:
+def _scores(subject: Subject, sure: Certainty) -> str:
     """A line for each model, the range under each score, and one for each difference."""
     names = list(sure.scores[NETWORK])
     head = "".join(_head(name) for name in names)
@@ -117,9 +117,12 @@ def _scores(sure: Certainty) -> str:
     exact = (
         "; of the share of rows that is right, its exact 95% range" if "accuracy" in names else ""
     )
+    drawn = "rows"
+    if subject.groups is not None:
+        drawn, exact = f"whole groups ('{subject.grouped_by}')", ""
     less = f"Of {loss} less is better; in" if loss in names else "In"
     note = (
-        f"<p>{means}Below each score, and in the last lines: where it lies in 95% of draws of as many rows{exact}. "
+        f"<p>{means}Below each score, and in the last lines: where it lies in 95% of draws of as many {drawn}{exact}. "
         f"{less} the last lines above 0 is always better. The constant guess is the best for these very rows.</p>"
     )
     return "<table>\n" + "\n".join(lines) + f"\n</table>\n{note}"

@@ -70,6 +70,10 @@ class Subject:
         What was seen of the training now and then, if that is known; see `twolayer.inspection.course`.
     output : int or None
         Which of several targets this is about; None for all, or the only one.
+    groups : ndarray, shape (n_rows,), or None
+        Rows that belong together, such as those of a patient.
+    grouped_by : str
+        The column that tells.
     """
 
     model: Any
@@ -85,6 +89,8 @@ class Subject:
     y_train: np.ndarray | None = None
     course: dict[str, np.ndarray] | None = None
     output: int | None = None
+    groups: np.ndarray | None = None
+    grouped_by: str = ""
 
     @property
     def classes(self) -> Any:
@@ -109,7 +115,19 @@ class Subject:
     def rows_in_words(self) -> str:
         """Which rows these are."""
         count = f"{len(self.y):,} row{'s' * (len(self.y) != 1)}"
+        if self.groups is not None:
+            count += f" of {self.groups_in_words}"
         return f"{count} that it never saw" if self.held_out else f"{count} of the table"
+
+    @property
+    def n_units(self) -> int:
+        """How many rows, or groups of rows, know nothing of each other."""
+        return len(self.y) if self.groups is None else len(np.unique(self.groups))
+
+    @property
+    def groups_in_words(self) -> str:
+        """How many groups these rows are of."""
+        return f"{self.n_units:,} group{'s' * (self.n_units != 1)} ('{self.grouped_by}')"
 
     def confusion(self) -> np.ndarray:
         """Rows of each class (axis 0) by what was predicted (axis 1)."""

@@ -175,10 +175,22 @@ def _ahead(name: str, ours: float, theirs: float) -> int:
     return 1 if (ours > theirs) == comparing.HIGHER_IS_BETTER[name] else -1
 
 
+def _how_sure_of_groups(subject: Subject, main: str, low: float, high: float) -> str:
+    what = f"be right on {low:.1%} to {high:.1%}"
+    if not subject.classifies:
+        what = f"have an R² (the share of variance explained) between {low:z.2f} and {high:z.2f}"
+    return (
+        f"How sure: on as many groups like these {subject.groups_in_words}, it would {what} (about 95% sure; rows of one "
+        "group are no witnesses of their own, so whole groups were drawn again)."
+    )
+
+
 def _how_sure(subject: Subject, sure: Certainty, main: str) -> str:
     if main not in sure.ranges.get(NETWORK, {}):
         return TOO_FEW
     low, high = sure.ranges[NETWORK][main]
+    if subject.groups is not None:
+        return _how_sure_of_groups(subject, main, low, high)
     if not subject.classifies:
         return (
             f"How sure: of tables of as many rows like these, 95% would give an R² (the share of variance explained) "

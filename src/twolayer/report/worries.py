@@ -16,6 +16,8 @@ from twolayer.tables import listed
 
 FEW_ROWS = 50
 FEW_OF_A_CLASS = 5
+FEWEST_OF_A_SIDE = 3  # rows that are right, and wrong, to ask which of them it is surer of
+PERHAPS, LIKELY = 0.1, 0.05  # p values
 GAP = {True: 0.1, False: 0.2}  # between rows of training and others: of accuracy, of R²
 TOO_GOOD = 0.999
 HALF = 0.5
@@ -49,6 +51,7 @@ def _of_one(subject: Subject, sure: Certainty, found: Any) -> list[str]:
         lambda: _learned_by_heart(subject, sure),
         lambda: _unequal_classes(subject, sure),
         lambda: _confidence(subject),
+        lambda: _surer_and_more_often_wrong(subject),
         lambda: _intervals(subject),
         lambda: _few_rows_carry_it(subject),
         lambda: _says_the_same(subject),
@@ -153,6 +156,27 @@ def _confidence(subject: Subject) -> Iterator[str]:
     if abs(gap.mean()) > max(0.03, 2 * error):
         too = "more sure than it should be" if gap.mean() > 0 else "less sure than it could be"
         yield f"It is {too}: its probabilities say right on {said.mean():.0%}, and it is on {true.mean():.0%}."
+
+
+def _surer_and_more_often_wrong(subject: Subject) -> Iterator[str]:
+    """Whether the rows that it is surer of are right less often: Mann and Whitney's test, one-sided."""
+    from scipy.stats import mannwhitneyu
+
+    p = subject.network.probabilities
+    if p is None:
+        return
+    said, right = p.max(axis=1), subject.network.y_pred == subject.y
+    if min(right.sum(), (~right).sum()) < FEWEST_OF_A_SIDE or np.ptp(said) == 0:
+        return
+    luck = mannwhitneyu(said[right], said[~right], alternative="less", method="asymptotic").pvalue
+    if luck > PERHAPS:
+        return
+    surer = said > np.median(said)
+    perhaps = " With so few rows that may be luck." if luck > LIKELY else ""
+    yield (
+        f"The surer it is, the more often it is wrong: it is right on {right[surer].mean():.0%} of the rows it is surer of, "
+        f"and on {right[~surer].mean():.0%} of the others. Do not go by its probabilities.{perhaps}"
+    )
 
 
 def _intervals(subject: Subject) -> Iterator[str]:

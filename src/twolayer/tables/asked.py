@@ -14,6 +14,7 @@ from twolayer.tables.encoder import Encoder
 from twolayer.tables.formats import read
 from twolayer.tables.joining import transposed, with_labels
 from twolayer.tables.spellings import Spelled, spelled
+from twolayer.tables.suspects import suspicions
 from twolayer.tables.table import Table, absent, listed, missing
 from twolayer.tables.target import Target, target
 
@@ -222,6 +223,7 @@ def data_of(asked: Asked) -> Data:
         raise InputError(
             f"{table.path} has no column but the target {listed(asked.targets)} to learn from{why}"
         )
+    said = [*said, *suspicions(table, found, wanted, asked.groups is not None)]
     return Data(
         table,
         wanted,

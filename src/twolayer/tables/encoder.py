@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from twolayer.tables.columns import NO, YES, Kinds, most_frequent
 from twolayer.tables.table import Table, listed, looks_turned, missing
 
 MISSING_MARK = " is missing"
+MOST_LACKING_NAMED = 20
 MOST_UNSEEN = 1000  # categories never seen that are kept by name: a table may be larger than memory
 
 
@@ -172,17 +173,49 @@ class Encoder:
         parts += [np.asarray(marks.get(name, none), dtype=float)[:, None] for name in self.marked]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else x
 
-    def refuse_missing_columns(self, table: Table, model: str = "the model") -> None:
-        """Raise if the table lacks some of the columns."""
+    def lacking(self, table: Table) -> list[str]:
+        """The columns that the table does not have."""
+        there = set(table.names)
+        return [name for name in self.columns if name not in there]
+
+    def completed(self, table: Table, model: str = "the model") -> Table:
+        """The table with the columns that it lacks, of missing values; an error names the model.
+
+        Raises
+        ------
+        InputError
+            If it has none of the columns, is sparse, or has samples in its columns.
+        """
+        lacking = self.lacking(table)
+        if not lacking:
+            return table
+        if len(lacking) == len(self.columns) or looks_turned(table, self.columns):
+            self.refuse_missing_columns(table, model)
+        if table.sparse:
+            raise InputError(
+                f"{table.path} is sparse, where what is not stored is 0, not missing: the {len(lacking)} columns that it "
+                f"lacks ({listed(lacking)}) cannot be filled in"
+            )
+        gaps = np.full((table.n_rows, len(lacking)), np.nan)
+        numbers = np.concatenate([table.numbers, gaps], axis=1)
+        return replace(table, names=[*table.names, *lacking], numbers=numbers)
+
+    def refuse_missing_columns(
+        self, table: Table, model: str = "the model", way_out: str = ""
+    ) -> None:
+        """Raise if the table lacks some of the columns; what else can be done about it is told last."""
         there, wanted = set(table.names), set(self.columns)
-        lacking = [name for name in self.columns if name not in there]
+        lacking = self.lacking(table)
         if lacking:
             hint = checks.nearest(lacking[0], there - wanted)
             if looks_turned(table, self.columns):
-                hint = f": they stand in its first column, '{table.names[0]}': turn it with --transpose"
+                hint, way_out = (
+                    f": they stand in its first column, '{table.names[0]}': turn it with --transpose",
+                    "",
+                )
             raise InputError(
                 f"{table.path} lacks {len(lacking)} of the {len(wanted)} columns that {model} was trained on: "
-                f"{listed(lacking)}{hint}"
+                f"{listed(lacking, MOST_LACKING_NAMED)}{hint}{way_out if len(lacking) < len(wanted) else ''}"
             )
 
     def _fill(self, x: np.ndarray, gaps: np.ndarray, counts: np.ndarray, found: Found) -> None:

@@ -13,6 +13,7 @@ from twolayer.tables.delimited import ID
 from twolayer.tables.table import Table, absent, listed, refuse_twins
 
 SAMPLE = "sample"
+MOST_ALONE = 0.2  # share of a file's rows without a partner from which on it is a warning
 
 
 def transposed(table: Table) -> Table:
@@ -114,11 +115,14 @@ def with_labels(
         )
         raise InputError(
             f"no name in '{own}' of {table.path} (such as {checks.shown(left[0])}) is in '{id_column}' of {labels.path} "
-            f"(such as {checks.shown(right[0])}){turn}"
+            f"(such as {checks.shown(right[0])}){turn or alike(left, right)}"
         )
     known = {left[i] for i in rows}
-    said = unmatched(table.path, [name for name in left if name not in known], labels.path)
-    said += unmatched(labels.path, [name for name in right if name not in known], table.path)
+    alone = [name for name in left if name not in known]
+    theirs = [name for name in right if name not in known]
+    likeness = alike(alone, theirs)
+    said = unmatched(table.path, alone, labels.path, len(left), likeness)
+    said += unmatched(labels.path, theirs, table.path, len(right), "" if alone else likeness)
     table = replace(table.rows(np.array(rows)), id=own, lines=None)
     return beside(table, labels.rows(np.array([place[left[i]] for i in rows])), wanted), said
 
@@ -144,12 +148,36 @@ def refuse_same(path: str, names: Sequence[str], id_column: str) -> None:
         seen.add(name)
 
 
-def unmatched(path: str, names: list[str], other: str) -> list[str]:
-    """A line about the rows that are in one file only."""
+def unmatched(
+    path: str, names: list[str], other: str, n_rows: int, likeness: str = ""
+) -> list[str]:
+    """A line about the rows that are in one file only; a warning if they are many, or names are nearly alike."""
     if not names:
         return []
-    rows = "1 row is" if len(names) == 1 else f"{len(names)} rows are"
-    return [f"{rows} in {path} but not in {other}, and left out: {listed(names)}"]
+    many = len(names) > MOST_ALONE * n_rows
+    of_all = f" of {n_rows}" if many else ""
+    rows = f"1{of_all} row{'s' * many} is" if len(names) == 1 else f"{len(names)}{of_all} rows are"
+    line = f"{rows} in {path} but not in {other}, and left out: {listed(names)}{likeness}"
+    return [f"warning: {line}" if many or likeness else line]
+
+
+def alike(left: Sequence[str], right: Sequence[str]) -> str:
+    """How many names on both sides differ in case, blanks and marks only, with an example; empty if none do."""
+    theirs = {bare(name): name for name in right}
+    pairs = [(name, theirs[bare(name)]) for name in left if bare(name) in theirs]
+    if not pairs:
+        return ""
+    first, second = pairs[0]
+    differ = "1 of them differs" if len(pairs) == 1 else f"{len(pairs)} of them differ"
+    return (
+        f"; {differ} from a name there in case or marks only ({checks.shown(first)} and {checks.shown(second)}): "
+        "spell them alike in both files"
+    )
+
+
+def bare(name: str) -> str:
+    """The name without case, and without the marks and blanks that are easily left out; itself if it is nothing else."""
+    return "".join(filter(str.isalnum, name.casefold())) or name
 
 
 def beside(table: Table, labels: Table, wanted: Sequence[str]) -> Table:
