@@ -14,7 +14,7 @@ PATHS = ("table", "labels", "out")  # kept relative to the settings' own folder
 # how to tell, and how to come to the end; not what to do
 NOT_KEPT = ("quiet", "as_json", "config", "checkpoint", "every", "resume")
 HEAD = (
-    "# twolayer fit --config {name} repeats this fit; options given beside it count before these.\n"
+    "# twolayer fit --config {name} repeats this fit; options given beside it count before these (with --out FOLDER).\n"
 )
 
 
