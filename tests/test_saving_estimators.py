@@ -224,11 +224,11 @@ def chosen():
         (("search", "n_hidden"), [7, 8], "its weights have . hidden units, and . won"),
         (("search", "alphas"), [1.0, -1.0], "alphas must be a finite number, at least 0"),
         (("search", "alphas"), [0.1, 1.0], "n_hidden and alphas are not in order"),
-        (("search", "alphas"), [1.0, float("nan")], "alphas must be a finite number"),
+        (("search", "alphas"), [1.0, float("nan")], "'search' is damaged: nan is not a finite number"),
         (("search", "scores"), [[1.0]], "scores are not one for each"),
         (("search", "scores"), [[[], []], [[], []]], "scores are not one for each"),
         (("search", "scores"), [[["a"], [1]], [[1], [1]]], "scores"),
-        (("search", "scores"), [[[1], [1]], [[float("inf")], [1]]], "scores"),
+        (("search", "scores"), [[[1], [1]], [[float("inf")], [1]]], "'search' is damaged: inf is not"),
         (("search", "scores"), [[[1], [1, 2]], [[1], [1]]], "scores"),
         (("found", "spread_factor_"), [1.0, 2.0], "noise is not one number for each output"),
         (("found", "noise_std_"), [-1.0], "noise is not one number for each output"),
@@ -284,7 +284,7 @@ def test_a_forged_temperature(tmp_path, heat):
     """Logits are divided by it."""
     model = tl.TwoLayerClassifierCV(2, n_networks=1, **FAST).fit(*load_iris(return_X_y=True))
     (tmp_path / "m.safetensors").write_bytes(forged(model, "found", "temperature_", heat))
-    with pytest.raises(FileError, match="cannot be read as a model: its temperature is"):
+    with pytest.raises(FileError, match=r"cannot be read as a model: (its temperature is|temp)"):
         tl.load(tmp_path / "m.safetensors")
 
 

@@ -207,6 +207,8 @@ def first_not_finite(array: np.ndarray) -> tuple[tuple[int, ...] | None, int]:
     lying = array.T if turned else array  # read in the order in which it lies
     first: tuple[int, ...] | None = None
     count = 0
+    if not array.size:  # the other axes may be of any length
+        return first, count
     for part in parts(lying.shape):
         good = np.isfinite(lying[part])
         if good.all():

@@ -38,6 +38,7 @@ FOUND = (
     "temperature_",
 )
 NAMES = ("solver_", "device_")
+MAY_BE_NOTHING = ("alphas_tried_", "validation_scores_", "best_step_")
 SPREADS = ("noise_std_", "spread_factor_")  # of each output
 NUMBER_TYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
 
@@ -126,12 +127,19 @@ def restore_found(model: Any, found: Mapping[str, Any], n_outputs: int) -> None:
             f"what it found is unknown: {', '.join(sorted(set(found) - set(FOUND)))}"
         )
     for name, value in found.items():
-        if value is None or (name in NAMES and isinstance(value, str)):
+        if value is None if name in MAY_BE_NOTHING else name in NAMES and isinstance(value, str):
             setattr(model, name, value)
-        elif isinstance(value, list):
+        elif name in NAMES or value is None:
+            raise DamagedError(f"its entry '{name}' is {checks.shown(value)}")
+        elif name == "best_step_":
+            steps = value if isinstance(value, list) else [value]
+            counts = [checks.whole(step, name, at_least=0) for step in steps]
+            setattr(model, name, np.array(counts) if isinstance(value, list) else counts[0])
+        elif isinstance(value, list) and name not in ("alpha_", "temperature_"):
             setattr(model, name, checks.finite(checks.floats(value, name), name))
         else:
             setattr(model, name, checks.number(value, name, at_least=0))
+    check_looks(model)
     heat = getattr(model, "temperature_", 1.0)
     if not isinstance(heat, float) or not heat > 0:
         raise DamagedError(f"its temperature is {checks.shown(heat)}")
@@ -139,6 +147,24 @@ def restore_found(model: Any, found: Mapping[str, Any], n_outputs: int) -> None:
         spread = getattr(model, name, None)
         if spread is not None and (np.shape(spread) != (n_outputs,) or (spread < 0).any()):
             raise DamagedError("its noise is not one number for each output")
+
+
+def check_looks(model: Any) -> None:
+    """Raise if what was tried, or seen on rows held out, is not of this model's networks."""
+    if not isinstance(model, ChoosesAlpha) and not hasattr(model, "alpha_"):
+        raise DamagedError("its alpha is missing")
+    tried = getattr(model, "alphas_tried_", None)
+    if tried is not None and (np.ndim(tried) != 2 or np.shape(tried)[1] != 2 or not len(tried)):
+        raise DamagedError("its alphas tried are not pairs of alpha and loss")
+    seen = getattr(model, "validation_scores_", None)
+    best = getattr(model, "best_step_", None)
+    networks = np.shape(model.loss_curve_)[1:]
+    if (seen is None) != (best is None) or (
+        seen is not None and (np.shape(seen)[1:] != networks or np.ndim(seen) != 1 + len(networks))
+    ):
+        raise DamagedError("its scores on rows held out are not of its networks")
+    if best is not None and np.shape(best) != networks:
+        raise DamagedError("its best step is not one for each network")
 
 
 def restore_search(model: ChoosesAlpha, search: Mapping[str, Any], n_hidden: int) -> None:

@@ -9,7 +9,8 @@ The weights and losses are the file's tensors. Its `__metadata__` has one entry,
     about       what the writer added: target, scores, ...
 
 Nothing of it is ever executed. A file is believed only as far as it has been checked: its header's length against its own
-size, its tensors' places by safetensors, names, shapes and values here, by the checks that users' weights pass too.
+size, its tensors' places by safetensors, names, shapes and values here, by the checks that users' weights pass too; its
+text in `description`. What could not be read back is not written.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from twolayer.files import (
     write_whole,
 )
 from twolayer.maths.network import Params
+from twolayer.saving import description
 from twolayer.training import Run
 
 FORMAT = 1
@@ -41,6 +43,9 @@ KEY = "twolayer"
 WEIGHTS = tuple(field.name for field in fields(Params))
 RUN_ARRAYS = ("losses", "final_loss")
 RUN_FACTS = {field.name: field.type for field in fields(Run)[3:]}  # after params and RUN_ARRAYS
+MOST_AXES = 3
+# of weights, and of products of one layer's and the next's: answers and their squares are still numbers
+LARGEST = {"float32": 1e17, "float64": 1e140}
 JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "bool": bool,
@@ -58,12 +63,14 @@ def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | No
     path : str or Path
         By custom it ends in `.safetensors`. A file that is there is replaced.
     about : mapping or None
-        More to keep with it, such as scores: names, and values that JSON can hold.
+        More to keep with it: names, and values that JSON can hold. What the commands read has a form: `target` is a name
+        or a list of them, `table` text, `scores` {model: {score: number}}, `rows` {"train": n, "test": n}.
 
     Raises
     ------
     InputError
-        If the model is none of these, is not fitted, or holds what the file cannot, such as a function of your own.
+        If the model is none of these, is not fitted, or holds what the file cannot, such as a function of your own, or
+        weights so large (1e140; of float32 1e17) that its answers would not be numbers.
     FileError
         If the file cannot be written; what was there before is still there.
 
@@ -114,9 +121,21 @@ def as_bytes(model: Any, about: Mapping[str, Any] | None = None) -> bytes:
         text = json.dumps(record, allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:
         raise InputError(f"this {kind} cannot be saved: {error}") from None
+    _refuse_unreadable(kind, arrays, json.loads(text))
     # safetensors writes the numbers of a Fortran array in the wrong order
     tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     return safetensors_bytes(tensors, {KEY: text})
+
+
+def _refuse_unreadable(
+    kind: str, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]
+) -> None:
+    """Raise if the file could not be read back: better said now than when the model is needed."""
+    try:
+        description.check(record["facts"], record["about"], arrays["w1"].shape[-2])
+        _check_sizes(arrays)
+    except DamagedError as error:
+        raise InputError(f"this {kind} cannot be saved: {error}") from None
 
 
 def _versions() -> dict[str, str]:
@@ -162,6 +181,8 @@ def read(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
         record, arrays = _opened(path)
         kind = record.get("kind")
         facts, about = part(record, "facts", dict), part(record, "about", dict)
+        if "w1" in arrays and arrays["w1"].ndim > 1:  # if not, it is refused for that
+            description.check(facts, about, arrays["w1"].shape[-2])
         if kind == "params":
             return _params(arrays), about
         if kind == "run":
@@ -192,10 +213,36 @@ def _opened(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
                 dtype = file.get_slice(name).get_dtype()
                 if name not in (*WEIGHTS, *RUN_ARRAYS) or dtype not in ("F32", "F64"):
                     raise DamagedError(f"its array {checks.shown(name)} of type {dtype} is unknown")
+                _check_shape(name, file.get_slice(name).get_shape())
                 tensors[name] = file.get_tensor(name)
     except SafetensorError as error:
         raise DamagedError(f"it is damaged, or not a safetensors file ({error})") from None
     return record, tensors
+
+
+def _check_shape(name: str, shape: list[int]) -> None:
+    """Raise if an array has too many axes, or is empty: with one axis of 0 the others could be of any length.
+
+    Of a training of no steps the losses are empty; how many networks they are of, the weights say.
+    """
+    if len(shape) > MOST_AXES:
+        raise DamagedError(f"its array '{name}' has {len(shape)} axes")
+    if 0 in (shape[1:] if name == "losses" else shape):
+        raise DamagedError(f"its array '{name}' is empty: its shape is {tuple(shape)}")
+
+
+def _check_sizes(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise if the weights or losses are so large that nothing can be reckoned with them."""
+    largest = {name: float(np.abs(array).max(initial=0)) for name, array in arrays.items()}
+    for name in RUN_ARRAYS:
+        if largest.pop(name, 0) > description.LARGEST:
+            raise DamagedError(f"its array '{name}' holds numbers above {description.LARGEST:g}")
+    limit = LARGEST[arrays["w1"].dtype.name]
+    through = max(largest["w1"], largest.get("b1", 0)) * largest["w2"]  # more than 1e308 is inf
+    if max(*largest.values(), through) > limit:
+        raise DamagedError(
+            f"its weights are so large, above {limit:g}, that its answers would not be numbers"
+        )
 
 
 def _record(text: str | None) -> dict[str, Any]:
@@ -214,7 +261,9 @@ def _params(arrays: Mapping[str, np.ndarray]) -> Params:
             raise DamagedError(f"its array '{name}' is missing")
     if len({array.dtype for array in arrays.values()}) > 1:
         raise DamagedError("its weights are of different types")
-    return checks.parameters(Params(**{name: arrays.get(name) for name in WEIGHTS}))
+    params = checks.parameters(Params(**{name: arrays.get(name) for name in WEIGHTS}))
+    _check_sizes(arrays)
+    return params
 
 
 def _history(arrays: Mapping[str, np.ndarray]) -> tuple[Params, np.ndarray, Any]:
@@ -229,6 +278,7 @@ def _history(arrays: Mapping[str, np.ndarray]) -> tuple[Params, np.ndarray, Any]
             shape or array.shape[-1:]
         ):
             raise DamagedError(f"its array '{name}' has the shape {array.shape}")
+    _check_sizes(arrays)
     final = arrays["final_loss"]
     return params, arrays["losses"], final if shape else float(final)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.defaults import smoothing
 from twolayer.files import DamagedError
 from twolayer.maths import own
 from twolayer.maths.activations import ACTIVATIONS, Activation
@@ -76,6 +77,9 @@ def restored(make: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
         values["loss"] = restored_loss(values["loss"])
     if isinstance(values.get("class_weight"), list):
         values["class_weight"] = restored_weights(values["class_weight"])
+    if not isinstance(values.get("solver", "auto"), str):
+        raise DamagedError(f"its setting 'solver' is {checks.shown(values['solver'])}")
+    smoothing(values.get("label_smoothing", "auto"), 1, 1)
     if values.get("skip") != "auto" and not isinstance(values.get("skip", False), bool):
         raise DamagedError(f"its setting 'skip' is {checks.shown(values['skip'])}")
     return values
