@@ -176,6 +176,9 @@ def test_the_file_says_what_it_was_trained_on(here):
         "rows": {"train": 120, "test": 30},
         "test_size": 0.2,
         "seed": 9,
+        "groups": None,
+        "time": None,
+        "weights": None,
     }
     assert set(scores) == {"two-layer network", "linear model", "constant guess"}
 
