@@ -1,5 +1,6 @@
 """Stored arrays at their edges, read whole and in blocks."""
 
+import gc
 import io
 import sys
 
@@ -61,3 +62,13 @@ def test_standard_input_is_known_by_its_first_bytes(monkeypatch, content):
 
     monkeypatch.setattr(sys, "stdin", Input())
     assert tables.read("-").numbers.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("name", ["t.npy", "t.npz"])
+def test_a_file_that_begins_as_a_zip_and_is_none_is_closed(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(FileError, match="cannot be read as"):
+        tables.read(path)
+    gc.collect()

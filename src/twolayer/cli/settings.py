@@ -13,9 +13,7 @@ import typer
 PATHS = ("table", "labels", "out")  # kept relative to the settings' own folder
 # how to tell, and how to come to the end; not what to do
 NOT_KEPT = ("quiet", "as_json", "config", "checkpoint", "every", "resume")
-HEAD = (
-    "# twolayer fit --config {name} repeats this fit; options given beside it count before these (with --out FOLDER).\n"
-)
+HEAD = "# twolayer fit --config {name} repeats this fit; options given beside it count before these (with --out FOLDER).\n"
 
 
 def as_toml(settings: dict[str, Any], path: Path) -> str:

@@ -106,6 +106,11 @@ def table_of(asked: Asked) -> tuple[Table, list[str]]:
         raise InputError(
             f"column {listed(sorted(twice))} is asked for twice: each column has one part to play"
         )
+    for name in [*asked.targets, *asked.parts]:
+        if name in asked.drop:
+            raise InputError(
+                f"column '{name}' is asked for and to be left out: take it out of --drop, or ask for another"
+            )
     # as they stand in the file: sample 001 is not sample 1, nor one of many digits its neighbour
     words = [
         *dict.fromkeys(

@@ -294,8 +294,11 @@ def _npy(path: str, source: Any) -> Table:
 def _array(path: str, source: Any) -> np.ndarray:
     """A stored array; that of a file stays on the disk until it is used."""
     with parsing(path, "an array"):
-        on_disk = isinstance(source, str)
-        return np.load(source, mmap_mode="r" if on_disk else None, allow_pickle=False)
+        if not isinstance(source, str):
+            return np.load(source, allow_pickle=False)
+        with open(source, "rb") as file:  # NumPy leaves open what begins as a zip file and is none
+            np.lib.format.read_magic(file)
+        return np.load(source, mmap_mode="r", allow_pickle=False)
 
 
 def from_array(path: str, array: np.ndarray, stem: str = "x") -> Table:
