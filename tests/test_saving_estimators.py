@@ -279,7 +279,7 @@ def test_forged_class_weights(tmp_path, value):
         tl.load(tmp_path / "m.safetensors")
 
 
-@pytest.mark.parametrize("heat", [0, 0.0, [1.0]])
+@pytest.mark.parametrize("heat", [0, 0.0, 1e-300, 1e100, [1.0]])
 def test_a_forged_temperature(tmp_path, heat):
     """Logits are divided by it."""
     model = tl.TwoLayerClassifierCV(2, n_networks=1, **FAST).fit(*load_iris(return_X_y=True))

@@ -141,7 +141,7 @@ def restore_found(model: Any, found: Mapping[str, Any], n_outputs: int) -> None:
             setattr(model, name, checks.number(value, name, at_least=0))
     check_looks(model)
     heat = getattr(model, "temperature_", 1.0)
-    if not isinstance(heat, float) or not heat > 0:
+    if not isinstance(heat, float) or not 1e-3 <= heat <= 1e3:  # logits are divided by it
         raise DamagedError(f"its temperature is {checks.shown(heat)}")
     for name in SPREADS:
         spread = getattr(model, name, None)
