@@ -165,3 +165,16 @@ def test_a_folder_made_in_vain_is_taken_away(table, twolayer, monkeypatch):
     code, _, err = twolayer("fit", "t.csv", "--target", "y", "--out", "new", *OPTIONS)
     assert (code, err) == (2, "twolayer: t.loss.png cannot be written: No space left on device\n")
     assert not Path("new").exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "word"), [("a\x1b[2J,b,y", "x"), ("a,b,y", "x\x1b[2J"), ("a,b,y", "x\x07")]
+)
+def test_what_would_steer_a_terminal_is_refused_before_training(table, twolayer, header, word):
+    rows = [f"{k % 7},{('u', word)[k % 2]},{k}" for k in range(40)]
+    Path("t.csv").write_text("\n".join([header, *rows]))
+    words = ["fit", "t.csv", "--target", "y", *OPTIONS]
+    assert_refused(twolayer, table, words, "holds a control character: take it out of the file")
+    if header == "a,b,y":
+        words = ["fit", "t.csv", "--target", "b", *OPTIONS]
+        assert_refused(twolayer, table, words, "holds a control character: take it out of the file")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twolayer.cli import options, settings
+from twolayer.cli import options, refusing, settings
 from twolayer.cli.drawing import Painter
 from twolayer.cli.keeping import Keeping
 from twolayer.cli.saying import Voice, plain
@@ -201,11 +201,12 @@ def run(
 
     data = tables.data_of(asked)
     parts = comparing.split(data.target, how.test_size, how.seed, data.groups, data.order)
-    refuse_weightless(data, parts)
+    refusing.weightless(data, parts)
     encoder = tables.Encoder.fit(data.table, data.kinds, parts.train)
     found = tables.Found()
     x = encoder.encode(data.table, found)
-    refuse_nothing(encoder, data)
+    refusing.nothing(encoder, data)
+    refusing.control_characters(encoder, data)
     for line in description(data, encoder, found, parts, how.seed):
         voice.say(line)
 
@@ -218,7 +219,7 @@ def run(
         voice.say(line)
     model.feature_names_in_ = np.array(encoder.features(), dtype=object)
     about = {
-        "table": Path(asked.path).name,
+        "table": settings.printable(Path(asked.path).name),
         "target": asked.targets[0] if len(asked.targets) == 1 else list(asked.targets),
         "task": data.target.task,
         "rows": {"train": len(parts.train), "test": len(parts.test)},
@@ -262,28 +263,6 @@ def places(table: Path, out: Path) -> tuple[Path, Path, Path]:
         out / f"{name}.loss.png",
         out / f"{name}.fit.toml",
     )
-
-
-def refuse_weightless(data: Data, parts: Split) -> None:
-    """Raise if no row of a part has any weight."""
-    from twolayer.errors import InputError
-
-    for rows, part in ((parts.train, "training"), (parts.test, "the test")):
-        if data.weights is not None and not data.weights[rows].any():
-            raise InputError(
-                f"{data.table.path}: no row kept for {part} has a weight above 0: choose another --seed or --test-size"
-            )
-
-
-def refuse_nothing(encoder: Encoder, data: Data) -> None:
-    """Raise if no column is left to learn from."""
-    from twolayer.errors import InputError
-    from twolayer.tables import reasons
-
-    if not encoder.features():
-        raise InputError(
-            f"{data.table.path}: no column is left to learn from: {'; '.join(reasons(encoder))}"
-        )
 
 
 def estimator(task: str, how: Training) -> Any:

@@ -27,8 +27,12 @@ def as_toml(settings: dict[str, Any], path: Path) -> str:
         value = [str(one) for one in value] if isinstance(value, list | tuple) else value
         value = str(value) if isinstance(value, Path) else value
         lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
-    name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
-    return HEAD.format(name=name) + "".join(lines)
+    return HEAD.format(name=printable(path.name)) + "".join(lines)
+
+
+def printable(name: str) -> str:
+    """A file's name with question marks for what would break a line."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def keeps(config: Path | None, path: Path, given: dict[str, Any], defaults: dict[str, Any]) -> bool:

@@ -103,11 +103,15 @@ def _text(value: Any, lines: bool = False) -> None:
     """Text without control characters."""
     if not isinstance(value, str):
         raise _wrong(value, "text")
-    if value.isprintable():  # quick, and says yes to nearly all
-        return
-    for letter in value:
-        if unicodedata.category(letter) == "Cc" and not (lines and letter in "\t\r\n"):
-            raise WrongError(f"{checks.shown(value)} holds a control character")
+    if steers_a_terminal(value, "\t\r\n" if lines else ""):
+        raise WrongError(f"{checks.shown(value)} holds a control character")
+
+
+def steers_a_terminal(text: str, but_for: str = "\t\r\n") -> bool:
+    """Whether there are control characters in it, but for these."""
+    if text.isprintable():  # quick, and says yes to nearly all
+        return False
+    return any(unicodedata.category(one) == "Cc" and one not in but_for for one in text)
 
 
 def _list(value: Any) -> list[Any]:
