@@ -115,7 +115,7 @@ def test_more_folds_than_rows_are_refused(table, twolayer):
         twolayer,
         table,
         ["fit", "t.csv", "--target", "y", "--cv", 1000, "-q"],
-        "cv=1000 folds need a row each at least, and there are 30",
+        "cv=1000 folds need a row each at least, and n_samples=30",
     )
 
 

@@ -140,7 +140,7 @@ def splits_of(
         cv = checks.whole(cv, "cv", at_least=2)
         if cv > len(y):
             raise InputError(
-                f"cv={cv} folds need a row each at least, and there are {len(y)}: take a smaller cv"
+                f"cv={cv} folds need a row each at least, and n_samples={len(y)}: take a smaller cv"
             )
         if classifies:
             refuse_small_classes(estimator.classes_, y, cv)
