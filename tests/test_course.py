@@ -97,6 +97,10 @@ def test_networks_one_after_another_stand_side_by_side():
     assert_allclose(seen["gradient_norms"], np.sqrt(5) * np.array(expected))
     last = course.table(n_networks=2)
     assert_allclose(last["gradient_norms"], np.sqrt(5) * np.array([[5, 1], [nan, nan], [nan, nan]]))
+    first = Course(most=1)
+    for step in (5, 10, 15, 5, 10, 5):
+        first(told(step, [step, 2 * step], [step, 1]))
+    assert_allclose(first.table()["gradient_norms"], seen["gradient_norms"][:, :2])
     assert Course().table()["gradient_norms"].shape == (0, 0)
 
 
@@ -162,9 +166,10 @@ def test_fit_keeps_the_course_for_the_report(tmp_path, monkeypatch, capsys):
         assert not left.value.code, capsys.readouterr().err
     model, about = saving.read("t.twolayer.safetensors")
     course = json.loads(json.dumps(about["training"]["course"], allow_nan=False))
-    assert course["update_sizes"][0] == [None] * model.n_networks_
+    assert model.n_networks_ == 5
+    assert course["update_sizes"][0] == [None]
     norms = np.array(course["gradient_norms"], dtype=float)
-    assert norms.shape == (len(course["steps"]), model.n_networks_)
+    assert norms.shape == (len(course["steps"]), 1)
     assert np.nanmin(norms[-1]) < norms[0].min()
     assert "steps.png" in {path.name for path in (tmp_path / "r").iterdir()}
     assert "How long the steps were" in (tmp_path / "r" / "report.html").read_text()

@@ -33,6 +33,10 @@ class LongWay:
     def __init__(self, problem: Problem, params: Params) -> None:
         self.problem, self.params = problem, params
 
+    def network(self, k: int) -> LongWay:
+        """The way back of one network, which is none."""
+        return self
+
     @staticmethod
     def recover(params: Params) -> Params:
         """The parameters of the table itself, which these are."""

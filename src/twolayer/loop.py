@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -305,7 +306,9 @@ class Loop:
         if self.callback is None:
             return False
         seconds = time.perf_counter() - self.started
-        progress = Progress(done, self.steps, self.losses, seconds, self.params, self.gradients)
+        params = cache(self.params)  # on a wide table the way back takes longer than a step
+        gradients = partial(self.gradients, params)
+        progress = Progress(done, self.steps, self.losses, seconds, params, gradients)
         answer = self.callback(progress)
         return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
@@ -313,13 +316,13 @@ class Loop:
         """The weights as they are now, in the table's own axes."""
         return self.recover(self.engine.params(self.state))
 
-    def gradients(self) -> Params:
-        """The gradients at the weights as they are now, over all rows, in the table's own axes."""
+    def gradients(self, params: Callable[[], Params]) -> Params:
+        """The gradients at these weights, over all rows, in the table's own axes."""
         problem, everything = self.batches.problem, self.batches.everything()
         _, gradients = loss_and_gradients(
             problem.x,
             problem.y,
-            self.params(),
+            params(),
             problem.objective,
             problem.s,
             everything.total,
@@ -451,16 +454,8 @@ def run_each(
     """
     starts: Params = spanned.params
 
-    def recover_one(k: int) -> Callable[[Params], Params]:
-        def recover(params: Params) -> Params:
-            everyone = [starts.network(j) for j in range(len(starts.w1))]
-            everyone[k] = params
-            return spanned.recover(Params.stack(everyone)).network(k)
-
-        return recover
-
     ends = [
-        loop_from(starts.network(k), recover_one(k)).run_to_end(interrupted)
+        loop_from(starts.network(k), spanned.network(k).recover).run_to_end(interrupted)
         for k in range(len(starts.w1))
     ]
     longest = max(len(end.losses) for end in ends)

@@ -23,6 +23,7 @@ only the directions of z, not their lengths) would lose what generalises: Wadia 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -232,6 +233,13 @@ class Rotated:
             for name, outside in zip(names, self.outside, strict=True)
         }
         return replace(params, **recovered)
+
+    def network(self, k: int) -> Rotated:
+        """The way back of the k-th of several networks alone."""
+        one = copy.copy(self)
+        one.start, one.params = self.start.network(k), self.params.network(k)
+        one.outside = [length[k] for length in self.outside]
+        return one
 
     def recovered(
         self, start: np.ndarray, v_start: np.ndarray, v: np.ndarray, outside: np.ndarray

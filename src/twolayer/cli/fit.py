@@ -212,7 +212,7 @@ def run(
 
     model = estimator(data.target.task, how)
     with (keeping or Keeping()).opened(voice):
-        course = Course()
+        course = Course(most=1)
         seconds = train(model, x, data, parts, how, voice, course)
     scores = comparing.compare(model, x, data.target, parts, data.weights)
     for line in [trained(model, seconds), "", *score_lines(scores, len(parts.test))]:

@@ -18,6 +18,11 @@ class Course:
     A look takes as long as a step on all rows, so there are few: after 5 passes, 10, 15, ..., from 25 on each a fifth later
     than the one before. What it sees are the weights for standardised inputs, where an estimator trains.
 
+    Parameters
+    ----------
+    most : int or None
+        Look at so many trainings only, where networks are trained one after another; None for all.
+
     Attributes
     ----------
     every : int
@@ -38,14 +43,19 @@ class Course:
 
     every = 5
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        self.most, self.ended, self.step = most, 0, 0
         self.runs: list[dict[str, list[Any]]] = []  # one after another, each of some networks
         self.last: tuple[int, Params] | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Look, if it is time."""
-        if self.last is not None and progress.step <= self.last[0]:
+        if progress.step <= self.step:
             self.last = None  # the next network's training
+            self.ended += 1
+        self.step = progress.step
+        if self.most is not None and self.ended >= self.most:
+            return
         if self.last is not None and progress.step < self.last[0] * APART:
             return
         params = progress.params()
@@ -89,11 +99,12 @@ class Course:
     def kept(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
         last = self.last and {"step": self.last[0], "params": dict(self.last[1].items())}
-        return {"runs": self.runs, "last": last}
+        return {"runs": self.runs, "last": last, "step": self.step, "ended": self.ended}
 
     def put_back(self, kept: dict[str, Any]) -> None:
         """Go to where another was when it was `kept`."""
         self.runs, last = kept["runs"], kept["last"]
+        self.step, self.ended = kept["step"], kept["ended"]
         self.last = last and (last["step"], Params(**{"b1": None, "b2": None, **last["params"]}))
 
 

@@ -272,10 +272,12 @@ def _training(subject: Subject) -> Iterator[Figure]:
     course = subject.course
     if course is None or len(course["steps"]) < 3:
         return
+    alone = model.n_networks_ > 1 and course["gradient_norms"].shape[1] == 1
     yield picture(
         "steps",
         "How long the steps were",
-        "At some steps, the length of the gradient by all weights together, and how far the weights moved in a step. "
+        f"At some steps{' of the first network' * alone}, the length of the gradient by all weights together, and how far "
+        "the weights moved in a step. "
         "Both should shrink: where the gradient is still long at the end, more steps (--max-iter) may help.",
         plots.step_sizes(course["gradient_norms"], course["update_sizes"], at=course["steps"]),
     )
