@@ -5,7 +5,7 @@ import pytest
 
 import twolayer as tl
 from twolayer import checks
-from twolayer.engines import get
+from twolayer.engines import get_engine
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 
@@ -49,7 +49,7 @@ def solver_of(solver="gd", learning_rate=1e-6, momentum=0.0, nesterov=False, **_
 
 def skip_if_it_cannot(engine, x, y, params, **settings):
     """Skip the test, with the engine's own reason, if it cannot run here or cannot train this."""
-    worker = get(engine)
+    worker = get_engine(engine)
     reason = worker.missing()
     if reason is None:
         solver = solver_of(**settings)

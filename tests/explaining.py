@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 import twolayer as tl
-from twolayer.inspection.layout import Page
-from twolayer.ladder import Program
+from twolayer.tutorial.ladder import LadderProgram
+from twolayer.tutorial.layout import Page
 
 SOURCE = Path(tl.__file__).parent
-SMALL = Program(n_rows=6, n_inputs=5, n_hidden=7, n_outputs=2, learning_rate=1e-3, steps=12)
-TINY = Program(n_rows=1, n_inputs=1, n_hidden=1, n_outputs=1, learning_rate=0.01, steps=1)
+SMALL = LadderProgram(n_rows=6, n_inputs=5, n_hidden=7, n_outputs=2, learning_rate=1e-3, steps=12)
+TINY = LadderProgram(n_rows=1, n_inputs=1, n_hidden=1, n_outputs=1, learning_rate=0.01, steps=1)
 INSTALL = "pip install 'twolayer[torch]'"
 
 

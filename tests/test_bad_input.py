@@ -138,9 +138,9 @@ def test_a_disk_that_fills_up_while_writing(here, model, command, limit):
 def test_predictions_that_fail_half_way_leave_the_file_as_it_was(
     here, twolayer, model, monkeypatch
 ):
-    from twolayer.tables import delimited
+    from twolayer.tables.readers import delimited
 
-    monkeypatch.setattr(delimited, "CHARACTERS_AT_ONCE", 64)
+    monkeypatch.setattr(delimited, "CHARACTERS_PER_BLOCK", 64)
     Path("t.csv").write_text(GOOD + "1,x,y\n")
     Path("p.csv").write_text("earlier predictions\n")
     assert_refused(
@@ -195,7 +195,7 @@ def test_a_model_without_its_columns_is_no_way_in(here, twolayer, model):
     import twolayer as tl
     from twolayer import saving
 
-    estimator, about = saving.read(model)
+    estimator, about = saving.read_model(model)
     about["encoder"]["medians"] = about["encoder"]["medians"][:-1]
     tl.save(estimator, "changed.safetensors", about)
     assert_refused(

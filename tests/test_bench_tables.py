@@ -28,7 +28,7 @@ def test_each_kind_of_file_holds_the_same_numbers(tmp_path):
     for suffix, write in measured.writers().items():
         path = tmp_path / f"t{suffix}"
         write(path, lines, ill)
-        table = tables.read(path)
+        table = tables.read_table(path)
         first = table.names.index("g0") if "g0" in table.names else 0
         numbers = table.numbers.toarray() if table.sparse else table.numbers
         np.testing.assert_array_equal(numbers[:, first : first + 4], wanted)

@@ -8,7 +8,8 @@ import pytest
 import scipy.sparse
 
 import twolayer as tl
-from twolayer import FileError, InputError, checkpoints, files
+from twolayer import FileError, InputError, files
+from twolayer.training import checkpoints
 
 X = np.random.default_rng(0).standard_normal((30, 60))
 Y = np.random.default_rng(1).standard_normal((30, 3))
@@ -195,9 +196,9 @@ def test_ctrl_c_between_networks_that_are_trained_one_after_another(tmp_path, ca
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_in_a_search_ends_it_and_keeps_what_is_done(tmp_path, monkeypatch):
-    from twolayer.loop import Loop
+    from twolayer.training.loop import TrainingLoop
 
-    run, loops = Loop.run, []
+    run, loops = TrainingLoop.run, []
 
     def pressed(*arguments):
         loops.append(1)
@@ -206,10 +207,10 @@ def test_ctrl_c_in_a_search_ends_it_and_keeps_what_is_done(tmp_path, monkeypatch
         return run(*arguments)
 
     whole = fitted(n_networks=1)
-    monkeypatch.setattr(Loop, "run", pressed)
+    monkeypatch.setattr(TrainingLoop, "run", pressed)
     with pytest.raises(KeyboardInterrupt):
         fitted(tmp_path / "c", every=1000, n_networks=1)
-    assert len(checkpoints.read(tmp_path / "c")["calls"]) == len(loops) == 4
+    assert len(checkpoints.read_checkpoint(tmp_path / "c")["calls"]) == len(loops) == 4
     assert fitted(tmp_path / "c", n_networks=1).w1_.tobytes() == whole.w1_.tobytes()
 
 
@@ -257,13 +258,13 @@ def test_estimators(tmp_path, settings):
 def test_folds_that_were_done_are_not_done_again(tmp_path, monkeypatch):
     with pytest.raises(Killed):
         fitted(tmp_path / "c", 1, n_networks=1)
-    done = len(checkpoints.read(tmp_path / "c")["calls"])
+    done = len(checkpoints.read_checkpoint(tmp_path / "c")["calls"])
     assert done > 5  # the search for alpha, and the training after it
     advanced = []
-    from twolayer.loop import Loop
+    from twolayer.training.loop import TrainingLoop
 
-    run = Loop.run
-    monkeypatch.setattr(Loop, "run", lambda *a: (advanced.append(1), run(*a))[1])
+    run = TrainingLoop.run
+    monkeypatch.setattr(TrainingLoop, "run", lambda *a: (advanced.append(1), run(*a))[1])
     fitted(tmp_path / "c", n_networks=1)
     assert len(advanced) == 1
 
@@ -291,10 +292,10 @@ class Counts:
         if progress.step == self.dies_at:
             raise Killed
 
-    def kept(self):
+    def state_dict(self):
         return {"steps": list(self.steps)}
 
-    def put_back(self, kept):
+    def load_state_dict(self, kept):
         self.steps = kept["steps"]
 
 
@@ -311,7 +312,7 @@ def test_a_callback_keeps_what_it_has_seen(tmp_path):
 
 def test_a_callback_may_keep_numpys_numbers_and_no_strange_things(tmp_path):
     class Keeps(Counts):
-        def kept(self):
+        def state_dict(self):
             return {"steps": [np.int64(step) for step in self.steps], "more": more}
 
     more = np.float32(0.5)
@@ -328,8 +329,8 @@ def test_arrays_keep_their_order_in_memory(tmp_path):
     """Rounding may follow it: a product with a turned array is summed in another order."""
     rows = np.arange(6.0).reshape(2, 3)
     for array in (rows, np.asfortranarray(rows), rows[:, ::2], np.array(2.5), np.zeros((0, 3))):
-        (tmp_path / "c").write_bytes(checkpoints.as_bytes({"calls": [{"a": [array]}]}))
-        back = checkpoints.read(tmp_path / "c")["calls"][0]["a"][0]
+        (tmp_path / "c").write_bytes(checkpoints.checkpoint_bytes({"calls": [{"a": [array]}]}))
+        back = checkpoints.read_checkpoint(tmp_path / "c")["calls"][0]["a"][0]
         np.testing.assert_array_equal(back, array)
         assert back.shape == array.shape
         assert back.flags.f_contiguous == array.flags.f_contiguous
@@ -427,7 +428,7 @@ def test_every_damage_is_told(kept):
         for damaged in (whole[:place], bytes(changed)):
             kept.write_bytes(damaged)
             with pytest.raises(FileError, match="c cannot be read as a checkpoint: "):
-                checkpoints.read(kept)
+                checkpoints.read_checkpoint(kept)
 
 
 def test_a_file_that_is_no_checkpoint_is_not_lost(tmp_path):
@@ -468,7 +469,7 @@ def test_a_full_disk_costs_the_checkpoint_not_the_training(kept, monkeypatch):
 
 
 def test_what_a_killed_writer_left_behind_goes_away(kept):
-    left = kept.with_name(f"{files._mark(kept)}0123456789abcdef.tmp")
+    left = kept.with_name(f"{files._temporary_prefix(kept)}0123456789abcdef.tmp")
     left.write_bytes(b"half")
     other = kept.with_name(".twolayer-00000000-0123456789abcdef.tmp")
     other.write_bytes(b"of another file")

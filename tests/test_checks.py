@@ -12,7 +12,7 @@ from the_door import P, X, Y, refused, train
 
 import twolayer as tl
 from twolayer import checks
-from twolayer.engines import NAMES, torch_engines
+from twolayer.engines import ENGINE_NAMES, torch_engines
 
 # Shapes
 
@@ -138,7 +138,7 @@ def test_row_weights_that_are_all_0():
 def test_the_first_entry_that_is_not_finite_is_named(
     shape, data, bad, sparse, order, at_once, monkeypatch
 ):
-    monkeypatch.setattr(checks, "AT_ONCE", at_once)
+    monkeypatch.setattr(checks, "ENTRIES_PER_BLOCK", at_once)
     places = data.draw(
         st.sets(
             st.tuples(st.integers(0, shape[0] - 1), st.integers(0, shape[1] - 1)),
@@ -353,18 +353,18 @@ def test_an_unknown_engine_is_answered_with_the_list():
         refused(
             lambda engine=engine: train(engine=engine),
             "there is no engine",
-            *NAMES,
+            *ENGINE_NAMES,
             "auto",
             error=tl.EngineError,
         )
         refused(
             lambda engine=engine: tl.loss_and_gradients(X, Y, P, engine=engine),
-            *NAMES,
+            *ENGINE_NAMES,
             error=tl.EngineError,
         )
 
 
-TORCH = [name for name in NAMES if name.startswith("torch")]
+TORCH = [name for name in ENGINE_NAMES if name.startswith("torch")]
 
 
 @pytest.mark.parametrize("engine", TORCH)
@@ -383,7 +383,7 @@ def test_a_missing_torch_is_answered_with_the_line_that_installs_it(engine, monk
 
 
 def test_every_engine_is_listed_and_ready_here():
-    assert tuple(tl.engines()) == NAMES
+    assert tuple(tl.engines()) == ENGINE_NAMES
     assert set(tl.engines().values()) == {None}
 
 

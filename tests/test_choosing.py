@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from small_problems import small_problem
 
 import twolayer as tl
-from twolayer import checks, choosing
-from twolayer.engines.compiled import CompiledEngine
+from twolayer import checks
+from twolayer.engines.compiled.engine import CompiledEngine
 from twolayer.engines.contract import Problem
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
+from twolayer.training import engine_choice
 
 SOLVERS = {"gd": GradientDescent(1e-6), "lbfgs": LBFGS(), "adam": Adam()}
 OBJECTIVE = checks.objective("squared_error", "relu", 0.0)
@@ -42,7 +43,7 @@ def replace_nnz(x, nnz):
 
 def choice(problem, params, solver="gd", engine="auto", device="cpu", span="auto", **more):
     solver = SOLVERS.get(solver, solver)
-    return choosing.choose(
+    return engine_choice.choose_engine(
         problem, params, solver, engine=engine, device=device, span=span, **{"steps": 500, **more}
     )
 
@@ -164,7 +165,7 @@ def costs(n_rows, n_inputs, n_hidden, dtype, density, solver, batch_size=None, *
     problem, params = shaped(n_rows, n_inputs, n_hidden, dtype, density, **more)
     return [
         model(problem, params, SOLVERS[solver], batch_size)
-        for model in (choosing.long_way_cost, choosing.span_cost)
+        for model in (engine_choice.full_table_cost, engine_choice.span_cost)
     ]
 
 
@@ -260,5 +261,5 @@ def test_what_else_is_loaded_or_was_done_before_does_not_matter():
 def test_a_solvers_own_settings_are_looked_at():
     problem, params = shaped(200, 2000)
     long_memory = replace(LBFGS(), memory_size=100)
-    for model in (choosing.long_way_cost, choosing.span_cost):
+    for model in (engine_choice.full_table_cost, engine_choice.span_cost):
         assert model(problem, params, long_memory, None).step > model(problem, params, LBFGS(), None).step  # fmt: skip

@@ -9,9 +9,9 @@ import polars
 import pytest
 
 import twolayer as tl
-from twolayer import ladder
 from twolayer.cli.main import main
-from twolayer.engines import NAMES
+from twolayer.engines import ENGINE_NAMES
+from twolayer.tutorial import ladder
 
 
 @pytest.fixture
@@ -33,7 +33,9 @@ def test_from_the_ladder_to_a_saved_model(tmp_path, capsys):
     assert call("--out", str(out)) == 0
     printed = capsys.readouterr().out
     first_words = [line.split()[0] for line in printed.splitlines() if line.strip()]
-    assert [name for name in first_words if name in NAMES] == list(NAMES)  # every engine here
+    assert [name for name in first_words if name in ENGINE_NAMES] == list(
+        ENGINE_NAMES
+    )  # every engine here
 
     with (out / "digits.csv").open(encoding="utf-8") as file:
         header, *rows = csv.reader(file)

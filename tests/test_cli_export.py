@@ -99,7 +99,7 @@ def test_the_dtype_and_the_activation_are_those_asked_for(here, capsys):
 
 
 def test_weights_beside_the_code_are_told_of(here, capsys, monkeypatch):
-    monkeypatch.setattr(numpy_code, "MOST_INSIDE", 5)
+    monkeypatch.setattr(numpy_code, "MAX_INLINE_WEIGHTS", 5)
     _, told, _ = run(capsys, "model.safetensors", "--to", "numpy", "--out", "net.py")
     assert told.splitlines()[-1] == "its weights are beside it: net.weights.npz"
     assert (here / "net.weights.npz").exists()

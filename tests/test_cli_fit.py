@@ -16,7 +16,7 @@ from the_command_line import frame_of, write_tables
 
 import twolayer as tl
 from twolayer import saving
-from twolayer.cli.fit import fit
+from twolayer.cli.commands.fit import fit
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_the_model_is_the_estimator_fitted_on_the_training_rows_only(here, twola
 
 def test_the_file_says_what_it_was_trained_on(here):
     fit("../iris.csv", "target", "auto", 7, 0.5, "tanh", 20, 0.2, 9, ".", "numpy")
-    model, about = saving.read("iris.twolayer.safetensors")
+    model, about = saving.read_model("iris.twolayer.safetensors")
     assert model.w1_.shape == (5, 4, 7)
     assert model.n_iter_ == 20
     expected = {

@@ -12,10 +12,10 @@ import pytest
 from the_programs import program, random_table
 
 import twolayer as tl
-from twolayer import ladder
 from twolayer.cli.main import main
-from twolayer.engines import NAMES
+from twolayer.engines import ENGINE_NAMES
 from twolayer.errors import DivergedError, EngineError
+from twolayer.tutorial import ladder
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def rows_of(out):
     return {
         name: words[1:]
         for words in (line.split() for line in out.splitlines())
-        if words and (name := words[0]) in NAMES
+        if words and (name := words[0]) in ENGINE_NAMES
     }
 
 
@@ -127,9 +127,9 @@ def test_the_table_has_every_engine_and_they_agree(call):
     assert code == 0
     assert losses_of(out) == {}
     rows = rows_of(out)
-    assert list(rows) == list(NAMES)
+    assert list(rows) == list(ENGINE_NAMES)
     assert rows["numpy"][3:] == ["1.00", "-", "-"]
-    for name in NAMES[1:]:
+    for name in ENGINE_NAMES[1:]:
         device, _, seconds, faster, early, whole = rows[name]
         assert device == "cpu"
         assert float(early) < 1e-9
@@ -232,7 +232,7 @@ class TestTheComparison:
 
     def test_a_planted_difference_and_slowness_are_seen(self, planted):
         chosen = replace(ladder.PROGRAMS["P4"], steps=200)
-        first, other = ladder.climb(chosen, ladder.numbers_of(chosen), ["torch"])
+        first, other = ladder.run_ladder(chosen, ladder.ladder_arrays(chosen), ["torch"])
         # two untimed steps, then the fastest of at most three short calls; one long call is enough
         assert planted == [("numpy", 2), *[("numpy", 200)] * 3, ("torch", 2), ("torch", 200)]
         assert first.run.seconds == 0.1
@@ -260,18 +260,18 @@ class TestDevices:
 
     def test_engines_of_the_cpu_stay_there_when_others_are_on_the_gpu(self):
         workers = [self.Worker("a", ["cpu"]), self.Worker("b", ["cpu", "cuda"])]
-        assert ladder.places(workers, "cuda", {}) == {"a": "cpu", "b": "cuda"}
+        assert ladder.engine_devices(workers, "cuda", {}) == {"a": "cpu", "b": "cuda"}
 
     def test_a_device_that_no_engine_has_is_an_error(self):
         workers = [self.Worker("a", ["cpu"]), self.Worker("b", ["cpu"])]
         with pytest.raises(EngineError, match=r"b cannot be on cuda \(install it\)"):
-            ladder.places(workers, "cuda", {"c": "install it"})
+            ladder.engine_devices(workers, "cuda", {"c": "install it"})
 
 
 def test_without_torch_the_table_says_how_to_install_it(call, no_torch):
     code, out, _ = call("--steps", "5")
     assert code == 0
-    for name in NAMES:
+    for name in ENGINE_NAMES:
         if name.startswith("torch"):
             assert re.search(
                 rf"^{name} +needs PyTorch.*pip install 'twolayer\[torch\]'$", out, re.M
@@ -288,7 +288,7 @@ def test_an_engine_that_diverges_alone_keeps_its_place_in_the_table(monkeypatch)
 
     monkeypatch.setattr(ladder, "train", train)
     chosen = replace(ladder.PROGRAMS["P4"], steps=3)
-    rungs = list(ladder.climb(chosen, ladder.numbers_of(chosen), ["torch", "torch-nn"]))
+    rungs = list(ladder.run_ladder(chosen, ladder.ladder_arrays(chosen), ["torch", "torch-nn"]))
     assert [rung.reason for rung in rungs] == [None, "training diverged", None]
 
 

@@ -13,7 +13,7 @@ import pytest
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 from the_command_line import assert_refused
 
-from twolayer.cli import test as command
+from twolayer.cli.commands import test as command
 from twolayer.cli.main import main
 
 
@@ -82,7 +82,7 @@ def test_refused_is_what_scikit_learns_folds_cannot_do(here, n_rare, cv, grouped
 
     write("t.csv", {**kinds_of(n_rare), "batch": np.arange(len(kinds_of(n_rare)["kind"])) % 12})
     groups = "batch" if grouped else None
-    data = tables.data_of(tables.Asked("t.csv", ("kind",), groups=groups))
+    data = tables.read_dataset(tables.TableOptions("t.csv", ("kind",), groups=groups))
     y = data.target.values
     if n_rare < cv:
         possible = False
@@ -92,9 +92,9 @@ def test_refused_is_what_scikit_learns_folds_cannot_do(here, n_rare, cv, grouped
         least = 2 if grouped else cv  # beside groups fewer folds are made, two at least
         possible = all(np.unique(y[t], return_counts=True)[1].min() >= least for t in trains)
         possible &= all(len(np.unique(y[t])) == 3 for t in trains)
-    assert (command.too_few(data, cv) is None) == possible
+    assert (command.scarce_rows(data, cv) is None) == possible
     if possible and grouped:
-        inner = command.inner_folds(data, cv)
+        inner = command.inner_fold_count(data, cv)
         fewest = min(np.unique(y[t], return_counts=True)[1].min() for t in trains)
         assert inner == min(cv, fewest)
         for t in trains:
@@ -376,12 +376,12 @@ def test_quiet_does_not_say_that_it_compiles(capsys):
     """Told by Numba's own event, here set off by hand: a real compilation takes long."""
     from numba.core import event
 
-    from twolayer.cli.saying import Voice
-    from twolayer.engines import compiled
+    from twolayer.cli.output import Output
+    from twolayer.engines.compiled import engine
 
-    compiled._announcer.cache_clear()
+    engine._compilation_listener.cache_clear()
     for quiet in (True, False):
-        with Voice(quiet).progress("training"), compiled.announced():
+        with Output(quiet).progress("training"), engine.announce_compilation():
             event.start_event("numba:compile")
             event.end_event("numba:compile")
         said = capsys.readouterr().err

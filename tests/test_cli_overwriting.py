@@ -161,7 +161,7 @@ def test_a_folder_made_in_vain_is_taken_away(table, twolayer, monkeypatch):
     def full(contents):
         raise FileError("t.loss.png cannot be written: No space left on device")
 
-    monkeypatch.setattr(saving, "write_whole", full)
+    monkeypatch.setattr(saving, "write_files", full)
     code, _, err = twolayer("fit", "t.csv", "--target", "y", "--out", "new", *OPTIONS)
     assert (code, err) == (2, "twolayer: t.loss.png cannot be written: No space left on device\n")
     assert not Path("new").exists()

@@ -10,7 +10,7 @@ from sklearn.datasets import load_diabetes
 from the_command_line import assert_refused, frame_of, write_tables
 
 import twolayer as tl
-from twolayer.cli.fit import fit
+from twolayer.cli.commands.fit import fit
 
 
 @pytest.fixture

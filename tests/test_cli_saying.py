@@ -1,12 +1,12 @@
 """Progress in a log is told in whole numbers."""
 
-from twolayer.cli import saying
+from twolayer.cli import output
 
 
 def test_progress_in_a_log(monkeypatch, capsys):
     seconds = iter([0.0, 5.0, 12.0, 25.0])
-    monkeypatch.setattr(saying.time, "perf_counter", lambda: next(seconds))
-    progress = saying.Progress("rows predicted", None)
+    monkeypatch.setattr(output.time, "perf_counter", lambda: next(seconds))
+    progress = output.ProgressDisplay("rows predicted", None)
     progress.terminal = False
     progress.to(1000)
     progress.to(6053412)

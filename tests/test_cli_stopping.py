@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twolayer.cli import stopping
+from twolayer.cli import ctrl_c
 
 CODE = """
 import signal, sys
@@ -80,9 +80,9 @@ def test_ctrl_c_ends_a_fit_and_nothing_is_written(table, marker, seconds, words)
 def test_ctrl_c_in_one_training_ends_the_fit(table, monkeypatch, capsys):
     """Pressed in the first chunk of the first training of a search: no second one begins."""
     from twolayer.cli.main import main
-    from twolayer.engines import get
+    from twolayer.engines import get_engine
 
-    worker = type(get("numpy"))
+    worker = type(get_engine("numpy"))
     original, chunks = worker.advance, []
 
     def press(self, state, plan):
@@ -127,14 +127,14 @@ def test_ctrl_c_before_a_command_has_begun_is_one_line(monkeypatch, capsys):
 
 def test_a_press_that_was_swallowed_counts_and_one_that_comes_too_late_does_not():
     def swallow():
-        with stopping.stoppable() as stop:
+        with ctrl_c.ctrl_c_stops() as stop:
             with contextlib.suppress(KeyboardInterrupt):  # as inside a library's callback
                 signal.raise_signal(signal.SIGINT)
             stop.is_too_late()
 
-    with pytest.raises(stopping.StoppedError, match="stopped; nothing was written"):
+    with pytest.raises(ctrl_c.StoppedError, match="stopped; nothing was written"):
         swallow()
-    with stopping.stoppable() as stop:
+    with ctrl_c.ctrl_c_stops() as stop:
         stop.is_too_late()
         signal.raise_signal(signal.SIGINT)
     assert not stop.pressed

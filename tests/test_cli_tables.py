@@ -13,7 +13,7 @@ from sklearn import metrics
 
 import twolayer as tl
 from twolayer import saving
-from twolayer.cli.saying import Voice
+from twolayer.cli.output import Output
 
 QUICK = ["--max-iter", "30", "--n-hidden", "8", "--n-networks", "2", "--alpha", "1"]
 
@@ -123,11 +123,11 @@ def test_predictions_as_parquet_and_categories_never_seen(here, twolayer):
 
 
 def test_blocks_make_no_difference(here, twolayer, monkeypatch):
-    from twolayer.tables import delimited
+    from twolayer.tables.readers import delimited
 
     twolayer("fit", "p.csv", *USUAL, *QUICK)
     whole, _ = twolayer("predict", "p.twolayer.safetensors", "p.csv", "--proba")
-    monkeypatch.setattr(delimited, "CHARACTERS_AT_ONCE", 200)
+    monkeypatch.setattr(delimited, "CHARACTERS_PER_BLOCK", 200)
     parts, _ = twolayer("predict", "p.twolayer.safetensors", "p.csv", "--proba")
     read = [polars.read_csv(io.StringIO(text)) for text in (whole, parts)]
     assert read[0].select("patient", "prediction").equals(read[1].select("patient", "prediction"))
@@ -143,11 +143,11 @@ def test_numbers_with_their_interval(here, twolayer):
     answers = polars.read_csv(io.StringIO(out))
     assert answers.columns == ["patient", "prediction", "low", "high"]
     table = patients()
-    model, about = saving.read("p.twolayer.safetensors")
+    model, about = saving.read_model("p.twolayer.safetensors")
     from twolayer import tables
 
     encoder = tables.Encoder.from_json(about["encoder"], model.n_features_in_, "m")
-    x = encoder.encode(tables.read("p.csv"))
+    x = encoder.encode(tables.read_table("p.csv"))
     model.feature_names_in_ = None
     del model.feature_names_in_
     low, high = model.predict_interval(x, level=0.8)
@@ -202,8 +202,8 @@ def test_weights_count_in_training_and_scores(here, twolayer):
     ]
     twolayer(*words, "--weights", "weight", "--out", "weighted")
     twolayer(*words, "--drop", "weight", "--out", "plain")
-    model, about = saving.read("weighted/p.twolayer.safetensors")
-    plain, _ = saving.read("plain/p.twolayer.safetensors")
+    model, about = saving.read_model("weighted/p.twolayer.safetensors")
+    plain, _ = saving.read_model("plain/p.twolayer.safetensors")
     assert "weight" not in model.feature_names_in_
     assert not np.array_equal(model.w1_, plain.w1_)
     out, _ = twolayer(
@@ -399,21 +399,21 @@ def test_is_it_real(here, twolayer):
 
 
 def test_progress_in_a_log_and_on_a_terminal(capsys, monkeypatch):
-    from twolayer.cli import saying
+    from twolayer.cli import output
 
     now = [0.0]
-    monkeypatch.setattr(saying.time, "perf_counter", lambda: now[0])
-    with Voice().progress("rows", 100) as progress:
+    monkeypatch.setattr(output.time, "perf_counter", lambda: now[0])
+    with Output().progress("rows", 100) as progress:
         for seconds, done in ((0.5, 1), (5, 10), (11, 20), (15, 30), (22, 40)):
             now[0] = seconds
             progress.to(done)
     assert capsys.readouterr().err == "rows: 20 of 100 (20%), 11 s\nrows: 40 of 100 (40%), 22 s\n"
-    with Voice(quiet=True).progress("rows", 100) as progress:
+    with Output(quiet=True).progress("rows", 100) as progress:
         now[0] = 100
         progress.to(50)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with Voice().progress("rows", 100) as progress:
+    with Output().progress("rows", 100) as progress:
         now[0] = 200
         progress.to(50)
         assert progress.bar is not None

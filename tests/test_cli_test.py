@@ -7,7 +7,7 @@ import numpy as np
 import pandas
 import pytest
 
-from twolayer.cli.test import permutation_lines
+from twolayer.cli.commands.test import permutation_lines
 
 
 @pytest.mark.parametrize(

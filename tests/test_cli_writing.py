@@ -5,7 +5,7 @@ import os
 import polars
 import pytest
 
-from twolayer.cli.writing import written
+from twolayer.cli.row_writer import row_writer
 
 HEADER = ["id", "prediction", "count", "low"]
 BLOCKS = [
@@ -17,7 +17,7 @@ ROWS = [row for block in BLOCKS for row in block]
 
 
 def write(path):
-    with written(path) as write_rows:
+    with row_writer(path) as write_rows:
         write_rows([HEADER])
         for block in BLOCKS:
             write_rows(block)
@@ -41,7 +41,7 @@ def test_what_is_written_is_what_is_read(tmp_path, name):
 
 def test_a_column_of_ids_with_the_name_of_another(tmp_path):
     path = tmp_path / "a.parquet"
-    with written(path) as write_rows:
+    with row_writer(path) as write_rows:
         write_rows([["prediction", "prediction"]])
         write_rows([("a", 1.5), ("b", 2.5)])
     assert polars.read_parquet(path).to_dict(as_series=False) == {
@@ -53,7 +53,7 @@ def test_a_column_of_ids_with_the_name_of_another(tmp_path):
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_what_was_there_stays_if_the_work_stops(tmp_path, name):
     def stopped():
-        with written(path) as write_rows:
+        with row_writer(path) as write_rows:
             write_rows([HEADER])
             raise KeyboardInterrupt
 

@@ -6,12 +6,13 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.preprocessing import StandardScaler
 
-from twolayer import InputError, comparing
+from twolayer import InputError
+from twolayer.evaluation import baselines
 from twolayer.tables import Target
 
 
 def compared(network, linear, constant):
-    models = (comparing.NETWORK, comparing.LINEAR, comparing.CONSTANT)
+    models = (baselines.NETWORK, baselines.LINEAR, baselines.CONSTANT)
     return {
         model: {"R²": r2, "RMSE": rmse}
         for model, (r2, rmse) in zip(models, (network, linear, constant), strict=True)
@@ -66,13 +67,13 @@ def compared(network, linear, constant):
     ],
 )
 def test_verdicts_of_numbers(network, linear, verdict):
-    assert comparing.verdict(compared(network, linear, (-0.05, 3.0))) == verdict
+    assert baselines.fit_verdict(compared(network, linear, (-0.05, 3.0))) == verdict
 
 
 def of_classes(*models):
     """Accuracy, balanced accuracy and log loss of the network, the linear model, and the constant guess."""
     names = ("accuracy", "balanced accuracy", "log loss")
-    keys = (comparing.NETWORK, comparing.LINEAR, comparing.CONSTANT)
+    keys = (baselines.NETWORK, baselines.LINEAR, baselines.CONSTANT)
     return {key: dict(zip(names, row, strict=True)) for key, row in zip(keys, models, strict=True)}
 
 
@@ -135,35 +136,35 @@ GUESS = (0.62, 0.5, 0.66)  # where the frequent class has 62% of the rows
     ],
 )
 def test_verdicts_of_classes(network, linear, verdict):
-    assert comparing.verdict(of_classes(network, linear, GUESS)) == verdict
+    assert baselines.fit_verdict(of_classes(network, linear, GUESS)) == verdict
 
 
 def test_few_rows_are_called_few():
     models = compared((0.9, 1.0), (0.5, 2.0), (0.0, 3.0))
     few = " 29 test rows are too few to be sure of that."
-    assert comparing.verdict(models, 29) == comparing.verdict(models, 30) + few
+    assert baselines.fit_verdict(models, 29) == baselines.fit_verdict(models, 30) + few
 
 
 def test_a_zero_has_no_sign():
-    assert comparing.rounded("R²", -0.00001) == "0.0000"
+    assert baselines.format_score("R²", -0.00001) == "0.0000"
 
 
 def test_lists_of_words():
-    assert comparing.together(["a"]) == "a"
-    assert comparing.together(["a", "b"]) == "a and b"
-    assert comparing.together(["a", "b", "c"]) == "a, b and c"
+    assert baselines.join_words(["a"]) == "a"
+    assert baselines.join_words(["a", "b"]) == "a and b"
+    assert baselines.join_words(["a", "b", "c"]) == "a, b and c"
 
 
 def test_every_class_has_its_share_of_both_parts():
     values = np.array(["a"] * 80 + ["b"] * 16 + ["c"] * 4)
-    parts = comparing.split(Target("y", "classification", values, "text"), 0.25, seed=0)
+    parts = baselines.train_test_rows(Target("y", "classification", values, "text"), 0.25, seed=0)
     counts = [
         np.unique(values[part], return_counts=True)[1].tolist()
         for part in (parts.train, parts.test)
     ]
     assert counts == [[60, 12, 3], [20, 4, 1]]
     assert sorted([*parts.train, *parts.test]) == list(range(100))
-    other = comparing.split(Target("y", "classification", values, "text"), 0.25, seed=1)
+    other = baselines.train_test_rows(Target("y", "classification", values, "text"), 0.25, seed=1)
     assert other.test.tolist() != parts.test.tolist()
 
 
@@ -171,7 +172,7 @@ def test_a_class_that_would_be_missing_in_training():
     values = np.array(["a"] * 17 + ["b"] * 2)
     target = Target("y", "classification", values, "text")
     with pytest.raises(InputError, match="no row of class 'b' would be left"):
-        comparing.split(target, 0.85, seed=0)
+        baselines.train_test_rows(target, 0.85, seed=0)
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])
@@ -183,30 +184,30 @@ def test_rivals_learn_from_the_weighted_rows_of_training_only(task):
     values = y if task == "regression" else np.where(y > 0.3, "u", "v")
     weights = rng.uniform(0, 3, 60)
     train, test = np.arange(40), np.arange(40, 60)
-    parts = comparing.Split(train, test)
-    found = comparing.rivals(x, Target("y", task, values, ""), parts, weights)
+    parts = baselines.TrainTestSplit(train, test)
+    found = baselines.fitted_baselines(x, Target("y", task, values, ""), parts, weights)
     scaled = StandardScaler().fit(x[train]).transform(x)
     if task == "regression":
         linear = RidgeCV(10.0 ** np.arange(-3, 5.5, 0.5))
         guess = np.average(values[train], weights=weights[train])
     else:
-        strength = found[comparing.LINEAR][-1].C_  # how it is chosen: test_logistic.py
+        strength = found[baselines.LINEAR][-1].C_  # how it is chosen: test_logistic.py
         linear = LogisticRegression(C=strength, max_iter=1000)
         guess = np.average(values[train] == "u", weights=weights[train])
     linear.fit(scaled[train], values[train], sample_weight=weights[train])
     answer = "predict" if task == "regression" else "predict_proba"
-    ours = getattr(found[comparing.LINEAR], answer)(x[test])
+    ours = getattr(found[baselines.LINEAR], answer)(x[test])
     np.testing.assert_allclose(ours, getattr(linear, answer)(scaled[test]), rtol=1e-6)
     assert (
         np.abs(ours - getattr(plain_linear(found, x, values, parts), answer)(x[test])).max() > 0.02
     )
-    constant = getattr(found[comparing.CONSTANT], answer)(x[test])
+    constant = getattr(found[baselines.CONSTANT], answer)(x[test])
     assert np.ravel(constant)[0] == pytest.approx(guess, rel=1e-12)
 
 
 def plain_linear(found, x, values, parts):
     """The same linear model without weights."""
-    return clone(found[comparing.LINEAR]).fit(x[parts.train], values[parts.train])
+    return clone(found[baselines.LINEAR]).fit(x[parts.train], values[parts.train])
 
 
 def test_rows_of_a_group_stay_together_where_the_linear_model_is_tuned():
@@ -215,11 +216,12 @@ def test_rows_of_a_group_stay_together_where_the_linear_model_is_tuned():
     x, values = np.repeat(rng.standard_normal((60, 30)), 5, axis=0), np.repeat(["u", "v"], 150)
     groups = np.repeat(np.arange(60), 5)
     target = Target("y", "classification", values, "")
-    together = comparing.split(target, 0.25, seed=0, groups=groups)
+    together = baselines.train_test_rows(target, 0.25, seed=0, groups=groups)
     assert not set(groups[together.train]) & set(groups[together.test])
-    apart = comparing.Split(together.train, together.test)
+    apart = baselines.TrainTestSplit(together.train, together.test)
     strengths = [
-        comparing.rivals(x, target, parts)[comparing.LINEAR][-1].C_ for parts in (together, apart)
+        baselines.fitted_baselines(x, target, parts)[baselines.LINEAR][-1].C_
+        for parts in (together, apart)
     ]
     assert strengths[0] < 0.01 * strengths[1]
 
@@ -230,7 +232,7 @@ def test_a_class_of_one_row_is_refused_and_of_two_is_split():
         target = Target("y", "classification", values, "text")
         if count == 1:
             with pytest.raises(InputError, match="class 'b' of 'y' has one row only"):
-                comparing.split(target, 0.5, seed=0)
+                baselines.train_test_rows(target, 0.5, seed=0)
         else:
-            parts = comparing.split(target, 0.5, seed=0)
+            parts = baselines.train_test_rows(target, 0.5, seed=0)
             assert (values[parts.train] == "b").sum() == (values[parts.test] == "b").sum() == 1

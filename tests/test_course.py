@@ -11,8 +11,8 @@ from training_runs import ready
 import twolayer as tl
 from twolayer import plots
 from twolayer.errors import InputError
-from twolayer.inspection.course import Course
-from twolayer.loop import Progress
+from twolayer.inspection.training_history import TrainingHistory
+from twolayer.training.loop import Progress
 
 RATE = 1e-3
 
@@ -71,7 +71,7 @@ def told(step, w, g):
 
 
 def test_lengths_are_of_all_weights_and_movement_is_by_the_step():
-    course = Course()
+    course = TrainingHistory()
     course(told(5, [1, 1], [2, -4]))
     course(told(10, [1, 6], [0, 1]))
     seen = course.table()
@@ -81,14 +81,14 @@ def test_lengths_are_of_all_weights_and_movement_is_by_the_step():
 
 
 def test_looks_come_less_often_with_time():
-    course = Course()
+    course = TrainingHistory()
     for step in range(5, 101, 5):
         course(told(step, [0, 0], [0, 0]))
     assert course.table()["steps"].tolist() == [5, 10, 15, 20, 25, 30, 40, 50, 60, 75, 90]
 
 
 def test_networks_one_after_another_stand_side_by_side():
-    course = Course()
+    course = TrainingHistory()
     for step in (5, 10, 15, 5, 10, 5):
         course(told(step, [step, 2 * step], [step, 1]))
     seen, nan = course.table(), np.nan
@@ -97,11 +97,11 @@ def test_networks_one_after_another_stand_side_by_side():
     assert_allclose(seen["gradient_norms"], np.sqrt(5) * np.array(expected))
     last = course.table(n_networks=2)
     assert_allclose(last["gradient_norms"], np.sqrt(5) * np.array([[5, 1], [nan, nan], [nan, nan]]))
-    first = Course(most=1)
+    first = TrainingHistory(most=1)
     for step in (5, 10, 15, 5, 10, 5):
         first(told(step, [step, 2 * step], [step, 1]))
     assert_allclose(first.table()["gradient_norms"], seen["gradient_norms"][:, :2])
-    assert Course().table()["gradient_norms"].shape == (0, 0)
+    assert TrainingHistory().table()["gradient_norms"].shape == (0, 0)
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam", "gd"])
@@ -112,7 +112,7 @@ def test_an_estimator_asks_for_looks_and_gives_the_same_model(solver):
     settings = {"alpha": 0.1, "solver": solver, "max_iter": 40, "tol": 0, "random_state": 0}
     if solver == "gd":
         settings |= {"batch_size": 20, "learning_rate_init": 0.01}
-    course = Course()
+    course = TrainingHistory()
     looked = tl.TwoLayerRegressor(8, n_networks=2, callback=course, **settings).fit(x, y)
     alone = tl.TwoLayerRegressor(8, n_networks=2, **settings).fit(x, y)
     assert np.array_equal(looked.w1_, alone.w1_)
@@ -126,13 +126,13 @@ def test_an_estimator_asks_for_looks_and_gives_the_same_model(solver):
 
 
 def test_a_checkpoint_keeps_it():
-    whole, first, second = Course(), Course(), Course()
+    whole, first, second = TrainingHistory(), TrainingHistory(), TrainingHistory()
     steps = [5, 10, 15, 5, 10, 15]
     for k, step in enumerate(steps):
         whole(told(step, [k, k], [1, k]))
         (first if k < 2 else second)(told(step, [k, k], [1, k]))
         if k == 1:
-            second.put_back(first.kept())
+            second.load_state_dict(first.state_dict())
     for name, expected in whole.table().items():
         assert_allclose(second.table()[name], expected, err_msg=name)
 
@@ -164,7 +164,7 @@ def test_fit_keeps_the_course_for_the_report(tmp_path, monkeypatch, capsys):
         with pytest.raises(SystemExit) as left:
             main(command)
         assert not left.value.code, capsys.readouterr().err
-    model, about = saving.read("t.twolayer.safetensors")
+    model, about = saving.read_model("t.twolayer.safetensors")
     course = json.loads(json.dumps(about["training"]["course"], allow_nan=False))
     assert model.n_networks_ == 5
     assert course["update_sizes"][0] == [None]

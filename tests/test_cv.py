@@ -15,8 +15,10 @@ from small_tables import FAST, classes, noise, wide
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifierCV, TwoLayerRegressorCV
-from twolayer.estimators import averaging, folds, rows, searching, spreading
-from twolayer.estimators.standardising import standardised
+from twolayer.estimators import distinct_rows, ensemble
+from twolayer.estimators.selection import fold_fit, search
+from twolayer.estimators.standardise import standardise
+from twolayer.estimators.uncertainty import spread
 
 BARE = {"label_smoothing": 0}  # and with it no temperature: probabilities are those of the networks
 
@@ -34,10 +36,10 @@ def plain_loop(x, y, train, test, alphas, settings):
 
     Each network starts where the search's start is in these columns, and at each alpha where it ended at the one before.
     """
-    x_train, targets, _ = rows.distinct_rows(x[train], y[train, None], None)
-    fitting = folds.Fitting.of(TwoLayerRegressorCV(**settings), x.shape)
-    axes = folds.axes_of(x_train, None, turned=True)
-    seed = searching.seed_of(settings["random_state"])
+    x_train, targets, _ = distinct_rows.distinct_rows(x[train], y[train, None], None)
+    fitting = fold_fit.SearchFit.of(TwoLayerRegressorCV(**settings), x.shape)
+    axes = fold_fit.row_axes(x_train, None, turned=True)
+    seed = search.integer_seed(settings["random_state"])
     starts = fitting.starts(axes, 4, 1, np.random.default_rng([seed, 4]))
     w_skip = None if starts.w_skip is None else axes.back(starts.w_skip)
     here = tl.Params(axes.back(starts.w1), starts.b1, starts.w2, starts.b2, w_skip)
@@ -64,7 +66,7 @@ def plain_loop(x, y, train, test, alphas, settings):
 @pytest.mark.parametrize("n_inputs", [60, 5])
 def test_scores_are_those_of_a_plain_loop(monkeypatch, n_inputs):
     """The reference walks the path on the full table, fold by fold; few steps, as rounding grows with each."""
-    monkeypatch.setattr(folds, "ASLEEP", 0.0)  # waking units has a test of its own
+    monkeypatch.setattr(fold_fit, "DEAD_SHARE", 0.0)  # waking units has a test of its own
     x, y = wide(n_inputs=n_inputs)
     alphas = [3.0, 1.0, 0.3]
     settings = {"n_networks": 2, "max_iter": 8, "activation": "tanh", "random_state": 5}
@@ -138,8 +140,8 @@ def test_the_fit_of_all_rows_is_at_a_minimum_of_its_objective(skip):
         skip=skip,
         random_state=0,
     ).fit(x, y)
-    z, scaling = standardised(x, None, "x")
-    t, target = standardised(y[:, None], None, "y")
+    z, scaling = standardise(x, None, "x")
+    t, target = standardise(y[:, None], None, "y")
     own = tl.Params(
         model.w1_ * scaling.scale[:, None],
         model.b1_ + scaling.mean @ model.w1_,
@@ -166,7 +168,7 @@ def test_axes_of_sparse_and_dense_tables_are_the_same(n_inputs):
     new = rng.standard_normal((7, n_inputs))
     spread = np.where(x.std(0) > 0, x.std(0), np.inf)
     for table, more in ((x, new), (scipy.sparse.csr_array(x), scipy.sparse.csr_array(new))):
-        axes = folds.axes_of(table, None, turned=True)
+        axes = fold_fit.row_axes(table, None, turned=True)
         z, z_new = axes.z, axes.new(more)
         assert z.shape[1] <= min(30, n_inputs)
         if scipy.sparse.issparse(z):
@@ -304,10 +306,10 @@ def test_the_spread_is_the_most_likely_one():
     rng = np.random.default_rng(0)
     between = rng.exponential(1.0, (20_000, 1))
     residuals = rng.standard_normal((20_000, 1)) * np.sqrt(4 + 9 * between)
-    noise_std, factor = spreading.spread_of(residuals, between, None)
+    noise_std, factor = spread.fit_spread(residuals, between, None)
     assert noise_std[0] == pytest.approx(2, rel=0.1)
     assert factor[0] == pytest.approx(3, rel=0.1)
-    alone, none = spreading.spread_of(residuals, 0 * between, None)
+    alone, none = spread.fit_spread(residuals, 0 * between, None)
     assert alone[0] == pytest.approx(residuals.std(), rel=1e-3)
     assert none[0] == 0
 
@@ -370,4 +372,6 @@ def test_real_tables():
     x, y = load_iris(return_X_y=True)
     model = TwoLayerClassifierCV(10, alphas=[10, 1, 0.1], cv=3, n_networks=2, random_state=0)
     assert model.fit(x, y).score(x, y) > 0.95
-    assert averaging.most_likely(model.decision_function(x)).tolist() == model.predict(x).tolist()
+    assert (
+        ensemble.most_likely_class(model.decision_function(x)).tolist() == model.predict(x).tolist()
+    )

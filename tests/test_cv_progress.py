@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import clone
 
 import twolayer as tl
-from twolayer.cli import saying
+from twolayer.cli import output
 
 KINDS = [tl.TwoLayerRegressorCV, tl.TwoLayerClassifierCV]
 X = np.random.default_rng(0).standard_normal((24, 4))
@@ -58,8 +58,8 @@ def test_what_is_no_function_is_refused(kind):
 def table(here, monkeypatch):
     lines = [",".join(f"{value:.4f}" for value in row) for row in X]
     (here / "t.csv").write_text("\n".join(["a,b,c,y", *lines]))
-    monkeypatch.setattr(saying, "SECONDS_BEFORE_A_BAR", 0.0)
-    monkeypatch.setattr(saying, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(output, "BAR_DELAY", 0.0)
+    monkeypatch.setattr(output, "LINE_INTERVAL", 0.0)
     return ["t.csv", "--target", "y", "--n-hidden", "2"]
 
 
@@ -81,7 +81,7 @@ def test_fit_draws_a_bar_on_a_terminal(table, twolayer, monkeypatch):
     drawn = []
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(
-        saying.Progress, "_draw", lambda self, done: drawn.append((done, self.total))
+        output.ProgressDisplay, "_draw", lambda self, done: drawn.append((done, self.total))
     )
     assert twolayer("fit", *table, *SEARCH)[0] == 0
     assert drawn[:6] == [(k, 8) for k in range(1, 7)]

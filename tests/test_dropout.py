@@ -6,9 +6,9 @@ import pytest
 import twolayer as tl
 from twolayer import checks
 from twolayer.engines.contract import Masks
-from twolayer.loop import Batches
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Objective, loss_and_gradients
+from twolayer.training.loop import Batches
 
 ENGINES = ("numpy", "torch", "torch-autograd", "torch-function", "torch-nn")
 
@@ -63,7 +63,7 @@ def test_gradients_under_a_mask_are_central_differences(activation):
     params = tl.init_params(6, 4, 2, skip=True, random_state=2)
     mask = Masks(0.5, 7, 4, None, np.dtype("float64"), 3).of(0, 7)
     assert 0 < (mask == 0).mean() < 1
-    rule = checks.activation_rule(activation)
+    rule = checks.activation_object(activation)
 
     def value_and_gradients(at):
         objective = Objective(LOSSES["squared_error"], rule)

@@ -11,10 +11,10 @@ from small_problems import LOSSES_AND_OUTPUTS, small_problem
 from the_programs import SETTINGS, SINGLE, program
 
 import twolayer as tl
-from twolayer.engines import NAMES
+from twolayer.engines import ENGINE_NAMES
 from twolayer.maths.activations import ACTIVATIONS
 
-OTHERS = [name for name in NAMES if name != "numpy"]
+OTHERS = [name for name in ENGINE_NAMES if name != "numpy"]
 each_other_engine = pytest.mark.parametrize("engine", OTHERS)
 
 
@@ -152,7 +152,7 @@ def test_every_part_of_the_network(engine, way, part, loss, n_outputs):
     assert_weights_agree(run.params, expected.params, 1e-10)
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 @pytest.mark.parametrize("way", WAYS)
 def test_many_networks_at_once_are_one_at_a_time(engine, way):
     case = {"loss": "log_loss", "n_outputs": 3, "activation": "relu", "dtype": "float64"}
@@ -188,7 +188,7 @@ def gradient_of_w1(x, y, params, slope_at_0):
     return x.T @ ((2 * (y_pred - y)) @ params.w2.T * slope)
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_at_exactly_0_the_rectifiers_slope_is_1(engine, bias, dtype):
@@ -204,7 +204,7 @@ def test_at_exactly_0_the_rectifiers_slope_is_1(engine, bias, dtype):
     np.testing.assert_array_equal(run.params.w1, params.w1 - expected / 1024)
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 @pytest.mark.parametrize("n_outputs", [1, 3])
 def test_extreme_logits_neither_overflow_nor_vanish(engine, n_outputs):
     """x of ±1e150 on weights of 1e150: the classes are certain, the loss 0 or as large as the logit."""
@@ -226,7 +226,7 @@ def test_extreme_logits_neither_overflow_nor_vanish(engine, n_outputs):
         assert value == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 @pytest.mark.parametrize(("loss", "n_outputs"), LOSSES_AND_OUTPUTS)
 def test_loss_and_gradients_of_every_engine(engine, loss, n_outputs):
     x, y, params, s = small_problem(loss, n_outputs, skip=True, weights=True)
@@ -258,7 +258,7 @@ def test_losses_with_a_number_of_their_own(engine, dtype, loss):
     assert not np.isclose(runs[0].losses[0], default.losses[0], rtol=1e-3)
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
 @pytest.mark.parametrize("loss", ["absolute_error", "quantile", tl.Quantile(0.75)], ids=str)
@@ -277,7 +277,7 @@ def test_at_exactly_0_losses_have_slope_0_and_rectifiers_1(engine, dtype, activa
     assert gradients.w1[0, 0] == gradients.w2[0, 0] == 0
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", ["binary_log_loss", "huber", "absolute_error", "quantile"])

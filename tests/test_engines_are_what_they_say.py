@@ -10,14 +10,14 @@ from small_problems import small_problem
 
 import twolayer as tl
 from twolayer import checks
-from twolayer.engines import NAMES, get
+from twolayer.engines import ENGINE_NAMES, get_engine
 from twolayer.engines.contract import Batch
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 
 torch_engines = import_module("twolayer.engines.torch_engines")
 
-TORCH = [name for name in NAMES if name.startswith("torch")]
+TORCH = [name for name in ENGINE_NAMES if name.startswith("torch")]
 BY_AUTOGRAD = ["torch-autograd", "torch-function", "torch-nn"]
 each_torch_engine = pytest.mark.parametrize("engine", TORCH)
 
@@ -49,7 +49,7 @@ def backward(monkeypatch):
     return Spy(monkeypatch, torch.autograd, "backward")
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 def test_backward_is_called_at_every_step_by_the_autograd_engines_and_by_no_other(engine, backward):
     run = train(engine, steps=5)
     assert len(run.losses) == 5
@@ -59,7 +59,7 @@ def test_backward_is_called_at_every_step_by_the_autograd_engines_and_by_no_othe
         assert backward.calls == 0
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 def test_backward_is_called_by_loss_and_gradients_too(engine, backward):
     x, y, params, _ = small_problem()
     skip_if_it_cannot(engine, x, y, params)
@@ -67,7 +67,7 @@ def test_backward_is_called_by_loss_and_gradients_too(engine, backward):
     assert backward.calls == (engine in BY_AUTOGRAD)
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 def test_the_gradients_by_hand_are_used_by_the_engines_that_say_so_and_by_no_other(
     engine, monkeypatch
 ):
@@ -95,7 +95,7 @@ def test_a_wrong_derivative_by_hand_is_not_seen_by_autograd(engine, monkeypatch)
     assert not np.array_equal(train("torch").losses[1:], right.losses[1:])
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 def test_our_own_autograd_function_is_used_by_torch_function_alone(engine, monkeypatch):
     rectifier = torch_engines._rectifier()
     assert issubclass(rectifier, torch.autograd.Function)
@@ -201,7 +201,7 @@ def test_tensors_have_the_dtype_of_the_parameters_and_the_device_asked_for(engin
     """torch's "meta" device computes shapes only: everything made for it must be on it, or the step fails."""
     x, y, params, s = small_problem(skip=True, weights=True, dtype=dtype)
     problem = checks.problem(x, y, params, checks.objective("squared_error", "relu", 0.5), s)
-    worker = get(engine)
+    worker = get_engine(engine)
     for device in ("cpu", "meta"):
         state = worker.prepare(problem, params, GradientDescent(0.1, 0.9), device)
         rows = None if device == "meta" else np.arange(3)
@@ -233,7 +233,7 @@ def test_a_whole_step_is_taken_on_the_device(engine, solver):
     """On "meta" no number can come back to the host: a step that needs one fails."""
     x, y, params, _ = small_problem()
     problem = checks.problem(x, y, params, checks.objective("sum_of_squares", "tanh", 0.5))
-    worker = get(engine)
+    worker = get_engine(engine)
     state = worker.prepare(problem, params, solver, "meta")
     kept = []
     worker.to_numpy = lambda losses: kept.extend(losses) or np.zeros(len(losses))
@@ -249,7 +249,7 @@ def test_the_losses_come_to_the_host_once_a_chunk(engine, monkeypatch):
     item = Spy(monkeypatch, torch.Tensor, "item")
     x, y, params, _ = small_problem()
     problem = checks.problem(x, y, params, checks.objective("sum_of_squares", "relu", 0.0))
-    worker = get(engine)
+    worker = get_engine(engine)
     state = worker.prepare(problem, params, GradientDescent(0.001), "cpu")
     before = moved.calls
     losses = worker.advance(state, tl.training.Batches(problem, None, 0).take(20))
@@ -277,26 +277,28 @@ def test_on_cuda(engine, device):
 
 
 def test_every_engine_says_what_it_is_and_no_two_the_same():
-    summaries = [get(name).summary for name in NAMES]
-    assert [get(name).name for name in NAMES] == list(NAMES)
+    summaries = [get_engine(name).summary for name in ENGINE_NAMES]
+    assert [get_engine(name).name for name in ENGINE_NAMES] == list(ENGINE_NAMES)
     assert all(summaries)
-    assert len(set(summaries)) == len(NAMES)
-    assert len({type(get(name)) for name in NAMES}) == len(NAMES)
+    assert len(set(summaries)) == len(ENGINE_NAMES)
+    assert len({type(get_engine(name)) for name in ENGINE_NAMES}) == len(ENGINE_NAMES)
 
 
 def test_an_engine_copies_what_it_changes():
     x, y, params, _ = small_problem()
     problem = checks.problem(x, y, params, checks.objective("sum_of_squares", "relu", 0.0))
     before = params.copy()
-    for name in NAMES:
-        skip = get(name).missing() or get(name).cannot(problem, params, GradientDescent(0.1))
+    for name in ENGINE_NAMES:
+        skip = get_engine(name).missing() or get_engine(name).cannot(
+            problem, params, GradientDescent(0.1)
+        )
         if skip:
             continue
-        state = get(name).prepare(problem, params, GradientDescent(0.1), "cpu")
-        get(name).advance(state, tl.training.Batches(problem, None, 0).take(2))
+        state = get_engine(name).prepare(problem, params, GradientDescent(0.1), "cpu")
+        get_engine(name).advance(state, tl.training.Batches(problem, None, 0).take(2))
         for (_, w), (_, old) in zip(params.items(), before.items(), strict=True):
             np.testing.assert_array_equal(w, old)
-        assert not np.array_equal(get(name).params(state).w1, before.w1)
-        taken = get(name).params(state)
+        assert not np.array_equal(get_engine(name).params(state).w1, before.w1)
+        taken = get_engine(name).params(state)
         taken.w1[:] = 0
-        assert get(name).params(state).w1.any()
+        assert get_engine(name).params(state).w1.any()

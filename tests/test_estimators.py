@@ -17,8 +17,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
-from twolayer.estimators import rows, starting
-from twolayer.estimators.standardising import standardised
+from twolayer.estimators import distinct_rows, initial_weights
+from twolayer.estimators.standardise import standardise
 
 BOTH = [TwoLayerRegressor, TwoLayerClassifier]
 ONE = {"alpha": 1.0, "n_networks": 1}  # one network of known decay
@@ -154,13 +154,13 @@ def test_too_large_to_be_standardised():
 
 def test_standardised_as_scikit_learn_does_it():
     x, _ = regression()
-    z, scaling = standardised(x, None, "X")
+    z, scaling = standardise(x, None, "X")
     scaler = StandardScaler().fit(x)
     assert np.allclose(z, scaler.transform(x), atol=1e-12)
     assert np.allclose(scaling.mean, scaler.mean_)
     assert np.allclose(scaling.scale, scaler.scale_)
     s = np.random.default_rng(0).uniform(0, 2, 40)
-    z, scaling = standardised(x, s, "X")
+    z, scaling = standardise(x, s, "X")
     assert np.allclose(z, StandardScaler().fit(x, sample_weight=s).transform(x), atol=1e-12)
 
 
@@ -196,10 +196,10 @@ def test_the_start_lies_in_the_rows_and_gives_what_it_gave():
     x[5] = x[0] + x[1]
     x[4] = 0  # a row that is the mean of its table
     w1 = rng.standard_normal((30, 4))
-    inside = starting.inside_rows(x, w1)
+    inside = initial_weights.project_on_rows(x, w1)
     assert np.allclose(inside, np.linalg.pinv(x) @ x @ w1)
     assert np.allclose(x @ inside, x @ w1)
-    sparse = starting.inside_rows(scipy.sparse.csr_array(x), w1)
+    sparse = initial_weights.project_on_rows(scipy.sparse.csr_array(x), w1)
     assert np.allclose(sparse, inside)
 
 
@@ -238,14 +238,14 @@ def test_weights_are_repeats_and_order_does_not_matter_to_the_last_bit(kind, mak
 
 def test_rows_of_the_same_inputs_but_other_targets_are_not_merged():
     x, y = np.array([[1.0], [1.0], [1.0]]), np.array([2.0, 3.0, 2.0])
-    merged_x, merged_y, s = rows.distinct_rows(x, y, None)
+    merged_x, merged_y, s = distinct_rows.distinct_rows(x, y, None)
     assert sorted(zip(merged_x[:, 0], merged_y, s, strict=True)) == [(1, 2, 2), (1, 3, 1)]
-    assert rows.distinct_rows(x[:2], y[:2], None)[2] is None
+    assert distinct_rows.distinct_rows(x[:2], y[:2], None)[2] is None
 
 
 def test_sparse_rows_with_the_same_numbers_elsewhere_are_not_merged():
     x = scipy.sparse.csr_array(np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]))
-    merged, _, s = rows.distinct_rows(x, np.zeros(3), None)
+    merged, _, s = distinct_rows.distinct_rows(x, np.zeros(3), None)
     assert merged.shape == (2, 2)
     assert sorted(s) == [1, 2]
 

@@ -6,7 +6,7 @@ from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import log_loss
 
 import twolayer as tl
-from twolayer.estimators.calibrating import ROWS, temperature_of
+from twolayer.estimators.uncertainty.temperature import PRIOR_ROWS, best_temperature
 from twolayer.maths.losses import LOSSES
 
 LOG_LOSS, BINARY = LOSSES["log_loss"], LOSSES["binary_log_loss"]
@@ -24,10 +24,10 @@ def test_it_finds_the_temperature_that_labels_were_drawn_with(kind, truth):
     rng = np.random.default_rng(0)
     z = 2 * rng.standard_normal((20_000, 1 if kind == "one logit" else 3))
     if kind == "softmax":
-        found = temperature_of(truth * z, drawn(z, rng), None, LOG_LOSS)
+        found = best_temperature(truth * z, drawn(z, rng), None, LOG_LOSS)
     else:
         y = (rng.random(z.shape) < expit(z)) * 1.0
-        found = temperature_of(truth * z, y, None, LOG_LOSS if z.shape[1] == 1 else BINARY)
+        found = best_temperature(truth * z, y, None, LOG_LOSS if z.shape[1] == 1 else BINARY)
     assert found == pytest.approx(truth, rel=0.04)
 
 
@@ -37,13 +37,13 @@ def test_it_is_the_least_of_its_cost_by_brute_force():
     y, s = drawn(0.3 * z, rng), rng.uniform(0.5, 2, 40)
     grid = np.linspace(-2, 3, 50_001)
     of_rows = [-(s * (y * log_softmax(z / np.exp(t), axis=1)).sum(axis=1)).sum() for t in grid]
-    least = grid[np.argmin(of_rows + 0.5 * ROWS * grid**2)]
-    assert np.log(temperature_of(z, y, s, LOG_LOSS)) == pytest.approx(least, abs=3e-4)
+    least = grid[np.argmin(of_rows + 0.5 * PRIOR_ROWS * grid**2)]
+    assert np.log(best_temperature(z, y, s, LOG_LOSS)) == pytest.approx(least, abs=3e-4)
 
 
 def test_a_few_rows_all_predicted_right_are_not_taken_for_certainty():
     z, y = np.array([[2.0], [-2.0], [3.0], [-1.0]]), np.array([[1.0], [0.0], [1.0], [0.0]])
-    assert 0.8 < temperature_of(z, y, None, LOG_LOSS) < 1
+    assert 0.8 < best_temperature(z, y, None, LOG_LOSS) < 1
 
 
 def noisy(n_rows, n_classes, seed=0):
@@ -86,7 +86,7 @@ def test_the_temperature_is_that_of_the_rows_given_to_stop_by():
     model = tl.TwoLayerClassifier(
         alpha=0.1, calibrate=True, early_stopping=True, n_networks=2, random_state=0
     ).fit(x, y, X_val=x_val, y_val=y_val, sample_weight_val=s)
-    expected = temperature_of(model.decision_function(x_val), np.eye(3)[y_val], s, LOG_LOSS)
+    expected = best_temperature(model.decision_function(x_val), np.eye(3)[y_val], s, LOG_LOSS)
     assert model.temperature_ == pytest.approx(expected, rel=1e-6)
 
 

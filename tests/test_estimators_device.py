@@ -6,7 +6,8 @@ import torch
 from sklearn.base import clone
 
 import twolayer as tl
-from twolayer.estimators import fitting, folds, strength
+from twolayer.estimators import fit
+from twolayer.estimators.selection import alpha_path, fold_fit
 
 QUICK = {"n_hidden": 3, "n_networks": 2, "max_iter": 5, "random_state": 0}
 PLAIN = [tl.TwoLayerRegressor, tl.TwoLayerClassifier]
@@ -31,7 +32,7 @@ def rows(kind, n=24):
 def asked(monkeypatch):
     """The device that each training was asked to run on, but for those of the search for alpha."""
     devices = []
-    for module in (fitting, folds):
+    for module in (fit, fold_fit):
 
         def spy(*arguments, train=module.train, **settings):
             devices.append(settings["device"])
@@ -63,7 +64,7 @@ def test_a_device_that_is_not_there_is_refused_before_any_work(kind, monkeypatch
     def never(*arguments, **settings):
         raise AssertionError("work had begun")
 
-    for module, name in ((fitting, "choose_alpha"), (fitting, "train"), (folds, "train")):
+    for module, name in ((fit, "choose_alpha"), (fit, "train"), (fold_fit, "train")):
         monkeypatch.setattr(module, name, never)
     message = (
         "^device 'cuda' was asked for, but PyTorch sees no CUDA device here: use device='cpu'$"
@@ -105,12 +106,12 @@ def test_a_saved_model_knows_where_it_was_trained(kind, tmp_path):
 def test_the_search_for_alpha_stays_on_the_processor(monkeypatch):
     places = []
 
-    def spy(*arguments, train=strength.train, **settings):
+    def spy(*arguments, train=alpha_path.train, **settings):
         run = train(*arguments, **settings)
         places.append(run.device)
         return run
 
-    monkeypatch.setattr(strength, "train", spy)
+    monkeypatch.setattr(alpha_path, "train", spy)
     made(tl.TwoLayerRegressor, device="auto").fit(*rows(tl.TwoLayerRegressor))
     assert set(places) == {"cpu"}
 
@@ -153,9 +154,9 @@ class TestTheCommand:
         assert 'device = "auto"\n' in (here / "t.fit.toml").read_text()
 
     def test_a_place_that_is_not_the_processor_is_said(self):
-        from twolayer.cli.fit import trained
+        from twolayer.cli.commands.fit import training_line
 
         model = made(tl.TwoLayerRegressor).fit(*rows(tl.TwoLayerRegressor))
-        assert "1.00 s (all steps taken" in trained(model, 1.0)
+        assert "1.00 s (all steps taken" in training_line(model, 1.0)
         model.device_ = "cuda:1"
-        assert "1.00 s on cuda:1 (all steps taken" in trained(model, 1.0)
+        assert "1.00 s on cuda:1 (all steps taken" in training_line(model, 1.0)

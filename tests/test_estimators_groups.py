@@ -10,9 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 import twolayer as tl
-from twolayer.cli import fit as cli_fit
+from twolayer.cli.commands import fit as cli_fit
 from twolayer.errors import InputError
-from twolayer.estimators import strength, validation
+from twolayer.estimators import early_stopping
+from twolayer.estimators.selection import alpha_path
 
 
 def patients(seed=0, n_patients=40, n_columns=60, repeats=2):
@@ -28,22 +29,22 @@ def patients(seed=0, n_patients=40, n_columns=60, repeats=2):
 def test_folds_take_whole_groups(classes):
     _, y, who = patients()
     y = y if classes else y[:, None].astype(float)
-    parts = strength.folds(y, np.random.default_rng(0), who)
+    parts = alpha_path.alpha_folds(y, np.random.default_rng(0), who)
     assert len(parts) == 5
     assert sorted(np.concatenate(parts)) == list(range(len(y)))
     for part in parts:
         assert not set(who[part]) & set(np.delete(who, part))
-    assert strength.folds(y, np.random.default_rng(0), np.zeros(len(y))) == []
-    assert len(strength.folds(y, np.random.default_rng(0), who % 3)) == 3
+    assert alpha_path.alpha_folds(y, np.random.default_rng(0), np.zeros(len(y))) == []
+    assert len(alpha_path.alpha_folds(y, np.random.default_rng(0), who % 3)) == 3
 
 
 def test_rows_kept_to_stop_by_are_whole_groups():
     _, y, who = patients()
-    kept = validation.held_out(y, 0.2, np.random.default_rng(0), ("0", "1"), who)
+    kept = early_stopping.validation_rows(y, 0.2, np.random.default_rng(0), ("0", "1"), who)
     assert len(set(who[kept])) == 8
     assert not set(who[kept]) & set(who[~kept])
     with pytest.raises(InputError, match="one group only"):
-        validation.held_out(y, 0.2, np.random.default_rng(0), ("0", "1"), np.zeros(80))
+        early_stopping.validation_rows(y, 0.2, np.random.default_rng(0), ("0", "1"), np.zeros(80))
 
 
 def test_noise_with_a_twin_in_every_row_is_seen_through():
@@ -68,11 +69,11 @@ def test_groups_follow_their_rows(monkeypatch, weights):
     s = None if weights == "classes" else (who % 5 > 0).astype(float)
     seen = []
 
-    def spied(x, y, s, task, rng, path=strength.ALPHAS, groups=None):
+    def spied(x, y, s, task, rng, path=alpha_path.ALPHA_PATH, groups=None):
         seen.append((x, groups))
-        return strength.choose_alpha(x, y, s, task, rng, (1.0,), groups)
+        return alpha_path.choose_alpha(x, y, s, task, rng, (1.0,), groups)
 
-    monkeypatch.setattr("twolayer.estimators.fitting.choose_alpha", spied)
+    monkeypatch.setattr("twolayer.estimators.fit.choose_alpha", spied)
     class_weight = None if weights == "rows" else {0: 1, 1: 1, 2: 0}
     model = tl.TwoLayerClassifier(2, n_networks=1, max_iter=3, class_weight=class_weight)
     model.fit(x, y, sample_weight=s, groups=[f"patient {k}" for k in who])
@@ -87,24 +88,24 @@ def test_groups_follow_their_rows(monkeypatch, weights):
 def test_early_stopping_and_given_alpha_take_groups_too(monkeypatch):
     x, y, who = patients()
     given = []
-    choose = strength.choose_alpha
+    choose = alpha_path.choose_alpha
 
     def spied(*arguments, **more):
         given.append(arguments[6] if len(arguments) > 6 else more.get("groups"))
         return choose(*arguments, **more)
 
-    monkeypatch.setattr("twolayer.estimators.calibrating.choose_alpha", spied)
+    monkeypatch.setattr("twolayer.estimators.uncertainty.temperature.choose_alpha", spied)
     model = tl.TwoLayerClassifier(2, alpha=1.0, n_networks=1, max_iter=3, calibrate=True)
     model.fit(x, y, groups=who)
     assert len(set(given[0])) == 40
     held = []
-    keep = validation.held_out
+    keep = early_stopping.validation_rows
 
     def seen(*arguments):
         held.append((arguments[4], keep(*arguments)))
         return held[-1][1]
 
-    monkeypatch.setattr("twolayer.estimators.network.held_out", seen)
+    monkeypatch.setattr("twolayer.estimators.base.validation_rows", seen)
     model = tl.TwoLayerClassifier(2, alpha=1.0, n_networks=1, max_iter=3, early_stopping=True)
     model.fit(x, y, groups=who)
     ((groups, kept),) = held
@@ -138,7 +139,7 @@ def test_fit_hands_groups_on(here, twolayer):
 def test_rows_in_time_stay_together_by_fifths():
     data = SimpleNamespace(groups=None, order=np.array([30, 10, 10, 20, 50, 40, 0, 60, 70, 80, 90]))
     everyone = np.arange(11)
-    fifths = cli_fit.groups_of(data, everyone)
+    fifths = cli_fit.kept_together(data, everyone)
     # ten different times: two of them to each fifth
     assert fifths.tolist() == [1, 0, 0, 1, 2, 2, 0, 3, 3, 4, 4]
-    assert cli_fit.groups_of(SimpleNamespace(groups=None, order=None), everyone) is None
+    assert cli_fit.kept_together(SimpleNamespace(groups=None, order=None), everyone) is None

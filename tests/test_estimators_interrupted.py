@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse
 
 import twolayer as tl
-from twolayer.engines import get
+from twolayer.engines import get_engine
 
 pytestmark = pytest.mark.skipif(
     signal.getsignal(signal.SIGINT) is not signal.default_int_handler,
@@ -29,7 +29,7 @@ def press(monkeypatch):
     def pressed_in(number):
         chunks.clear()
         for name in ("numpy", "compiled"):
-            worker = type(get(name))
+            worker = type(get_engine(name))
 
             def advance(self, state, plan, original=worker.advance):
                 chunks.append(plan.steps)

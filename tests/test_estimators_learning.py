@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
-from twolayer.estimators import fitting
+from twolayer.estimators import fit
 
 FIXED = {"alpha": 1.0, "random_state": 0}
 BOTH = [TwoLayerRegressor, TwoLayerClassifier]
@@ -254,14 +254,14 @@ def test_a_learning_rate_that_diverges_is_halved_once(monkeypatch):
     x, y = waves(50)
     settings = {"solver": "gd", "max_iter": 30, "tol": 0, **FIXED}
     expected = TwoLayerRegressor(5, learning_rate_init=0.05, **settings).fit(x, y)
-    train = fitting.train
+    train = fit.train
 
     def fragile(*arrays, learning_rate, **how):
         if learning_rate > 0.05:
             raise tl.DivergedError("too fast", 3, None, None, None)
         return train(*arrays, learning_rate=learning_rate, **how)
 
-    monkeypatch.setattr(fitting, "train", fragile)
+    monkeypatch.setattr(fit, "train", fragile)
     model = TwoLayerRegressor(5, learning_rate_init=0.1, **settings)
     with pytest.warns(
         tl.TwoLayerWarning, match=r"at step 3 with learning_rate_init=0.1: .* with 0\.05"

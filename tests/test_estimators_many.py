@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
-from twolayer.estimators import noise, strength
+from twolayer.estimators.selection import alpha_path
+from twolayer.estimators.uncertainty import noise
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.network import Params
 
@@ -161,28 +162,28 @@ def test_a_wide_fold_in_axes_of_its_own():
     rng = np.random.default_rng(0)
     z, z_test = rng.standard_normal((8, 50)), rng.standard_normal((3, 50))
     z[7] = z[0]
-    small, small_test = strength.in_own_axes(z, z_test)
+    small, small_test = alpha_path.in_row_axes(z, z_test)
     assert small.shape == (8, 7)
     assert np.allclose(small @ small.T, z @ z.T)
     assert np.allclose(small_test @ small.T, z_test @ z.T)
-    sparse = strength.in_own_axes(scipy.sparse.csr_array(z), scipy.sparse.csr_array(z_test))
+    sparse = alpha_path.in_row_axes(scipy.sparse.csr_array(z), scipy.sparse.csr_array(z_test))
     assert np.allclose(sparse[1] @ sparse[0].T, z_test @ z.T)
 
 
 def test_folds_hold_every_row_once_and_every_class_alike():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1, 2], [50, 10, 5])
-    parts = strength.folds(y, rng)
+    parts = alpha_path.alpha_folds(y, rng)
     assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(65))
     assert [np.bincount(y[part]).tolist() for part in parts] == [[10, 2, 1]] * 5
-    assert strength.folds(y[:5], rng) == []
+    assert alpha_path.alpha_folds(y[:5], rng) == []
 
 
 def test_revived_units_change_nothing_until_they_learn():
     params = tl.init_params(3, 4, 2, random_state=0)
     params.w1[:, 1], params.b1[1], params.w2[1] = 0, 0, 0
     fresh = tl.init_params(3, 4, 2, random_state=1)
-    alive = strength.revived(params, fresh)
+    alive = alpha_path.restart_dead_units_of_fold(params, fresh)
     x = np.random.default_rng(0).standard_normal((5, 3))
     assert np.allclose(tl.forward(x, alive), tl.forward(x, params))
     assert np.array_equal(alive.w1[:, 1], fresh.w1[:, 1])

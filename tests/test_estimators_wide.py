@@ -12,7 +12,7 @@ from twolayer import (
     TwoLayerRegressorCV,
 )
 from twolayer.errors import InputError
-from twolayer.estimators import defaults
+from twolayer.estimators import fit_plan
 
 FEW = {"n_networks": 1, "max_iter": 5, "random_state": 0}
 
@@ -63,20 +63,20 @@ def test_repeated_rows_do_not_make_a_table_tall(kind):
 
 def test_smoothed_labels():
     """By hand: nine tenths stay, one tenth is shared out among all classes."""
-    two = defaults.smoothed(np.array([0, 1]), 1, 0.1)
+    two = fit_plan.smooth_labels(np.array([0, 1]), 1, 0.1)
     assert two == pytest.approx(np.array([[0.05], [0.95]]))
-    four = defaults.smoothed(np.array([2]), 4, 0.1)
+    four = fit_plan.smooth_labels(np.array([2]), 4, 0.1)
     assert four == pytest.approx(np.array([[0.025, 0.025, 0.925, 0.025]]))
-    labels = defaults.smoothed(np.array([[0.0, 1, 1]]), 3, 0.1)
+    labels = fit_plan.smooth_labels(np.array([[0.0, 1, 1]]), 3, 0.1)
     assert labels == pytest.approx(np.array([[0.05, 0.95, 0.95]]))
     y = np.array([0, 1])
-    assert defaults.smoothed(y, 1, 0.0) is y
+    assert fit_plan.smooth_labels(y, 1, 0.0) is y
 
 
 def test_the_smoothing_follows_the_shape():
-    assert defaults.smoothing("auto", 12, 13) == 0.1
-    assert defaults.smoothing("auto", 13, 13) == 0
-    assert defaults.smoothing(0.2, 13, 13) == 0.2
+    assert fit_plan.label_smoothing_share("auto", 12, 13) == 0.1
+    assert fit_plan.label_smoothing_share("auto", 13, 13) == 0
+    assert fit_plan.label_smoothing_share(0.2, 13, 13) == 0.2
 
 
 @pytest.mark.parametrize("kind", [TwoLayerClassifier, TwoLayerClassifierCV])

@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 import twolayer as tl
 from twolayer.cli.main import main
 from twolayer.engines import torch_engines
-from twolayer.inspection.explain import program_loop, running
-from twolayer.inspection.explain.autograd import explain_autograd
-from twolayer.inspection.explain.numpy_torch import explain_numpy_torch
-from twolayer.inspection.explain.program import explain_program
-from twolayer.inspection.explain.timing import explain_timing
-from twolayer.inspection.layout import Page, in_columns, wrap, written
-from twolayer.ladder import Program, numbers_of
 from twolayer.maths.activations import ACTIVATIONS
+from twolayer.tutorial.explain import execution, program_loop
+from twolayer.tutorial.explain.autograd import explain_autograd
+from twolayer.tutorial.explain.numpy_torch import explain_numpy_torch
+from twolayer.tutorial.explain.program import explain_program
+from twolayer.tutorial.explain.timing import explain_timing
+from twolayer.tutorial.ladder import LadderProgram, ladder_arrays
+from twolayer.tutorial.layout import Page, format_entry, table_columns, wrap_text
 
 # The texts
 
@@ -88,7 +88,7 @@ def test_no_text_is_in_the_other_language(lang):
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize(
-    "program", [Program(steps=3), SMALL, TINY], ids=["tutorial", "small", "tiny"]
+    "program", [LadderProgram(steps=3), SMALL, TINY], ids=["tutorial", "small", "tiny"]
 )
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_the_page_fits_the_terminal(program, width, lang):
@@ -120,7 +120,7 @@ def code_of(lines):
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_the_lines_on_the_page_typed_into_python_give_its_figures(bias):
-    program = Program(n_rows=6, n_inputs=5, n_hidden=7, n_outputs=2, bias=bias, steps=2)
+    program = LadderProgram(n_rows=6, n_inputs=5, n_hidden=7, n_outputs=2, bias=bias, steps=2)
     lines = read(explain_program, program)
     names = {}
     exec("\n".join(code_of(lines)), names)
@@ -131,8 +131,10 @@ def test_the_lines_on_the_page_typed_into_python_give_its_figures(bias):
 
 
 def test_the_numbers_are_the_ladders():
-    program = Program(n_rows=6, n_inputs=5, n_hidden=7, n_outputs=2, bias=True, steps=2, seed=3)
-    numbers = numbers_of(program)
+    program = LadderProgram(
+        n_rows=6, n_inputs=5, n_hidden=7, n_outputs=2, bias=True, steps=2, seed=3
+    )
+    numbers = ladder_arrays(program)
     loss = tl.loss_and_gradients(numbers.x, numbers.y, numbers.params)[0]
     assert f"loss = {loss:.6g}" in flat(read(explain_program, program))
 
@@ -140,7 +142,7 @@ def test_the_numbers_are_the_ladders():
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("seed", [0, 5])
 def test_negative_and_cleared_entries_are_counted(seed, lang):
-    program = Program(n_rows=9, n_inputs=4, n_hidden=8, n_outputs=2, seed=seed, steps=1)
+    program = LadderProgram(n_rows=9, n_inputs=4, n_hidden=8, n_outputs=2, seed=seed, steps=1)
     x, _, params = arrays(program)
     h = x @ params.w1
     negative, total = int((h < 0).sum()), h.size
@@ -191,7 +193,7 @@ def test_the_gradient_is_checked_by_a_nudge():
 
 
 def test_one_entry_of_the_product_by_hand():
-    program = Program(n_rows=2, n_inputs=3, n_hidden=2, n_outputs=1, steps=1)
+    program = LadderProgram(n_rows=2, n_inputs=3, n_hidden=2, n_outputs=1, steps=1)
     x, _, params = arrays(program)
     terms = " + ".join(f"({a:.4f})·({b:.4f})" for a, b in zip(x[0], params.w1[:, 0], strict=True))
     page = flat(read(explain_program, program))
@@ -207,7 +209,7 @@ def losses_shown(lines):
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_the_loop_with_and_without_its_second_half(bias):
-    program = Program(
+    program = LadderProgram(
         n_rows=6, n_inputs=5, n_hidden=7, n_outputs=2, learning_rate=1e-3, steps=60, bias=bias
     )
     shown = losses_shown(read(explain_program, program))
@@ -224,7 +226,7 @@ def test_the_second_half_is_what_trains():
     names = {"np": np, **dict(zip("xy", arrays(SMALL)[:2], strict=True)), "learning_rate": 1e-3}
     names |= dict(arrays(SMALL)[2].items())
     kept = {name: np.copy(names[name]) for name in ("w1", "w2")}
-    first, second = program_loop.halves(SMALL, arrays(SMALL)[2], names["y"])
+    first, second = program_loop.loop_halves(SMALL, arrays(SMALL)[2], names["y"])
     both = program_loop.run_loop(program_loop.loop_source(20, [*first, *second]), names, set())
     only = program_loop.run_loop(program_loop.loop_source(20, first), names, set())
     assert len(set(both.losses)) == 20
@@ -251,7 +253,9 @@ def test_steps_are_chosen():
 
 
 def test_a_learning_rate_that_is_too_large_is_told():
-    program = Program(n_rows=6, n_inputs=50, n_hidden=7, n_outputs=2, learning_rate=0.1, steps=30)
+    program = LadderProgram(
+        n_rows=6, n_inputs=50, n_hidden=7, n_outputs=2, learning_rate=0.1, steps=30
+    )
     lines = read(explain_program, program)
     assert re.search(r"At step \d+ the loss is no longer a finite number", flat(lines))
     assert "--learning-rate 0.01" in flat(lines)
@@ -269,7 +273,8 @@ def test_where_nothing_is_negative_the_page_says_so():
 def test_the_largest_sizes_say_that_a_gpu_may_pay():
     assert "here a GPU may well pay" in flat(
         read(
-            explain_program, Program(n_rows=2000, n_inputs=1200, n_hidden=220, n_outputs=1, steps=1)
+            explain_program,
+            LadderProgram(n_rows=2000, n_inputs=1200, n_hidden=220, n_outputs=1, steps=1),
         )
     )
     assert "Not at this size" in flat(read(explain_program, SMALL))
@@ -279,7 +284,9 @@ def test_the_largest_sizes_say_that_a_gpu_may_pay():
 
 
 def test_what_is_run_keeps_what_it_said():
-    outcome = running.run("import warnings\nprint('a')\nwarnings.warn('b')\n1 / 0\nprint('c')", {})
+    outcome = execution.run_source(
+        "import warnings\nprint('a')\nwarnings.warn('b')\n1 / 0\nprint('c')", {}
+    )
     assert outcome.printed == "a"
     assert outcome.warnings == ["UserWarning: b"]
     assert outcome.error == "ZeroDivisionError: division by zero"
@@ -316,7 +323,7 @@ def test_without_torch(no_torch, lang):
     st.integers(min_value=8, max_value=40),
 )
 def test_wrapping_loses_nothing_and_fits(text, width):
-    lines = wrap(text, width)
+    lines = wrap_text(text, width)
     assert "".join("".join(lines).split()) == "".join(text.split())
     for number, line in enumerate(lines):
         columns = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
@@ -327,17 +334,20 @@ def test_wrapping_loses_nothing_and_fits(text, width):
 
 
 def test_chinese_wraps_between_characters_but_not_before_a_full_stop():
-    assert wrap("隐藏层的宽度。", 12) == ["隐藏层的宽", "度。"]
-    assert wrap("the hidden layer", 11) == ["the hidden", "layer"]
-    assert wrap("用 NumPy 来算（手写）", 12) == ["用 NumPy 来", "算（手写）"]
+    assert wrap_text("隐藏层的宽度。", 12) == ["隐藏层的宽", "度。"]
+    assert wrap_text("the hidden layer", 11) == ["the hidden", "layer"]
+    assert wrap_text("用 NumPy 来算（手写）", 12) == ["用 NumPy 来", "算（手写）"]
 
 
 def test_numbers_in_columns():
-    assert in_columns(np.array([[1.0, -2.5], [0.0, 10.25]])) == [" 1.000  -2.500", "     0  10.250"]
-    assert written(-12345.678) == "-12346"
-    assert written(0.00001) == "1.000e-05"
-    assert written(float("nan"), 1) == "nan"
-    assert written(-0.00001, 5) == "0.0000"
+    assert table_columns(np.array([[1.0, -2.5], [0.0, 10.25]])) == [
+        " 1.000  -2.500",
+        "     0  10.250",
+    ]
+    assert format_entry(-12345.678) == "-12346"
+    assert format_entry(0.00001) == "1.000e-05"
+    assert format_entry(float("nan"), 1) == "nan"
+    assert format_entry(-0.00001, 5) == "0.0000"
 
 
 def test_tables_align_in_chinese():
@@ -416,7 +426,7 @@ def test_tables_that_do_not_fit_in_memory(capsys, monkeypatch):
     def full(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr("twolayer.inspection.explain.program.explain_program", full)
+    monkeypatch.setattr("twolayer.tutorial.explain.program.explain_program", full)
     assert command(*SIZES) == 2
     assert "not enough memory" in capsys.readouterr().err
 

@@ -7,12 +7,12 @@ import pytest
 from explaining import SMALL, arrays, flat, read
 
 import twolayer as tl
-from twolayer.inspection.explain import autograd, numpy_torch, timing
-from twolayer.inspection.explain.autograd import explain_autograd
-from twolayer.inspection.explain.numpy_torch import explain_numpy_torch
-from twolayer.inspection.explain.timing import explain_timing
-from twolayer.ladder import Program
 from twolayer.maths.activations import ACTIVATIONS
+from twolayer.tutorial.explain import autograd, numpy_torch, timing
+from twolayer.tutorial.explain.autograd import explain_autograd
+from twolayer.tutorial.explain.numpy_torch import explain_numpy_torch
+from twolayer.tutorial.explain.timing import explain_timing
+from twolayer.tutorial.ladder import LadderProgram
 
 # Autograd
 
@@ -76,7 +76,7 @@ def test_the_cures_give_the_losses_of_the_numpy_program(autograd_page):
 
 def test_a_wrong_cure_would_be_noticed(monkeypatch):
     """With the gradients never cleared in place of the second cure's fresh leaf, the page says `not the same`."""
-    monkeypatch.setattr(autograd.Lesson, "each", wrong_each(autograd.Lesson.each))
+    monkeypatch.setattr(autograd.AutogradLesson, "each", wrong_each(autograd.AutogradLesson.each))
     page = flat(read(explain_autograd, SMALL))
     assert "not the same as NumPy by hand" in page
 
@@ -111,7 +111,7 @@ def test_the_function_of_ones_own_is_really_called(autograd_page):
 def test_slopes_at_exactly_zero(autograd_page):
     """NumPy's rule keeps the gradient; torch documents 0 for relu, and halves it in maximum."""
     names = {}
-    exec("import torch\n" + autograd.OWN_FUNCTION, names)
+    exec("import torch\n" + autograd.CUSTOM_FUNCTION_CODE, names)
     slopes = {source: float(slope) for source, slope in autograd.slopes_at_zero(names)}
     assert slopes == {
         "grad_h[h < 0] = 0  (NumPy)": 1,
@@ -129,7 +129,7 @@ def test_slopes_at_exactly_zero(autograd_page):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("bias", [False, True])
 def test_autograd_with_every_activation_agrees_with_the_program_by_hand(activation, bias):
-    program = Program(
+    program = LadderProgram(
         n_rows=6,
         n_inputs=5,
         n_hidden=7,
@@ -150,7 +150,9 @@ def test_autograd_with_every_activation_agrees_with_the_program_by_hand(activati
 
 
 def test_autograd_that_diverges_is_told():
-    program = Program(n_rows=6, n_inputs=50, n_hidden=7, n_outputs=2, learning_rate=0.1, steps=30)
+    program = LadderProgram(
+        n_rows=6, n_inputs=50, n_hidden=7, n_outputs=2, learning_rate=0.1, steps=30
+    )
     assert "no longer a finite number" in flat(read(explain_autograd, program))
 
 
@@ -206,7 +208,7 @@ def test_numpy_and_torch_give_the_same_numbers(lang):
     lines = read(explain_numpy_torch, lang=lang)
     same = "the same" if lang == "en" else "相同"
     rows = [line for line in lines if line.endswith(f"  {same}")]
-    assert len(rows) == len(numpy_torch.PAIRS) == 10
+    assert len(rows) == len(numpy_torch.OPERATION_PAIRS) == 10
     page = flat(lines)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2, 3))
@@ -218,6 +220,6 @@ def test_numpy_and_torch_give_the_same_numbers(lang):
 def test_a_pair_that_differs_is_told():
     import torch
 
-    assert numpy_torch.verdict(np.ones(2), torch.ones(2)).en == "the same"
-    assert numpy_torch.verdict(np.ones(2), torch.tensor([1, 1.001])).en == "different"
-    assert numpy_torch.verdict(np.ones(2), torch.ones(2, 1)).en == "different"
+    assert numpy_torch.comparison_text(np.ones(2), torch.ones(2)).en == "the same"
+    assert numpy_torch.comparison_text(np.ones(2), torch.tensor([1, 1.001])).en == "different"
+    assert numpy_torch.comparison_text(np.ones(2), torch.ones(2, 1)).en == "different"

@@ -26,7 +26,7 @@ def test_the_new_name_goes_down_to_the_disk_too(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", lambda a, b: (order.append("replace"), replace(a, b)))
     monkeypatch.setattr(os, "open", counted)
-    files.write_whole({tmp_path / "a": b"1", tmp_path / "b": b"2"})
+    files.write_files({tmp_path / "a": b"1", tmp_path / "b": b"2"})
     assert order == ["file", "file", "replace", "replace", "folder"]
     for descriptor in opened:
         with pytest.raises(OSError, match="Bad file descriptor"):
@@ -37,7 +37,7 @@ def test_a_header_may_end_where_the_file_does(tmp_path):
     """A safetensors file without tensors: 8 bytes of length, then that many of JSON, and no more."""
     path = tmp_path / "m"
     path.write_bytes(struct.pack("<Q", 2) + b"{}")
-    files.check_length(path)
+    files.check_header_length(path)
     path.write_bytes(struct.pack("<Q", 3) + b"{}")
     with pytest.raises(files.DamagedError, match=r"claims 3 bytes, but the file has 10"):
-        files.check_length(path)
+        files.check_header_length(path)

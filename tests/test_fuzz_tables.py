@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from sklearn.datasets import dump_svmlight_file
 
 from twolayer import TwoLayerError, tables
-from twolayer.cli import models
-from twolayer.cli.fit import fit
+from twolayer.cli import saved_model
+from twolayer.cli.commands.fit import fit
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "60"))
 often = settings(
@@ -57,13 +57,13 @@ def one_line(error):
 def use(table):
     """What a fit does with a table before it trains."""
     try:
-        found = tables.kinds(table)
+        found = tables.column_kinds(table)
         encoder = tables.Encoder.fit(table, found)
         x = encoder.encode(table)
         assert x.shape == (table.n_rows, len(encoder.features()))
         again = tables.Encoder.from_json(encoder.as_json(), x.shape[1], "m")
         assert again.features() == encoder.features()
-        tables.target(table, table.names[-1])
+        tables.read_target(table, table.names[-1])
     except TwoLayerError as error:
         one_line(error)
 
@@ -72,7 +72,7 @@ def read(data, suffix):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"t{suffix}"
         path.write_bytes(data)
-        for reader in (lambda: [tables.read(path)], lambda: list(tables.stream(path))):
+        for reader in (lambda: [tables.read_table(path)], lambda: list(tables.stream_table(path))):
             try:
                 found = reader()
             except TwoLayerError as error:
@@ -180,12 +180,12 @@ def test_a_damaged_model(model, tmp_path):
     def run(data):
         path.write_bytes(data)
         try:
-            opened = models.opened(path)
-            found = tables.Found()
-            opened.asked("predict", opened.inputs(tables.read(table), found))
+            opened = saved_model.open_model(path)
+            found = tables.EncodingReport()
+            opened.asked("predict", opened.inputs(tables.read_table(table), found))
         except TwoLayerError as error:
             one_line(error)
 
     run()
     path.write_bytes(model)
-    assert models.opened(path).encoder.numbers == ["a"]
+    assert saved_model.open_model(path).encoder.numbers == ["a"]

@@ -71,18 +71,18 @@ def test_as_scikit_learn_finds_them(monkeypatch, made, scoring):
     model, x, y = made
     theirs = permutation_importance(model, x, y, scoring=scoring, n_repeats=4, random_state=7)
     monkeypatch.setattr(
-        importances, "orders_of", lambda n, repeats, rng: orders_of_sklearn(n, repeats, 7)
+        importances, "row_orders", lambda n, repeats, rng: orders_of_sklearn(n, repeats, 7)
     )
-    monkeypatch.setattr(importances, "MOST_NUMBERS", 1500)  # some orders at a time
-    ours = importances.permutation(model, x, y, groups=[[0], [1], [2], [3]], repeats=4)
+    monkeypatch.setattr(importances, "MAX_NUMBERS", 1500)  # some orders at a time
+    ours = importances.permutation_importances(model, x, y, groups=[[0], [1], [2], [3]], repeats=4)
     assert np.abs(theirs.importances_mean).max() > 0.1
     np.testing.assert_allclose(ours.mean, theirs.importances_mean, atol=1e-10)
 
 
 def test_a_group_is_shuffled_as_one():
     model, x, y = numbers(n_networks=1)
-    found = importances.permutation(model, x, y, groups=[[1, 3]], repeats=3)
-    orders = importances.orders_of(60, 3, np.random.default_rng(0))
+    found = importances.permutation_importances(model, x, y, groups=[[1, 3]], repeats=3)
+    orders = importances.row_orders(60, 3, np.random.default_rng(0))
     lost = []
     for order in orders:
         moved = x.copy()
@@ -94,8 +94,10 @@ def test_a_group_is_shuffled_as_one():
 def test_row_weights_count_as_repeated_rows():
     model, x, y = numbers(n_networks=1)
     s = np.r_[np.full(30, 2.0), np.ones(30)]
-    found = importances.permutation(model, x, y, sample_weight=s, groups=[[0], [1]], repeats=2)
-    orders = importances.orders_of(60, 2, np.random.default_rng(0))
+    found = importances.permutation_importances(
+        model, x, y, sample_weight=s, groups=[[0], [1]], repeats=2
+    )
+    orders = importances.row_orders(60, 2, np.random.default_rng(0))
     lost = []
     for order in orders:
         moved = x.copy()
@@ -109,8 +111,8 @@ def test_twins_alone_look_useless_and_together_they_are_what_matters():
     x = rng.standard_normal((200, 3))
     x[:, 1] = x[:, 0] + 1e-3 * rng.standard_normal(200)
     model = tl.TwoLayerRegressor(5, alpha=10.0, n_networks=1, random_state=0).fit(x, x[:, 0])
-    alone = importances.permutation(model, x, x[:, 0], groups=[[0], [1], [2]])
-    together = importances.permutation(model, x, x[:, 0])
+    alone = importances.permutation_importances(model, x, x[:, 0], groups=[[0], [1], [2]])
+    together = importances.permutation_importances(model, x, x[:, 0])
     leader = {tuple(sorted(group)): k for k, group in enumerate(together.groups)}
     assert set(leader) == {(0, 1), (2,)}
     # predicting by a shuffled copy of y itself: 1 - R² is 2
@@ -135,7 +137,7 @@ def test_groups_are_around_their_leaders_and_do_not_chain():
 
 
 def test_columns_made_from_one_are_one_group_and_constants_are_alone(monkeypatch):
-    monkeypatch.setattr(importances, "BLOCK", 2)
+    monkeypatch.setattr(importances, "SHUFFLE_BLOCK", 2)
     x = table(50, 5)
     x[:, 4] = 1.0
     groups = importances.correlated_groups(x, sources=["a", "b", "a", "c", "d"])
@@ -143,10 +145,10 @@ def test_columns_made_from_one_are_one_group_and_constants_are_alone(monkeypatch
 
 
 def test_of_very_many_columns_the_strongest_are_shuffled(monkeypatch):
-    monkeypatch.setattr(importances, "MOST_COLUMNS", 3)
-    monkeypatch.setattr(importances, "STRONGEST", 2)
+    monkeypatch.setattr(importances, "MAX_COLUMNS", 3)
+    monkeypatch.setattr(importances, "MAX_STRONGEST", 2)
     model, x, y = numbers(n_networks=1)
-    found = importances.permutation(model, x, y)
+    found = importances.permutation_importances(model, x, y)
     assert found.n_inputs == 4
     assert sum(map(len, found.groups)) == 2
     assert 1 in np.concatenate(found.groups)  # y is made of it
@@ -158,29 +160,31 @@ def test_garson_and_olden_by_hand():
     )
     # unit 1: shares 1/2, 1/2; unit 2: 1/4, 3/4; with |w2| 1 and 4, then 0.5 and 0
     expected = np.array([[(0.5 + 1) / 5, 0.5], [(0.5 + 3) / 5, 0.5]])
-    np.testing.assert_allclose(weights.garson(params), expected)
-    np.testing.assert_allclose(weights.olden(params), [[2 + 4, 1.0], [-2 - 12, -1.0]])
+    np.testing.assert_allclose(weights.garson_shares(params), expected)
+    np.testing.assert_allclose(weights.olden_products(params), [[2 + 4, 1.0], [-2 - 12, -1.0]])
     skip = tl.Params(params.w1, None, params.w2, None, w_skip=np.array([[10.0, 0.0], [0.0, 1.0]]))
-    np.testing.assert_allclose(weights.olden(skip, [2.0, 1.0]), [[32.0, 2.0], [-14.0, 0.0]])
-    wide = weights.garson(params, [4.0, 1.0])  # unit 1: 8 : 2, unit 2: 4 : 3
+    np.testing.assert_allclose(
+        weights.olden_products(skip, [2.0, 1.0]), [[32.0, 2.0], [-14.0, 0.0]]
+    )
+    wide = weights.garson_shares(params, [4.0, 1.0])  # unit 1: 8 : 2, unit 2: 4 : 3
     np.testing.assert_allclose(wide[:, 1], [0.8, 0.2])
 
 
 def test_weights_of_nothing_are_shares_of_nothing():
     zero = tl.Params(np.zeros((3, 2)), None, np.zeros((2, 1)), None)
-    assert weights.garson(zero).tolist() == [[0.0]] * 3
+    assert weights.garson_shares(zero).tolist() == [[0.0]] * 3
 
 
 def test_a_profile_of_a_known_function():
     x = np.array([[0.0, 1.0, 5.0], [4.0, 3.0, 7.0]])
-    values, answers = importances.lek(
+    values, answers = importances.lek_values(
         lambda rows: np.stack([rows[:, 0] * rows[:, 1], rows[:, 2]], axis=1), x, 0, (0, 0.5), 3
     )
     assert values.tolist() == [0, 2, 4]
     assert answers[:, :, 0].tolist() == [[0, 2, 4], [0, 4, 8]]
     assert answers[:, :, 1].tolist() == [[5] * 3, [6] * 3]
     with pytest.raises(InputError, match="from 0 to 2; got 3"):
-        importances.lek(lambda rows: rows[:, 0], x, 3)
+        importances.lek_values(lambda rows: rows[:, 0], x, 3)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +197,7 @@ def test_a_profile_of_a_known_function():
 )
 def test_what_cannot_be_asked(change, message):
     with pytest.raises(InputError, match=message):
-        importances.permutation(*change(*numbers(n_networks=1)))
+        importances.permutation_importances(*change(*numbers(n_networks=1)))
 
 
 def test_importances_are_the_paths_by_hand():
@@ -201,9 +205,9 @@ def test_importances_are_the_paths_by_hand():
     params = tl.Params(w1, None, w2, None)
     spread = np.array([1.0, 2.0])
     # paths: (1·4 + 2·1)·1 = 6 and (0·4 + 3·1)·2 = 6
-    assert weights.by_weights([params], spread).tolist() == [0.5, 0.5]
+    assert weights.weight_shares([params], spread).tolist() == [0.5, 0.5]
     # signed: (1·4 + -2·-1)·1 = 6 and (3·-1)·2 = -6
-    assert weights.olden(params, spread).tolist() == [[6], [-6]]
+    assert weights.olden_products(params, spread).tolist() == [[6], [-6]]
 
 
 def test_units_that_move_nothing_are_counted():
@@ -213,4 +217,4 @@ def test_units_that_move_nothing_are_counted():
     )
     model.b1_[0] = -1e3  # never above 0
     model.w2_[1] = 0  # never heard
-    assert weights.idle_units(model, x) == [2]
+    assert weights.idle_unit_counts(model, x) == [2]

@@ -91,11 +91,14 @@ def test_imports_go_one_way(path):
 
 
 def test_an_import_that_goes_up_would_be_seen():
-    planted = "def f():\n    from twolayer.training import train\n"
+    planted = "def f():\n    from twolayer.training.train import train\n"
     assert climbing("maths", planted) == ["training"]
     assert climbing("maths", "import twolayer.engines.contract") == ["engines"]
     assert climbing("engines", "from twolayer import training") == ["training"]
-    assert climbing("maths", "if TYPE_CHECKING:\n    from twolayer.training import train\n") == []
+    assert (
+        climbing("maths", "if TYPE_CHECKING:\n    from twolayer.training.train import train\n")
+        == []
+    )
 
 
 @pytest.mark.parametrize(

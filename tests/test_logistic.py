@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, StratifiedKFold
 
-from twolayer import logistic
-from twolayer.logistic import STRENGTHS, TunedLogistic
+from twolayer.evaluation import tuned_logistic
+from twolayer.evaluation.tuned_logistic import C_GRID, TunedLogistic
 
 
 def table(n_rows, n_columns, n_classes=2, seed=0, strength=1.0):
@@ -23,7 +23,7 @@ def searched(x, y, cv=None, groups=None):
     """By scikit-learn, on the same folds."""
     grid = GridSearchCV(
         LogisticRegression(max_iter=5000),
-        {"C": STRENGTHS},
+        {"C": C_GRID},
         scoring="neg_log_loss",
         cv=cv or StratifiedKFold(5, shuffle=True, random_state=0),
     )
@@ -48,13 +48,13 @@ def test_more_columns_than_rows_are_turned_without_loss():
     x = np.random.default_rng(1).standard_normal((20, 70))
     x[7] = x[3]  # of less than full rank
     for given in (x, sparse.csr_array(x)):
-        z, back = logistic.turned(given)
+        z, back = tuned_logistic.rotate_rows(given)
         assert z.shape == back.shape == (20, 19)
         np.testing.assert_allclose(z @ z.T, x @ x.T, atol=1e-10)
         np.testing.assert_allclose(given @ (given.T @ back), z, atol=1e-10)
     tall = np.ones((5, 3))
-    assert logistic.turned(tall)[0] is tall
-    assert logistic.turned(np.zeros((2, 5)))[1] is None
+    assert tuned_logistic.rotate_rows(tall)[0] is tall
+    assert tuned_logistic.rotate_rows(np.zeros((2, 5)))[1] is None
 
 
 def test_weights_are_rows_said_more_than_once():
@@ -66,14 +66,14 @@ def test_weights_are_rows_said_more_than_once():
     same = LogisticRegression(C=ours.C_, max_iter=5000).fit(x[often], y[often])
     np.testing.assert_allclose(ours.predict_proba(x), same.predict_proba(x), atol=2e-3)
     used = np.flatnonzero(s)
-    losses = np.zeros(len(STRENGTHS))
+    losses = np.zeros(len(C_GRID))
     for a, b in StratifiedKFold(5, shuffle=True, random_state=0).split(x[used], y[used]):
         train, test = used[a], used[b]
-        for i, c in enumerate(STRENGTHS):
+        for i, c in enumerate(C_GRID):
             one = LogisticRegression(C=c, max_iter=5000).fit(x[train], y[train], s[train])
             p = one.predict_proba(x[test])
             losses[i] += log_loss(y[test], p, normalize=False, sample_weight=s[test])
-    assert STRENGTHS[losses.argmin()] == ours.C_
+    assert C_GRID[losses.argmin()] == ours.C_
 
 
 def test_rows_of_a_group_are_left_out_together():
@@ -94,17 +94,19 @@ def test_rare_classes(counts):
     model = TunedLogistic().fit(x, y)
     assert model.classes_.tolist() == sorted(set(y))
     np.testing.assert_allclose(model.predict_proba(x).sum(axis=1), 1)
-    assert model.C_ in STRENGTHS
+    assert model.C_ in C_GRID
     one_group = TunedLogistic().fit(x, y, groups=np.zeros(len(y)))
     assert one_group.C_ == 1  # nothing can be left out
 
 
 def test_of_many_rows_a_part_is_tried(monkeypatch):
     x, y = table(400, 5)
-    monkeypatch.setattr(logistic, "MAX_TRIED", 100)
+    monkeypatch.setattr(tuned_logistic, "MAX_SEARCH_ROWS", 100)
     tried = []
-    monkeypatch.setattr(logistic, "_losses", lambda x, y, *_: tried.append(len(y)) or STRENGTHS)
+    monkeypatch.setattr(
+        tuned_logistic, "_held_out_losses", lambda x, y, *_: tried.append(len(y)) or C_GRID
+    )
     model = TunedLogistic().fit(x, y)
     assert tried == [100] * 5
-    same = LogisticRegression(C=STRENGTHS[0], max_iter=1000).fit(x, y)
+    same = LogisticRegression(C=C_GRID[0], max_iter=1000).fit(x, y)
     np.testing.assert_allclose(model.predict_proba(x), same.predict_proba(x), atol=1e-6)

@@ -11,7 +11,7 @@ from small_tables import FAST, classes, noise, wide
 
 import twolayer as tl
 from twolayer import TwoLayerClassifierCV, TwoLayerRegressorCV
-from twolayer.estimators import folds, permuting, searching, shuffling
+from twolayer.estimators.selection import fold_fit, permutation_test, search, shuffles
 
 
 def test_signal_has_a_small_p_value_and_noise_has_not():
@@ -35,7 +35,7 @@ def test_the_score_of_a_permutation_test_is_that_of_the_search():
 
 def test_the_true_targets_are_scored_as_the_shuffled_ones(monkeypatch):
     """With shuffles that change nothing every score is the true one, also where the model itself would do more."""
-    monkeypatch.setattr(shuffling, "shuffled", lambda blocks, rng: np.arange(len(blocks)))
+    monkeypatch.setattr(shuffles, "shuffled_order", lambda blocks, rng: np.arange(len(blocks)))
     x, y = classes(n_classes=2)
     model = TwoLayerClassifierCV(4, n_networks=3, cv=3, random_state=0)
     test = model.permutation_test(x, y, n=2, random_state=0)
@@ -45,19 +45,19 @@ def test_the_true_targets_are_scored_as_the_shuffled_ones(monkeypatch):
 
 def test_a_permutation_test_looks_inside_a_long_path():
     """A quarter, a half and three quarters of the way from 8 to 0."""
-    assert permuting.spread_out([8.0, 7, 6, 5, 4, 3, 2, 1, 0]) == [6, 4, 2]
-    assert permuting.spread_out([8.0, 3, 0]) == [8, 3, 0]
+    assert permutation_test.inner_alphas([8.0, 7, 6, 5, 4, 3, 2, 1, 0]) == [6, 4, 2]
+    assert permutation_test.inner_alphas([8.0, 3, 0]) == [8, 3, 0]
 
 
 def test_a_permutation_test_trains_one_network_at_three_alphas(monkeypatch):
     seen = []
-    run = folds.Fitting.run
+    run = fold_fit.SearchFit.run
 
     def watched(fitting, z, y, s, start, alpha):
         seen.append((len(start.w1), alpha))
         return run(fitting, z, y, s, start, alpha)
 
-    monkeypatch.setattr(folds.Fitting, "run", watched)
+    monkeypatch.setattr(fold_fit.SearchFit, "run", watched)
     x, y = classes(n_classes=2)
     model = TwoLayerClassifierCV(4, n_networks=3, cv=2, random_state=0)
     model.permutation_test(x, y, n=1, random_state=0)
@@ -131,7 +131,7 @@ def test_plain_estimators_have_the_test_too():
 def test_the_interval_of_nested_scores():
     """Nadeau & Bengio's variance by hand: (1/5 + 1/4)·s² with t of 4 degrees of freedom, 2.776445."""
     scores = np.array([0.7, 0.8, 0.75, 0.9, 0.85])
-    nested = permuting.nested(scores, 0.25, 0.95, [])
+    nested = permutation_test.corrected_interval(scores, 0.25, 0.95, [])
     error = np.sqrt(0.45 * 0.00625)
     assert nested.mean == pytest.approx(0.8)
     assert nested.standard_error == pytest.approx(error)
@@ -146,7 +146,7 @@ def test_nested_scores_are_of_rows_that_no_search_saw():
     model = TwoLayerRegressorCV(4, random_state=9, **FAST)
     cv = KFold(3)
     nested = model.nested_score(x, y, cv=cv, random_state=4)
-    inner = clone(model).set_params(random_state=searching.seed_of(4))
+    inner = clone(model).set_params(random_state=search.integer_seed(4))
     expected = [inner.fit(x[a], y[a]).score(x[b], y[b]) for a, b in cv.split(x)]
     assert np.allclose(nested.scores, expected)
     assert len(nested.chosen) == 3

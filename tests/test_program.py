@@ -6,7 +6,7 @@ import scipy.sparse
 from small_problems import small_problem
 
 import twolayer as tl
-from twolayer.engines import NAMES
+from twolayer.engines import ENGINE_NAMES
 from twolayer.maths.activations import Activation
 from twolayer.maths.losses import Loss
 
@@ -103,7 +103,7 @@ def test_the_compiled_engine_says_that_it_has_only_its_own():
     assert tl.train(x, y, params, activation=Softplus(), steps=1).engine == "numpy"
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 def test_gradients_are_arrays_of_their_own(engine):
     x, y, params, _ = small_problem(skip=True)
     before = params.copy()

@@ -12,8 +12,8 @@ from the_programs import random_table
 from typer.main import get_command
 
 import twolayer as tl
-import twolayer.ladder
-from twolayer.cli.ladder import choose_program
+import twolayer.tutorial.ladder
+from twolayer.cli.commands.ladder import choose_program
 from twolayer.cli.main import app
 
 ROOT = Path(__file__).parents[1]
@@ -123,7 +123,7 @@ def test_the_calls_of_the_table_are_the_programs(program):
     assert int(settings.get("steps", 500)) == preset.steps
     short = re.sub(r"steps=\d+, ", "", call).replace(")", ", steps=2)")
     run = eval(short, {"tl": tl, "x": x, "y": y, "params": params})
-    numbers = twolayer.ladder.numbers_of(preset)
+    numbers = twolayer.tutorial.ladder.ladder_arrays(preset)
     expected = tl.train(numbers.x, numbers.y, numbers.params, engine="numpy", steps=2)
     np.testing.assert_allclose(run.losses[:1], expected.losses[:1], rtol=1e-5)
     assert run.engine == settings["engine"]
@@ -134,7 +134,7 @@ def test_the_call_of_the_quadrants_is_the_program():
     variables = {"twolayer": twolayer, "tl": tl}
     exec(table, variables)
     run = eval(call, variables)
-    numbers = twolayer.ladder.numbers_of(choose_program("P4", None, {}))
+    numbers = twolayer.tutorial.ladder.ladder_arrays(choose_program("P4", None, {}))
     np.testing.assert_array_equal(variables["x"], numbers.x)
     expected = tl.train(
         numbers.x,

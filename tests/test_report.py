@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from twolayer import comparing
+from twolayer.evaluation import baselines, verdict
 from twolayer.inspection.importances import Importances
-from twolayer.report import Answers, Subject, certainty, verdict, worries
-from twolayer.report.figures import can_be_shuffled
+from twolayer.report import Assessment, Predictions, score_intervals, score_warnings
+from twolayer.report.figures import can_shuffle
 
 
 class Model:
@@ -36,7 +36,7 @@ def called(y, wrong, classes=("no", "yes"), sure=0.9):
     places[wrong] = (places[wrong] + 1) % len(classes)
     p = np.full((len(y), len(classes)), (1 - sure) / (len(classes) - 1))
     p[np.arange(len(y)), places] = sure
-    return Answers(classes[places], p)
+    return Predictions(classes[places], p)
 
 
 def of_classes(n_rows=200, wrong=20, linear=20, sure=0.9, held_out=True, **more):
@@ -44,12 +44,12 @@ def of_classes(n_rows=200, wrong=20, linear=20, sure=0.9, held_out=True, **more)
     rng = np.random.default_rng(0)
     order = rng.permutation(n_rows)
     answers = {
-        comparing.NETWORK: called(y, order[:wrong], sure=sure),
-        comparing.LINEAR: called(y, order[::-1][:linear], sure=sure),
-        comparing.CONSTANT: Answers(np.repeat("no", n_rows), np.full((n_rows, 2), 0.5)),
+        baselines.NETWORK: called(y, order[:wrong], sure=sure),
+        baselines.LINEAR: called(y, order[::-1][:linear], sure=sure),
+        baselines.CONSTANT: Predictions(np.repeat("no", n_rows), np.full((n_rows, 2), 0.5)),
     }
     x = np.arange(n_rows * 2.0).reshape(-1, 2)
-    return Subject(
+    return Assessment(
         Model(["no", "yes"]), x, y, None, ["a", "b"], ["a", "b"], ["ill"], answers, held_out, **more
     )
 
@@ -58,22 +58,22 @@ def of_numbers(noise, linear_noise, n_rows=200, same=False):
     rng = np.random.default_rng(0)
     y = rng.standard_normal(n_rows)
     answers = {
-        comparing.NETWORK: Answers(y + noise * rng.standard_normal(n_rows)),
-        comparing.LINEAR: Answers(y + linear_noise * rng.standard_normal(n_rows)),
-        comparing.CONSTANT: Answers(np.zeros(n_rows)),
+        baselines.NETWORK: Predictions(y + noise * rng.standard_normal(n_rows)),
+        baselines.LINEAR: Predictions(y + linear_noise * rng.standard_normal(n_rows)),
+        baselines.CONSTANT: Predictions(np.zeros(n_rows)),
     }
     if same:  # but for rounding
-        answers[comparing.LINEAR] = Answers(answers[comparing.NETWORK].y_pred + 1e-9)
+        answers[baselines.LINEAR] = Predictions(answers[baselines.NETWORK].y_pred + 1e-9)
     x = np.arange(n_rows * 2.0).reshape(-1, 2)
-    return Subject(Model(), x, y, None, ["a", "b"], ["a", "b"], ["height"], answers, True)
+    return Assessment(Model(), x, y, None, ["a", "b"], ["a", "b"], ["height"], answers, True)
 
 
 def spoken(subject):
-    return verdict(subject, certainty(subject))
+    return verdict(subject, score_intervals(subject))
 
 
 def worried(subject, found=None):
-    return worries(subject, certainty(subject), found)
+    return score_warnings(subject, score_intervals(subject), found)
 
 
 # ---- how sure
@@ -81,12 +81,12 @@ def worried(subject, found=None):
 
 def test_scores_are_scikit_learns_and_ranges_those_of_the_binomial():
     subject = of_classes(400, wrong=80)
-    sure = certainty(subject)
-    answers = subject.answers[comparing.NETWORK]
-    scores = sure.scores[comparing.NETWORK]
+    sure = score_intervals(subject)
+    answers = subject.answers[baselines.NETWORK]
+    scores = sure.scores[baselines.NETWORK]
     assert scores["accuracy"] == metrics.accuracy_score(subject.y, answers.y_pred) == 0.8
     assert scores["log loss"] == pytest.approx(metrics.log_loss(subject.y, answers.probabilities))
-    low, high = sure.ranges[comparing.NETWORK]["accuracy"]
+    low, high = sure.ranges[baselines.NETWORK]["accuracy"]
     # the normal approximation: 0.8 ± 1.96·sqrt(0.8·0.2/400)
     assert low == pytest.approx(0.8 - 0.0392, abs=0.008)
     assert high == pytest.approx(0.8 + 0.0392, abs=0.008)
@@ -97,22 +97,22 @@ def test_a_difference_is_surer_than_the_scores_it_is_between():
     y = rng.standard_normal(200)
     off = rng.standard_normal(200)
     answers = {
-        comparing.NETWORK: Answers(y + off),
-        comparing.LINEAR: Answers(y + 1.05 * off),
-        comparing.CONSTANT: Answers(np.zeros(200)),
+        baselines.NETWORK: Predictions(y + off),
+        baselines.LINEAR: Predictions(y + 1.05 * off),
+        baselines.CONSTANT: Predictions(np.zeros(200)),
     }
-    subject = Subject(Model(), y[:, None], y, None, ["a"], ["a"], ["t"], answers, True)
-    sure = certainty(subject)
-    low, high = sure.gains[comparing.LINEAR]["RMSE"]
+    subject = Assessment(Model(), y[:, None], y, None, ["a"], ["a"], ["t"], answers, True)
+    sure = score_intervals(subject)
+    low, high = sure.gains[baselines.LINEAR]["RMSE"]
     assert 0 < low < high
-    ours, theirs = (sure.ranges[name]["RMSE"] for name in (comparing.NETWORK, comparing.LINEAR))
+    ours, theirs = (sure.ranges[name]["RMSE"] for name in (baselines.NETWORK, baselines.LINEAR))
     assert ours[1] > theirs[0]  # the ranges of the scores overlap widely
 
 
 def test_the_range_of_a_share_is_the_exact_one():
-    sure = certainty(of_classes(16, wrong=1))
+    sure = score_intervals(of_classes(16, wrong=1))
     # R: binom.test(15, 16)$conf.int is 0.6976793 to 0.9984189; draws with replacement gave 0.81 to 1
-    low, high = sure.ranges[comparing.NETWORK]["accuracy"]
+    low, high = sure.ranges[baselines.NETWORK]["accuracy"]
     assert (low, high) == (
         pytest.approx(0.6976793, abs=1e-6),
         pytest.approx(0.9984189, abs=1e-6),
@@ -128,21 +128,23 @@ def test_the_range_of_a_share_is_the_exact_one():
 def test_who_is_right_more_often(wins, losses, outcome):
     y = np.repeat("no", 40)
     ours, theirs = called(y, np.arange(losses)), called(y, np.arange(10, 10 + wins))
-    answers = {comparing.NETWORK: ours, comparing.LINEAR: theirs, comparing.CONSTANT: theirs}
-    subject = Subject(Model(["no", "yes"]), y[:, None], y, None, ["a"], ["a"], ["t"], answers, True)
-    sure = certainty(subject)
-    assert sure.against(comparing.LINEAR, "accuracy") == outcome
+    answers = {baselines.NETWORK: ours, baselines.LINEAR: theirs, baselines.CONSTANT: theirs}
+    subject = Assessment(
+        Model(["no", "yes"]), y[:, None], y, None, ["a"], ["a"], ["t"], answers, True
+    )
+    sure = score_intervals(subject)
+    assert sure.against(baselines.LINEAR, "accuracy") == outcome
 
 
 def test_of_a_handful_of_rows_nothing_is_concluded():
     rng = np.random.default_rng(0)
     y = rng.standard_normal(5)
     answers = {
-        comparing.NETWORK: Answers(y + 0.01),
-        comparing.LINEAR: Answers(y + 0.5),
-        comparing.CONSTANT: Answers(np.zeros(5)),
+        baselines.NETWORK: Predictions(y + 0.01),
+        baselines.LINEAR: Predictions(y + 0.5),
+        baselines.CONSTANT: Predictions(np.zeros(5)),
     }
-    subject = Subject(Model(), y[:, None], y, None, ["a"], ["a"], ["t"], answers, True)
+    subject = Assessment(Model(), y[:, None], y, None, ["a"], ["a"], ["t"], answers, True)
     said = spoken(subject)
     assert said.standing == "careful"
     assert "could be luck in these rows" in said.sentences[0]
@@ -151,9 +153,9 @@ def test_of_a_handful_of_rows_nothing_is_concluded():
 
 
 def test_where_no_row_is_wrong_the_bound_is_the_exact_one():
-    sure = certainty(of_classes(40, wrong=0))
+    sure = score_intervals(of_classes(40, wrong=0))
     # R: binom.test(40, 40)$conf.int is 0.9119026 to 1
-    assert sure.ranges[comparing.NETWORK]["accuracy"] == (pytest.approx(0.9119026, abs=1e-6), 1.0)
+    assert sure.ranges[baselines.NETWORK]["accuracy"] == (pytest.approx(0.9119026, abs=1e-6), 1.0)
     assert any("as low as 91.2%" in line for line in spoken(of_classes(40, wrong=0)).sentences)
 
 
@@ -195,10 +197,10 @@ def test_a_rare_class_that_is_found_is_not_called_useless():
     y = np.repeat(["no", "yes"], [180, 20])
     wrong = np.r_[np.arange(12), np.arange(180, 188)]  # 12 of 20 are found, 12 others called so
     answers = {
-        comparing.NETWORK: called(y, wrong, sure=0.8),
-        comparing.CONSTANT: Answers(np.repeat("no", 200), np.full((200, 2), 0.5)),
+        baselines.NETWORK: called(y, wrong, sure=0.8),
+        baselines.CONSTANT: Predictions(np.repeat("no", 200), np.full((200, 2), 0.5)),
     }
-    subject = Subject(
+    subject = Assessment(
         Model(["no", "yes"]), np.zeros((200, 1)), y, None, ["a"], ["a"], ["t"], answers, True
     )
     said = spoken(subject)
@@ -211,10 +213,10 @@ def test_a_rare_class_that_is_found_is_not_called_useless():
 def test_rows_of_one_class_cannot_show_whether_it_tells_classes_apart():
     y = np.repeat("yes", 30)
     answers = {
-        comparing.NETWORK: called(y, [3]),
-        comparing.CONSTANT: Answers(y, np.tile([0.0, 1.0], (30, 1))),
+        baselines.NETWORK: called(y, [3]),
+        baselines.CONSTANT: Predictions(y, np.tile([0.0, 1.0], (30, 1))),
     }
-    subject = Subject(
+    subject = Assessment(
         Model(["no", "yes"]), np.zeros((30, 1)), y, None, ["a"], ["a"], ["t"], answers, True
     )
     said = spoken(subject)
@@ -228,23 +230,23 @@ def several_numbers(*noises, linear=0.5, n_rows=200):
     y = rng.standard_normal((n_rows, len(noises)))
     off = rng.standard_normal(y.shape)
     answers = {
-        comparing.NETWORK: Answers(y + off * noises),
-        comparing.LINEAR: Answers(y + linear * rng.standard_normal(y.shape)),
-        comparing.CONSTANT: Answers(np.zeros(y.shape)),
+        baselines.NETWORK: Predictions(y + off * noises),
+        baselines.LINEAR: Predictions(y + linear * rng.standard_normal(y.shape)),
+        baselines.CONSTANT: Predictions(np.zeros(y.shape)),
     }
     names = ["height", "weight", "age"][: len(noises)]
-    return Subject(Model(), y, y, None, names, names, names, answers, True)
+    return Assessment(Model(), y, y, None, names, names, names, answers, True)
 
 
 def test_each_of_several_targets_is_judged_by_itself():
     subject = several_numbers(0.1, 3.0, 0.5)
     y_pred = subject.network.y_pred
-    subject.answers[comparing.LINEAR].y_pred[:, 2] = y_pred[:, 2]
-    sure = certainty(subject)
+    subject.answers[baselines.LINEAR].y_pred[:, 2] = y_pred[:, 2]
+    sure = score_intervals(subject)
     for k, name in enumerate(subject.targets):
-        scores = sure.parts[name].scores[comparing.NETWORK]
+        scores = sure.parts[name].scores[baselines.NETWORK]
         assert scores["R²"] == pytest.approx(metrics.r2_score(subject.y[:, k], y_pred[:, k]))
-    whole = sure.scores[comparing.NETWORK]
+    whole = sure.scores[baselines.NETWORK]
     assert whole["R²"] == pytest.approx(metrics.r2_score(subject.y, y_pred))
     assert "RMSE" not in whole  # a mean of metres and years
     said = verdict(subject, sure)
@@ -282,27 +284,27 @@ def several_labels():
     p = np.clip(0.8 * y + 0.1 + 0.1 * rng.standard_normal(y.shape), 0.02, 0.98)
     p[:40, 1] = 1 - p[:40, 1]
     answers = {
-        comparing.NETWORK: Answers((p > 0.5).astype(int), p),
-        comparing.CONSTANT: Answers(np.zeros_like(y), np.full(y.shape, 0.5)),
+        baselines.NETWORK: Predictions((p > 0.5).astype(int), p),
+        baselines.CONSTANT: Predictions(np.zeros_like(y), np.full(y.shape, 0.5)),
     }
     model = Model([0, 1])
     model._several_labels = True
-    return Subject(model, p, y, None, ["a", "b"], ["a", "b"], ["core", "wall"], answers, True)
+    return Assessment(model, p, y, None, ["a", "b"], ["a", "b"], ["core", "wall"], answers, True)
 
 
 def test_the_scores_of_labels_are_scikit_learns():
     subject = several_labels()
-    sure = certainty(subject)
+    sure = score_intervals(subject)
     y, p = subject.y, subject.network.probabilities
     said = subject.network.y_pred
-    scores = sure.scores[comparing.NETWORK]
+    scores = sure.scores[baselines.NETWORK]
     assert scores["accuracy"] == pytest.approx(1 - metrics.hamming_loss(y, said))
     assert scores["rows all right"] == pytest.approx(metrics.accuracy_score(y, said))
     both = [metrics.balanced_accuracy_score(y[:, k], said[:, k]) for k in (0, 1)]
     assert scores["balanced accuracy"] == pytest.approx(np.mean(both))
     losses = [metrics.log_loss(y[:, k], p[:, k]) for k in (0, 1)]
     assert scores["log loss"] == pytest.approx(np.mean(losses))
-    assert sure.parts["wall"].scores[comparing.NETWORK]["log loss"] == pytest.approx(losses[1])
+    assert sure.parts["wall"].scores[baselines.NETWORK]["log loss"] == pytest.approx(losses[1])
     text = " ".join(spoken(subject).sentences)
     assert f"'wall' {np.mean(y[:, 1] == said[:, 1]):.1%}" in text
 
@@ -362,12 +364,12 @@ def test_a_class_that_is_missed_or_rare():
     y = np.repeat(["a", "b", "c"], [170, 27, 3])
     wrong = np.r_[np.arange(170, 190), 198]
     answers = {
-        comparing.NETWORK: called(y, wrong, ("a", "b", "c")),
-        comparing.CONSTANT: Answers(np.repeat("a", 200), np.full((200, 3), 1 / 3)),
+        baselines.NETWORK: called(y, wrong, ("a", "b", "c")),
+        baselines.CONSTANT: Predictions(np.repeat("a", 200), np.full((200, 3), 1 / 3)),
     }
     model = Model(["a", "b", "c"])
     told = worried(
-        Subject(model, np.arange(200.0)[:, None], y, None, ["x"], ["x"], ["t"], answers, True)
+        Assessment(model, np.arange(200.0)[:, None], y, None, ["x"], ["x"], ["t"], answers, True)
     )
     assert any("fewer than half the rows: 'b' (7 of 27)" in one for one in told)
     assert any("Fewer than 5 rows to judge by: of 'c'" in one for one in told)
@@ -425,11 +427,13 @@ def test_of_more_inputs_than_rows_nothing_is_learned_by_heart():
 
 def test_the_same_answer_for_every_row():
     subject = of_numbers(0.3, 0.3)
-    alike = replace(subject, answers={**subject.answers, comparing.NETWORK: Answers(np.zeros(200))})
+    alike = replace(
+        subject, answers={**subject.answers, baselines.NETWORK: Predictions(np.zeros(200))}
+    )
     assert any("It says 0 of every row" in one for one in worried(alike))
-    nearly = Answers(1e-6 * subject.network.y_pred)  # of which no picture of inputs is drawn
-    hardly = replace(subject, answers={**subject.answers, comparing.NETWORK: nearly})
+    nearly = Predictions(1e-6 * subject.network.y_pred)  # of which no picture of inputs is drawn
+    hardly = replace(subject, answers={**subject.answers, baselines.NETWORK: nearly})
     assert hardly.says_the_same
     assert not subject.says_the_same
-    assert can_be_shuffled(subject)
-    assert not can_be_shuffled(hardly)
+    assert can_shuffle(subject)
+    assert not can_shuffle(hardly)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from twolayer import comparing
-from twolayer.report import Answers, Subject, certainty, verdict, worries
+from twolayer.evaluation import baselines, verdict
+from twolayer.report import Assessment, Predictions, score_intervals, score_warnings
 
 CLASSES = np.array(["ALL", "AML", "healthy"])
 
@@ -18,14 +18,14 @@ def subject_of(truth, said, sure, **more):
     p[np.arange(len(said)), said] = sure
     shares = np.bincount(truth, minlength=3) / len(truth)
     answers = {
-        comparing.NETWORK: Answers(CLASSES[said], p),
-        comparing.CONSTANT: Answers(
+        baselines.NETWORK: Predictions(CLASSES[said], p),
+        baselines.CONSTANT: Predictions(
             np.repeat(CLASSES[shares.argmax()], len(truth)), np.tile(shares, (len(truth), 1))
         ),
     }
     model = SimpleNamespace(classes_=CLASSES, stopped_="")
     x = np.arange(float(len(truth)))[:, None]
-    return Subject(
+    return Assessment(
         model, x, CLASSES[truth], None, ["a"], ["a"], ["ill"], answers, held_out=True, **more
     )
 
@@ -48,7 +48,7 @@ def mistaken(count, wrong):
 )  # fmt: skip
 def test_worse_probabilities_are_not_green(sure, standing, words):
     subject = subject_of(*mistaken(30, 30), sure)
-    said = verdict(subject, certainty(subject))
+    said = verdict(subject, score_intervals(subject))
     assert said.standing == standing
     assert words in said.sentences[0]
 
@@ -57,10 +57,10 @@ def test_right_more_often_yet_of_no_class_but_one_is_not_green():
     subject = subject_of(
         np.repeat([0, 1, 2], [40, 30, 30]), np.repeat([0, 1, 0], [40, 12, 48]), 0.8
     )
-    sure = certainty(subject)
-    sure.gains[comparing.CONSTANT]["balanced accuracy"] = (-0.01, 0.2)
+    sure = score_intervals(subject)
+    sure.gains[baselines.CONSTANT]["balanced accuracy"] = (-0.01, 0.2)
     spoken = verdict(subject, sure)
-    assert sure.against(comparing.CONSTANT, "accuracy") == 1
+    assert sure.against(baselines.CONSTANT, "accuracy") == 1
     assert spoken.standing == "careful"
     # recalls 1, 12/30 and 0
     assert (
@@ -76,7 +76,9 @@ def test_surer_and_more_often_wrong(sure, count):
     said = truth.copy()
     said[-9:] = (said[-9:] + 1) % 3
     subject = subject_of(truth, said, sure)
-    told = [one for one in worries(subject, certainty(subject)) if "The surer it is" in one]
+    told = [
+        one for one in score_warnings(subject, score_intervals(subject)) if "The surer it is" in one
+    ]
     assert len(told) == count
     for one in told:  # the median row is among the less sure: 2 of 11 are right, and 12 of 12
         assert "right on 18% of the rows it is surer of, and on 100% of the others" in one
@@ -88,10 +90,10 @@ def test_rows_of_a_group_are_drawn_together():
     said = truth.copy()
     said[:30] = (said[:30] + 1) % 3
     groups = np.repeat([f"p{k}" for k in range(12)], 10)
-    apart = certainty(subject_of(truth, said, 0.6))
+    apart = score_intervals(subject_of(truth, said, 0.6))
     grouped = subject_of(truth, said, 0.6, groups=groups, grouped_by="patient")
-    sure = certainty(grouped)
-    low, high = sure.ranges[comparing.NETWORK]["accuracy"]
+    sure = score_intervals(grouped)
+    low, high = sure.ranges[baselines.NETWORK]["accuracy"]
     # the standard error of 9 of 12: sqrt(0.75 * 0.25 / 12) = 0.125, where that of 90 of 120 is 0.04
     assert high - low == pytest.approx(2 * 1.96 * 0.125, abs=0.1)
     assert sure.more_often == {}
@@ -99,6 +101,6 @@ def test_rows_of_a_group_are_drawn_together():
     spoken = verdict(grouped, sure)
     assert "120 rows of 12 groups ('patient')" in spoken.headline
     assert "whole groups were drawn again" in spoken.sentences[-1]
-    perfect = certainty(subject_of(truth, truth, 0.9, groups=groups))
+    perfect = score_intervals(subject_of(truth, truth, 0.9, groups=groups))
     # R: binom.test(12, 12)$conf.int is 0.7353515 to 1
-    assert perfect.ranges[comparing.NETWORK]["accuracy"] == (pytest.approx(0.7353515, abs=1e-6), 1)
+    assert perfect.ranges[baselines.NETWORK]["accuracy"] == (pytest.approx(0.7353515, abs=1e-6), 1)

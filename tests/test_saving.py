@@ -149,7 +149,7 @@ def test_anyone_can_read_the_file(tmp_path):
         "python": sys.version.split()[0],
     }
     assert record["about"] == {"target": "größe"}
-    assert saving.read(tmp_path / "m.safetensors")[1] == {"target": "größe"}
+    assert saving.read_model(tmp_path / "m.safetensors")[1] == {"target": "größe"}
 
 
 def test_loading_weights_needs_no_scikit_learn(tmp_path):
@@ -183,7 +183,7 @@ def test_what_json_cannot_hold_is_not_left_out_in_silence(tmp_path):
         tl.save(tl.init_params(3, 2, 1), tmp_path / "m", about={"genes": {"BRCA1"}})
     assert not list(tmp_path.iterdir())
     tl.save(tl.init_params(3, 2, 1), tmp_path / "m", about={"score": np.float32(0.5)})
-    assert saving.read(tmp_path / "m")[1] == {"score": 0.5}
+    assert saving.read_model(tmp_path / "m")[1] == {"score": 0.5}
 
 
 def test_a_subclass_is_not_saved_as_what_it_is_not(tmp_path):
@@ -203,7 +203,7 @@ def estimator_bytes():
     settings = {"alpha": 1.0, "n_networks": 1, "skip": False, "random_state": 0}
     model = tl.TwoLayerClassifier(2, max_iter=2, **settings).fit(x[:, :2], y)
     model.feature_names_in_ = np.array(["a", "b"], dtype=object)
-    return saving.as_bytes(model, {"target": "y"})
+    return saving.model_bytes(model, {"target": "y"})
 
 
 def loaded(tmp_path, content):
@@ -215,7 +215,7 @@ def loaded(tmp_path, content):
 @pytest.mark.parametrize("model", ["params", "estimator"])
 def test_cut_off_anywhere(tmp_path, model):
     content = (
-        estimator_bytes() if model == "estimator" else saving.as_bytes(tl.init_params(3, 2, 1))
+        estimator_bytes() if model == "estimator" else saving.model_bytes(tl.init_params(3, 2, 1))
     )
     for length in [*range(0, len(content), 7), len(content) - 1]:
         with pytest.raises(FileError, match=r"m\.safetensors cannot be read as a model: "):
@@ -241,7 +241,7 @@ def test_a_changed_byte_anywhere_is_an_error_or_a_model(tmp_path):
 
 
 def test_a_claimed_header_is_not_allocated(tmp_path):
-    content = saving.as_bytes(tl.init_params(3, 2, 1))
+    content = saving.model_bytes(tl.init_params(3, 2, 1))
     for claim in (len(content) - 7, 2**30, 2**63, 2**64 - 1):
         tracemalloc.start()
         with pytest.raises(
@@ -426,7 +426,7 @@ def test_losses_of_many_networks_must_fit_the_weights(tmp_path):
     rng = np.random.default_rng(0)
     params = tl.init_params(3, 4, 2, n_networks=2)
     x, y = rng.standard_normal((6, 3)), rng.standard_normal((6, 2))
-    content = saving.as_bytes(tl.train(x, y, params, steps=3, engine="numpy"))
+    content = saving.model_bytes(tl.train(x, y, params, steps=3, engine="numpy"))
     arrays = safetensors.numpy.load(content)
     start = 8 + struct.unpack("<Q", content[:8])[0]
     metadata = json.loads(content[8:start])["__metadata__"]
@@ -476,12 +476,12 @@ def test_the_new_file_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypa
 def test_of_several_files_all_or_none(tmp_path):
     good, bad = tmp_path / "a", tmp_path / "no such folder" / "b"
     with pytest.raises(FileError, match="cannot be written: No such file or directory"):
-        saving.write_whole({good: b"1", bad: b"2"})
+        saving.write_files({good: b"1", bad: b"2"})
     (tmp_path / "folder").mkdir()
     with pytest.raises(FileError, match="folder cannot be written: it is a folder"):
-        saving.write_whole({good: b"1", tmp_path / "folder": b"2"})
+        saving.write_files({good: b"1", tmp_path / "folder": b"2"})
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
-    saving.write_whole({good: b"1", tmp_path / "folder" / "b": b"2"})
+    saving.write_files({good: b"1", tmp_path / "folder" / "b": b"2"})
     assert (good.read_bytes(), (tmp_path / "folder" / "b").read_bytes()) == (b"1", b"2")
 
 

@@ -197,7 +197,7 @@ def test_menu_objects_come_back_as_their_names(tmp_path):
 def forged(model, *path_and_value):
     """The model's file with one entry of its facts changed, otherwise sound."""
     *path, value = path_and_value
-    content = saving.as_bytes(model)
+    content = saving.model_bytes(model)
     start = 8 + struct.unpack("<Q", content[:8])[0]
     record = json.loads(json.loads(content[8:start])["__metadata__"]["twolayer"])
     here = record["facts"]

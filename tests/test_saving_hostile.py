@@ -11,7 +11,7 @@ from the_command_line import frame_of
 
 import twolayer as tl
 from twolayer import FileError, InputError, checks, saving
-from twolayer.cli.fit import fit
+from twolayer.cli.commands.fit import fit
 
 HUGE = 2**50  # axes that would take weeks to go through, in files of a few kB
 
@@ -90,8 +90,8 @@ def test_good_files_pass_every_command(here, twolayer, made, kind):
     for words in commands(table, f"{kind}.safetensors"):
         code, _, err = twolayer(*words)
         assert code == 0, (words, err)
-    model, about = saving.read(f"{kind}.safetensors")
-    assert saving.as_bytes(model, about) == content
+    model, about = saving.read_model(f"{kind}.safetensors")
+    assert saving.model_bytes(model, about) == content
 
 
 def refused_by_all(twolayer, table, content, message):
@@ -266,7 +266,7 @@ def test_losses_of_no_steps_with_a_huge_axis(tmp_path, made):
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_nothing_is_looked_for_in_an_empty_array(shape, order):
     array = np.lib.stride_tricks.as_strided(np.zeros(0), shape, (0,) * len(shape))
-    assert checks.first_not_finite(array if order == "C" else array.T) == (None, 0)
+    assert checks.find_not_finite(array if order == "C" else array.T) == (None, 0)
 
 
 # ---- what cannot be read is not written

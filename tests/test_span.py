@@ -13,13 +13,15 @@ from small_problems import LOSSES_AND_OUTPUTS, small_problem
 from the_programs import program
 
 import twolayer as tl
-from twolayer import checks, choosing, span
-from twolayer.engines.compiled import CompiledEngine
+from twolayer import checks
+from twolayer.engines.compiled.engine import CompiledEngine
 from twolayer.engines.numpy_engine import NumpyEngine
+from twolayer.maths import span
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
+from twolayer.training import engine_choice
 
 RATE = 5e-4
 WAYS = {
@@ -212,19 +214,19 @@ def test_any_layout_of_the_table(engine, layout):
 @pytest.mark.parametrize(
     ("engine", "solver", "kind", "batch_size", "form"),
     [
-        (CompiledEngine, GradientDescent(1), {}, None, span.Gram),
-        (CompiledEngine, GradientDescent(1, 0.9, True), {"n_networks": 2}, None, span.Gram),
-        (CompiledEngine, GradientDescent(1), {}, 3, span.Rotated),
-        (CompiledEngine, GradientDescent(1), {"skip": True}, None, span.Rotated),
-        (CompiledEngine, LBFGS(), {}, None, span.Rotated),
-        (NumpyEngine, GradientDescent(1), {}, None, span.Rotated),
+        (CompiledEngine, GradientDescent(1), {}, None, span.GramSpan),
+        (CompiledEngine, GradientDescent(1, 0.9, True), {"n_networks": 2}, None, span.GramSpan),
+        (CompiledEngine, GradientDescent(1), {}, 3, span.RotatedSpan),
+        (CompiledEngine, GradientDescent(1), {"skip": True}, None, span.RotatedSpan),
+        (CompiledEngine, LBFGS(), {}, None, span.RotatedSpan),
+        (NumpyEngine, GradientDescent(1), {}, None, span.RotatedSpan),
     ],
 )
 def test_the_form(engine, solver, kind, batch_size, form):
     """So that the tests above are known to have met both."""
     x, y, params, _ = small_problem(n_rows=9, n_inputs=31, **kind)
     problem = checks.problem(x, y, params, checks.objective("sum_of_squares", "relu", 0.0))
-    choice = choosing.choose(
+    choice = engine_choice.choose_engine(
         problem, params, solver, engine=engine.name, device="cpu", span=True, batch_size=batch_size
     )
     assert choice.span is form

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import twolayer as tl
-from twolayer import checks, span
+from twolayer import checks
+from twolayer.maths import span
 from twolayer.solvers.lbfgs import LBFGS
 
 N_ROWS, N_INPUTS, N_HIDDEN = 240, 40_000, 12
@@ -64,8 +65,8 @@ def on_disk(request, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(span, "BLOCK", BLOCK)
-    monkeypatch.setattr(checks, "AT_ONCE", BLOCK)
+    monkeypatch.setattr(span, "NUMBERS_PER_BLOCK", BLOCK)
+    monkeypatch.setattr(checks, "ENTRIES_PER_BLOCK", BLOCK)
 
 
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
@@ -89,7 +90,7 @@ def test_in_float32_too(way, engine):
 @pytest.mark.parametrize("way", WAYS)
 def test_a_table_of_gene_expressions_size(way, engine, monkeypatch):
     """171 × 5748 with 100 hidden units, in blocks as large as they come: here one block is the table."""
-    monkeypatch.setattr(span, "BLOCK", 1 << 23)
+    monkeypatch.setattr(span, "NUMBERS_PER_BLOCK", 1 << 23)
     x = np.random.default_rng(0).standard_normal((171, 5748))
     limit = 3 * 171**2 + (2 * LBFGS().memory_size + 8) * 171 * 100 + x.size
     for taken in extra(x, engine, way, n_hidden=100):
@@ -98,6 +99,6 @@ def test_a_table_of_gene_expressions_size(way, engine, monkeypatch):
 
 def test_the_count_sees_a_copy_of_the_table(on_disk, monkeypatch):
     """The judge judged."""
-    real = span.one_pass
-    monkeypatch.setattr(span, "one_pass", lambda x, *rest: real(np.array(x), *rest))
+    real = span.gram_and_products
+    monkeypatch.setattr(span, "gram_and_products", lambda x, *rest: real(np.array(x), *rest))
     assert max(extra(on_disk, "compiled", "gd")) > 8 * LIMIT + SLACK

@@ -11,7 +11,7 @@ from finite_differences import assert_close
 from numpy.testing import assert_allclose, assert_array_equal
 
 import twolayer as tl
-from twolayer import span
+from twolayer.maths import span
 
 N, D, H, OUTPUTS = 20, 60, 8, 2
 DRAW = np.random.default_rng(0)
@@ -171,7 +171,7 @@ def test_sparse_tables_too(engine, way, name):
 @each_form
 def test_the_size_of_the_blocks_changes_rounding_only(engine, way, block, monkeypatch):
     expected = trained(engine, True, "random", way)
-    monkeypatch.setattr(span, "BLOCK", block)
+    monkeypatch.setattr(span, "NUMBERS_PER_BLOCK", block)
     run = trained(engine, True, "random", way)
     assert_losses_agree(run.losses, expected.losses, first=1e-10)
     assert_weights_agree(run.params, expected.params, 1e-10)
@@ -181,7 +181,7 @@ def test_the_size_of_the_blocks_changes_rounding_only(engine, way, block, monkey
 @pytest.mark.parametrize("way", EXACT)
 @each_form
 def test_a_table_on_disk(engine, way, order, tmp_path, monkeypatch):
-    monkeypatch.setattr(span, "BLOCK", 700)
+    monkeypatch.setattr(span, "NUMBERS_PER_BLOCK", 700)
 
     def on_disk(x):
         np.save(tmp_path / "x.npy", np.asarray(x, order=order))
@@ -198,7 +198,7 @@ def test_a_table_on_disk(engine, way, order, tmp_path, monkeypatch):
 def test_the_blocks_are_all_columns_once_and_no_larger_than_asked(
     n_columns, numbers, block, monkeypatch
 ):
-    monkeypatch.setattr(span, "BLOCK", block)
+    monkeypatch.setattr(span, "NUMBERS_PER_BLOCK", block)
     blocks = list(span.column_blocks(n_columns, numbers))
     assert_array_equal(
         np.concatenate([np.arange(n_columns)[each] for each in blocks]), np.arange(n_columns)
@@ -212,17 +212,17 @@ def test_the_blocks_are_all_columns_once_and_no_larger_than_asked(
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("make", [np.asarray, scipy.sparse.csr_array])
 def test_one_pass_and_the_way_back(make, dtype, monkeypatch):
-    monkeypatch.setattr(span, "BLOCK", 300)
+    monkeypatch.setattr(span, "NUMBERS_PER_BLOCK", 300)
     x = (X * (np.abs(X) > 1)).astype(dtype)
     w = DRAW.standard_normal((3, D, 4)).astype(dtype)
-    k, (h, h0) = span.one_pass(make(x), [w, w[0]], np.float64)
+    k, (h, h0) = span.gram_and_products(make(x), [w, w[0]], np.float64)
     wide = x.astype("float64")
     assert_allclose(k, wide @ wide.T, rtol=1e-12, atol=1e-12)
     assert_allclose(h, wide @ w.astype("float64"), rtol=1e-12, atol=1e-12)
     assert_allclose(h0, h[0], rtol=1e-12, atol=1e-12)
     a, c = DRAW.standard_normal((3, N, 4)), DRAW.standard_normal((3, 1, 1))
     for factor in (c, np.ones((3, 1, 1))):
-        back = span.combined(make(x), a, factor, w)
+        back = span.recovered_weights(make(x), a, factor, w)
         assert back.dtype == dtype
         assert_close(back, factor * w + wide.T @ a, 1e-14 if dtype == "float64" else 1e-6)
 
@@ -238,7 +238,7 @@ def with_rank(n_rows, rank):
 def test_the_factor(n_rows, rank, with_zeros):
     x = with_rank(n_rows, rank)
     k = x @ x.T
-    z, order, factor = span.factorise(k.copy(), with_zeros=with_zeros)
+    z, order, factor = span.pivoted_cholesky(k.copy(), with_zeros=with_zeros)
     pivots = order[:rank]
     assert sorted(order) == list(range(n_rows))
     assert_array_equal(z[order], np.tril(z[order]))
@@ -256,7 +256,7 @@ def test_the_factor(n_rows, rank, with_zeros):
 
 
 def test_the_factor_of_nothing():
-    z, order, factor = span.factorise(np.zeros((4, 4)))
+    z, order, factor = span.pivoted_cholesky(np.zeros((4, 4)))
     assert_array_equal(z, np.zeros((4, 1)))
     assert_array_equal(factor, [[1.0]])
     assert sorted(order) == [0, 1, 2, 3]
@@ -281,7 +281,7 @@ def test_squares_that_overflow_are_told(engine):
 def test_z_is_the_table_in_other_axes():
     """With rows q = factor⁻¹ x[pivots], orthonormal, x = z @ q."""
     x, y, params, _ = problem("rank 3")
-    rotated = span.Rotated(
+    rotated = span.RotatedSpan(
         tl.checks.problem(x, y, params, tl.checks.objective("sum_of_squares", "relu", 0.0)), params
     )
     q = span.solve_lower(rotated.factor, x[rotated.pivots])

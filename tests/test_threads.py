@@ -11,8 +11,8 @@ import scipy.linalg  # noqa: F401 - its BLAS is another pool than NumPy's
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import twolayer as tl
-from twolayer import threads
-from twolayer.threads import SMALL, limited
+from twolayer.training import threads
+from twolayer.training.threads import SMALL_MULTIPLICATIONS, limited_threads
 
 
 def counts():
@@ -31,18 +31,18 @@ def three_threads():
 
 def test_one_thread_within_and_what_was_before_after():
     assert len(counts()) >= 2 or sys.platform == "darwin"
-    with limited(SMALL):
+    with limited_threads(SMALL_MULTIPLICATIONS):
         assert set(counts()) == {1}
     assert set(counts()) == {3}
 
 
 def test_large_products_are_left_alone():
-    with limited(SMALL + 1):
+    with limited_threads(SMALL_MULTIPLICATIONS + 1):
         assert set(counts()) == {3}
 
 
 def fails():
-    with limited(1):
+    with limited_threads(1):
         assert set(counts()) == {1}
         raise KeyError
 
@@ -54,15 +54,15 @@ def test_an_error_passes_through_and_the_threads_come_back():
 
 
 def test_one_inside_another():
-    with limited(1):
-        with limited(1):
+    with limited_threads(1):
+        with limited_threads(1):
             assert set(counts()) == {1}
         assert set(counts()) == {1}
-        with limited(SMALL + 1):
+        with limited_threads(SMALL_MULTIPLICATIONS + 1):
             assert set(counts()) == {1}
     assert set(counts()) == {3}
-    with limited(SMALL + 1):
-        with limited(1):
+    with limited_threads(SMALL_MULTIPLICATIONS + 1):
+        with limited_threads(1):
             assert set(counts()) == {1}
         assert set(counts()) == {3}
 
@@ -73,7 +73,7 @@ def test_runs_that_overlap_restore_what_was_before_the_first():
     seen = []
 
     def first():
-        with limited(1):
+        with limited_threads(1):
             first_in.set()
             second_in.wait()
         seen.append(set(counts()))
@@ -82,7 +82,7 @@ def test_runs_that_overlap_restore_what_was_before_the_first():
 
     def second():
         first_in.wait()
-        with limited(1):
+        with limited_threads(1):
             second_in.set()
             first_out.wait()
             seen.append(set(counts()))
@@ -95,7 +95,7 @@ def test_runs_that_overlap_restore_what_was_before_the_first():
         thread.join()
     assert seen == [{1}, {1}]
     assert set(counts()) == {3}
-    with limited(1):
+    with limited_threads(1):
         assert set(counts()) == {1}
 
 
@@ -129,13 +129,13 @@ def test_the_steps_of_a_small_table_take_one(engine, solver):
 @pytest.mark.parametrize("solver", ["gd", "lbfgs"])
 def test_the_steps_in_the_span_are_as_small_as_it_is(engine, solver):
     """A table whose own products are large, and whose steps in the span are not."""
-    assert np.prod(WIDE_SHAPE) > SMALL
+    assert np.prod(WIDE_SHAPE) > SMALL_MULTIPLICATIONS
     assert trained(*WIDE_SHAPE, engine=engine, solver=solver, span=False) == {3}
     assert trained(*WIDE_SHAPE, engine=engine, solver=solver, span=True) == {1}
 
 
 def test_a_batch_is_as_small_as_it_is():
-    assert np.prod(LARGE_SHAPE) > SMALL
+    assert np.prod(LARGE_SHAPE) > SMALL_MULTIPLICATIONS
     assert trained(*LARGE_SHAPE, engine="numpy") == {3}
     assert trained(*LARGE_SHAPE, engine="numpy", batch_size=10) == {1}
 
@@ -194,7 +194,7 @@ def test_the_first_run_of_a_process_limits_what_it_loads(engine, span):
 
 
 def test_finding_the_libraries_is_done_once(monkeypatch):
-    made, real = [], threads._controller
+    made, real = [], threads._threadpool_controller
     real.cache_clear()
     monkeypatch.setattr(
         "threadpoolctl.ThreadpoolController.__init__",
@@ -203,6 +203,6 @@ def test_finding_the_libraries_is_done_once(monkeypatch):
         ),
     )
     for _ in range(5):
-        with limited(1):
+        with limited_threads(1):
             pass
     assert len(made) == 1

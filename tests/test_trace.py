@@ -11,10 +11,10 @@ import pytest
 from small_problems import targets
 
 import twolayer as tl
-from twolayer.inspection.trace import Change
-from twolayer.inspection.wording import Both, language_here
 from twolayer.maths.activations import ACTIVATIONS, Relu
 from twolayer.maths.losses import LOSSES, SumOfSquares
+from twolayer.tutorial.bilingual import Bilingual, default_language
+from twolayer.tutorial.trace import VariableChange
 
 
 def problem(loss="sum_of_squares", n_outputs=3, seed=0, rows=9, inputs=5, hidden=7, **kinds):
@@ -141,7 +141,9 @@ def test_changes_are_counted():
 
 
 def test_only_what_was_not_0_before_can_be_cleared():
-    change = Change("a", "a", np.array([0.0, -1.0, 2.0, 3.0]), np.array([0.0, 0.0, 2.0, 4.0]))
+    change = VariableChange(
+        "a", "a", np.array([0.0, -1.0, 2.0, 3.0]), np.array([0.0, 0.0, 2.0, 4.0])
+    )
     assert (change.n_entries, change.n_changed, change.n_cleared, change.largest) == (4, 2, 1, 1.0)
 
 
@@ -265,9 +267,9 @@ def test_bad_input_is_told_in_one_sentence():
     ],
 )
 def test_the_language_comes_from_the_locale(environment, language):
-    assert language_here(environment) == language
+    assert default_language(environment) == language
 
 
 def test_a_text_in_both_languages_is_filled_in():
-    text = Both(en="{n} rows", zh="{n} 行")
+    text = Bilingual(en="{n} rows", zh="{n} 行")
     assert (text.said("en", n=3), text.said("zh", n=3)) == ("3 rows", "3 行")

@@ -11,9 +11,9 @@ from training_runs import assert_same_weights, numpy_train, ready
 
 import twolayer as tl
 from twolayer import checks
-from twolayer.loop import Batches
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
+from twolayer.training.loop import Batches
 
 # What a run gives
 

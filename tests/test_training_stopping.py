@@ -13,8 +13,8 @@ from small_problems import small_problem
 from training_runs import assert_same_weights, numpy_train, ready
 
 import twolayer as tl
-from twolayer import loop
-from twolayer.engines import get
+from twolayer.engines import get_engine
+from twolayer.training import loop
 
 # Chunks, callbacks, stopping
 
@@ -35,7 +35,7 @@ def test_the_size_of_the_chunks_changes_no_number(engine, kind, monkeypatch):
     sizes = [1, 7, 100]
     runs = [tl.train(x, y, params, callback_every=size, **settings) for size in sizes]
     for seconds in (0.0, 1e9):
-        monkeypatch.setattr(loop, "SECONDS_A_CHUNK", seconds)
+        monkeypatch.setattr(loop, "SECONDS_PER_CHUNK", seconds)
         runs.append(tl.train(x, y, params, **settings))
     for run in runs:
         assert_array_equal(run.losses, expected.losses)
@@ -57,9 +57,9 @@ def test_chunks_take_a_tenth_of_a_second_or_ten_times_what_is_spent_beside_them(
     size, took, beside, expected
 ):
     given = SimpleNamespace(callback_every=None)
-    assert loop.Loop.next_size(given, size, took, beside) == expected
+    assert loop.TrainingLoop.next_size(given, size, took, beside) == expected
     given.callback_every = 7
-    assert loop.Loop.next_size(given, size, took, beside) == 7
+    assert loop.TrainingLoop.next_size(given, size, took, beside) == 7
 
 
 @pytest.mark.parametrize("engine", ready())
@@ -167,7 +167,7 @@ def test_tol_stops_at_a_step_that_does_not_depend_on_the_chunks(engine, settings
         tl.train(x, y, params, steps=400, tol=0.05, callback_every=size, **settings)
         for size in (1, 7, step, 400)
     ]
-    monkeypatch.setattr(loop, "SECONDS_A_CHUNK", 1e9)
+    monkeypatch.setattr(loop, "SECONDS_PER_CHUNK", 1e9)
     runs.append(tl.train(x, y, params, steps=400, tol=0.05, **settings))
     for run in runs:
         assert run.stopped == "tol reached"
@@ -233,7 +233,7 @@ def test_ctrl_c_gives_the_run_so_far():
 def test_ctrl_c_is_heard_soon_on_a_tiny_table_too(engine):
     """Pressed before the first step, it ends the run after one small chunk, of 100 steps at most."""
     x, y, params, _ = small_problem()
-    worker = get(engine)
+    worker = get_engine(engine)
     original, pressed = type(worker).advance, []
 
     def press_once(self, state, plan):

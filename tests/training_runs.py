@@ -3,7 +3,7 @@
 from numpy.testing import assert_array_equal
 
 import twolayer as tl
-from twolayer.engines import NAMES, get
+from twolayer.engines import ENGINE_NAMES, get_engine
 
 
 def numpy_train(x, y, params, **settings):
@@ -13,7 +13,7 @@ def numpy_train(x, y, params, **settings):
 
 
 def ready(*names):
-    return [name for name in names or NAMES if get(name).missing() is None]
+    return [name for name in names or ENGINE_NAMES if get_engine(name).missing() is None]
 
 
 def assert_same_weights(one, other):

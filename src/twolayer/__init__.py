@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from twolayer.checkpoints import checkpointed
 from twolayer.engines import engines
 from twolayer.errors import (
     DivergedError,
@@ -13,14 +12,15 @@ from twolayer.errors import (
     TwoLayerWarning,
 )
 from twolayer.export import from_sklearn, from_torch, to_numpy_code, to_onnx, to_sklearn, to_torch
-from twolayer.inspection.trace import trace
-from twolayer.loop import Progress
+from twolayer.functional import forward, init_params, loss_and_gradients
+from twolayer.maths.custom import OwnActivation, OwnLoss
 from twolayer.maths.losses import Huber, Quantile
 from twolayer.maths.network import Params
-from twolayer.maths.own import OwnActivation, OwnLoss
-from twolayer.program import forward, init_params, loss_and_gradients
 from twolayer.saving import load, save
-from twolayer.training import Run, train
+from twolayer.training.checkpoints import checkpointed
+from twolayer.training.loop import Progress
+from twolayer.training.train import Run, train
+from twolayer.tutorial.trace import trace
 
 if TYPE_CHECKING:
     from twolayer.estimators import (

@@ -17,24 +17,26 @@ import numpy as np
 
 from twolayer.engines.contract import Problem
 from twolayer.errors import InputError
-from twolayer.maths import own
+from twolayer.maths import custom
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.maths.network import Objective, Params
 
 T = TypeVar("T")
 
-AT_ONCE = 1 << 20  # entries checked together: a table mapped from disk is never in memory whole
+ENTRIES_PER_BLOCK = (
+    1 << 20
+)  # entries checked together: a table mapped from disk is never in memory whole
 
 
-def nearest(name: object, names: Any) -> str:
+def closest_name(name: object, names: Any) -> str:
     """`; did you mean 'x'?` for the nearest of the names, or nothing."""
     by_small = {str(n).lower(): n for n in names}
     close = get_close_matches(str(name).lower(), by_small, n=1, cutoff=0.5)
     return f"; did you mean '{by_small[close[0]]}'?" if close else ""
 
 
-def shown(value: object) -> str:
+def short_repr(value: object) -> str:
     """What was given, short and in one line."""
     text = " ".join(reprlib.repr(value).split())
     return text if len(text) <= 60 else f"{text[:50]} ... {text[-5:]}"
@@ -47,7 +49,7 @@ def one_of(value: object, choices: dict[str, T], what: str, kind: type[T] | None
     if isinstance(value, str) and value in choices:
         return choices[value]
     raise InputError(
-        f"there is no {what} {shown(value)}: choose one of {', '.join(choices)}{nearest(value, choices)}"
+        f"there is no {what} {short_repr(value)}: choose one of {', '.join(choices)}{closest_name(value, choices)}"
     )
 
 
@@ -58,10 +60,10 @@ def flag(value: Any, name: str, others: tuple[str, ...] = ()) -> Any:
     if isinstance(value, str) and value in others:
         return value
     words = " or ".join(["True, False" if others else "True or False", *map(repr, others)])
-    raise InputError(f"{name} must be {words}; got {shown(value)}")
+    raise InputError(f"{name} must be {words}; got {short_repr(value)}")
 
 
-def whole(value: object, name: str, at_least: int = 1) -> int:
+def whole_number(value: object, name: str, at_least: int = 1) -> int:
     """A whole number that is large enough."""
     if (
         isinstance(value, numbers.Integral)
@@ -69,10 +71,10 @@ def whole(value: object, name: str, at_least: int = 1) -> int:
         and int(value) >= at_least
     ):
         return int(value)
-    raise InputError(f"{name} must be a whole number, at least {at_least}; got {shown(value)}")
+    raise InputError(f"{name} must be a whole number, at least {at_least}; got {short_repr(value)}")
 
 
-def number(
+def finite_number(
     value: object, name: str, above: float | None = None, at_least: float | None = None
 ) -> float:
     """A finite number, above or at least a bound."""
@@ -92,7 +94,7 @@ def number(
             and (at_least is None or given >= at_least)
         ):
             return given
-    raise InputError(f"{name} must be {wanted}; got {shown(value)}")
+    raise InputError(f"{name} must be {wanted}; got {short_repr(value)}")
 
 
 def float_dtype(value: Any) -> np.dtype:
@@ -103,7 +105,7 @@ def float_dtype(value: Any) -> np.dtype:
         dtype = np.dtype(object)
     if dtype in (np.float64, np.float32):
         return dtype
-    raise InputError(f"dtype must be 'float64' or 'float32'; got {shown(value)}")
+    raise InputError(f"dtype must be 'float64' or 'float32'; got {short_repr(value)}")
 
 
 def generator(random_state: Any) -> np.random.Generator:
@@ -116,7 +118,7 @@ def generator(random_state: Any) -> np.random.Generator:
         return np.random.default_rng(int(random_state))
     raise InputError(
         "random_state must be a whole number, at least 0, a numpy.random.Generator, or None; "
-        f"got {shown(random_state)}"
+        f"got {short_repr(random_state)}"
     )
 
 
@@ -130,7 +132,7 @@ def plain_array(value: Any, name: str) -> np.ndarray:
     if is_sparse(value):
         raise InputError(f"{name} is sparse, and only x may be: use {name}.toarray()")
     if np.ma.is_masked(value):
-        where = place(tuple(np.argwhere(np.ma.getmaskarray(value))[0]), value)
+        where = position_text(tuple(np.argwhere(np.ma.getmaskarray(value))[0]), value)
         raise InputError(
             f"{name} has masked entries; the first is in {where}: fill it in or drop that row"
         )
@@ -160,10 +162,10 @@ def floats(value: Any, name: str) -> np.ndarray:
         with np.errstate(over="ignore"):  # an infinity is told of by `finite`
             return array.astype(np.float64)
     except (ValueError, TypeError, OverflowError):
-        raise InputError(text_found(array, name, value)) from None
+        raise InputError(text_position(array, name, value)) from None
 
 
-def place(position: tuple[int, ...], given: Any = None) -> str:
+def position_text(position: tuple[int, ...], given: Any = None) -> str:
     """`row 3, column 1 (counted from 0)`; with the column's name if the table that was given has names."""
     names = getattr(given, "columns", None)
     where = f"row {position[-2] if len(position) > 1 else position[0]}"
@@ -174,7 +176,7 @@ def place(position: tuple[int, ...], given: Any = None) -> str:
     return where + " (counted from 0)"
 
 
-def text_found(array: np.ndarray, name: str, given: Any) -> str:
+def text_position(array: np.ndarray, name: str, given: Any) -> str:
     """Where in the table something stands that is not a number."""
     for position in np.ndindex(array.shape):
         entry = array[position]
@@ -183,25 +185,25 @@ def text_found(array: np.ndarray, name: str, given: Any) -> str:
         except (ValueError, TypeError, OverflowError):
             seen = entry.item() if isinstance(entry, np.generic) else entry
             return (
-                f"{name} must hold numbers, but {place(position, given)} is {shown(seen)}: "
+                f"{name} must hold numbers, but {position_text(position, given)} is {short_repr(seen)}: "
                 "encode or drop that column"
             )
     return f"{name} must hold numbers; its dtype is {array.dtype}"
 
 
-def parts(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+def array_blocks(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
     """Slices that cut an array of that shape into parts of at most AT_ONCE entries."""
     of_a_row = math.prod(shape[1:])
-    rows = max(1, AT_ONCE // max(1, of_a_row))
+    rows = max(1, ENTRIES_PER_BLOCK // max(1, of_a_row))
     for start in range(0, shape[0], rows):
         here = slice(start, min(start + rows, shape[0]))
-        if of_a_row <= AT_ONCE:
+        if of_a_row <= ENTRIES_PER_BLOCK:
             yield (here,)
         else:
-            yield from ((here, *deeper) for deeper in parts(shape[1:]))
+            yield from ((here, *deeper) for deeper in array_blocks(shape[1:]))
 
 
-def first_not_finite(array: np.ndarray) -> tuple[tuple[int, ...] | None, int]:
+def find_not_finite(array: np.ndarray) -> tuple[tuple[int, ...] | None, int]:
     """The position of the first NaN or infinity (None: there is none), and how many there are."""
     turned = array.flags.f_contiguous and not array.flags.c_contiguous
     lying = array.T if turned else array  # read in the order in which it lies
@@ -209,7 +211,7 @@ def first_not_finite(array: np.ndarray) -> tuple[tuple[int, ...] | None, int]:
     count = 0
     if not array.size:  # the other axes may be of any length
         return first, count
-    for part in parts(lying.shape):
+    for part in array_blocks(lying.shape):
         good = np.isfinite(lying[part])
         if good.all():
             continue
@@ -223,26 +225,28 @@ def first_not_finite(array: np.ndarray) -> tuple[tuple[int, ...] | None, int]:
     return first, count
 
 
-def finite(array: np.ndarray, name: str, dtype: Any = None, given: Any = None) -> np.ndarray:
+def finite_array(array: np.ndarray, name: str, dtype: Any = None, given: Any = None) -> np.ndarray:
     """The array in that dtype (None: its own); raises if an entry is not finite, or too large, saying where."""
-    first, count = first_not_finite(array)
+    first, count = find_not_finite(array)
     if first is not None:
         values = "value that is" if count == 1 else "values that are"
         raise InputError(
             f"{name} has {count} {values} not finite; the first is {array[first]} in "
-            f"{place(first, given)}: fill it in or drop that row"
+            f"{position_text(first, given)}: fill it in or drop that row"
         )
     if dtype is None or array.dtype == dtype:
         return array
     with np.errstate(over="ignore"):
         cast = array.astype(dtype)
-    first, _ = first_not_finite(cast)
+    first, _ = find_not_finite(cast)
     if first is not None:
-        raise InputError(too_large(array[first], place(first, given), name, cast.dtype))
+        raise InputError(
+            overflow_message(array[first], position_text(first, given), name, cast.dtype)
+        )
     return cast
 
 
-def too_large(entry: float, where: str, name: str, dtype: Any) -> str:
+def overflow_message(entry: float, where: str, name: str, dtype: Any) -> str:
     """That a number does not fit into a smaller dtype."""
     return (
         f"{name} holds {entry:g} in {where}, too large for {dtype}: "
@@ -250,7 +254,7 @@ def too_large(entry: float, where: str, name: str, dtype: Any) -> str:
     )
 
 
-def table(value: Any, name: str, dtype: Any = None) -> Any:
+def finite_table(value: Any, name: str, dtype: Any = None) -> Any:
     """A dense or sparse table of finite numbers with at least one row and one column."""
     array = value.tocsr() if is_sparse(value) else floats(value, name)
     if array.ndim != 2:
@@ -261,7 +265,9 @@ def table(value: Any, name: str, dtype: Any = None) -> Any:
     if 0 in array.shape:
         raise InputError(f"{name} is empty: its shape is {array.shape}")
     return (
-        finite_sparse(array, name, dtype) if is_sparse(value) else finite(array, name, dtype, value)
+        finite_sparse(array, name, dtype)
+        if is_sparse(value)
+        else finite_array(array, name, dtype, value)
     )
 
 
@@ -273,9 +279,9 @@ def finite_sparse(csr: Any, name: str, dtype: Any) -> Any:
     bad = np.flatnonzero(~np.isfinite(cast))
     if len(bad):
         row = int(np.searchsorted(csr.indptr, bad[0], side="right")) - 1
-        where = place((row, int(csr.indices[bad[0]])))
+        where = position_text((row, int(csr.indices[bad[0]])))
         if np.isfinite(entries).all():
-            raise InputError(too_large(entries[bad[0]], where, name, cast.dtype))
+            raise InputError(overflow_message(entries[bad[0]], where, name, cast.dtype))
         raise InputError(
             f"{name} has values that are not finite; the first is {entries[bad[0]]} in {where}: "
             "fill it in or drop that row"
@@ -292,7 +298,7 @@ def targets(y: Any, n_rows: int, n_outputs: int, loss: Loss, dtype: Any) -> np.n
         raise InputError(f"y must have the shape (n_rows, n_outputs); its shape is {y.shape}")
     if len(y) != n_rows:
         raise InputError(f"x has {n_rows} rows and y has {len(y)}: they must be the same rows")
-    y = finite(y, "y", dtype, given)
+    y = finite_array(y, "y", dtype, given)
     if loss.takes_labels and y.shape[1] == 1 and n_outputs > 1:
         labels = y[:, 0]
         wrong = (labels != np.floor(labels)) | (labels < 0) | (labels >= n_outputs)
@@ -307,7 +313,7 @@ def targets(y: Any, n_rows: int, n_outputs: int, loss: Loss, dtype: Any) -> np.n
         raise InputError(
             f"y has {y.shape[1]} columns, but w2 has {n_outputs}: one output for each column of y"
         )
-    in_range(y, loss)
+    check_target_range(y, loss)
     if loss.takes_labels and n_outputs > 1 and not np.allclose(y.sum(1), 1, atol=1e-4):
         row = int(np.argmax(~np.isclose(y.sum(1), 1, atol=1e-4)))
         raise InputError(
@@ -317,7 +323,7 @@ def targets(y: Any, n_rows: int, n_outputs: int, loss: Loss, dtype: Any) -> np.n
     return np.ascontiguousarray(y, dtype=dtype)
 
 
-def in_range(y: np.ndarray, loss: Loss) -> None:
+def check_target_range(y: np.ndarray, loss: Loss) -> None:
     """Raise if a target is one that the loss does not take."""
     outside = (y < loss.y_from) | (y > loss.y_to)
     if not outside.any():
@@ -327,7 +333,7 @@ def in_range(y: np.ndarray, loss: Loss) -> None:
     if loss.y_to == math.inf:
         bounds = "not be negative" if loss.y_from == 0 else f"be at least {loss.y_from:g}"
     raise InputError(
-        f"with loss '{loss.name}', y must {bounds}; in {place(first)} it is {y[first]:g}"
+        f"with loss '{loss.name}', y must {bounds}; in {position_text(first)} it is {y[first]:g}"
     )
 
 
@@ -340,7 +346,7 @@ def row_weights(s: Any, n_rows: int, dtype: Any) -> np.ndarray | None:
         raise InputError(
             f"sample_weight must have the shape ({n_rows},), one weight a row; its shape is {s.shape}"
         )
-    s = finite(s, "sample_weight", dtype)
+    s = finite_array(s, "sample_weight", dtype)
     if (s < 0).any():
         row = int(np.argmax(s < 0))
         raise InputError(
@@ -363,7 +369,7 @@ def parameters(params: Any) -> Params:
     arrays = {name: floats(array, name) for name, array in params.items()}
     dtype = arrays["w1"].dtype
     for name, array in arrays.items():
-        arrays[name] = np.ascontiguousarray(finite(array, name, dtype))
+        arrays[name] = np.ascontiguousarray(finite_array(array, name, dtype))
     w1, w2 = arrays["w1"], arrays["w2"]
     if w1.ndim not in (2, 3) or w2.ndim != w1.ndim:
         raise InputError(
@@ -395,16 +401,16 @@ def objective(
     """The objective from names or objects."""
     return Objective(
         one_of(loss, LOSSES, "loss", Loss),  # type: ignore[type-abstract]
-        activation_rule(activation),
-        number(alpha, "alpha", at_least=0),
-        number(l1, "l1", at_least=0),
-        dropout_share(dropout),
+        activation_object(activation),
+        finite_number(alpha, "alpha", at_least=0),
+        finite_number(l1, "l1", at_least=0),
+        dropout_rate(dropout),
     )
 
 
-def dropout_share(dropout: Any) -> float:
+def dropout_rate(dropout: Any) -> float:
     """A share of the hidden units, not all of them."""
-    share = number(dropout, "dropout", at_least=0)
+    share = finite_number(dropout, "dropout", at_least=0)
     if share >= 1:
         raise InputError(
             f"dropout is the share of hidden units left out, from 0 to below 1, such as 0.2; got {share:g}"
@@ -412,17 +418,17 @@ def dropout_share(dropout: Any) -> float:
     return share
 
 
-def activation_rule(activation: Any) -> Activation:
+def activation_object(activation: Any) -> Activation:
     """The activation of that name, or the object given; one of the user's own has its derivative checked."""
     rule = one_of(activation, ACTIVATIONS, "activation", Activation)  # type: ignore[type-abstract]
-    if own.is_own(rule, ACTIVATIONS):
-        own.check_activation(rule)
+    if custom.is_custom(rule, ACTIVATIONS):
+        custom.check_activation(rule)
     return rule
 
 
 def inputs(x: Any, params: Params) -> Any:
     """`x` as a table of the parameters' dtype, with a row of `w1` for each of its columns."""
-    x = table(x, "x", params.dtype)
+    x = finite_table(x, "x", params.dtype)
     if x.shape[1] != params.n_inputs:
         raise InputError(
             f"x has {x.shape[1]} columns, but w1 has {params.n_inputs} rows: one row of w1 for each column of x"
@@ -438,7 +444,7 @@ def problem(
     n_rows = x.shape[0]
     y = targets(y, n_rows, params.n_outputs, objective.loss, params.dtype)
     s = row_weights(sample_weight, n_rows, params.dtype)
-    if own.is_own(objective.loss, LOSSES):
-        own.check_loss(objective.loss, y)
+    if custom.is_custom(objective.loss, LOSSES):
+        custom.check_loss(objective.loss, y)
     total = float(n_rows if s is None else s.sum(dtype=np.float64))
     return Problem(x, y, s, objective, total)

@@ -14,7 +14,7 @@ from twolayer import checks
 from twolayer.errors import FileError
 
 
-def write_whole(contents: Mapping[Any, bytes]) -> None:
+def write_files(contents: Mapping[Any, bytes]) -> None:
     """Write files so that each is there whole, or as it was before; and, as far as can be known before, all or none.
 
     Each goes to a temporary file in its own folder first, and down to the disk; then all are renamed.
@@ -31,7 +31,7 @@ def write_whole(contents: Mapping[Any, bytes]) -> None:
         for path, final in finals.items():
             if final.is_dir():
                 raise FileError(f"{path} cannot be written: it is a folder")
-            temporary = final.with_name(f"{_mark(final)}{secrets.token_hex(8)}.tmp")
+            temporary = final.with_name(f"{_temporary_prefix(final)}{secrets.token_hex(8)}.tmp")
             with open(temporary, "xb") as file:
                 temporaries[path] = temporary
                 file.write(contents[path])
@@ -40,7 +40,7 @@ def write_whole(contents: Mapping[Any, bytes]) -> None:
         for path, temporary in temporaries.items():
             os.replace(temporary, finals[path])
         for folder in {final.parent for final in finals.values()}:
-            _sync(folder)
+            _sync_folder(folder)
     except FileError:
         raise
     except OSError as error:
@@ -50,7 +50,7 @@ def write_whole(contents: Mapping[Any, bytes]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Bring the renaming itself to the disk, where the system can."""
     if os.name != "posix":
         return
@@ -61,7 +61,7 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _mark(final: Path) -> str:
+def _temporary_prefix(final: Path) -> str:
     """How the names of a file's temporary files begin."""
     return f".twolayer-{hashlib.blake2b(final.name.encode(), digest_size=4).hexdigest()}-"
 
@@ -69,10 +69,10 @@ def _mark(final: Path) -> str:
 def leftovers(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Temporary files of that file, which a process killed while it wrote has left behind."""
     final = Path(os.path.realpath(path))
-    yield from final.parent.glob(f"{_mark(final)}*.tmp")
+    yield from final.parent.glob(f"{_temporary_prefix(final)}*.tmp")
 
 
-def check_length(path: Any) -> None:
+def check_header_length(path: Any) -> None:
     """The first 8 bytes say how long the header is: more than the file is long is a lie, or a file cut off."""
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -88,7 +88,7 @@ def check_length(path: Any) -> None:
         )
 
 
-def json_with_names(text: str | None) -> dict[str, Any]:
+def json_object(text: str | None) -> dict[str, Any]:
     """The JSON in a file of ours; None where it should stand is a file of somebody else."""
     if text is None:
         raise DamagedError("it is a safetensors file, but not one that twolayer wrote")
@@ -104,7 +104,7 @@ def json_with_names(text: str | None) -> dict[str, Any]:
 
 def check_format(record: Mapping[str, Any], format_: int) -> None:
     """Raise if the file is of another version's layout."""
-    version = part(record, "format", int)
+    version = json_entry(record, "format", int)
     if version != format_:
         raise DamagedError(
             f"it has format {version}, and this version of twolayer reads format {format_}: "
@@ -116,15 +116,15 @@ class DamagedError(Exception):
     """Something in a model file is not as it was written."""
 
 
-def part(record: Mapping[str, Any], name: str, kind: Any) -> Any:
+def json_entry(record: Mapping[str, Any], name: str, kind: Any) -> Any:
     """An entry of the file's text, of the right type."""
     value = record.get(name)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise DamagedError(f"its entry '{name}' is {checks.shown(value)}")
+        raise DamagedError(f"its entry '{name}' is {checks.short_repr(value)}")
     return value
 
 
-def strings(values: Any, count: int, what: str) -> list[str]:
+def string_list(values: Any, count: int, what: str) -> list[str]:
     """A list of that many different texts."""
     if (
         not isinstance(values, list)

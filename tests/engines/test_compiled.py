@@ -13,15 +13,15 @@ from test_span import EACH_ONCE
 
 import twolayer as tl
 from twolayer import checks
-from twolayer.engines import compiled, compiled_state
-from twolayer.engines.compiled import CompiledEngine, for_kernels, warm_up
+from twolayer.engines.compiled import engine, state
+from twolayer.engines.compiled.engine import CompiledEngine, compile_all_kernels, kernel_array
 from twolayer.engines.contract import Batch, Plan
 from twolayer.maths import activations, losses
 from twolayer.maths.activations import ACTIVATIONS, Activation, Relu, Tanh
 from twolayer.maths.losses import LOSSES, SquaredError
+from twolayer.maths.span import GramSpan
 from twolayer.solvers import Solver, lbfgs, line_search
 from twolayer.solvers.gd import GradientDescent
-from twolayer.span import Gram
 
 WAYS = {
     "gd": {"learning_rate": 0.002},
@@ -56,7 +56,7 @@ def test_plain_loops_and_blas_give_the_same(way, activation, loss, n_outputs, up
     if way == "lbfgs" and loss == "absolute_error":
         kind["steps"] = 6  # later its searches meet kinks, where rounding decides where they end
     expected = run_of(way, engine="numpy", **kind)
-    monkeypatch.setattr(compiled_state, "LOOPS_UP_TO", up_to)
+    monkeypatch.setattr(state, "LOOPS_UP_TO", up_to)
     run = run_of(way, **kind)
     assert_losses_agree(run.losses, expected.losses, first=1e-9)
     assert_weights_agree(run.params, expected.params, 1e-9)
@@ -73,7 +73,7 @@ def test_sizes_of_one_and_two_have_branches_of_their_own(
     kind = {"n_inputs": n_inputs, "n_hidden": n_hidden, "n_outputs": n_outputs}
     for more in ({}, {"skip": False}, {"skip": False, "bias": False}):
         expected = run_of(way, engine="numpy", **kind, **more)
-        monkeypatch.setattr(compiled_state, "LOOPS_UP_TO", up_to)
+        monkeypatch.setattr(state, "LOOPS_UP_TO", up_to)
         assert_losses_agree(run_of(way, **kind, **more).losses, expected.losses, first=1e-9)
 
 
@@ -82,7 +82,7 @@ def test_sizes_of_one_and_two_have_branches_of_their_own(
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("up_to", [0, 10**9])
 def test_plain_descent_of_a_small_network(activation, bias, weights, up_to, monkeypatch):
-    monkeypatch.setattr(compiled_state, "LOOPS_UP_TO", up_to)
+    monkeypatch.setattr(state, "LOOPS_UP_TO", up_to)
     for loss in ("sum_of_squares", "squared_error"):
         x, y, params, s = small_problem(loss, bias=bias, weights=weights)
         settings = {"loss": loss, "activation": activation, "learning_rate": 1e-3, "steps": 30}
@@ -111,7 +111,7 @@ class Compiled(event.Listener):
 
 def test_after_the_warm_up_nothing_is_left_to_compile():
     """Whatever is trained: no setting, part or layout is another type to Numba."""
-    names = [what for _, _, what in warm_up()]
+    names = [what for _, _, what in compile_all_kernels()]
     assert len(names) == len(set(names)) >= 8
     with event.install_listener("numba:compile", Compiled()) as seen:
         for dtype in ("float64", "float32"):
@@ -136,20 +136,20 @@ def test_after_the_warm_up_nothing_is_left_to_compile():
 def test_a_read_only_table_is_neither_copied_nor_another_type():
     table = np.arange(6.0).reshape(2, 3)
     table.flags.writeable = False
-    given = for_kernels(table)
+    given = kernel_array(table)
     assert given.flags.writeable
     assert np.shares_memory(given, table)
     np.testing.assert_array_equal(given, table)
-    turned = for_kernels(np.asfortranarray(table))
+    turned = kernel_array(np.asfortranarray(table))
     assert turned.flags.c_contiguous
     np.testing.assert_array_equal(turned, table)
 
 
 def test_compiling_is_announced_once(capsys):
     """Told by Numba's own event, here set off by hand: a real compilation takes long."""
-    compiled._announcer.cache_clear()
+    engine._compilation_listener.cache_clear()
     for _ in range(3):
-        with compiled.announced():
+        with engine.announce_compilation():
             for _ in range(2):
                 event.start_event("numba:compile")
                 event.end_event("numba:compile")
@@ -165,11 +165,12 @@ def test_compiling_is_announced_once(capsys):
 
 def test_a_page_that_changed_changes_the_name_in_the_cache(tmp_path, monkeypatch):
     """Numba looks at the kernels' own page only: an old kernel would be taken for the new page's activations."""
-    from twolayer.engines import compiling, kernels, lbfgs_kernel, passes, tiny
+    from twolayer.engines.compiled import forward_backward, jit, steps, tiny_networks
+    from twolayer.engines.compiled import lbfgs as kernel_lbfgs
 
-    kept = Path(kernels.evaluate._cache._cache_file._index_name).name
-    assert compiling.fingerprint() == compiling.FINGERPRINT
-    assert compiling.FINGERPRINT in kept
+    kept = Path(steps.evaluate_objective._cache._cache_file._index_name).name
+    assert jit.source_fingerprint() == jit.SOURCE_FINGERPRINT
+    assert jit.SOURCE_FINGERPRINT in kept
     pages = {
         Path(page.__file__)
         for page in (
@@ -177,23 +178,23 @@ def test_a_page_that_changed_changes_the_name_in_the_cache(tmp_path, monkeypatch
             losses,
             lbfgs,
             line_search,
-            compiling,
-            passes,
-            tiny,
-            kernels,
-            lbfgs_kernel,
+            jit,
+            forward_backward,
+            tiny_networks,
+            steps,
+            kernel_lbfgs,
         )
     }
-    assert set(compiling.PAGES) == pages
+    assert set(jit.COMPILED_SOURCES) == pages
     for page in pages:
         changed = tmp_path / "page.py"
         changed.write_bytes(page.read_bytes() + b"# changed")
         with monkeypatch.context() as patch:
-            others = [each for each in compiling.PAGES if each != page]
-            patch.setattr(compiling, "PAGES", [*others, changed])
-            now = compiling.fingerprint()
-            patch.setattr(compiling, "PAGES", [*others, page])
-            assert now != compiling.fingerprint()
+            others = [each for each in jit.COMPILED_SOURCES if each != page]
+            patch.setattr(jit, "COMPILED_SOURCES", [*others, changed])
+            now = jit.source_fingerprint()
+            patch.setattr(jit, "COMPILED_SOURCES", [*others, page])
+            assert now != jit.source_fingerprint()
 
 
 # Threads
@@ -364,7 +365,7 @@ def test_ones_own_solver(engine, solver):
 def test_the_objective_in_the_span_is_looked_at_without_moving(momentum, n_networks):
     x, y, params, _ = small_problem(n_rows=6, n_inputs=20, n_networks=n_networks)
     problem = checks.problem(x, y, params, checks.objective("squared_error", "tanh", 0.3))
-    form, engine = Gram(problem, params), CompiledEngine()
+    form, engine = GramSpan(problem, params), CompiledEngine()
     state = engine.prepare(form.problem, form.params, GradientDescent(0.1, momentum), "cpu")
     penalty = problem.objective.penalty(6.0, 6.0)
     plan = Plan(None, np.zeros(4, np.int64), np.full(3, 6.0), np.full(3, penalty))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from twolayer import span
-from twolayer.engines import passes
+from twolayer.engines.compiled import forward_backward
+from twolayer.maths import span
 
 
 def called(kernel):
@@ -14,8 +14,8 @@ def called(kernel):
     return numba.njit(lambda a, b, out: kernel(a, b, out))
 
 
-times, lower_times = called(passes.times), called(passes.lower_times)
-transposed_lower_times = called(passes.transposed_lower_times)
+times, lower_times = called(forward_backward.times), called(forward_backward.lower_times)
+transposed_lower_times = called(forward_backward.transposed_lower_times)
 
 
 @pytest.mark.parametrize("n_rows", [1, 23, 24, 25, 48, 71])
@@ -28,7 +28,7 @@ def test_products_with_a_triangular_table(n_rows, rank, zeros, n_columns):
     order = rng.permutation(n_rows)
     z = np.zeros((n_rows, rank + zeros))
     z[order, :rank] = np.tril(rng.standard_normal((n_rows, rank)))
-    table = passes.packed(z, order, rank)
+    table = forward_backward.packed_triangular(z, order, rank)
     b, out = rng.standard_normal((rank + zeros, n_columns)), np.full((n_rows, n_columns), np.nan)
     lower_times(table, b, out)
     assert_allclose(out, z[order] @ b, atol=1e-12)
@@ -40,8 +40,12 @@ def test_products_with_a_triangular_table(n_rows, rank, zeros, n_columns):
 def test_the_spans_factor_is_such_a_table():
     rng = np.random.default_rng(1)
     x = rng.standard_normal((60, 30)) @ rng.standard_normal((30, 400))
-    z, order, factor = span.factorise(x @ x.T)
-    table, b, out = passes.packed(z, order, len(factor)), np.eye(30), np.empty((60, 30))
+    z, order, factor = span.pivoted_cholesky(x @ x.T)
+    table, b, out = (
+        forward_backward.packed_triangular(z, order, len(factor)),
+        np.eye(30),
+        np.empty((60, 30)),
+    )
     lower_times(table, b, out)
     assert_allclose(out @ out.T, (x @ x.T)[np.ix_(order, order)], rtol=1e-9, atol=1e-9)
 

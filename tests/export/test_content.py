@@ -7,7 +7,7 @@ from models import fitted, rows, targets
 import twolayer as tl
 from twolayer.errors import EngineError, InputError, TwoLayerWarning
 from twolayer.export import content
-from twolayer.export.content import content_of
+from twolayer.export.content import export_content
 
 PARAMS = tl.init_params(3, 2, 1)
 EXPORTS = {
@@ -51,28 +51,28 @@ def test_what_cannot_be_exported_is_refused_by_every_form(form, what):
 def test_a_run_knows_its_activation():
     x, y = rows()[:, :3], targets("numbers")[:, :1]
     run = tl.train(x, y, PARAMS, activation="tanh", steps=3, engine="numpy")
-    assert content_of(run).activation == "tanh"
-    assert (content_of(run).params.w1 == run.params.w1).all()
+    assert export_content(run).activation == "tanh"
+    assert (export_content(run).params.w1 == run.params.w1).all()
     own = tl.train(x, y, PARAMS, activation=sine(), steps=3, engine="numpy")
     with pytest.raises(InputError, match="'sine', which is not of the menu"):
-        content_of(own)
+        export_content(own)
 
 
 def test_params_are_rectified_unless_it_is_said():
-    assert content_of(PARAMS).activation == "relu"
-    assert content_of(PARAMS, "gelu").activation == "gelu"
+    assert export_content(PARAMS).activation == "relu"
+    assert export_content(PARAMS, "gelu").activation == "gelu"
 
 
 @pytest.mark.parametrize("mean", [10.0, 1e4])
 def test_columns_whose_mean_is_far_above_their_spread_are_told_of_in_float32(mean):
     model = tl.TwoLayerRegressor(4, n_networks=1, alpha=0.1, engine="numpy", random_state=0)
     model.fit(rows() + mean, targets("number"))
-    content_of(model)  # a warning would be an error
+    export_content(model)  # a warning would be an error
     if mean < 100:
-        content_of(model, dtype="float32")
+        export_content(model, dtype="float32")
         return
     with pytest.warns(TwoLayerWarning, match="hidden units are right to about .*e-0. only"):
-        found = content_of(model, dtype="float32")
+        found = export_content(model, dtype="float32")
     x = (rows() + mean).astype("float32")
     wanted = model.predict(x)
     in_float32 = tl.forward(x, found.params)[:, 0]
@@ -90,7 +90,7 @@ def test_columns_and_classes_are_among_the_facts():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(rows(), columns=["a", "b", "ü", "d", 'quote"', "f"])
     model = tl.TwoLayerClassifier(2, n_networks=1, alpha=1.0, max_iter=3, engine="numpy")
-    facts = content_of(model.fit(frame, targets("two classes"))).facts()
+    facts = export_content(model.fit(frame, targets("two classes"))).facts()
     assert facts == {
         "activation": "relu",
         "columns": '["a", "b", "ü", "d", "quote\\"", "f"]',

@@ -69,14 +69,14 @@ def test_weights_are_there_to_the_last_bit_under_their_names():
 def test_a_file_that_predicts_something_else_is_never_written(kind, tmp_path, monkeypatch):
     path = tmp_path / "net.onnx"
     path.write_text("precious")
-    monkeypatch.setitem(onnx_file.ACTIVATION_NODES, "relu", onnx_file.leaky_relu)
+    monkeypatch.setitem(onnx_file.ACTIVATION_NODES, "relu", onnx_file.leaky_relu_nodes)
     with pytest.raises(EngineError, match=r"differ from the model's by .*: nothing is written"):
         tl.to_onnx(fitted(kind), path)
     assert path.read_text() == "precious"
 
 
 def test_an_error_of_a_millionth_is_seen_in_float64(monkeypatch):
-    monkeypatch.setattr(onnx_file, "LEAK", 0.01 * (1 + 1e-6))
+    monkeypatch.setattr(onnx_file, "LEAKY_SLOPE", 0.01 * (1 + 1e-6))
     with pytest.raises(EngineError, match="differ"):
         tl.to_onnx(fitted("classes", "leaky_relu"))
 
@@ -97,19 +97,19 @@ def test_wrong_labels_are_seen_though_the_probabilities_are_right(kind):
 def test_made_up_rows_meet_both_sides_of_the_kink_whatever_the_units():
     params = tl.init_params(6, 4, 1)
     params = tl.Params(params.w1 * 1e-9, params.b1 * 50, params.w2, params.b2)
-    x = onnx_file.made_up_rows(params)
+    x = onnx_file.test_rows(params)
     h = x @ params.w1 + params.b1
     assert ((h > 0).any(axis=0) & (h < 0).any(axis=0)).all()
 
 
 def test_weights_too_large_for_the_format_are_refused(monkeypatch):
-    monkeypatch.setattr(onnx_file, "MOST_BYTES", 100)
+    monkeypatch.setattr(onnx_file, "MAX_BYTES", 100)
     with pytest.raises(InputError, match="an ONNX file holds less than 2"):
         tl.to_onnx(tl.init_params(6, 4, 1))
 
 
 def test_without_onnxruntime_the_model_is_written_unchecked(monkeypatch, tmp_path):
     monkeypatch.setattr(onnx_file, "find_spec", lambda name: None)
-    monkeypatch.setattr(onnx_file, "check", None)  # calling it would fail
+    monkeypatch.setattr(onnx_file, "check_predictions", None)  # calling it would fail
     tl.to_onnx(tl.init_params(6, 4, 1), tmp_path / "net.onnx")
     assert (tmp_path / "net.onnx").stat().st_size > 0

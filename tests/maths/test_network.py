@@ -241,7 +241,7 @@ def test_the_two_layers_are_drawn_independently():
         assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.1
 
 
-@pytest.mark.parametrize("scheme", network.SCHEMES)
+@pytest.mark.parametrize("scheme", network.INIT_SCHEMES)
 def test_the_same_seed_gives_the_same_weights(scheme):
     one = tl.init_params(5, 4, 3, scheme=scheme, random_state=7)
     bare = tl.init_params(5, 4, 3, bias=False, scheme=scheme, random_state=7)

@@ -8,7 +8,7 @@ from agreement import assert_losses_agree, assert_weights_agree
 from small_problems import LOSSES_AND_OUTPUTS, small_problem, targets
 
 import twolayer as tl
-from twolayer.maths import own
+from twolayer.maths import custom
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
 
@@ -182,13 +182,13 @@ def test_functions_that_cannot_be_used():
 def test_kinks_steps_and_large_targets_pass():
     """Whatever slope is given at a kink; targets far from 0; and a loss that is not defined everywhere."""
     rng = np.random.default_rng(0)
-    own.check_activation(RECTIFIER)
+    custom.check_activation(RECTIFIER)
     for y in (rng.normal(5e4, 1e3, (60, 1)), rng.normal(0, 1e-8, (60, 3)), np.zeros((5, 2))):
-        own.check_loss(SQUARED, y)
-        own.check_loss(own_copy("absolute_error"), y)
-        own.check_loss(own_copy("huber"), y)
+        custom.check_loss(SQUARED, y)
+        custom.check_loss(own_copy("absolute_error"), y)
+        custom.check_loss(own_copy("huber"), y)
     gamma = tl.OwnLoss(lambda p, y: np.log(p) + y / p, lambda p, y: 1 / p - y / p**2)
-    own.check_loss(gamma, rng.gamma(2, 1, (40, 1)))
+    custom.check_loss(gamma, rng.gamma(2, 1, (40, 1)))
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.3, 1.0])
@@ -196,9 +196,9 @@ def test_at_a_kink_any_slope_between_the_two_sides_will_do(slope):
     """At the rectifier's kink the slope is 1 on one side and 0 on the other."""
     slopes = (np.full((2, 2), 1.0), np.zeros((2, 2)))
     at = np.zeros((2, 2))
-    assert own.worst_of(np.full((2, 2), slope), slopes, at, "it") is None
-    assert own.worst_of(np.full((2, 2), 1.01), slopes, at, "it") is not None
-    assert own.worst_of(np.full((2, 2), -0.01), slopes, at, "it") is not None
+    assert custom.worst_entry(np.full((2, 2), slope), slopes, at, "it") is None
+    assert custom.worst_entry(np.full((2, 2), 1.01), slopes, at, "it") is not None
+    assert custom.worst_entry(np.full((2, 2), -0.01), slopes, at, "it") is not None
 
 
 def test_the_estimators_take_and_check_them():
@@ -223,5 +223,5 @@ def test_the_check_uses_targets_of_the_right_kind(loss):
         return LOSSES[loss].elements(y_pred, y)
 
     y = targets(loss, 2, 30, np.random.default_rng(1))
-    own.check_loss(tl.OwnLoss(elements, LOSSES[loss].gradient), y)
+    custom.check_loss(tl.OwnLoss(elements, LOSSES[loss].gradient), y)
     assert all(np.isin(each, y).all() for each in seen)

@@ -189,7 +189,7 @@ def test_rows_given_the_same_probability_are_one_bin():
 def test_bins_hold_every_row_once():
     rng = np.random.default_rng(0)
     said = np.round(rng.random(97), 1)  # many alike
-    means, shares, _ = plots.classes._bins(said, rng.random(97) < said)
+    means, shares, _ = plots.classification._calibration_bins(said, rng.random(97) < said)
     assert len(np.unique(means)) == len(means) > 3
     ends = np.searchsorted(np.sort(said), np.unique(said), side="right")
     assert 0 <= shares.min() <= shares.max() <= 1

@@ -45,7 +45,7 @@ def test_many_networks_are_thin_lines_and_a_median():
 def test_very_many_steps_are_thinned_out_but_both_ends_stay():
     losses = np.linspace(2, 1, 100_001)
     (line,) = plots.loss_curve(losses).get_lines()
-    assert len(line.get_xdata()) <= plots.MOST_POINTS
+    assert len(line.get_xdata()) <= plots.MAX_POINTS
     assert line.get_xdata()[[0, -1]].tolist() == [0, 100_000]
     assert np.array_equal(line.get_ydata(), losses[line.get_xdata()])
 

@@ -10,7 +10,7 @@ from numpy.polynomial import Polynomial
 from small_problems import SMOOTH_LOSSES_AND_OUTPUTS, small_problem
 
 import twolayer as tl
-from twolayer.engines import NAMES
+from twolayer.engines import ENGINE_NAMES
 from twolayer.solvers import line_search
 from twolayer.solvers.lbfgs import LBFGS
 
@@ -118,7 +118,7 @@ def test_the_line_search_ends_at_a_point_of_the_strong_wolfe_conditions(
         value = slope * t + 0.5 * curvature * t * t + bend * (1 - math.cos(t))
         return value, slope + curvature * t + bend * math.sin(t)
 
-    step = line_search.wolfe(at, 0.0, slope, length)
+    step = line_search.wolfe_step(at, 0.0, slope, length)
     assert step is not None
     t, value = step
     assert t == looked[-1]  # the gradient at hand is the one of this point
@@ -132,13 +132,13 @@ def test_the_line_search_steps_back_from_where_nothing_is_finite():
     def at(t):
         return (math.inf, math.nan) if t >= 1 else (-math.log(1 - t) - 2 * t, 1 / (1 - t) - 2)
 
-    t, value = line_search.wolfe(at, 0.0, -1.0, 100.0)
+    t, value = line_search.wolfe_step(at, 0.0, -1.0, 100.0)
     assert 0 < t < 1
     assert value < 0
 
 
 def test_the_line_search_gives_up_uphill():
-    assert line_search.wolfe(lambda t: (t, 1.0), 0.0, -1.0, 1.0) is None
+    assert line_search.wolfe_step(lambda t: (t, 1.0), 0.0, -1.0, 1.0) is None
 
 
 @settings(deadline=None)
@@ -151,7 +151,7 @@ def test_the_minimum_of_a_cubic(roots, a, gap):
     derivative = Polynomial.fromroots([low, high])
     cubic = derivative.integ()
     points = [(t, float(cubic(t)), float(derivative(t))) for t in (a, a + gap)]
-    assert line_search.minimum_of_cubic(*points[0], *points[1], math.nan) == pytest.approx(
+    assert line_search.cubic_minimum(*points[0], *points[1], math.nan) == pytest.approx(
         high, rel=1e-5, abs=1e-5
     )
 
@@ -190,7 +190,7 @@ def test_ridge_regression_by_a_skip_layer_alone():
     assert not run.params.w1.any()
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 def test_every_engine_takes_the_same_path(engine):
     if engine == "torch-nn":
         pytest.skip("engine 'torch-nn' has only torch's own optimisers")

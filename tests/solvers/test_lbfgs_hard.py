@@ -85,7 +85,7 @@ def test_the_scale_of_the_objective_does_not_matter(scale):
 
 def seen_searches(monkeypatch):
     """Every line search of the run: (loss, slope, points looked at as (t, value, slope), what it returned)."""
-    searches, real = [], line_search.wolfe
+    searches, real = [], line_search.wolfe_step
 
     def spied(at, loss, slope, length):
         looked = []
@@ -99,7 +99,7 @@ def seen_searches(monkeypatch):
         searches.append((loss, slope, looked, step))
         return step
 
-    monkeypatch.setattr(lbfgs, "wolfe", spied)
+    monkeypatch.setattr(lbfgs, "wolfe_step", spied)
     return searches
 
 
@@ -150,7 +150,7 @@ def test_the_search_goes_on_outwards_where_the_slope_still_falls():
 
     for length in (1e-3, 0.1, 1.0, 30.0):
         looked = []
-        t, _ = line_search.wolfe(
+        t, _ = line_search.wolfe_step(
             lambda t, looked=looked: looked.append(t) or at(t), 0.0, -1.0, length
         )
         assert min(looked) > 0
@@ -168,7 +168,7 @@ def test_each_point_further_out_is_further_out(power):
         looked.append(t)
         return -t - t**power, -1 - power * t ** (power - 1)
 
-    step = line_search.wolfe(at, 0.0, -1.0, 0.01)
+    step = line_search.wolfe_step(at, 0.0, -1.0, 0.01)
     assert step is not None
     walked = looked[:-1]  # the last look is back at the best
     assert (np.diff(walked) > 0).all()

@@ -11,10 +11,10 @@ from twolayer import FileError, tables
 
 
 def blocks(path):
-    return list(tables.stream(path))
+    return list(tables.stream_table(path))
 
 
-@pytest.mark.parametrize("read", [tables.read, blocks])
+@pytest.mark.parametrize("read", [tables.read_table, blocks])
 @pytest.mark.parametrize(
     ("array", "message"),
     [
@@ -33,13 +33,13 @@ def test_arrays_that_are_no_tables(tmp_path, read, array, message):
 
 def test_words_have_no_blanks_around_them(tmp_path):
     np.save(tmp_path / "t.npy", np.array([" u", "v ", "w"]))
-    assert tables.read(tmp_path / "t.npy").words("x1") == ["u", "v", "w"]
+    assert tables.read_table(tmp_path / "t.npy").words("x1") == ["u", "v", "w"]
 
 
 def test_an_array_without_columns(tmp_path):
     np.save(tmp_path / "t.npy", np.zeros((3, 0)))
     with pytest.raises(FileError, match="has no columns"):
-        tables.read(tmp_path / "t.npy")
+        tables.read_table(tmp_path / "t.npy")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_standard_input_is_known_by_its_first_bytes(monkeypatch, content):
         buffer = io.BufferedReader(io.BytesIO(content))
 
     monkeypatch.setattr(sys, "stdin", Input())
-    assert tables.read("-").numbers.tolist() == [[1, 2], [3, 4]]
+    assert tables.read_table("-").numbers.tolist() == [[1, 2], [3, 4]]
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
@@ -70,5 +70,5 @@ def test_a_file_that_begins_as_a_zip_and_is_none_is_closed(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(FileError, match="cannot be read as"):
-        tables.read(path)
+        tables.read_table(path)
     gc.collect()

@@ -7,17 +7,17 @@ import polars
 import pytest
 
 from twolayer import FileError, InputError, tables
-from twolayer.tables import Encoder, Found
+from twolayer.tables import Encoder, EncodingReport
 
 
 def table_of(tmp_path, columns, name="t.csv"):
     path = tmp_path / name
     polars.DataFrame(columns, strict=False).write_csv(path)
-    return tables.read(path)
+    return tables.read_table(path)
 
 
 def kinds_of(tmp_path, values, name="c", **more):
-    found = tables.kinds(
+    found = tables.column_kinds(
         table_of(tmp_path, {"other": [0.5, 2.5] * (len(values) // 2), name: values}), **more
     )
     for kind in ("numbers", "booleans", "categories", "ids"):
@@ -66,7 +66,7 @@ def test_row_names_that_are_numbers(tmp_path, name, values, kind):
 def test_a_first_column_that_counts_the_rows(tmp_path):
     for first, expected in ((range(5, 25), ["n"]), (range(0, 40, 2), [])):
         table = table_of(tmp_path, {"n": list(first), "a": [0.5, 1.5] * 10})
-        assert tables.kinds(table).ids == expected
+        assert tables.column_kinds(table).ids == expected
 
 
 def test_a_column_can_be_said_to_hold_categories(tmp_path):
@@ -82,8 +82,8 @@ def test_a_column_can_be_said_to_hold_categories(tmp_path):
 def test_dates_are_refused_with_advice(tmp_path, date):
     table = table_of(tmp_path, {"a": [1, 2] * 6, "visit": [date] * 11 + [""]})
     with pytest.raises(InputError, match=r"column 'visit' holds dates, such as .*--drop 'visit'"):
-        tables.kinds(table)
-    assert tables.kinds(table, skip=["visit"]).numbers == ["a"]
+        tables.column_kinds(table)
+    assert tables.column_kinds(table, skip=["visit"]).numbers == ["a"]
 
 
 def test_numbers_and_text_together_are_refused(tmp_path):
@@ -92,13 +92,13 @@ def test_numbers_and_text_together_are_refused(tmp_path):
         InputError,
         match=r"'a' holds numbers but for 'n.d.' in line 4 \(2 such fields\).*--category 'a'",
     ):
-        tables.kinds(table)
+        tables.column_kinds(table)
     table = table_of(tmp_path, {"a": ["1", "2", "3,5", "4"]})
     with pytest.raises(InputError, match="write decimals with a point"):
-        tables.kinds(table)
+        tables.column_kinds(table)
     table = table_of(tmp_path, {"a": ["1", "2", "1.234,5", "4"]})
     with pytest.raises(InputError, match="line 4: write decimals with a point, or leave such fie"):
-        tables.kinds(table)
+        tables.column_kinds(table)
 
 
 COLUMNS = {
@@ -115,7 +115,7 @@ TRAIN = np.arange(6)  # ages 30, -, 50, 40, 30, 20: median 30
 
 def fitted(tmp_path, rows=TRAIN):
     table = table_of(tmp_path, COLUMNS)
-    return table, Encoder.fit(table, tables.kinds(table), rows)
+    return table, Encoder.fit(table, tables.column_kinds(table), rows)
 
 
 def test_encoding_by_hand(tmp_path):
@@ -123,7 +123,7 @@ def test_encoding_by_hand(tmp_path):
     assert encoder.features() == [
         "age", "height", "smoker", "tissue=skin", "tissue=lung", "age is missing", "smoker is missing",
     ]  # fmt: skip
-    found = Found()
+    found = EncodingReport()
     x = encoder.encode(table, found)
     assert x[:3].tolist() == [
         [30, 1.5, 1, 1, 0, 0, 0],
@@ -142,9 +142,9 @@ def test_only_the_rows_of_training_are_learned_from(tmp_path):
     changed["age"][6:] = [1e6] * 6
     changed["tissue"][6:] = ["brain"] * 6
     table = table_of(tmp_path, changed)
-    again = Encoder.fit(table, tables.kinds(table), TRAIN)
+    again = Encoder.fit(table, tables.column_kinds(table), TRAIN)
     assert again.as_json() == encoder.as_json()
-    found = Found()
+    found = EncodingReport()
     assert again.encode(table, found)[6:, 3:5].tolist() == [[0, 0]] * 6
     assert found.unseen == {"tissue": {"brain": 6}}
     assert found.sentences()[-1] == "6 rows have a 'tissue' that training did not have: 'brain'"
@@ -152,7 +152,7 @@ def test_only_the_rows_of_training_are_learned_from(tmp_path):
 
 def test_of_very_many_unseen_categories_the_first_are_kept_by_name():
     """So that a column that has become an id does not fill the memory of a command that reads block by block."""
-    found = tables.Found()
+    found = tables.EncodingReport()
     for block in range(3):
         for i in range(1000):
             found.unknown("tissue", f"t{i + 700 * block}")
@@ -255,5 +255,5 @@ def test_a_damaged_encoder_is_refused(tmp_path, damage):
 
 def test_names_that_would_be_twice(tmp_path):
     table = table_of(tmp_path, {"c=x": [1.5, 2.5] * 6, "c": ["x", "y"] * 6})
-    names = Encoder.fit(table, tables.kinds(table)).features()
+    names = Encoder.fit(table, tables.column_kinds(table)).features()
     assert len(set(names)) == 3

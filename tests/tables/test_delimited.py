@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twolayer import FileError, InputError, tables
-from twolayer.tables import delimited
+from twolayer.tables.readers import delimited
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def written(tmp_path):
 
 
 def test_numbers_text_names_and_lines(written):
-    table = tables.read(written("a,b,kind\n1,-2.5e3,x\n 4 , .5,y\n"), text=["kind"])
+    table = tables.read_table(written("a,b,kind\n1,-2.5e3,x\n 4 , .5,y\n"), text=["kind"])
     assert table.names == ["a", "b", "kind"]
     assert table.numbers[:, :2].tolist() == [[1, -2500], [4, 0.5]]
     assert np.isnan(table.numbers[:, 2]).all()
@@ -32,15 +32,15 @@ def test_numbers_text_names_and_lines(written):
 
 def test_a_hash_is_no_comment(written):
     """NumPy's reader would take what stands after it for one."""
-    table = tables.read(written("a,b,kind\n1,2#3,x#1\n#4,5,y\n"), text=["kind"])
+    table = tables.read_table(written("a,b,kind\n1,2#3,x#1\n#4,5,y\n"), text=["kind"])
     assert table.texts["kind"] == ["x#1", "y"]
     assert (table.words("a"), table.words("b")) == (["1", "#4"], ["2#3", "5"])
-    table = tables.read(written("a,kind\n1,x#1\n2,#y\n"), text=["kind"])
+    table = tables.read_table(written("a,kind\n1,x#1\n2,#y\n"), text=["kind"])
     assert table.texts["kind"] == ["x#1", "#y"]
 
 
 def test_marks_in_a_quoted_name_separate_nothing(written):
-    table = tables.read(written('"a;b;c;d",kind\n1,x\n2,y\n'), text=["kind"])
+    table = tables.read_table(written('"a;b;c;d",kind\n1,x\n2,y\n'), text=["kind"])
     assert table.names == ["a;b;c;d", "kind"]
     assert table.inputs(["a;b;c;d"]).tolist() == [[1], [2]]
 
@@ -49,7 +49,7 @@ def test_marks_in_a_quoted_name_separate_nothing(written):
 def test_every_float_comes_back_to_the_last_bit(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("t") / "t.csv"
     path.write_text("a,b,c\n" + "".join(",".join(map(repr, row)) + "\n" for row in rows))
-    read = tables.read(path).inputs(["a", "b", "c"])
+    read = tables.read_table(path).inputs(["a", "b", "c"])
     assert read.tobytes() == np.array(rows, dtype=float).tobytes()
 
 
@@ -59,7 +59,9 @@ def test_as_polars_reads_it(written):
     lines = [",".join(f"{value:.7g}" for value in row) for row in x]
     path = written("a,b,c,d,e\n" + "\n".join(lines))
     assert np.array_equal(
-        tables.read(path).inputs(list("abcde")), polars.read_csv(path).to_numpy(), equal_nan=False
+        tables.read_table(path).inputs(list("abcde")),
+        polars.read_csv(path).to_numpy(),
+        equal_nan=False,
     )
 
 
@@ -80,7 +82,7 @@ def test_as_polars_reads_it(written):
     ],
 )
 def test_dialects(written, content):
-    table = tables.read(written(content), text=["kind"])
+    table = tables.read_table(written(content), text=["kind"])
     assert table.names == ["a", "b", "kind"]
     assert table.inputs(["a", "b"]).tolist() == [[1, 2], [3, 4]]
     assert table.texts == {"kind": ["x", "y"]}
@@ -88,7 +90,7 @@ def test_dialects(written, content):
 
 def test_quoted_fields_may_hold_commas_quotes_and_line_ends(written):
     path = written('a,kind\n1,"x, ""y""\nz"\n2,plain\noops,q\n')
-    table = tables.read(path, text=["kind"])
+    table = tables.read_table(path, text=["kind"])
     assert table.texts["kind"] == ['x, "y"\nz', "plain", "q"]
     assert table.lines.tolist() == [2, 4, 5]
     with pytest.raises(InputError, match=r"'a' holds text, for example 'oops' in line 5"):
@@ -97,10 +99,10 @@ def test_quoted_fields_may_hold_commas_quotes_and_line_ends(written):
 
 @pytest.mark.parametrize("odd", [0, 1, 57, 98, 99])
 def test_lines_are_right_across_blocks(written, monkeypatch, odd):
-    monkeypatch.setattr(delimited, "CHARACTERS_AT_ONCE", 64)
+    monkeypatch.setattr(delimited, "CHARACTERS_PER_BLOCK", 64)
     rows = [f"{i},{i}.5,c{i % 3}" for i in range(100)]
     rows[odd] = f"{odd},x,c0"
-    table = tables.read(written("a,b,kind\n" + "\n".join(rows)), text=["kind"])
+    table = tables.read_table(written("a,b,kind\n" + "\n".join(rows)), text=["kind"])
     assert table.lines.tolist() == list(range(2, 102))
     assert table.inputs(["a"])[:, 0].tolist() == list(range(100))
     assert table.texts["kind"] == ["c0" if i == odd else f"c{i % 3}" for i in range(100)]
@@ -109,22 +111,22 @@ def test_lines_are_right_across_blocks(written, monkeypatch, odd):
 
 
 def test_text_in_a_column_that_is_kept_has_its_line_too(written, monkeypatch):
-    monkeypatch.setattr(delimited, "CHARACTERS_AT_ONCE", 8)
-    table = tables.read(written("a,y\n" + "1,2\n" * 20 + "1,x\n1,z\n"), text=["y"])
+    monkeypatch.setattr(delimited, "CHARACTERS_PER_BLOCK", 8)
+    table = tables.read_table(written("a,y\n" + "1,2\n" * 20 + "1,x\n1,z\n"), text=["y"])
     with pytest.raises(InputError, match=r"'y' holds text, for example 'x' in line 22,"):
-        tables.target(table, "y", "regression")
+        tables.read_target(table, "y", "regression")
 
 
 def test_blank_lines_across_blocks(written, monkeypatch):
-    monkeypatch.setattr(delimited, "CHARACTERS_AT_ONCE", 8)
+    monkeypatch.setattr(delimited, "CHARACTERS_PER_BLOCK", 8)
     content = "a,b\n" + "".join(f"{i},{i}\n\n" for i in range(30))
-    table = tables.read(written(content))
+    table = tables.read_table(written(content))
     assert table.inputs(["b"])[:, 0].tolist() == list(range(30))
     assert table.lines.tolist() == list(range(2, 62, 2))
 
 
 def test_only_columns_that_are_asked_for_must_hold_numbers(written):
-    table = tables.read(written("id,a,target\ns1,1,\ns2,2,\n"))
+    table = tables.read_table(written("id,a,target\ns1,1,\ns2,2,\n"))
     assert table.inputs(["a"]).tolist() == [[1], [2]]
 
 
@@ -152,10 +154,10 @@ def test_what_is_no_table_is_told(written, content, message):
     path = written(content)
     if message is None:  # a stray byte in a field is text in that column
         with pytest.raises((FileError, InputError), match=r"t\.csv"):
-            tables.read(path).inputs(["a"])
+            tables.read_table(path).inputs(["a"])
         return
     with pytest.raises(FileError, match=message) as caught:
-        tables.read(path)
+        tables.read_table(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -179,13 +181,13 @@ def test_what_is_no_table_is_told(written, content, message):
     ],
 )
 def test_what_is_no_number_is_told_by_line_and_column(written, rows, message):
-    table = tables.read(written(f"a,b\n{rows}\n"))
+    table = tables.read_table(written(f"a,b\n{rows}\n"))
     with pytest.raises(InputError, match=message):
         table.inputs(["a", "b"])
 
 
 def test_decimal_commas_are_named(written):
-    table = tables.read(written("a;b\n1;2,5\n"))
+    table = tables.read_table(written("a;b\n1;2,5\n"))
     with pytest.raises(InputError, match="write decimals with a point"):
         table.inputs(["a", "b"])
 
@@ -195,11 +197,11 @@ def test_no_such_file_folder_and_nearest_name(tmp_path, written):
     with pytest.raises(
         FileError, match=r"there is no file .*grwth\.csv; did you mean 'growth\.csv'"
     ):
-        tables.read(tmp_path / "grwth.csv")
+        tables.read_table(tmp_path / "grwth.csv")
     with pytest.raises(FileError, match="is a folder, not a table"):
-        tables.read(tmp_path)
+        tables.read_table(tmp_path)
     with pytest.raises(FileError, match="there is no file"):
-        tables.read(tmp_path / "no" / "such.csv")
+        tables.read_table(tmp_path / "no" / "such.csv")
 
 
 def test_no_permission(written, monkeypatch):
@@ -210,24 +212,24 @@ def test_no_permission(written, monkeypatch):
 
     monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(FileError, match="cannot be read: Permission denied"):
-        tables.read(path)
+        tables.read_table(path)
 
 
 def test_a_target_that_is_not_there_has_a_nearest_name(written):
     with pytest.raises(InputError, match="no column 'Specie'; did you mean 'species'"):
-        tables.read(written("a,species\n1,x\n"), text=["Specie"])
+        tables.read_table(written("a,species\n1,x\n"), text=["Specie"])
     with pytest.raises(InputError, match="no column 'zzz': the columns are 'a', 'species'"):
-        tables.read(written("a,species\n1,x\n"), text=["zzz"])
+        tables.read_table(written("a,species\n1,x\n"), text=["zzz"])
     with pytest.raises(
         InputError, match="the first line holds numbers only, is the header missing"
     ):
-        tables.read(written("1,2\n3,4\n"), text=["y"])
+        tables.read_table(written("1,2\n3,4\n"), text=["y"])
 
 
 def target_of(tmp_path, values, task="auto"):
     path = tmp_path / "t.csv"
     path.write_text("a,y\n" + "".join(f"1,{value}\n" for value in values))
-    return tables.target(tables.read(path, text=["y"]), "y", task)
+    return tables.read_target(tables.read_table(path, text=["y"]), "y", task)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from xlsxwriter.utility import xl_col_to_name
 
 from twolayer import FileError, InputError, tables
 from twolayer.errors import TwoLayerError
-from twolayer.tables import Asked, excel
+from twolayer.tables import TableOptions
+from twolayer.tables.readers import excel
 
 DAY = datetime.datetime(2021, 3, 4)
 
@@ -82,7 +83,7 @@ def rows_of(frame):
 def test_cells_are_what_the_fields_of_a_csv_file_are(tmp_path):
     path = book(tmp_path / "p.xlsx", {"Sheet": rows_of(patients())})
     patients().write_csv(tmp_path / "p.csv")
-    found, expected = tables.read(path), tables.read(tmp_path / "p.csv")
+    found, expected = tables.read_table(path), tables.read_table(tmp_path / "p.csv")
     assert found.names == expected.names
     np.testing.assert_array_equal(found.numbers, expected.numbers)
     assert found.texts == expected.texts
@@ -94,7 +95,7 @@ def test_numbers_are_right_to_the_last_bit(tmp_path):
     values = [0.1, 1 / 3, 1e-300, -1.7e308, 123456789012345678, 2**53 + 2, 0, -0.0, 5e-324]
     cells = "".join(f"<row><c><v>{value:.17g}</v></c></row>" for value in values)
     path = by_hand(tmp_path / "t.xlsx", f'<row><c t="str"><v>a</v></c></row>{cells}')
-    assert tables.read(path).column("a").tolist() == [float(v) for v in values]
+    assert tables.read_table(path).column("a").tolist() == [float(v) for v in values]
 
 
 def test_long_numbers_of_samples_keep_their_digits(tmp_path):
@@ -102,19 +103,19 @@ def test_long_numbers_of_samples_keep_their_digits(tmp_path):
     cells = "".join(f"<row><c><v>{value}</v></c></row>" for value in ids[:2])
     cells += "<row><c><v>0.10000000000000001</v></c></row>"  # as Excel writes 0.1
     head, last = ('<row><c t="str"><v>' + word + "</v></c></row>" for word in ("a", "n.d."))
-    assert tables.read(by_hand(tmp_path / "t.xlsx", head + cells + last)).texts["a"] == ids
+    assert tables.read_table(by_hand(tmp_path / "t.xlsx", head + cells + last)).texts["a"] == ids
 
 
 def test_a_far_cell_takes_its_place_only(tmp_path):
     far = '<row><c t="str"><v>a</v></c><c r="XFD1" t="str"><v>b</v></c></row><row r="1048576"><c><v>1</v></c><c r="XFD1048576"><v>5</v></c></row>'
-    found = tables.read(by_hand(tmp_path / "t.xlsx", far))
+    found = tables.read_table(by_hand(tmp_path / "t.xlsx", far))
     assert (found.names, found.numbers.tolist()) == (["a", "b"], [[1, 5]])
     assert found.where(0) == "line 1048576"
 
 
 def test_a_text_far_down_is_not_lost(tmp_path):
     rows = [["a", "b"], *([i, 1] for i in range(1500)), ["n.d.", 1]]
-    found = tables.read(book(tmp_path / "t.xlsx", {"Sheet": rows}))
+    found = tables.read_table(book(tmp_path / "t.xlsx", {"Sheet": rows}))
     assert found.first_text("a") == (1500, "n.d.")
     assert found.where(1500) == "line 1502"
 
@@ -143,19 +144,19 @@ def test_a_text_far_down_is_not_lost(tmp_path):
 def test_dates_are_told_from_numbers_by_their_format(tmp_path, value, form, expected, date_1904):
     rows = [["a", "b"], [value, 1]]
     path = book(tmp_path / "t.xlsx", {"S": rows}, {0: form}, date_1904=date_1904)
-    assert tables.read(path).words("a") == [expected]
+    assert tables.read_table(path).words("a") == [expected]
 
 
 def test_a_date_is_refused_as_in_a_csv_file(tmp_path):
     rows = [["a", "visit", "y"], *([i + 0.5, DAY, 0.5 * i] for i in range(12))]
-    asked = Asked(book(tmp_path / "t.xlsx", {"Sheet": rows}, {1: "dd.mm.yyyy"}), ("y",))
+    asked = TableOptions(book(tmp_path / "t.xlsx", {"Sheet": rows}, {1: "dd.mm.yyyy"}), ("y",))
     with pytest.raises(InputError, match=r"column 'visit' holds dates, such as '2021-03-04'"):
-        tables.data_of(asked)
+        tables.read_dataset(asked)
 
 
 def test_blank_rows_and_columns_are_no_part_of_it_and_lines_are_the_sheets(tmp_path):
     rows = [[], [None, "a", None, "b"], [], [None, 1, " ", 2], [], [None, 3, None, "x"]]
-    found = tables.read(book(tmp_path / "t.xlsx", {"Sheet": rows}))
+    found = tables.read_table(book(tmp_path / "t.xlsx", {"Sheet": rows}))
     assert found.names == ["a", "b"]
     np.testing.assert_array_equal(found.numbers, [[1, 2], [3, np.nan]])
     assert found.lines.tolist() == [4, 6]
@@ -164,7 +165,7 @@ def test_blank_rows_and_columns_are_no_part_of_it_and_lines_are_the_sheets(tmp_p
 @pytest.mark.parametrize("head", [[None, "a", "b"], ["a", "b", None]])
 def test_names_of_rows_as_r_writes_them(tmp_path, head):
     rows = [head, ["r1", 1, 2], ["r2", 3, 4]]
-    found = tables.read(book(tmp_path / "t.xlsx", {"Sheet": rows}))
+    found = tables.read_table(book(tmp_path / "t.xlsx", {"Sheet": rows}))
     assert (found.names, found.id) == (["id", "a", "b"], "id")
     assert found.words("id") == ["r1", "r2"]
 
@@ -177,7 +178,7 @@ def test_what_other_programs_write(tmp_path):
         '<v>0.25</v></c></row><row r="6"><c r="B6" t="e"><v>#DIV/0!</v></c><c t="d"><v>2021-03-04</v></c></row>'
         '<row r="7"><c r="A7" t="e"><v>#N/A</v></c><c r="C7" t="b"><v>1</v></c></row>',
     )
-    found = tables.read(path)
+    found = tables.read_table(path)
     assert found.names == ["a", "b c", "d"]
     assert found.texts["a"] == ["x1", "", "#N/A"]
     assert found.texts["b c"] == ["0.25", "#DIV/0!", ""]
@@ -192,7 +193,7 @@ def test_texts_in_parts_and_how_they_are_spoken(tmp_path):
         '<si><t xml:space="preserve"> b </t></si>'
         '<si><r><t>a</t></r><r><t>b</t></r><rPh sb="0" eb="1"><t>SPOKEN</t></rPh></si><si><t/></si>',
     )
-    found = tables.read(path)
+    found = tables.read_table(path)
     assert found.names == ["ab", "b"]
     np.testing.assert_array_equal(found.numbers, [[1, np.nan]])
 
@@ -204,7 +205,7 @@ def test_elements_may_have_prefixes(tmp_path):
     prefixed = text.replace(b"</", b"</x:").replace(b"<", b"<x:").replace(b"<x:/x:", b"</x:")
     prefixed = prefixed.replace(b"<x:?", b"<?").replace(b"xmlns=", b"xmlns:x=")
     changed(path, SHEET, text, prefixed)
-    assert tables.read(path).inputs(["a", "b"]).tolist() == [[1, 2]]
+    assert tables.read_table(path).inputs(["a", "b"]).tolist() == [[1, 2]]
 
 
 # ---- formulas
@@ -221,12 +222,12 @@ def test_a_formula_without_its_value_is_refused(tmp_path, value):
     with pytest.raises(
         FileError, match="cell B3 holds a formula without its value: open the file in"
     ):
-        tables.read(path)
+        tables.read_table(path)
 
 
 def test_the_values_of_formulas_and_empty_cells_are_read(tmp_path):
     empty = '<row><c><v>2</v></c><c s="0"/></row><row><c><v>3</v></c><c t="str"><f>""</f><v></v></c></row>'
-    found = tables.read(by_hand(tmp_path / "t.xlsx", CALCULATED + empty))
+    found = tables.read_table(by_hand(tmp_path / "t.xlsx", CALCULATED + empty))
     np.testing.assert_array_equal(found.numbers, [[1, 7], [2, np.nan], [3, np.nan]])
 
 
@@ -239,9 +240,9 @@ def test_formulas_of_another_sheet_do_not_matter(tmp_path):
         first.write_blank(2, 2, None, made.add_format({"bold": True}))
         second.write_row(0, 0, ["a"])
         second.write_formula(1, 0, "=1+1", None, "")
-    assert tables.read(path).n_rows == 2
+    assert tables.read_table(path).n_rows == 2
     with pytest.raises(FileError, match="cell A2 holds a formula without its value"):
-        tables.read(path, sheet="T")
+        tables.read_table(path, sheet="T")
 
 
 # ---- which sheet
@@ -256,15 +257,15 @@ BOOK = {
 
 def test_which_sheet_is_read_is_said(tmp_path):
     path = book(tmp_path / "t.xlsx", BOOK)
-    found = tables.read(path)
+    found = tables.read_table(path)
     assert found.names == ["made by me"]
     assert found.note == (
         "sheet 'read me' was read, the first of 3; --sheet chooses another: 'genes', 'samples'"
     )
     for sheet in ("samples", "3"):
-        found = tables.read(path, sheet=sheet)
+        found = tables.read_table(path, sheet=sheet)
         assert (found.names, found.note) == (["sample", "state"], "")
-        assert [t.names for t in tables.stream(path, sheet=sheet)] == [found.names]
+        assert [t.names for t in tables.stream_table(path, sheet=sheet)] == [found.names]
 
 
 @pytest.mark.parametrize(
@@ -278,12 +279,12 @@ def test_which_sheet_is_read_is_said(tmp_path):
 def test_a_sheet_that_is_not_there(tmp_path, sheet, message):
     path = book(tmp_path / "t.xlsx", BOOK)
     with pytest.raises(InputError, match=message):
-        tables.read(path, sheet=sheet)
+        tables.read_table(path, sheet=sheet)
 
 
 def test_only_excel_files_have_sheets(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
-    for read in (tables.read, lambda *a, **k: list(tables.stream(*a, **k))):
+    for read in (tables.read_table, lambda *a, **k: list(tables.stream_table(*a, **k))):
         with pytest.raises(InputError, match=r"--sheet is for Excel files, and .*t\.csv is none"):
             read(tmp_path / "t.csv", sheet="x")
 
@@ -342,7 +343,7 @@ def test_the_first_of_several_sheets_is_said_by_fit_and_predict(here, twolayer):
 def test_sheets_that_are_no_tables(tmp_path, sheets, message):
     path = book(tmp_path / "t.xlsx", sheets)
     with pytest.raises(FileError, match=message):
-        tables.read(path)
+        tables.read_table(path)
 
 
 @pytest.mark.parametrize(
@@ -358,13 +359,13 @@ def test_sheets_that_are_no_tables(tmp_path, sheets, message):
 def test_files_that_are_no_excel_files(tmp_path, content, message, name):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(FileError, match=message) as caught:
-        tables.read(tmp_path / name)
+        tables.read_table(tmp_path / name)
     assert "\n" not in str(caught.value)
 
 
 def test_the_content_tells_an_excel_file_not_the_rest_of_its_name(tmp_path):
     path = book(tmp_path / "t.xls", {"S": ROWS})
-    assert tables.read(path).numbers.tolist() == ROWS[1:]
+    assert tables.read_table(path).numbers.tolist() == ROWS[1:]
 
 
 def test_what_reads_excel_files_may_be_missing(here, twolayer, monkeypatch):
@@ -382,7 +383,7 @@ def test_what_no_table_needs_is_passed_over(tmp_path):
     path = book(tmp_path / "t.xlsx", {"S": ROWS})
     more = b'<extLst><ext uri="{CCE6A557-97BC-4B89-ADB6-D9C93CAAB3DF}"/></extLst></worksheet>'
     changed(path, SHEET, b"</worksheet>", more)
-    assert tables.read(path).n_rows == 2  # openpyxl warns
+    assert tables.read_table(path).n_rows == 2  # openpyxl warns
 
 
 def test_strict_files_are_told(tmp_path):
@@ -396,37 +397,39 @@ def test_strict_files_are_told(tmp_path):
     with pytest.raises(
         FileError, match="has no sheet of cells that can be read: save it as an ordinary"
     ):
-        tables.read(path)
+        tables.read_table(path)
 
 
 def test_another_kind_of_spreadsheet(tmp_path):
     with zipfile.ZipFile(tmp_path / "t.ods", "w") as file:
         file.writestr("content.xml", "<x/>")
     with pytest.raises(FileError, match=r"is not an \.xlsx file: save it as \.xlsx, or as CSV"):
-        tables.read(tmp_path / "t.ods")
+        tables.read_table(tmp_path / "t.ods")
 
 
 def test_hostile_files_are_refused_at_no_cost(tmp_path):
     far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>5</v></c></row>'
     with pytest.raises(FileError, match="has no name in the header"):
-        tables.read(by_hand(tmp_path / "far.xlsx", far))
+        tables.read_table(by_hand(tmp_path / "far.xlsx", far))
     names = "".join(f'<c t="str"><v>n{j}</v></c>' for j in range(9000))
     strewn = "".join(
         f'<row r="{i}"><c r="{xl_col_to_name(i)}{i}"><v>1</v></c></row>' for i in range(2, 8900)
     )
     with pytest.raises(FileError, match=r"cells are strewn over 8\d{3} rows and 8\d{3} columns"):
-        tables.read(by_hand(tmp_path / "strewn.xlsx", f"<row>{names}</row>{strewn}"))
+        tables.read_table(by_hand(tmp_path / "strewn.xlsx", f"<row>{names}</row>{strewn}"))
     below = '<row><c t="str"><v>1</v></c></row>' * 4000
     with pytest.raises(FileError, match="cells are strewn over 4000 rows and 9000 columns"):
-        tables.read(by_hand(tmp_path / "below.xlsx", f"<row>{names}</row>{below}"))
+        tables.read_table(by_hand(tmp_path / "below.xlsx", f"<row>{names}</row>{below}"))
     for place in ("A0B", "ZZZZ1", "ÄÖ1", "1"):
         cell = f'<row><c r="{place}"><v>1</v></c></row>'
         with pytest.raises(
             FileError, match=r"cannot be read as an Excel file: .*save it there as CSV"
         ):
-            tables.read(by_hand(tmp_path / "bad.xlsx", cell))
+            tables.read_table(by_hand(tmp_path / "bad.xlsx", cell))
     with pytest.raises(FileError, match="it has a row beyond 1048576"):
-        tables.read(by_hand(tmp_path / "row.xlsx", '<row r="9999999999999"><c><v>1</v></c></row>'))
+        tables.read_table(
+            by_hand(tmp_path / "row.xlsx", '<row r="9999999999999"><c><v>1</v></c></row>')
+        )
 
 
 def test_entities_do_not_unfold_without_end(tmp_path):
@@ -436,17 +439,17 @@ def test_entities_do_not_unfold_without_end(tmp_path):
     changed(path, SHEET, b"<worksheet", kinds.encode())
     changed(path, SHEET, b"<v>1</v>", b"<v>&e11;</v>")
     with pytest.raises(FileError, match="cannot be read as an Excel file"):
-        tables.read(path)
+        tables.read_table(path)
 
 
 def test_a_part_that_claims_to_unpack_to_too_much(tmp_path, monkeypatch):
     path = book(tmp_path / "t.xlsx", {"S": [["a"], *([1] for _ in range(200))]})
-    monkeypatch.setattr(excel, "LARGE", 1000)
-    monkeypatch.setattr(excel, "WHOLE", 1000)
-    assert tables.read(path).n_rows == 200
+    monkeypatch.setattr(excel, "LARGE_PART", 1000)
+    monkeypatch.setattr(excel, "WHOLE_NUMBER", 1000)
+    assert tables.read_table(path).n_rows == 200
     changed(path, SHEET, b"</sheetData>", b"</sheetData>" + b" " * 10**7)
     with pytest.raises(FileError, match=r"its part xl/worksheets/sheet1.xml claims 1\d,\d{3},\d{3} bytes"):  # fmt: skip
-        tables.read(path)
+        tables.read_table(path)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -468,7 +471,7 @@ def test_damaged_parts_are_refused_or_read_and_nothing_else(tmp_path, seed):
             for one, content in damaged.items():
                 file.writestr(one, content)
         try:
-            tables.read(path)
+            tables.read_table(path)
         except TwoLayerError as error:
             refused += "\n" not in str(error)
             lines += "\n" in str(error)

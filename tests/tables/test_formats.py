@@ -45,7 +45,7 @@ def write_frame(path):
 def test_data_frames(tmp_path, name, streamed):
     path = tmp_path / name
     write_frame(path)
-    table = next(tables.stream(path)) if streamed else tables.read(path)
+    table = next(tables.stream_table(path)) if streamed else tables.read_table(path)
     assert table.names == FRAME.columns
     assert table.inputs(["a", "b"]).tolist() == NUMBERS[:, :2].tolist()
     assert table.words("kind") == ["x", "y"] * 20
@@ -65,7 +65,7 @@ def test_gaps_and_dates_of_a_data_frame(tmp_path, suffix):
     path = tmp_path / f"t{suffix}"
     writers = {".csv": frame.write_csv, ".parquet": frame.write_parquet, ".arrow": frame.write_ipc}
     writers[suffix](path)
-    table = tables.read(path)
+    table = tables.read_table(path)
     np.testing.assert_array_equal(table.column("a"), [1.5, np.nan])
     assert table.words("b") == ["x", ""]
     assert table.words("day") == ["2021-03-04", "2021-03-05"]
@@ -75,21 +75,21 @@ def test_what_a_data_frame_may_hold_and_a_table_not(tmp_path):
     path = tmp_path / "t.parquet"
     polars.DataFrame({"a": [1, 2], "list": [[1], [2, 3]]}).write_parquet(path)
     with pytest.raises(FileError, match="column 'list' holds List"):
-        tables.read(path)
+        tables.read_table(path)
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 60, 10**9])
 @pytest.mark.parametrize("name", ["t.parquet", "t.arrow", "t.npy", "t.csv"])
 def test_blocks_together_are_the_table(tmp_path, monkeypatch, name, rows_at_once):
-    for page in (tables.formats, tables.frames):
-        monkeypatch.setattr(page, "NUMBERS_AT_ONCE", rows_at_once)
-    for most in ("NUMBERS_READ", "BYTES_UNPACKED"):
-        monkeypatch.setattr(tables.frames, most, rows_at_once)
-    monkeypatch.setattr(tables.delimited, "CHARACTERS_AT_ONCE", rows_at_once)
+    for page in (tables.readers.formats, tables.readers.frames):
+        monkeypatch.setattr(page, "NUMBERS_PER_SLICE", rows_at_once)
+    for most in ("NUMBERS_PER_READ", "UNPACKED_BYTES"):
+        monkeypatch.setattr(tables.readers.frames, most, rows_at_once)
+    monkeypatch.setattr(tables.readers.delimited, "CHARACTERS_PER_BLOCK", rows_at_once)
     path = tmp_path / name
     np.save(path, NUMBERS) if name.endswith("npy") else write_frame(path)
-    whole = tables.read(path)
-    blocks = list(tables.stream(path))
+    whole = tables.read_table(path)
+    blocks = list(tables.stream_table(path))
     assert (len(blocks) > 1) == (rows_at_once < 10**9)
     together = np.concatenate([block.numbers for block in blocks])
     np.testing.assert_array_equal(together, whole.numbers)
@@ -101,10 +101,10 @@ def test_blocks_together_are_the_table(tmp_path, monkeypatch, name, rows_at_once
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
 def test_a_row_of_a_later_block_is_told_by_its_place_in_the_file(tmp_path, monkeypatch, suffix):
-    monkeypatch.setattr(tables.formats, "NUMBERS_AT_ONCE", 60)
+    monkeypatch.setattr(tables.readers.formats, "NUMBERS_PER_SLICE", 60)
     path = tmp_path / f"t{suffix}"
     np.save(path, NUMBERS) if suffix == ".npy" else write_frame(path)
-    where = [block.where(i) for block in tables.stream(path) for i in range(block.n_rows)]
+    where = [block.where(i) for block in tables.stream_table(path) for i in range(block.n_rows)]
     assert where == [f"row {i + 1}" for i in range(40)]
 
 
@@ -114,25 +114,25 @@ def test_a_file_name_is_no_pattern(tmp_path, suffix):
     path = tmp_path / f"t[1]?*{suffix}"
     frame = polars.DataFrame({"^a.*$": [1.0, 2.0], "ab": [3.0, 4.0]})
     (frame.write_parquet if suffix == ".parquet" else frame.write_ipc)(path)
-    for table in (tables.read(path), *tables.stream(path)):
+    for table in (tables.read_table(path), *tables.stream_table(path)):
         assert table.names == ["^a.*$", "ab"]
         assert table.numbers.tolist() == [[1, 3], [2, 4]]
 
 
 def test_arrays(tmp_path):
     np.save(tmp_path / "t.npy", NUMBERS.astype(np.float32))
-    table = tables.read(tmp_path / "t.npy")
+    table = tables.read_table(tmp_path / "t.npy")
     assert table.names == ["x1", "x2", "x3"]
     assert table.numbers.tolist() == NUMBERS.astype(np.float32).astype(float).tolist()
     words = np.array(["u", "v"] * 20)
     np.savez(tmp_path / "t.npz", x=NUMBERS, y=words, w=np.arange(40))
-    table = tables.read(tmp_path / "t.npz", text=["y"])
+    table = tables.read_table(tmp_path / "t.npz", text=["y"])
     assert table.names == ["x1", "x2", "x3", "y", "w"]
     assert table.words("y") == words.tolist()
     assert table.inputs(["w"])[:, 0].tolist() == list(range(40))
     fields = np.array([(1, 2.5), (3, 4.5)], dtype=[("n", int), ("v", float)])
     np.save(tmp_path / "f.npy", fields)
-    assert tables.read(tmp_path / "f.npy").inputs(["v", "n"]).tolist() == [[2.5, 1], [4.5, 3]]
+    assert tables.read_table(tmp_path / "f.npy").inputs(["v", "n"]).tolist() == [[2.5, 1], [4.5, 3]]
 
 
 @pytest.mark.parametrize(
@@ -147,37 +147,37 @@ def test_arrays(tmp_path):
 def test_arrays_that_are_no_tables(tmp_path, array, message):
     np.save(tmp_path / "t.npy", array, allow_pickle=True)
     with pytest.raises(FileError, match=message):
-        tables.read(tmp_path / "t.npy")
+        tables.read_table(tmp_path / "t.npy")
 
 
 def test_arrays_of_different_lengths(tmp_path):
     np.savez(tmp_path / "t.npz", x=NUMBERS, y=np.arange(39))
     with pytest.raises(FileError, match=r"different lengths: 'x' \(40, 3\), 'y' \(39,\)"):
-        tables.read(tmp_path / "t.npz")
+        tables.read_table(tmp_path / "t.npz")
 
 
 def test_svmlight(tmp_path):
     sparse = scipy.sparse.random_array((40, 6), density=0.3, random_state=0, format="csr")
     y = np.arange(40) % 3
     dump_svmlight_file(sparse, y, str(tmp_path / "t.svm"), zero_based=False)
-    table = tables.read(tmp_path / "t.svm", text=["target"])
+    table = tables.read_table(tmp_path / "t.svm", text=["target"])
     assert table.names == ["x1", "x2", "x3", "x4", "x5", "x6", "target"]
     assert table.sparse
     np.testing.assert_allclose(
         table.inputs(table.names[:-1]).toarray(), sparse.toarray(), rtol=1e-12
     )
-    assert tables.target(table, "target").values.tolist() == y.tolist()
+    assert tables.read_target(table, "target").values.tolist() == y.tolist()
 
 
 def test_matrix_market(tmp_path):
     sparse = scipy.sparse.random_array((5, 40), density=0.3, random_state=0, format="coo")
     scipy.io.mmwrite(tmp_path / "t.mtx", sparse)
-    table = tables.read(tmp_path / "t.mtx")
+    table = tables.read_table(tmp_path / "t.mtx")
     np.testing.assert_allclose(table.numbers.toarray(), sparse.toarray())
-    turned = tables.joining.transposed(table)
+    turned = tables.join.transpose_table(table)
     np.testing.assert_allclose(turned.numbers.toarray(), sparse.toarray().T)
     scipy.io.mmwrite(tmp_path / "d.mtx", NUMBERS)
-    np.testing.assert_allclose(tables.read(tmp_path / "d.mtx").numbers, NUMBERS)
+    np.testing.assert_allclose(tables.read_table(tmp_path / "d.mtx").numbers, NUMBERS)
 
 
 class StandardInput:
@@ -189,7 +189,7 @@ class StandardInput:
 def test_standard_input(tmp_path, monkeypatch, suffix):
     path = tmp_path / f"t{suffix}"
     write_frame(path)
-    for read in (tables.read, lambda name: next(tables.stream(name))):
+    for read in (tables.read_table, lambda name: next(tables.stream_table(name))):
         monkeypatch.setattr(sys, "stdin", StandardInput(path.read_bytes()))
         table = read("-")
         assert table.inputs(["a", "b"]).tolist() == NUMBERS[:, :2].tolist()
@@ -199,7 +199,7 @@ def test_standard_input(tmp_path, monkeypatch, suffix):
 def test_utf_16_as_spreadsheets_write_unicode_text(tmp_path):
     path = tmp_path / "t.txt"
     path.write_bytes("gène\tb\r\n1\t2\r\n".encode("utf-16"))
-    assert tables.read(path).inputs(["gène", "b"]).tolist() == [[1, 2]]
+    assert tables.read_table(path).inputs(["gène", "b"]).tolist() == [[1, 2]]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_utf_16_as_spreadsheets_write_unicode_text(tmp_path):
 def test_damaged_files(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content)
-    for read in (tables.read, lambda path: list(tables.stream(path))):
+    for read in (tables.read_table, lambda path: list(tables.stream_table(path))):
         with pytest.raises(FileError, match=message) as caught:
             read(path)
         assert "\n" not in str(caught.value)
@@ -243,7 +243,7 @@ def test_matrix_market_as_scipy_reads_it(tmp_path, symmetry, field, sparse):
     expected = expected.toarray() if sparse else expected
     for name in ("t.mtx", "t.mtx.gz"):
         (tmp_path / "t.mtx.gz").write_bytes(gzip.compress(path.read_bytes()))
-        found = tables.read(tmp_path / name)
+        found = tables.read_table(tmp_path / name)
         assert found.sparse == sparse
         np.testing.assert_array_equal(
             found.columns(found.names).toarray() if sparse else found.numbers, expected
@@ -279,4 +279,4 @@ def test_matrix_market_that_is_none(tmp_path, rest, message):
     path = tmp_path / "t.mtx"
     path.write_text(f"%%MatrixMarket matrix {rest}")
     with pytest.raises(FileError, match=message):
-        tables.read(path)
+        tables.read_table(path)

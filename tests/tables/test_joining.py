@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from twolayer import InputError, tables
-from twolayer.tables import Asked
+from twolayer.tables import TableOptions
 
 GENES = "gene,s1,s2,s3,s4\nBRCA1,1,2,3,4\nTP53,5,6,7,8\nMYC,9,10,11,12\n"
 LABELS = "patient,outcome,age\ns4,sick,50\ns2,well,40\ns1,sick,30\ns9,well,20\n"
@@ -27,7 +27,7 @@ def files(tmp_path):
 
 def test_genes_in_rows(files):
     (path,) = files(genes=GENES)
-    table = tables.joining.transposed(tables.read(path))
+    table = tables.join.transposed(tables.read_table(path))
     assert table.names == ["sample", "BRCA1", "TP53", "MYC"]
     assert table.id == "sample"
     assert table.words("sample") == ["s1", "s2", "s3", "s4"]
@@ -48,38 +48,38 @@ def test_genes_in_rows(files):
 def test_tables_that_cannot_be_turned(files, content, message):
     (path,) = files(genes=content)
     with pytest.raises(InputError, match=message):
-        tables.joining.transposed(tables.read(path))
+        tables.join.transposed(tables.read_table(path))
 
 
 def test_row_names_that_are_numbers_and_genes_named_like_samples(files):
     """R numbers the rows of a table without names, under a header that lacks a name."""
     (path,) = files(numbered=",s1,s2\n1,5,6\n2,7,8\n")
-    table = tables.joining.transposed(tables.read(path))
+    table = tables.join.transposed(tables.read_table(path))
     assert table.names == ["sample", "1", "2"]
     assert table.inputs(["1", "2"]).tolist() == [[5, 7], [6, 8]]
     assert np.isnan(table.column("sample")).all()
     (path,) = files(taken="gene,s1,s2\nsample,1,2\nid,3,4\n")
-    table = tables.joining.transposed(tables.read(path))
+    table = tables.join.transposed(tables.read_table(path))
     assert table.names == ["sample name", "sample", "id"]
     assert table.words("sample name") == ["s1", "s2"]
 
 
 def test_a_table_without_names_is_turned_too(files):
     good, bad = files(good="a,b,c\n1,2,3\n4,5,6\n", bad="a,b,c\n1,2,3\n4,x,6\n")
-    table = tables.joining.transposed(tables.read(good))
+    table = tables.join.transposed(tables.read_table(good))
     assert table.names == ["x1", "x2"]
     assert table.numbers.tolist() == [[1, 4], [2, 5], [3, 6]]
     with pytest.raises(InputError, match="'b' holds 'x' in row 2, line 3: correct the field"):
-        tables.joining.transposed(tables.read(bad))
+        tables.join.transposed(tables.read_table(bad))
 
 
 def asked(genes, labels, **more):
-    return Asked(genes, ("outcome",), labels=labels, **more)
+    return TableOptions(genes, ("outcome",), labels=labels, **more)
 
 
 def test_labels_are_joined_by_name_and_the_others_counted(files):
     genes, labels = files(genes=GENES, labels=LABELS)
-    data = tables.data_of(asked(genes, labels, id="patient", transpose=True))
+    data = tables.read_dataset(asked(genes, labels, id="patient", transpose=True))
     assert data.table.words("sample") == ["s1", "s2", "s4"]
     assert data.target.values.tolist() == ["sick", "well", "sick"]
     assert data.table.inputs(["BRCA1", "TP53", "MYC"]).tolist() == [
@@ -97,7 +97,7 @@ def test_labels_are_joined_by_name_and_the_others_counted(files):
 
 def test_labels_one_to_one(files):
     x, labels = files(x="a,b\n1,2\n3,4\n", labels="outcome\nu\nv\n")
-    data = tables.data_of(asked(x, labels))
+    data = tables.read_dataset(asked(x, labels))
     assert data.target.values.tolist() == ["u", "v"]
     assert "one to one" in data.said[0]
 
@@ -106,7 +106,7 @@ def test_groups_and_weights_may_stand_beside_the_labels(files):
     labels = "patient,outcome,batch,w,day\n"
     labels += "s4,sick,p,1,2021-01-03\ns2,well,q,2,2021-01-01\ns1,sick,p,3,2021-01-02\n"
     genes, path = files(genes=GENES, labels=labels)
-    data = tables.data_of(
+    data = tables.read_dataset(
         asked(genes, path, id="patient", transpose=True, groups="batch", weights="w", time="day")
     )
     assert data.groups.tolist() == ["p", "q", "p"]
@@ -135,33 +135,33 @@ def test_groups_and_weights_may_stand_beside_the_labels(files):
 def test_labels_that_do_not_fit(files, labels, more, message):
     genes, path = files(genes=GENES, labels=labels)
     with pytest.raises(InputError, match=message):
-        tables.data_of(asked(genes, path, transpose=True, **more))
+        tables.read_dataset(asked(genes, path, transpose=True, **more))
 
 
 def test_rows_joined_by_a_column_are_told_by_its_names(files):
     x, labels = files(
         x="a,who\n1,s1\n2,s2\n3,s3\n", labels="who,outcome,w\ns3,u,1\ns1,v,-2\ns2,u,1\n"
     )
-    data = tables.data_of(asked(x, labels, id="who"))
+    data = tables.read_dataset(asked(x, labels, id="who"))
     assert data.table.id == "who"
     assert data.target.values.tolist() == ["v", "u", "u"]
     with pytest.raises(InputError, match="row 's1' has the weight -2 in column 'w'"):
-        tables.data_of(asked(x, labels, id="who", weights="w"))
+        tables.read_dataset(asked(x, labels, id="who", weights="w"))
 
 
 def test_turning_is_advised_only_where_it_would_help(files):
     genes, labels = files(genes=GENES, labels=LABELS)
     with pytest.raises(InputError, match="its columns are, so turn it with --transpose"):
-        tables.data_of(asked(genes, labels, id="patient"))
+        tables.read_dataset(asked(genes, labels, id="patient"))
     genes, labels = files(genes=GENES, labels="patient,outcome\na,x\nb,y\n")
     with pytest.raises(InputError, match=r"\(such as 'a'\)$"):
-        tables.data_of(asked(genes, labels, id="patient"))
+        tables.read_dataset(asked(genes, labels, id="patient"))
 
 
 def test_row_names_as_r_and_pandas_write_them(files):
     for content in (",a,y\ns1,1,2.5\ns2,3,4.5\n", '"a","y"\n"s1",1,2.5\n"s2",3,4.5\n'):
         (path,) = files(t=content)
-        data = tables.data_of(Asked(path, ("y",)))
+        data = tables.read_dataset(TableOptions(path, ("y",)))
         assert data.kinds.ids == ["id"]
         assert data.kinds.numbers == ["a"]
         np.testing.assert_array_equal(data.target.values, [2.5, 4.5])
@@ -185,7 +185,7 @@ def test_row_names_as_r_and_pandas_write_them(files):
 def test_columns_that_cannot_play_their_part(files, more, message):
     (path,) = files(t="a,w,g,h,na,y\n1,1,p,u,u,0\n2,-1,q,,v,1\n3,2,p,v,NA,0\n")
     with pytest.raises(InputError, match=message):
-        tables.data_of(Asked(path, ("y",), **more))
+        tables.read_dataset(TableOptions(path, ("y",), **more))
 
 
 @pytest.mark.parametrize(
@@ -208,15 +208,15 @@ def test_dates_stand_in_the_order_of_time_however_they_are_written(files, form, 
     (path,) = files(t="a,day,y\n" + "".join(f"{i},{day},{i}\n" for i, day in enumerate(dates)))
     times = [datetime.strptime(day, form) for day in dates]
     expected = [sorted(set(times)).index(one) for one in times]
-    assert tables.data_of(Asked(path, ("y",), time="day")).order.tolist() == expected
+    assert tables.read_dataset(TableOptions(path, ("y",), time="day")).order.tolist() == expected
 
 
 def test_several_targets(files):
     (path,) = files(t="a,y,z,k\n1,2,3,x\n2,3.5,4,y\n3,4,5,x\n")
-    data = tables.data_of(Asked(path, ("z", "y")))
+    data = tables.read_dataset(TableOptions(path, ("z", "y")))
     assert data.target.task == "regression"
     assert data.target.values.tolist() == [[3, 2], [4, 3.5], [5, 4]]
     with pytest.raises(InputError, match="several targets must be numbers, and 'k' holds text"):
-        tables.data_of(Asked(path, ("z", "k")))
+        tables.read_dataset(TableOptions(path, ("z", "k")))
     with pytest.raises(InputError, match="several targets must be numbers: give classes one"):
-        tables.data_of(Asked(path, ("z", "y"), task="classification"))
+        tables.read_dataset(TableOptions(path, ("z", "y"), task="classification"))

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from twolayer import InputError, tables
-from twolayer.tables import Asked
+from twolayer.tables import TableOptions
 
 
 @pytest.fixture
@@ -17,7 +17,9 @@ def said_of(tmp_path):
         genes.write_text("who,a\n" + "".join(f"{name},{k}.5\n" for k, name in enumerate(samples)))
         lines = "".join(f"{name},{k % 2}\n" for k, name in enumerate(labelled))
         labels.write_text("who,y\n" + lines)
-        _, said = tables.table_of(Asked(str(genes), ("y",), labels=str(labels), id="who"))
+        _, said = tables.requested_table(
+            TableOptions(str(genes), ("y",), labels=str(labels), id="who")
+        )
         return [line.replace(str(tmp_path) + "/", "") for line in said]
 
     return said_of

@@ -8,7 +8,7 @@ import pytest
 
 import twolayer as tl
 from twolayer import InputError, tables
-from twolayer.tables import Asked
+from twolayer.tables import TableOptions
 
 OPTION = "--drop-missing-target"
 QUICK = ["--max-iter", "10", "--n-hidden", "4", "--n-networks", "1", "--alpha", "1", "-q"]
@@ -115,11 +115,11 @@ def test_labels_of_another_file(here, twolayer):
     labels = frame().select("patient", "y").reverse().head(50)
     labels.write_csv("y.csv")
     kept = columns.join(labels, on="patient").drop_nulls("y")
-    asked = Asked("x.csv", ("y",), labels="y.csv", id="patient")
+    asked = TableOptions("x.csv", ("y",), labels="y.csv", id="patient")
     with pytest.raises(InputError, match=f"y.csv: row 'P10' has no value.*{OPTION}"):
-        tables.data_of(asked)
-    asked = Asked("x.csv", ("y",), labels="y.csv", id="patient", drop_missing_target=True)
-    data = tables.data_of(asked)
+        tables.read_dataset(asked)
+    asked = TableOptions("x.csv", ("y",), labels="y.csv", id="patient", drop_missing_target=True)
+    data = tables.read_dataset(asked)
     assert data.table.words("patient") == kept["patient"].to_list()
     assert data.target.values.tolist() == kept["y"].to_list()
     assert data.said[-1].startswith(f"{50 - len(kept)} of 50 rows have no value in the target 'y'")
@@ -129,27 +129,27 @@ def test_rows_keep_their_place_in_the_file(here):
     whole = frame().drop("patient").with_row_index("nr of row")
     whole = whole.rename({"nr of row": "counted"})
     whole.write_parquet("t.parquet")
-    asked = Asked("t.parquet", ("y",), drop=("z", "k", "site"), drop_missing_target=True)
-    found = tables.data_of(asked).kinds
+    asked = TableOptions("t.parquet", ("y",), drop=("z", "k", "site"), drop_missing_target=True)
+    found = tables.read_dataset(asked).kinds
     assert found.ids == ["counted"]  # still one more from row to row of the file
     wrong = whole.with_columns(count=polars.when(polars.col("counted") == 40).then(-1).otherwise(1))
     wrong.write_parquet("wrong.parquet")
-    asked = Asked("wrong.parquet", ("y",), weights="count", drop_missing_target=True)
+    asked = TableOptions("wrong.parquet", ("y",), weights="count", drop_missing_target=True)
     with pytest.raises(InputError, match="row 41 has the weight -1"):
-        tables.data_of(asked)
+        tables.read_dataset(asked)
 
 
 def test_nothing_missing_says_nothing_and_nothing_there_is_refused(here):
     frame().drop_nulls().write_csv("kept.csv")
-    asked = Asked("kept.csv", ("y",), drop=("z", "k"), drop_missing_target=True)
-    assert tables.data_of(asked).said == []
+    asked = TableOptions("kept.csv", ("y",), drop=("z", "k"), drop_missing_target=True)
+    assert tables.read_dataset(asked).said == []
     known = polars.col("y").is_null()
     frame().filter(known).write_csv("none.csv")
-    asked = Asked("none.csv", ("y",), drop_missing_target=True)
+    asked = TableOptions("none.csv", ("y",), drop_missing_target=True)
     with pytest.raises(InputError, match=f"no row has a value in the target 'y': {OPTION} leaves"):
-        tables.data_of(asked)
+        tables.read_dataset(asked)
     never = polars.when(polars.col("a") > 0).then(1.5)
     frame().with_columns(y=never, z=polars.when(polars.col("a") <= 0).then(1.5)).write_csv("n.csv")
-    asked = Asked("n.csv", ("y", "z"), drop_missing_target=True)
+    asked = TableOptions("n.csv", ("y", "z"), drop_missing_target=True)
     with pytest.raises(InputError, match="no row has a value in every one of the targets 'y', 'z'"):
-        tables.data_of(asked)
+        tables.read_dataset(asked)

@@ -9,7 +9,7 @@ import polars
 import pytest
 
 from twolayer import FileError, tables
-from twolayer.tables import parquet
+from twolayer.tables.readers import parquet
 
 FRAME = polars.DataFrame(
     {"a": np.arange(5000) / 7, "b": ["x", "y", None, "z"] * 1250, "c": [True, None] * 2500}
@@ -43,7 +43,7 @@ def test_the_pages_of_a_column_hold_its_values(compression):
     parquet.refuse_wild_pages("t.parquet", io.BytesIO(data))
 
 
-@pytest.mark.parametrize("kind", ["read", "stream"])
+@pytest.mark.parametrize("kind", ["read_table", "stream_table"])
 def test_a_page_that_claims_fewer_than_no_values_is_refused(tmp_path, kind):
     """In a process of its own, which polars would end."""
     data = bytearray(written(compression="uncompressed"))
@@ -78,7 +78,7 @@ def test_what_is_damaged_in_another_way_is_left_to_polars(tmp_path):
         parquet.refuse_wild_pages("t.parquet", io.BytesIO(broken))
         (tmp_path / "t.parquet").write_bytes(broken)
         with pytest.raises(FileError, match="cannot be read as a Parquet file"):
-            tables.read(tmp_path / "t.parquet")
+            tables.read_table(tmp_path / "t.parquet")
 
 
 def test_a_page_header_that_cannot_be_read_is_refused():

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from twolayer import InputError, tables
-from twolayer.tables import Asked
+from twolayer.tables import TableOptions
 
 
 def table_of(tmp_path, text, **asked):
     path = tmp_path / "t.csv"
     path.write_text(text)
-    return tables.table_of(Asked(str(path), ("y",), **asked))
+    return tables.requested_table(TableOptions(str(path), ("y",), **asked))
 
 
 def column(*fields, mark=";"):
@@ -32,7 +32,7 @@ def test_other_spellings_are_read_and_said(tmp_path, fields, values, line, mark)
     table, said = table_of(tmp_path, column(*fields, mark=mark))
     np.testing.assert_array_equal(table.column("a"), values)
     assert any(one.startswith(line) for one in said)
-    assert "a" in tables.kinds(table, ["y"]).numbers
+    assert "a" in tables.column_kinds(table, ["y"]).numbers
 
 
 def test_one_clear_column_settles_the_commas_of_the_others(tmp_path):
@@ -53,7 +53,7 @@ def test_commas_that_could_mean_either_are_refused_all_at_once(tmp_path, text):
     table, said = table_of(tmp_path, text)
     assert said == []
     with pytest.raises(InputError, match=r"'a' holds numbers with a comma.*, and so do 'b'.*tabs"):
-        tables.kinds(table, ["y"])
+        tables.column_kinds(table, ["y"])
 
 
 def test_some_fields_with_a_percent_sign_and_some_without_are_refused(tmp_path):
@@ -61,7 +61,7 @@ def test_some_fields_with_a_percent_sign_and_some_without_are_refused(tmp_path):
     with pytest.raises(
         InputError, match=r"'a' holds .* with and without a percent .* '88%' and '0.5"
     ):
-        tables.kinds(table, ["y"])
+        tables.column_kinds(table, ["y"])
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_value_beyond_the_limit_of_detection_is_no_category(tmp_path, fields, 
     with pytest.raises(
         InputError, match=f"'a' .*a value {side} the limit of detection: put a"
     ) as got:
-        tables.kinds(table, ["y"])
+        tables.column_kinds(table, ["y"])
     assert "--category" not in str(got.value)
 
 
@@ -87,7 +87,7 @@ def test_what_is_no_number_by_its_part_stays_as_it_stands(tmp_path):
     fields = ["5%", "10%"] * 6
     table, said = table_of(tmp_path, column(*fields), categories=("a",))
     assert (table.words("a"), said) == (fields, [])
-    assert tables.kinds(table, ["y"], ["a"]).categories == ["a"]
+    assert tables.column_kinds(table, ["y"], ["a"]).categories == ["a"]
 
 
 def test_predict_reads_them_too(tmp_path, twolayer):

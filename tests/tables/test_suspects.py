@@ -5,7 +5,7 @@ import polars
 import pytest
 
 from twolayer import tables
-from twolayer.tables import Asked
+from twolayer.tables import TableOptions
 
 RNG = np.random.default_rng(0)
 
@@ -19,7 +19,7 @@ def said_of(tmp_path):
         path = tmp_path / "t.csv"
         noise = RNG.normal(size=len(y)).round(3)
         polars.DataFrame({"noise": noise, **columns, "y": y}).write_csv(path)
-        return tables.data_of(Asked(str(path), ("y",), **asked)).said
+        return tables.read_dataset(TableOptions(str(path), ("y",), **asked)).said
 
     return said_of
 

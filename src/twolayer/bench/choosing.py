@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from twolayer.maths.network import init_params
-from twolayer.training import train
+from twolayer.training.train import train
 
 # rows, inputs, hidden units, outputs, and the settings that matter to the choice
 SHAPES: list[tuple[int, int, int, int, dict[str, Any]]] = [

@@ -75,7 +75,7 @@ def answers(form: str, model: Any, x: np.ndarray, classifies: bool) -> np.ndarra
     if form == "onnx":
         from twolayer.export import onnx_file
 
-        found = onnx_file.run(export.to_onnx(model, dtype=dtype), x)
+        found = onnx_file.run_onnx(export.to_onnx(model, dtype=dtype), x)
         return found["probabilities" if classifies else "y_pred"]
     if form == "torch":
         return of_torch(export.to_torch(model, dtype=dtype), x, classifies)

@@ -161,7 +161,7 @@ def against(names: list[str]) -> list[str]:
         if not any(each.lower().startswith(name.lower()) for each in known):
             raise InputError(
                 f"there is no model '{name}' to compare with: choose from {', '.join(known[1:])}"
-                f"{checks.nearest(name, known)}"
+                f"{checks.closest_name(name, known)}"
             )
     begins = tuple(name.lower() for name in names)
     return [each for each in known if each == OURS or not names or each.lower().startswith(begins)]

@@ -20,7 +20,7 @@ from twolayer.bench import peers
 from twolayer.bench.machine import Machine
 from twolayer.bench.timing import Contender
 from twolayer.maths.network import Params, init_params
-from twolayer.training import train
+from twolayer.training.train import train
 
 
 @dataclass
@@ -96,7 +96,7 @@ def last_loss(x: Any, y: Any, params: Params, **settings: Any) -> float:
 
 def quadrants(machine: Machine, quick: bool) -> Row:
     """P4: 12 points in the plane, 10 hidden units, the identity, 4 outputs, per step."""
-    from twolayer.ladder import quadrants as table
+    from twolayer.tutorial.ladder import quadrants as table
 
     problem = table()
     x, y = (np.asarray(a, dtype=np.float64) for a in problem[:2])

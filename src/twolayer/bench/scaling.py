@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from twolayer.bench.machine import Machine
-from twolayer.engines import get_ready
+from twolayer.engines import get_available_engine
 from twolayer.engines.contract import Problem
-from twolayer.loop import Batches
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Objective, init_params
+from twolayer.maths.span import GramSpan, gram_and_products
 from twolayer.solvers.gd import GradientDescent
-from twolayer.span import Gram, one_pass
-from twolayer.threads import limited
+from twolayer.training.loop import Batches
+from twolayer.training.threads import limited_threads
 
 WIDTHS = (1_000, 10_000, 100_000, 1_000_000)
 FRESH = """
@@ -58,7 +58,7 @@ def scaling(machine: Machine, quick: bool) -> list[dict[str, Any]]:
         for key, (engine, state, batches) in states.items():
             plan = batches.take(steps)
             start = time.perf_counter()
-            with limited(1):
+            with limited_threads(1):
                 engine.advance(state, plan)
             seconds[key].append((time.perf_counter() - start) / steps)
     for figure in figures:
@@ -82,7 +82,7 @@ def prepared(width: int, dtype: str, figures: list[dict[str, Any]], machine: Mac
     tries = []
     for _ in range(3):
         start = time.perf_counter()
-        one_pass(x, [params.w1], x.dtype)
+        gram_and_products(x, [params.w1], x.dtype)
         tries.append(time.perf_counter() - start)
     operations = 2 * n * n * width + 2 * n * width * h
     traffic = x.nbytes + params.w1.nbytes
@@ -95,8 +95,8 @@ def prepared(width: int, dtype: str, figures: list[dict[str, Any]], machine: Mac
             / statistics.median(tries),
         }
     )
-    engine, solver = get_ready("compiled"), GradientDescent(1e-4)
-    form = Gram(problem, params)
+    engine, solver = get_available_engine("compiled"), GradientDescent(1e-4)
+    form = GramSpan(problem, params)
     state = engine.prepare(form.problem, form.params, solver, "cpu")
     batches = Batches(problem, None, 0)
     engine.advance(state, batches.take(10))

@@ -43,9 +43,9 @@ finally:
 """
 READ = """
 from twolayer import tables
-tables.read(sys.argv[1])
+tables.read_table(sys.argv[1])
 before, start = most(), time.perf_counter()
-tables.read(sys.argv[2])
+tables.read_table(sys.argv[2])
 print(time.perf_counter() - start, most() - before)
 """
 

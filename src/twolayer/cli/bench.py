@@ -48,7 +48,7 @@ def bench(
 
     from twolayer.bench import choosing, machine, report, scaling
     from twolayer.bench.rows import ROWS
-    from twolayer.cli import folders
+    from twolayer.cli import output_paths
 
     if quality:
         measure_quality(quick, rows, against, out)
@@ -59,7 +59,7 @@ def bench(
     if quick and not rows:
         names = [name for name in known if name not in SLOW]
     if out is not None:
-        folders.make(out)
+        output_paths.make_folder(out)
     print("measuring the machine ...", flush=True)
     at_best = machine.measure()
     about = {**at_best.about, **asdict(at_best)}
@@ -111,7 +111,7 @@ def chosen(rows: str, known: list[str]) -> list[str]:
     for name in names:
         if name not in known:
             raise InputError(
-                f"there is no row '{name}': choose from {', '.join(known)}{checks.nearest(name, known)}"
+                f"there is no row '{name}': choose from {', '.join(known)}{checks.closest_name(name, known)}"
             )
     return names
 
@@ -123,12 +123,12 @@ def measure_quality(quick: bool, rows: str, against: str, out: Path | None) -> N
     from functools import partial
 
     from twolayer.bench import machine, quality
-    from twolayer.cli import folders
+    from twolayer.cli import output_paths
 
     known = [*quality.WIDE, *quality.UCI]
     names = chosen(rows, [*quality.QUICK_WIDE, *quality.QUICK_UCI] if quick and not rows else known)
     if out is not None:
-        folders.make(out)
+        output_paths.make_folder(out)
     about = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "quick": quick,

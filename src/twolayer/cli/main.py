@@ -11,18 +11,18 @@ from typing import Any, NoReturn
 import typer
 
 from twolayer.cli.bench import bench
-from twolayer.cli.demo import demo
-from twolayer.cli.evaluate import evaluate
-from twolayer.cli.explain import explain
-from twolayer.cli.export import export
-from twolayer.cli.fit import fit
-from twolayer.cli.inspect import inspect
-from twolayer.cli.ladder import ladder
-from twolayer.cli.predict import predict
-from twolayer.cli.report import report
-from twolayer.cli.stopping import StoppedError
-from twolayer.cli.test import real
-from twolayer.cli.warmup import warmup
+from twolayer.cli.commands.demo import demo
+from twolayer.cli.commands.evaluate import evaluate
+from twolayer.cli.commands.explain import explain
+from twolayer.cli.commands.export import export
+from twolayer.cli.commands.fit import fit
+from twolayer.cli.commands.inspect import inspect
+from twolayer.cli.commands.ladder import ladder
+from twolayer.cli.commands.predict import predict
+from twolayer.cli.commands.report import report
+from twolayer.cli.commands.test import significance_test
+from twolayer.cli.commands.warmup import warmup
+from twolayer.cli.ctrl_c import StoppedError
 
 app = typer.Typer(
     name="twolayer",
@@ -53,50 +53,52 @@ app.command()(fit)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(inspect)
-app.command("test")(real)
+app.command("test")(significance_test)
 app.command()(report)
 app.command()(export)
 app.command()(bench)
 app.command()(warmup)
 
 
-USAGE: Any = (
+EXIT_USAGE: Any = (
     typer.BadParameter.__base__
 )  # typer's parent of all that is wrong with options and arguments
-INTERRUPTED = 130  # as shells have it
-GARBAGE = 100_000  # objects from one search for garbage to the next; loading libraries makes as many, which stay
+EXIT_INTERRUPTED = 130  # as shells have it
+UNPRINTABLE = 100_000  # objects from one search for garbage to the next; loading libraries makes as many, which stay
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command. What the user got wrong is one line and exit code 2; a defect of ours keeps its traceback."""
     from twolayer.errors import DivergedError, TwoLayerError
 
-    gc.set_threshold(GARBAGE)
+    gc.set_threshold(UNPRINTABLE)
     try:
-        refuse_no_text(sys.argv[1:] if arguments is None else arguments)
+        check_arguments(sys.argv[1:] if arguments is None else arguments)
         answer = app(arguments, prog_name="twolayer", standalone_mode=False)
         sys.stdout.flush()
-        if answer == INTERRUPTED:  # what typer makes of Ctrl-C
-            leave("stopped", INTERRUPTED)
+        if answer == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
+            exit_with("stopped", EXIT_INTERRUPTED)
     except StoppedError as stopped:
-        leave(str(stopped), INTERRUPTED)
+        exit_with(str(stopped), EXIT_INTERRUPTED)
     except KeyboardInterrupt:  # before typer listens
-        leave("stopped", INTERRUPTED)
-    except USAGE as error:
-        leave(misuse(error), 2)
+        exit_with("stopped", EXIT_INTERRUPTED)
+    except EXIT_USAGE as error:
+        exit_with(usage_error(error), 2)
     except TwoLayerError as error:
-        leave(in_a_line(str(error)), 1 if isinstance(error, DivergedError) else 2)
+        exit_with(escaped_line(str(error)), 1 if isinstance(error, DivergedError) else 2)
     except MemoryError as error:
-        leave(f"there is not enough memory: {in_a_line(str(error)) or 'nothing more is free'}", 2)
+        exit_with(
+            f"there is not enough memory: {escaped_line(str(error)) or 'nothing more is free'}", 2
+        )
     except OSError as error:
         if error.errno != errno.ENOSPC or error.filename is not None:
             raise
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - what is left unsaid would be tried again at the end
-        leave(f"the output cannot be written: {error.strerror}", 2)
+        exit_with(f"the output cannot be written: {error.strerror}", 2)
     sys.exit(answer if isinstance(answer, int) else 0)
 
 
-def refuse_no_text(arguments: list[str]) -> None:
+def check_arguments(arguments: list[str]) -> None:
     """Raise if an argument, such as a file's name in Latin-1, is no text that could be printed or kept in a file."""
     from twolayer.errors import InputError
 
@@ -105,7 +107,7 @@ def refuse_no_text(arguments: list[str]) -> None:
             raise InputError(f"the argument {argument!r} is not text in UTF-8: rename the file")
 
 
-def in_a_line(message: str) -> str:
+def escaped_line(message: str) -> str:
     """The message with what would break the line, or steer a terminal, spelled out."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
@@ -113,13 +115,13 @@ def in_a_line(message: str) -> str:
     )
 
 
-def leave(line: str, code: int) -> NoReturn:
+def exit_with(line: str, code: int) -> NoReturn:
     """Say why, and end with this exit code."""
     print(line if "\n" in line else f"twolayer: {line}", file=sys.stderr)
     sys.exit(code)
 
 
-def misuse(error: Any) -> str:
+def usage_error(error: Any) -> str:
     """What is wrong with the options or arguments, in a line; the help where nothing was asked for."""
     message = error.format_message()
     if "\n" in message:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from twolayer.tables import Asked
+    from twolayer.tables import TableOptions
 
 TablePath = Annotated[
     Path,
@@ -18,11 +18,13 @@ TablePath = Annotated[
     ),
 ]
 ModelPath = Annotated[Path, typer.Argument(help="A model that `twolayer fit` saved.")]
-Targets = Annotated[
+TargetNames = Annotated[
     list[str],
     typer.Option("--target", help="The column to learn; several times for several numbers."),
 ]
-Task = Annotated[str, typer.Option(help="classification or regression; auto looks at the target.")]
+TaskOption = Annotated[
+    str, typer.Option(help="classification or regression; auto looks at the target.")
+]
 Labels = Annotated[
     Path | None, typer.Option(help="Another file, which holds the target for each row.")
 ]
@@ -30,7 +32,7 @@ Id = Annotated[
     str | None,
     typer.Option("--id", help="The column that names the rows, and joins --labels to the table."),
 ]
-Weights = Annotated[str | None, typer.Option(help="A column: how much each row counts.")]
+WeightsOption = Annotated[str | None, typer.Option(help="A column: how much each row counts.")]
 Groups = Annotated[
     str | None,
     typer.Option(help="A column: rows of one group (a patient, a batch) are never split apart."),
@@ -79,14 +81,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
-def several(given: Any) -> tuple[str, ...]:
+def as_tuple(given: Any) -> tuple[str, ...]:
     """What may be given several times, or from Python as one text or not at all."""
     if given is None:
         return ()
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def asked_of(
+def table_options(
     table: Any,
     target: Any,
     *,
@@ -103,7 +105,7 @@ def asked_of(
     drop_missing_target: bool = False,
     sheet: str | None = None,
     labels_sheet: str | None = None,
-) -> Asked:
+) -> TableOptions:
     """The table options, checked."""
     from twolayer import checks, tables
     from twolayer.errors import InputError
@@ -118,19 +120,19 @@ def asked_of(
     delimiter = {"tab": "\t", "\\t": "\t", "space": " "}.get(delimiter or "", delimiter)
     if delimiter is not None and len(delimiter) != 1:
         raise InputError(
-            f"--delimiter is one character, or the word tab; got {checks.shown(delimiter)}"
+            f"--delimiter is one character, or the word tab; got {checks.short_repr(delimiter)}"
         )
-    return tables.Asked(
+    return tables.TableOptions(
         str(table),
-        several(target),
+        as_tuple(target),
         task,
         None if labels is None else str(labels),
         id_column,
         weights,
         groups,
         time,
-        several(drop),
-        several(category),
+        as_tuple(drop),
+        as_tuple(category),
         transpose,
         delimiter,
         drop_missing_target,
@@ -139,7 +141,7 @@ def asked_of(
     )
 
 
-def stem(table: Any) -> str:
+def table_stem(table: Any) -> str:
     """The table's name without its folder and endings, for the files that are written."""
     name = "stdin" if str(table) == "-" else Path(table).name.removesuffix(".gz")
     return Path(name).stem

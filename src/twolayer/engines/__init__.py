@@ -8,18 +8,18 @@ from twolayer.engines.contract import Engine
 from twolayer.errors import EngineError
 
 # name -> (module, class), in the order of the ladder
-_HOMES = {
+_ENGINE_CLASSES = {
     "numpy": ("numpy_engine", "NumpyEngine"),
-    "compiled": ("compiled", "CompiledEngine"),
+    "compiled": ("compiled.engine", "CompiledEngine"),
     "torch": ("torch_engines", "TorchEngine"),
     "torch-autograd": ("torch_engines", "TorchAutogradEngine"),
     "torch-function": ("torch_engines", "TorchFunctionEngine"),
     "torch-nn": ("torch_nn", "TorchNnEngine"),
 }
-NAMES = tuple(_HOMES)
+ENGINE_NAMES = tuple(_ENGINE_CLASSES)
 
 
-def get(name: str) -> Engine:
+def get_engine(name: str) -> Engine:
     """The engine of that name, whether or not its library is installed.
 
     Raises
@@ -27,13 +27,15 @@ def get(name: str) -> Engine:
     EngineError
         If there is no engine of that name.
     """
-    if not isinstance(name, str) or name not in _HOMES:
-        raise EngineError(f"there is no engine '{name}': choose one of {', '.join(NAMES)} or auto")
-    module, class_name = _HOMES[name]
+    if not isinstance(name, str) or name not in _ENGINE_CLASSES:
+        raise EngineError(
+            f"there is no engine '{name}': choose one of {', '.join(ENGINE_NAMES)} or auto"
+        )
+    module, class_name = _ENGINE_CLASSES[name]
     return getattr(import_module(f"twolayer.engines.{module}"), class_name)()
 
 
-def get_ready(name: str) -> Engine:
+def get_available_engine(name: str) -> Engine:
     """The engine of that name, sure to run here.
 
     Raises
@@ -41,7 +43,7 @@ def get_ready(name: str) -> Engine:
     EngineError
         If there is no engine of that name, or it cannot run here; the message says what to install.
     """
-    engine = get(name)
+    engine = get_engine(name)
     reason = engine.missing()
     if reason:
         raise EngineError(reason)
@@ -57,4 +59,4 @@ def engines() -> dict[str, str | None]:
     >>> print(tl.engines()["numpy"])
     None
     """
-    return {name: get(name).missing() for name in NAMES}
+    return {name: get_engine(name).missing() for name in ENGINE_NAMES}

@@ -237,11 +237,11 @@ class Engine:
         """A NumPy array as one of the engine's, beside the array `like`."""
         return array[()]
 
-    def kept(self, state: State) -> dict[str, Any]:
+    def state_dict(self, state: State) -> dict[str, Any]:
         """What a checkpoint keeps: everything that moves, as dicts of NumPy arrays, numbers and text."""
         return {"params": self._told(state.params), "memory": self._told(state.memory)}
 
-    def put_back(self, state: State, kept: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State, kept: dict[str, Any]) -> None:
         """Bring a state just prepared to where another was when it was `kept`."""
         like = next(state.params.items())[1]
         for name in ("params", "memory"):

@@ -36,7 +36,7 @@ class NumpyEngine(Engine):
         x, y, s = problem.x, problem.y, problem.s
         if rows is not None:
             x, y, s = x[rows], y[rows], None if s is None else s[rows]
-        with quiet():
+        with ignore_overflow():
             return loss_and_gradients(
                 x,
                 y,
@@ -50,13 +50,13 @@ class NumpyEngine(Engine):
             )
 
     def advance(self, state: State, plan: Plan) -> np.ndarray:
-        with quiet():
+        with ignore_overflow():
             return super().advance(state, plan)
 
     def params(self, state: State) -> Params:
         return state.params.copy()
 
 
-def quiet() -> np.errstate:
+def ignore_overflow() -> np.errstate:
     """No warnings of overflow: of a run that diverges training tells once, as an error."""
     return np.errstate(over="ignore", invalid="ignore")

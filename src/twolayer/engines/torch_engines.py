@@ -26,7 +26,7 @@ from twolayer.solvers import Solver
 if TYPE_CHECKING:
     import torch
 
-INSTALL = "pip install 'twolayer[torch]'"
+TORCH_INSTALL = "pip install 'twolayer[torch]'"
 
 
 class TorchEngine(Engine):
@@ -38,7 +38,7 @@ class TorchEngine(Engine):
 
     def missing(self) -> str | None:
         if find_spec("torch") is None:
-            return f"engine '{self.name}' needs PyTorch, which is not installed: {INSTALL}"
+            return f"engine '{self.name}' needs PyTorch, which is not installed: {TORCH_INSTALL}"
         return None
 
     def check_device(self, device: str) -> str:
@@ -71,13 +71,13 @@ class TorchEngine(Engine):
         return str(asked)
 
     def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
-        own = params.map(lambda array: own_tensor(array, device))
-        return State(tensors_of(problem, device), solver, own, solver.start(own))
+        own = params.map(lambda array: copied_tensor(array, device))
+        return State(problem_tensors(problem, device), solver, own, solver.start(own))
 
     def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
         import torch
 
-        x, y, s = rows_of(state.problem, batch)
+        x, y, s = batch_tensors(state.problem, batch)
         return loss_and_gradients(
             x,
             y,
@@ -88,7 +88,7 @@ class TorchEngine(Engine):
             batch.penalty,
             torch,
             batch.l1,
-            mask_of(state.problem, batch),
+            batch_mask(state.problem, batch),
         )
 
     def to_numpy(self, losses: list[Any]) -> np.ndarray:
@@ -120,7 +120,7 @@ class TorchAutogradEngine(TorchEngine):
     def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
         import torch
 
-        x, y, s = rows_of(state.problem, batch)
+        x, y, s = batch_tensors(state.problem, batch)
         leaves = params.map(lambda w: w.detach().requires_grad_())
         loss = objective_value(
             x,
@@ -131,7 +131,7 @@ class TorchAutogradEngine(TorchEngine):
             batch.total,
             batch.penalty,
             torch,
-            mask_of(state.problem, batch),
+            batch_mask(state.problem, batch),
         )
         loss.sum().backward()
         value = loss.detach()
@@ -185,7 +185,7 @@ def _rectifier() -> Any:
     return _RECTIFIER
 
 
-def own_tensor(array: np.ndarray, device: str) -> torch.Tensor:
+def copied_tensor(array: np.ndarray, device: str) -> torch.Tensor:
     """A tensor of its own memory, on that device."""
     import torch
 
@@ -196,19 +196,19 @@ def own_tensor(array: np.ndarray, device: str) -> torch.Tensor:
     return torch.tensor(array, device=device)
 
 
-def tensors_of(problem: Problem, device: str) -> Problem:
+def problem_tensors(problem: Problem, device: str) -> Problem:
     """The problem with its table as tensors on that device."""
-    s = None if problem.s is None else own_tensor(problem.s, device)
+    s = None if problem.s is None else copied_tensor(problem.s, device)
     return Problem(
-        own_tensor(problem.x, device),
-        own_tensor(problem.y, device),
+        copied_tensor(problem.x, device),
+        copied_tensor(problem.y, device),
         s,
         problem.objective,
         problem.total,
     )
 
 
-def rows_of(problem: Problem, batch: Batch) -> tuple[Any, Any, Any]:
+def batch_tensors(problem: Problem, batch: Batch) -> tuple[Any, Any, Any]:
     """The rows of x, y and the row weights that a batch takes."""
     x, y, s = problem.x, problem.y, problem.s
     if batch.rows is None:
@@ -219,7 +219,7 @@ def rows_of(problem: Problem, batch: Batch) -> tuple[Any, Any, Any]:
     return x[rows], y[rows], None if s is None else s[rows]
 
 
-def mask_of(problem: Problem, batch: Batch) -> torch.Tensor | None:
+def batch_mask(problem: Problem, batch: Batch) -> torch.Tensor | None:
     """Dropout's mask beside the table."""
     if batch.mask is None:
         return None

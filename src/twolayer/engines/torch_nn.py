@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twolayer.engines.contract import Batch, Plan, Problem, State
-from twolayer.engines.torch_engines import TorchEngine, mask_of, own_tensor, rows_of, tensors_of
+from twolayer.engines.torch_engines import (
+    TorchEngine,
+    batch_mask,
+    batch_tensors,
+    copied_tensor,
+    problem_tensors,
+)
 from twolayer.maths.losses import SumOfSquares
 from twolayer.maths.network import Params
 from twolayer.solvers import Solver
@@ -41,8 +47,10 @@ class TorchNnEngine(TorchEngine):
         return super().cannot(problem, params, solver, spanned)
 
     def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
-        network = make_network(params, problem, device)
-        return State(tensors_of(problem, device), solver, network, optimizer_for(solver, network))
+        network = build_network(params, problem, device)
+        return State(
+            problem_tensors(problem, device), solver, network, build_optimizer(solver, network)
+        )
 
     def advance(self, state: State, plan: Plan) -> np.ndarray:
         network, optimizer = state.params, state.memory
@@ -62,9 +70,9 @@ class TorchNnEngine(TorchEngine):
         network.zero_grad()
         loss, decay = self._objective(state, network, batch)
         loss.backward()
-        gradients = params_of(network, lambda tensor: tensor.grad.detach().clone())
+        gradients = network_params(network, lambda tensor: tensor.grad.detach().clone())
         if batch.penalty:
-            weights = params_of(network, lambda tensor: tensor.detach())
+            weights = network_params(network, lambda tensor: tensor.detach())
             for (name, gradient), (_, w) in zip(gradients.items(), weights.items(), strict=True):
                 if name.startswith("w"):
                     gradient += batch.penalty * w
@@ -74,9 +82,9 @@ class TorchNnEngine(TorchEngine):
         """The loss that autograd differentiates, and the decay's part of the objective, which the optimiser adds itself."""
         import torch
 
-        x, y, s = rows_of(state.problem, batch)
+        x, y, s = batch_tensors(state.problem, batch)
         loss_rule = state.problem.objective.loss
-        network.hidden.mask = mask_of(state.problem, batch)
+        network.hidden.mask = batch_mask(state.problem, batch)
         y_pred = network(x)
         if isinstance(loss_rule, SumOfSquares) and s is None:
             loss = torch.nn.MSELoss(reduction="sum")(y_pred, y)
@@ -90,16 +98,16 @@ class TorchNnEngine(TorchEngine):
         return loss, decay
 
     def params(self, state: State) -> Params:
-        return params_of(state.params, self.host).copy()
+        return network_params(state.params, self.host).copy()
 
-    def kept(self, state: State) -> dict[str, Any]:
+    def state_dict(self, state: State) -> dict[str, Any]:
         memory = state.memory.state_dict()["state"]
         return {
             "params": self._told(dict(state.params.state_dict())),
             "memory": {str(place): self._told(one) for place, one in memory.items()},
         }
 
-    def put_back(self, state: State, kept: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State, kept: dict[str, Any]) -> None:
         import torch
 
         def tensors(arrays: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +122,7 @@ class TorchNnEngine(TorchEngine):
         state.memory.load_state_dict({"state": memory, "param_groups": groups})
 
 
-def make_network(params: Params, problem: Problem, device: str) -> Any:
+def build_network(params: Params, problem: Problem, device: str) -> Any:
     """`nn.Sequential` with these weights; with a skip layer, a second `nn.Linear` beside it."""
     import torch
     from torch import nn
@@ -132,9 +140,9 @@ def make_network(params: Params, problem: Problem, device: str) -> Any:
 
     def linear(w: np.ndarray, b: np.ndarray | None) -> nn.Linear:
         layer = nn.Linear(w.shape[0], w.shape[1], bias=b is not None)
-        layer.weight = nn.Parameter(own_tensor(np.ascontiguousarray(w.T), device))
+        layer.weight = nn.Parameter(copied_tensor(np.ascontiguousarray(w.T), device))
         if b is not None:
-            layer.bias = nn.Parameter(own_tensor(b, device))
+            layer.bias = nn.Parameter(copied_tensor(b, device))
         return layer
 
     class Network(nn.Module):
@@ -159,7 +167,7 @@ def make_network(params: Params, problem: Problem, device: str) -> Any:
     return Network()
 
 
-def params_of(network: Any, take: Any) -> Params:
+def network_params(network: Any, take: Any) -> Params:
     """`take(tensor)` of each of the network's tensors, in the places of our `w1`, `b1`, ..."""
     first, _, second = network.path
 
@@ -172,7 +180,7 @@ def params_of(network: Any, take: Any) -> Params:
     return Params(weight(first), bias(first), weight(second), bias(second), weight(network.skip))
 
 
-def optimizer_for(solver: Solver, network: Any) -> torch.optim.Optimizer:
+def build_optimizer(solver: Solver, network: Any) -> torch.optim.Optimizer:
     """Torch's optimiser of the same rule; the weights in its first group, the biases, free of decay, in its second."""
     import torch
 

@@ -12,11 +12,11 @@ from sklearn.utils.validation import column_or_1d
 
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
-from twolayer.estimators import continuing
-from twolayer.estimators.averaging import mean_logits, most_likely, probabilities
-from twolayer.estimators.network import TwoLayerEstimator
-from twolayer.estimators.reading import listed
-from twolayer.estimators.weighing import class_weights
+from twolayer.estimators.base import TwoLayerEstimator
+from twolayer.estimators.class_weights import class_weights
+from twolayer.estimators.ensemble import class_probabilities, mean_logits, most_likely_class
+from twolayer.estimators.input_checks import name_list
+from twolayer.estimators.partial_fit import has_partial_fit, train_one_pass
 from twolayer.maths.losses import LOSSES, Loss
 
 
@@ -259,7 +259,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         y = column_or_1d(y, warn=True)
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
-            names = listed([repr(str(one)) for one in unknown])
+            names = name_list([repr(str(one)) for one in unknown])
             raise InputError(f"y holds classes that were not there before: {names}")
         labels = np.searchsorted(self.classes_, y)
         return self._weighed(X, labels, s, getattr(self, "_class_weights", None))[:3]
@@ -267,7 +267,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     def _own_targets(self, y: np.ndarray) -> np.ndarray:
         return y.astype(int) if self._several_labels else self.classes_[y]
 
-    @available_if(continuing.goes_on)
+    @available_if(has_partial_fit)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 
@@ -283,10 +283,10 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         """
         if hasattr(self, "_continued"):
             X, y, s = self._read_validation(X, y, sample_weight)  # noqa: N806
-            continuing.one_pass(self, X, y, s, self.w2_.shape[-1])
+            train_one_pass(self, X, y, s, self.w2_.shape[-1])
             return self
         if classes is None:
-            continuing.one_pass(self, *self._read(X, y, sample_weight))
+            train_one_pass(self, *self._read(X, y, sample_weight))
             return self
         self.classes_, self._several_labels = np.unique(classes), False
         self.__dict__.pop("_class_weights", None)
@@ -294,7 +294,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         y = column_or_1d(y, warn=True)
         if len(np.setdiff1d(y, self.classes_)) or len(self.classes_) < 2:
             raise InputError("classes must name all classes of y, two at least")
-        continuing.one_pass(self, *self._weighed(X, np.searchsorted(self.classes_, y), s, None))
+        train_one_pass(self, *self._weighed(X, np.searchsorted(self.classes_, y), s, None))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
@@ -329,7 +329,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             Of several labels a row: of each label by itself.
         """
         logits = self._logits(X) / getattr(self, "temperature_", 1.0)
-        return probabilities(logits, self._several_labels)
+        return class_probabilities(logits, self._several_labels)
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """Predict the class of rows.
@@ -342,5 +342,5 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         -------
         classes : ndarray, shape (n_rows,), or 0 and 1 of shape (n_rows, n_labels)
         """
-        best = most_likely(self._logits(X), self._several_labels)
+        best = most_likely_class(self._logits(X), self._several_labels)
         return best if self._several_labels else self.classes_[best]

@@ -11,22 +11,29 @@ from sklearn.utils.validation import column_or_1d
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.estimators.calibrating import temperature_of
+from twolayer.estimators.base import TwoLayerEstimator
+from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.classifier import TwoLayerClassifier
-from twolayer.estimators.defaults import calibrated
-from twolayer.estimators.folds import on_own_units
-from twolayer.estimators.heldout import splits_of
-from twolayer.estimators.network import TwoLayerEstimator
-from twolayer.estimators.permuting import NestedScored
+from twolayer.estimators.fit_plan import uses_calibration
 from twolayer.estimators.regressor import TwoLayerRegressor
-from twolayer.estimators.searching import Look, Scores, Search, outputs_of, seed_of, shape_of
-from twolayer.estimators.spreading import spread_of
-from twolayer.estimators.weighing import class_weights
-from twolayer.interrupting import all_or_nothing
+from twolayer.estimators.selection.fold_fit import in_column_units
+from twolayer.estimators.selection.permutation_test import NestedScoreMixin
+from twolayer.estimators.selection.scoring import fold_splits
+from twolayer.estimators.selection.search import (
+    AlphaSearch,
+    FoldScores,
+    SearchScores,
+    counted_shape,
+    integer_seed,
+    n_network_outputs,
+)
+from twolayer.estimators.uncertainty.spread import fit_spread
+from twolayer.estimators.uncertainty.temperature import best_temperature
 from twolayer.maths.network import Params
-from twolayer.training import Run
+from twolayer.training.ctrl_c import ctrl_c_raises
+from twolayer.training.train import Run
 
-SETTINGS = """n_hidden : int or list of int
+SEARCH_PARAMETERS_DOC = """n_hidden : int or list of int
         Units in the hidden layer; from a list the best is chosen.
     {own}
     alphas : list of float or None
@@ -64,16 +71,16 @@ SETTINGS = """n_hidden : int or list of int
     verbose : int
         Above 0, tells the scores of each fold."""
 
-OWN_LOSS = """loss : str or Loss
+LOSS_DOC = """loss : str or Loss
         What is made small, as in `TwoLayerRegressor`."""
 
-OWN_WEIGHTS = """class_weight : dict, "balanced" or None
+CLASS_WEIGHT_DOC = """class_weight : dict, "balanced" or None
         What a row of each class counts, times its sample weight, in training and in the scores; "balanced" lets every class
         count alike in the training part of each fold.
     label_smoothing : float or "auto"
         As in `TwoLayerClassifier`."""
 
-FOUND = """alpha_, n_hidden_, best_score_
+SEARCH_ATTRIBUTES_DOC = """alpha_, n_hidden_, best_score_
         The best, and its mean score over the folds.
     cv_results_ : dict of ndarrays
         "param_n_hidden", "param_alpha", "mean_test_score", "std_test_score", "rank_test_score" and "split0_test_score", ...
@@ -87,7 +94,7 @@ FOUND = """alpha_, n_hidden_, best_score_
     n_features_in_, feature_names_in_"""
 
 
-class ChoosesAlpha(NestedScored, TwoLayerEstimator):
+class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
     """What both estimators share: the search, and the fit of all rows at the best."""
 
     def __init__(
@@ -140,7 +147,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "w1_")
 
-    @all_or_nothing()
+    @ctrl_c_raises()
     def fit(  # type: ignore[override]
         self,
         X: Any,  # noqa: N803
@@ -171,13 +178,13 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
             After Ctrl-C: a search that was not done says nothing.
         """
         x, y, s, _ = self._read(X, y, sample_weight)
-        seed = seed_of(self.random_state)
-        search = Search.of(self, self.scoring, None, seed, shape_of(x, y, s))
-        splits = splits_of(self, self.cv, x, y, groups, seed)
+        seed = integer_seed(self.random_state)
+        search = AlphaSearch.of(self, self.scoring, None, seed, counted_shape(x, y, s))
+        splits = fold_splits(self, self.cv, x, y, groups, seed)
         search = search.telling(self.callback, len(splits), self.refit)
         looks = search.looks(x, y, s, splits)
         scores = np.stack([look.scores for look in looks], axis=-1)
-        self._keep(Scores(search.n_hidden, search.alphas, scores))
+        self._keep(SearchScores(search.n_hidden, search.alphas, scores))
         self._keep_noise(search, looks)
         if self.verbose:
             self._tell()
@@ -186,7 +193,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
             (fold,) = search.folds(x, y, s, [(everything, everything[:0])])
             run = search.last_of_path(fold, self.n_hidden_, self.alpha_)
             _, targets = search.targets(fold)
-            self._take(on_own_units(fold.axes, run.params, targets), run)
+            self._take(in_column_units(fold.axes, run.params, targets), run)
         return self
 
     def _tell(self) -> None:
@@ -196,10 +203,10 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         for n_hidden, alpha, score in rows:
             print(f"n_hidden {n_hidden}, alpha {alpha:.4g}: mean score {score:.5g}")
 
-    def _keep_noise(self, search: Search, looks: list[Look]) -> None:
+    def _keep_noise(self, search: AlphaSearch, looks: list[FoldScores]) -> None:
         """Keep what the held-out rows say of the noise, where the targets are numbers."""
 
-    def _keep(self, scores: Scores) -> None:
+    def _keep(self, scores: SearchScores) -> None:
         """Keep the scores, and what is best."""
         self.n_hidden_, self.alpha_ = scores.best()
         self.n_splits_ = scores.values.shape[-1]
@@ -216,7 +223,7 @@ class ChoosesAlpha(NestedScored, TwoLayerEstimator):
         self.device_ = run.device
 
 
-class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc]  # noqa: D101
+class TwoLayerRegressorCV(AlphaSearchCV, TwoLayerRegressor):  # type: ignore[misc]  # noqa: D101
     __doc__ = f"""Predicts numbers, with alpha and the number of hidden units chosen by cross-validation.
 
     Each fold standardises the columns and the targets on its own rows of training, so that nothing of the held-out rows
@@ -225,8 +232,8 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
     Parameters
     ----------
     {
-        SETTINGS.format(
-            own=OWN_LOSS,
+        SEARCH_PARAMETERS_DOC.format(
+            own=LOSS_DOC,
             stratified="",
             default="minus the mean squared error (with another loss, minus that loss as it is made small)",
             averaged="predictions",
@@ -236,7 +243,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
 
     Attributes
     ----------
-    {FOUND}
+    {SEARCH_ATTRIBUTES_DOC}
     noise_std_, spread_factor_ : ndarray, shape (n_outputs,)
         The predictive variance is noise_std_² + spread_factor_²·(variance between the networks): what the errors on the
         held-out rows were most likely to come from.
@@ -300,7 +307,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
         X, y, _, n_outputs = super()._read(X, y, None)  # noqa: N806
         return X, y, checks.row_weights(sample_weight, X.shape[0], np.float64), n_outputs
 
-    def _keep_noise(self, search: Search, looks: list[Look]) -> None:
+    def _keep_noise(self, search: AlphaSearch, looks: list[FoldScores]) -> None:
         self.__dict__.pop("noise_std_", None)  # of a fit before
         if not search.standardises_y:
             return
@@ -308,7 +315,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
         residuals = np.concatenate([look.y - look.answers[at].mean for look in looks])
         between = np.concatenate([look.answers[at].variance for look in looks])
         s = None if looks[0].s is None else np.concatenate([look.s for look in looks])
-        self.noise_std_, self.spread_factor_ = spread_of(residuals, between, s)
+        self.noise_std_, self.spread_factor_ = fit_spread(residuals, between, s)
 
     def _variance(self, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:
         if not self._standardises_y():
@@ -316,7 +323,7 @@ class TwoLayerRegressorCV(ChoosesAlpha, TwoLayerRegressor):  # type: ignore[misc
         return self.noise_std_**2 + self.spread_factor_**2 * between
 
 
-class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[misc]  # noqa: D101
+class TwoLayerClassifierCV(AlphaSearchCV, TwoLayerClassifier):  # type: ignore[misc]  # noqa: D101
     __doc__ = f"""Predicts classes, with alpha and the number of hidden units chosen by cross-validation.
 
     Each fold standardises the columns on its own rows of training, so that nothing of the held-out rows is seen before
@@ -325,8 +332,8 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
     Parameters
     ----------
     {
-        SETTINGS.format(
-            own=OWN_WEIGHTS,
+        SEARCH_PARAMETERS_DOC.format(
+            own=CLASS_WEIGHT_DOC,
             stratified=", of the classes in equal parts",
             default="the mean log probability of the right class (of several labels: of all together)",
             averaged="probabilities",
@@ -337,7 +344,7 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
-    {FOUND}
+    {SEARCH_ATTRIBUTES_DOC}
     temperature_ : float
         Only where labels are smoothed: what `predict_proba` divides logits by, from the held-out rows at the best.
 
@@ -419,12 +426,12 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
             class_weights(
                 self.class_weight, self.classes_, labels, s
             )  # refused here, not in a fold
-        return X, labels, s, outputs_of(self)
+        return X, labels, s, n_network_outputs(self)
 
-    def _keep_noise(self, search: Search, looks: list[Look]) -> None:
+    def _keep_noise(self, search: AlphaSearch, looks: list[FoldScores]) -> None:
         """Where labels were smoothed, the temperature that the held-out rows ask for."""
         self.__dict__.pop("temperature_", None)  # of a fit before
-        if not calibrated("auto", search.smoothing):
+        if not uses_calibration("auto", search.smoothing):
             return
         at = search.n_hidden.index(self.n_hidden_), search.alphas.index(self.alpha_)
         logits = np.concatenate([look.answers[at].mean for look in looks])
@@ -432,4 +439,4 @@ class TwoLayerClassifierCV(ChoosesAlpha, TwoLayerClassifier):  # type: ignore[mi
         s = None if looks[0].s is None else np.concatenate([look.s for look in looks])
         loss = search.fitting.loss
         y = checks.targets(y, len(y), search.n_outputs, loss, np.float64)
-        self.temperature_ = temperature_of(logits, y, s, loss)
+        self.temperature_ = best_temperature(logits, y, s, loss)

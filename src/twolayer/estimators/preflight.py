@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from twolayer.checks import is_sparse
-from twolayer.choosing import long_way_cost, span_cost
 from twolayer.engines.contract import Problem
 from twolayer.errors import InputError
-from twolayer.estimators.defaults import Way
-from twolayer.estimators.strength import ALPHAS, MOST_ROWS
-from twolayer.estimators.strength import STEPS as SEARCH_STEPS
+from twolayer.estimators.fit_plan import FitPlan
+from twolayer.estimators.selection.alpha_path import ALPHA_PATH, MOST_SEARCH_ROWS
+from twolayer.estimators.selection.alpha_path import STEPS_PER_ALPHA as SEARCH_STEPS
 from twolayer.maths.network import Objective, Params
-from twolayer.training import make_solver
+from twolayer.training.engine_choice import full_table_cost, span_cost
+from twolayer.training.train import make_solver
 
-USUAL_STEPS = 300  # L-BFGS seldom needs more
-USUAL_PASSES = 50  # of Adam with early stopping
-FAR_APART = 1e3  # spreads of columns
+TYPICAL_STEPS = 300  # L-BFGS seldom needs more
+TYPICAL_PASSES = 50  # of Adam with early stopping
+SCALE_RATIO = 1e3  # spreads of columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +73,12 @@ class Preflight:
         return "\n".join(lines)
 
 
-def preflight(
+def preflight_report(
     x: Any,
     labels: np.ndarray | None,
     n_outputs: int,
     n_hidden: int,
-    how: Way,
+    how: FitPlan,
     objective: Objective,
     max_iter: int,
     search: bool,
@@ -86,22 +86,22 @@ def preflight(
 ) -> Preflight:
     """The report for checked rows; `labels` are class numbers of a classification."""
     n_rows, n_inputs = x.shape
-    params = shapes_only(how.n_networks, n_inputs, n_hidden, n_outputs, skip)
+    params = shape_params(how.n_networks, n_inputs, n_hidden, n_outputs, skip)
     n_weights = sum(w.size for _, w in params.items())
     solver = make_solver(how.solver, 1.0, 0.0, False, 0.0)
     problem = Problem(x, np.empty((n_rows, 0)), None, objective, float(n_rows))
-    passes = min(max_iter, USUAL_STEPS if how.batch_size is None else USUAL_PASSES)
+    passes = min(max_iter, TYPICAL_STEPS if how.batch_size is None else TYPICAL_PASSES)
     steps = passes if how.batch_size is None else passes * -(-n_rows // how.batch_size)
-    long_way = long_way_cost(problem, params, solver, how.batch_size)
+    long_way = full_table_cost(problem, params, solver, how.batch_size)
     spanned = span_cost(problem, params, solver, how.batch_size)
     turned = solver.not_in_span is None and not objective.l1
     span = turned and spanned.of(steps) < long_way.of(steps)
     seconds = (spanned if span else long_way).of(steps)
     if search:
-        one = span_cost if span else long_way_cost
+        one = span_cost if span else full_table_cost
         alone = one(problem, params.network(0), solver, None)
-        share = min(1.0, MOST_ROWS / n_rows)
-        seconds += 4 * alone.once + 4 * share * SEARCH_STEPS * len(ALPHAS) * alone.step
+        share = min(1.0, MOST_SEARCH_ROWS / n_rows)
+        seconds += 4 * alone.once + 4 * share * SEARCH_STEPS * len(ALPHA_PATH) * alone.step
     return Preflight(
         n_rows,
         n_inputs,
@@ -112,13 +112,13 @@ def preflight(
         solver.name,
         how.batch_size,
         span,
-        needed_bytes(x, params, solver.name, span, how.n_networks) / 1e6,
+        required_bytes(x, params, solver.name, span, how.n_networks) / 1e6,
         seconds,
-        notes(x, labels, n_weights // how.n_networks, how),
+        table_notes(x, labels, n_weights // how.n_networks, how),
     )
 
 
-def shapes_only(
+def shape_params(
     n_networks: int, n_inputs: int, n_hidden: int, n_outputs: int, skip: bool
 ) -> Params:
     """Params of these shapes that take no memory."""
@@ -136,7 +136,7 @@ def shapes_only(
     )
 
 
-def needed_bytes(x: Any, params: Params, solver: str, span: bool, n_networks: int) -> float:
+def required_bytes(x: Any, params: Params, solver: str, span: bool, n_networks: int) -> float:
     """Memory beside the given table: its standardised copy, the weights, the solver's memory, and the hidden layer."""
     n_rows = x.shape[0]
     table = x.nnz * 12 if is_sparse(x) else n_rows * params.n_inputs * 8
@@ -150,17 +150,17 @@ def needed_bytes(x: Any, params: Params, solver: str, span: bool, n_networks: in
     return float(table + 2 * weights + kept + at_once * 3 * n_rows * params.n_hidden * 8.0)
 
 
-def refuse_too_large(x: Any, n_hidden: int, n_outputs: int, how: Way, skip: bool) -> None:
+def check_memory(x: Any, n_hidden: int, n_outputs: int, how: FitPlan, skip: bool) -> None:
     """Raise if the weights alone need more memory than the machine has."""
     params = (
         8.0 * how.n_networks * (x.shape[1] * (n_hidden + skip * n_outputs) + n_hidden * n_outputs)
     )
     hidden = 8.0 * n_hidden * min(x.shape[0], how.batch_size or x.shape[0])
-    if 2 * params + hidden > memory():
-        raise too_large(n_hidden, how.n_networks, x)
+    if 2 * params + hidden > machine_memory():
+        raise memory_error(n_hidden, how.n_networks, x)
 
 
-def too_large(n_hidden: int, n_networks: int, x: Any) -> InputError:
+def memory_error(n_hidden: int, n_networks: int, x: Any) -> InputError:
     """The error of a network that does not fit into memory."""
     many = f"{n_networks} networks of " if n_networks > 1 else ""
     return InputError(
@@ -169,7 +169,7 @@ def too_large(n_hidden: int, n_networks: int, x: Any) -> InputError:
     )
 
 
-def memory() -> float:
+def machine_memory() -> float:
     """Bytes of the machine's memory; infinite where it does not say."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
@@ -177,7 +177,7 @@ def memory() -> float:
         return float("inf")
 
 
-def notes(x: Any, labels: np.ndarray | None, n_weights: int, how: Way) -> list[str]:
+def table_notes(x: Any, labels: np.ndarray | None, n_weights: int, how: FitPlan) -> list[str]:
     """What was found in the table, in sentences."""
     found = []
     if not is_sparse(x):
@@ -186,7 +186,7 @@ def notes(x: Any, labels: np.ndarray | None, n_weights: int, how: Way) -> list[s
         if constant:
             found.append(f"{constant} of {x.shape[1]} columns are constant and say nothing")
         moving = spread[spread > 0]
-        if len(moving) and moving.max() > FAR_APART * moving.min():
+        if len(moving) and moving.max() > SCALE_RATIO * moving.min():
             found.append(
                 f"columns are unscaled (spreads from {moving.min():.2g} to {moving.max():.2g}): they are standardised inside"
             )

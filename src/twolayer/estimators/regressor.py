@@ -10,8 +10,8 @@ from sklearn.base import RegressorMixin
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.estimators.averaging import disagreement
-from twolayer.estimators.network import TwoLayerEstimator
+from twolayer.estimators.base import TwoLayerEstimator
+from twolayer.estimators.ensemble import between_network_variance
 from twolayer.maths.losses import Loss
 
 
@@ -253,7 +253,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         y_pred = outputs[0] if len(outputs) == 1 else np.mean(outputs, axis=0)
         if not checks.flag(return_std, "return_std"):
             return self._own_targets(y_pred)
-        y_std = np.sqrt(self._variance(y_pred, disagreement(np.stack(outputs))))
+        y_std = np.sqrt(self._variance(y_pred, between_network_variance(np.stack(outputs))))
         return self._own_targets(y_pred), self._own_targets(y_std)
 
     def _variance(self, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:
@@ -277,7 +277,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         -------
         low, high : ndarray, each shaped as `predict` gives it
         """
-        level = checks.number(level, "level", above=0)
+        level = checks.finite_number(level, "level", above=0)
         if level >= 1:
             raise InputError(
                 f"level is a share of the targets, between 0 and 1, such as 0.9; got {level:g}"

@@ -13,23 +13,23 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import EngineError, InputError, TwoLayerWarning
-from twolayer.maths import network, own
+from twolayer.maths import custom, network
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.network import Params
-from twolayer.training import Run
+from twolayer.training.train import Run
 
-MOST_ROUNDING = 1e-5  # of a hidden unit, whose size is about 1; more is told
+LARGEST_ROUNDING = 1e-5  # of a hidden unit, whose size is about 1; more is told
 
 # what becomes of the output y_pred
-OUTPUT = "output"  # nothing
-NUMBER = "number"  # one target: the only column
-TWO_CLASSES = "two classes"  # one logit: the logistic function
-CLASSES = "classes"  # a logit for each class: softmax
-LABELS = "labels"  # a logit for each label: the logistic function of each
+OUTPUT_KIND = "output"  # nothing
+NUMBER_KIND = "number"  # one target: the only column
+TWO_CLASS_KIND = "two classes"  # one logit: the logistic function
+CLASS_KIND = "classes"  # a logit for each class: softmax
+LABEL_KIND = "labels"  # a logit for each label: the logistic function of each
 
 
 @dataclass(frozen=True, eq=False)
-class Content:
+class ExportContent:
     """A trained model, told apart from the class that held it.
 
     Attributes
@@ -84,8 +84,8 @@ class Content:
         several = f", the average of {count} networks" if count else ""
         skip = ", and a direct path from input to output" if params.w_skip is not None else ""
         return (
-            f"{counted(params.n_inputs, 'input')}, {counted(params.n_hidden, 'hidden unit')} ({self.activation}), "
-            f"{counted(params.n_outputs, 'output')}{skip}{several}"
+            f"{counted_noun(params.n_inputs, 'input')}, {counted_noun(params.n_hidden, 'hidden unit')} ({self.activation}), "
+            f"{counted_noun(params.n_outputs, 'output')}{skip}{several}"
         )
 
     def facts(self) -> dict[str, str]:
@@ -98,12 +98,12 @@ class Content:
         return facts
 
 
-def counted(count: int, word: str) -> str:
+def counted_noun(count: int, word: str) -> str:
     """`1 input`, `2 inputs`."""
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-def content_of(model: Any, activation: Any = None, dtype: Any = None) -> Content:
+def export_content(model: Any, activation: Any = None, dtype: Any = None) -> ExportContent:
     """Read a model for export.
 
     Parameters
@@ -120,40 +120,44 @@ def content_of(model: Any, activation: Any = None, dtype: Any = None) -> Content
         If the model is none of these, is not fitted, or has an activation that no other program knows.
     """
     if isinstance(model, Params):
-        content = _of_params(model, "relu" if activation is None else activation)
+        content = _content_of_params(model, "relu" if activation is None else activation)
     else:
         if activation is not None:
             raise InputError(
                 f"activation is for Params, which do not know theirs; this {type(model).__name__} does"
             )
         known = isinstance(model, Run)
-        content = _of_params(model.params, known_by(model)) if known else _of_estimator(model)
-    return in_dtype(content, dtype)
+        content = (
+            _content_of_params(model.params, run_activation(model))
+            if known
+            else _content_of_estimator(model)
+        )
+    return content_in_dtype(content, dtype)
 
 
-def known_by(run: Run) -> str:
+def run_activation(run: Run) -> str:
     """The activation that a run was made with."""
     name = run.settings.get("activation")
     if name not in ACTIVATIONS:
         raise InputError(
-            f"this run had the activation {checks.shown(name)}, which is not of the menu "
+            f"this run had the activation {checks.short_repr(name)}, which is not of the menu "
             f"({', '.join(ACTIVATIONS)}): no other program knows it"
         )
     return str(name)
 
 
-def _of_params(params: Params, activation: Any) -> Content:
+def _content_of_params(params: Params, activation: Any) -> ExportContent:
     params = checks.parameters(params)
     if params.n_networks is not None:
         raise InputError(
             f"these are {params.n_networks} networks side by side: export one of them, params.network(k); "
             "or an estimator, which averages its networks"
         )
-    return Content(params, params, menu_name(activation), OUTPUT)
+    return ExportContent(params, params, activation_name(activation), OUTPUT_KIND)
 
 
-def _of_estimator(model: Any) -> Content:
-    from twolayer.estimators.network import TwoLayerEstimator
+def _content_of_estimator(model: Any) -> ExportContent:
+    from twolayer.estimators.base import TwoLayerEstimator
 
     name = type(model).__name__
     if not isinstance(model, TwoLayerEstimator):
@@ -164,11 +168,11 @@ def _of_estimator(model: Any) -> Content:
         raise InputError(f"this {name} is not fitted yet: call fit first")
     params = checks.parameters(model.params_)
     columns = getattr(model, "feature_names_in_", None)
-    return Content(
+    return ExportContent(
         model,
         params,
-        menu_name(model.activation),
-        _answer(model, params.n_outputs),
+        activation_name(model.activation),
+        _answer_kind(model, params.n_outputs),
         not hasattr(model, "classes_") and model._task_loss().has_link,
         getattr(model, "temperature_", 1.0),
         getattr(model, "classes_", None),
@@ -176,18 +180,18 @@ def _of_estimator(model: Any) -> Content:
     )
 
 
-def _answer(model: Any, n_outputs: int) -> str:
+def _answer_kind(model: Any, n_outputs: int) -> str:
     if not hasattr(model, "classes_"):
-        return NUMBER if model._one_target else OUTPUT
+        return NUMBER_KIND if model._one_target else OUTPUT_KIND
     if model._several_labels:
-        return LABELS
-    return TWO_CLASSES if n_outputs == 1 else CLASSES
+        return LABEL_KIND
+    return TWO_CLASS_KIND if n_outputs == 1 else CLASS_KIND
 
 
-def menu_name(activation: Any) -> str:
+def activation_name(activation: Any) -> str:
     """The activation's name, if it is one of the menu."""
-    rule = checks.activation_rule(activation)
-    if own.is_own(rule, ACTIVATIONS):
+    rule = checks.activation_object(activation)
+    if custom.is_custom(rule, ACTIVATIONS):
         raise InputError(
             f"activation '{rule.name}' is a function of your own, which no other program knows: "
             f"what can be exported is {', '.join(ACTIVATIONS)}"
@@ -195,18 +199,20 @@ def menu_name(activation: Any) -> str:
     return rule.name
 
 
-def in_dtype(content: Content, dtype: Any) -> Content:
+def content_in_dtype(content: ExportContent, dtype: Any) -> ExportContent:
     """The same with weights of that dtype."""
     if dtype is None:
         return content
     wanted = checks.float_dtype(dtype)
     if wanted == np.float32 and content.params.dtype == np.float64:
-        warn_of_offsets(content)
-    arrays = {name: checks.finite(array, name, wanted) for name, array in content.params.items()}
+        warn_large_offsets(content)
+    arrays = {
+        name: checks.finite_array(array, name, wanted) for name, array in content.params.items()
+    }
     return replace(content, params=Params(**{"b1": None, "b2": None, **arrays}))
 
 
-def warn_of_offsets(content: Content) -> None:
+def warn_large_offsets(content: ExportContent) -> None:
     """Tell if float32 has too few digits for the biases of an estimator.
 
     It was trained on columns of mean 0 and spread 1, which gave hidden units of about 1. On the columns as they are, `b1`
@@ -216,7 +222,7 @@ def warn_of_offsets(content: Content) -> None:
     if isinstance(content.model, Params) or b1 is None:
         return
     left = float(np.abs(b1).max() * np.finfo(np.float32).eps)
-    if left > MOST_ROUNDING:
+    if left > LARGEST_ROUNDING:
         warnings.warn(
             f"in float32 hidden units are right to about {left:.0e} only, as some columns have a mean far above their "
             "spread: take it off before the fit, or export float64",
@@ -225,7 +231,7 @@ def warn_of_offsets(content: Content) -> None:
         )
 
 
-def with_temperature(content: Content) -> Params:
+def fold_in_temperature(content: ExportContent) -> Params:
     """Weights of one network whose logits need no dividing."""
     if content.temperature == 1:
         return content.params
@@ -237,7 +243,7 @@ def with_temperature(content: Content) -> Params:
     return Params(**{"b1": None, "b2": None, **scaled})
 
 
-def only(content: Content, activations: Iterable[str], form: str) -> None:
+def check_activation_form(content: ExportContent, activations: Iterable[str], form: str) -> None:
     """Raise if the form has no such activation."""
     names = list(activations)
     if content.activation not in names:
@@ -247,7 +253,7 @@ def only(content: Content, activations: Iterable[str], form: str) -> None:
         )
 
 
-def need(module: str, library: str, extra: str) -> None:
+def import_or_raise(module: str, library: str, extra: str) -> None:
     """Raise if a library is not installed, and say how to get it."""
     if find_spec(module) is None:
         raise EngineError(

@@ -15,13 +15,13 @@ import numpy as np
 from twolayer import saving
 from twolayer.errors import FileError
 from twolayer.export import content as contents
-from twolayer.export.content import Content, content_of
-from twolayer.export.normal import coefficients
-from twolayer.maths.activations import LEAK
+from twolayer.export.content import ExportContent, export_content
+from twolayer.export.normal_cdf import cdf_coefficients
+from twolayer.maths.activations import LEAKY_SLOPE
 from twolayer.maths.network import Params
 
-MOST_INSIDE = 10_000  # weights that stand in the code itself; more go to a file beside it
-WIDTH = 100
+MAX_INLINE_WEIGHTS = 10_000  # weights that stand in the code itself; more go to a file beside it
+CODE_WIDTH = 100
 
 # The body of `activation(h)`.
 ACTIVATION_CODE: dict[str, str] = {
@@ -29,7 +29,7 @@ ACTIVATION_CODE: dict[str, str] = {
     "identity": "return h",
     "tanh": "return np.tanh(h)",
     "logistic": "return 0.5 * (1 + np.tanh(0.5 * h))",
-    "leaky_relu": f"return np.where(h < 0, {LEAK} * h, h)",
+    "leaky_relu": f"return np.where(h < 0, {LEAKY_SLOPE} * h, h)",
     "softplus": "return np.logaddexp(0, h)",
     "gelu": '''\
 """h times the normal distribution function: ½·erfc(a) below 0, 1 − ½·erfc(a) above.
@@ -135,18 +135,20 @@ def to_numpy_code(
     array([[ 2.],
            [30.]])
     """
-    content = content_of(model, activation, dtype)
-    contents.only(content, ACTIVATION_CODE, "NumPy code")
+    content = export_content(model, activation, dtype)
+    contents.check_activation_form(content, ACTIVATION_CODE, "NumPy code")
 
     def code(weights: str) -> str:
-        return source(content, weights)
+        return module_source(content, weights)
 
     if path is None:
-        return code(written_out(dict(content.params.items())))
-    return write_code(path, content.params, code)
+        return code(inline_weights_code(dict(content.params.items())))
+    return write_numpy_code(path, content.params, code)
 
 
-def write_code(path: str | os.PathLike[str], params: Params, code: Callable[[str], str]) -> str:
+def write_numpy_code(
+    path: str | os.PathLike[str], params: Params, code: Callable[[str], str]
+) -> str:
     """Write Python code with these weights inside, or in a file beside it if they are many; the code as it was written.
 
     Parameters
@@ -160,25 +162,28 @@ def write_code(path: str | os.PathLike[str], params: Params, code: Callable[[str
     if target.suffix != ".py":
         raise FileError(f"{path} must end in .py: it is Python code")
     weights = dict(params.items())
-    if inside(params):
-        text = code(written_out(weights))
-        saving.write_whole({target: text.encode()})
+    if fits_inline(params):
+        text = code(inline_weights_code(weights))
+        saving.write_files({target: text.encode()})
         return text
     beside = io.BytesIO()
     np.savez(beside, **weights)  # type: ignore[arg-type]
-    text = code(read_from_beside(list(weights)))
-    saving.write_whole(
+    text = code(load_weights_code(list(weights)))
+    saving.write_files(
         {target.with_suffix(".weights.npz"): beside.getvalue(), target: text.encode()}
     )
     return text
 
 
-def inside(params: Params) -> bool:
+def fits_inline(params: Params) -> bool:
     """Whether the weights are few enough to stand in the code."""
-    return sum(array.size for name, array in params.items() if name.startswith("w")) <= MOST_INSIDE
+    return (
+        sum(array.size for name, array in params.items() if name.startswith("w"))
+        <= MAX_INLINE_WEIGHTS
+    )
 
 
-def read_from_beside(names: list[str]) -> str:
+def load_weights_code(names: list[str]) -> str:
     """The lines that read the weights."""
     entries = ", ".join(f'weights["{name}"]' for name in names)
     return (
@@ -188,7 +193,7 @@ def read_from_beside(names: list[str]) -> str:
     )
 
 
-def written_out(weights: Mapping[str, np.ndarray]) -> str:
+def inline_weights_code(weights: Mapping[str, np.ndarray]) -> str:
     """The weights as text, to the last bit; a shape beside each."""
     return "".join(
         f"{name} = {array_code(array)}  # {array.shape}\n" for name, array in weights.items()
@@ -197,24 +202,24 @@ def written_out(weights: Mapping[str, np.ndarray]) -> str:
 
 def array_code(array: np.ndarray) -> str:
     """`np.array(...)` of these numbers."""
-    rows = pprint.pformat(array.tolist(), width=WIDTH, compact=True)
+    rows = pprint.pformat(array.tolist(), width=CODE_WIDTH, compact=True)
     dtype = "" if array.dtype != np.float32 else ", dtype=np.float32"
     return f"np.array(\n{rows}{dtype}\n)"
 
 
-def source(content: Content, weights_code: str) -> str:
+def module_source(content: ExportContent, weights_code: str) -> str:
     """The whole file."""
-    head = f'"""{title(content)}\n\n{usage(content)}"""\n\nimport numpy as np\n\n'
+    head = f'"""{module_docstring(content)}\n\n{usage_code(content)}"""\n\nimport numpy as np\n\n'
     parts = [
-        head + constants(content) + weights_code,
+        head + constants_code(content) + weights_code,
         activation_code(content),
         forward_code(content),
-        *answers(content),
+        *predict_code(content),
     ]
     return "\n\n".join(parts)
 
 
-def title(content: Content) -> str:
+def module_docstring(content: ExportContent) -> str:
     """What the file holds, and who wrote it."""
     from twolayer import __version__
 
@@ -223,7 +228,7 @@ def title(content: Content) -> str:
     )
 
 
-def usage(content: Content) -> str:
+def usage_code(content: ExportContent) -> str:
     """How to call it."""
     names = "" if content.columns is None else ", the columns in the order of COLUMNS"
     alone = content.classes is None
@@ -231,16 +236,16 @@ def usage(content: Content) -> str:
     return f"{who} an array of shape (n_rows, {content.params.n_inputs}){names}.\n"
 
 
-def constants(content: Content) -> str:
+def constants_code(content: ExportContent) -> str:
     """Names of columns and classes, and the numbers that an activation needs."""
     text = ""
     if content.columns is not None:
-        text += f"COLUMNS = {pprint.pformat(content.columns, width=WIDTH, compact=True)}\n"
-    if content.classes is not None and content.answer != contents.LABELS:
+        text += f"COLUMNS = {pprint.pformat(content.columns, width=CODE_WIDTH, compact=True)}\n"
+    if content.classes is not None and content.answer != contents.LABEL_KIND:
         text += f"CLASSES = {names_code(content.classes)}\n"
     if content.activation == "gelu":
         text += (
-            f"ERFC = {pprint.pformat(coefficients().tolist(), width=WIDTH, compact=True)}"
+            f"ERFC = {pprint.pformat(cdf_coefficients().tolist(), width=CODE_WIDTH, compact=True)}"
             "  # of a polynomial\n"
         )
     return text
@@ -249,15 +254,15 @@ def constants(content: Content) -> str:
 def names_code(array: np.ndarray) -> str:
     """`np.array(...)` of a few texts or numbers, with their type where it does not show."""
     dtype = "" if array.dtype.kind in "Ub" else f", dtype={array.dtype.name!r}"
-    return f"np.array({pprint.pformat(array.tolist(), width=WIDTH, compact=True)}{dtype})"
+    return f"np.array({pprint.pformat(array.tolist(), width=CODE_WIDTH, compact=True)}{dtype})"
 
 
-def activation_code(content: Content) -> str:
+def activation_code(content: ExportContent) -> str:
     """`activation(h)`."""
     return f"def activation(h):\n{indent(ACTIVATION_CODE[content.activation], '    ')}\n"
 
 
-def forward_code(content: Content) -> str:
+def forward_code(content: ExportContent) -> str:
     """`forward(x)`: one network's output; of several, the outputs of the k-th."""
     params, several = content.params, content.params.n_networks is not None
     at = "[k]" if several else ""
@@ -274,33 +279,33 @@ def forward_code(content: Content) -> str:
     )
 
 
-def answers(content: Content) -> list[str]:
+def predict_code(content: ExportContent) -> list[str]:
     """`predict`, and what it needs."""
     if content.classes is None:
-        code = NUMBER_CODE if content.answer == contents.NUMBER else OUTPUT_CODE
+        code = NUMBER_CODE if content.answer == contents.NUMBER_KIND else OUTPUT_CODE
         return [code.format(mean=mean_code(content), n_outputs=content.params.n_outputs)]
     several, n_outputs = content.params.n_networks is not None, content.params.n_outputs
     logits = "logits(x)" if several else "forward(x)"
     divided = logits if content.temperature == 1 else f"{logits} / {float(content.temperature)!r}"
-    parts = [SOFTMAX_CODE if content.answer == contents.CLASSES else LOGISTIC_CODE]
+    parts = [SOFTMAX_CODE if content.answer == contents.CLASS_KIND else LOGISTIC_CODE]
     if several:
         parts.append(LOGITS_CODE.format(n_outputs=n_outputs, mean=mean_logits_code(content)))
     shares = {
-        contents.CLASSES: "np.exp(log_softmax(z))",
-        contents.LABELS: "np.exp(log_logistic(z))",
-        contents.TWO_CLASSES: "np.exp(log_logistic(np.column_stack([-z, z])))",
+        contents.CLASS_KIND: "np.exp(log_softmax(z))",
+        contents.LABEL_KIND: "np.exp(log_logistic(z))",
+        contents.TWO_CLASS_KIND: "np.exp(log_logistic(np.column_stack([-z, z])))",
     }[content.answer]
-    what = "label" if content.answer == contents.LABELS else "class"
+    what = "label" if content.answer == contents.LABEL_KIND else "class"
     count = len(content.classes)
     parts.append(PROBABILITIES_CODE.format(what=what, count=count, logits=divided, shares=shares))
-    if content.answer == contents.LABELS:
+    if content.answer == contents.LABEL_KIND:
         return [*parts, LABEL_CODE.format(logits=logits, n_outputs=n_outputs)]
-    two = content.answer == contents.TWO_CLASSES
+    two = content.answer == contents.TWO_CLASS_KIND
     best = f"({logits}[:, 0] > 0).astype(int)" if two else f"{logits}.argmax(axis=1)"
     return [*parts, CLASS_CODE.format(best=best)]
 
 
-def mean_code(content: Content) -> str:
+def mean_code(content: ExportContent) -> str:
     """The mean prediction of the networks, of numbers."""
     shape = "np.exp({})" if content.logged else "{}"
     if content.params.n_networks is None:
@@ -308,9 +313,9 @@ def mean_code(content: Content) -> str:
     return f"np.mean([{shape.format('forward(x, k)')} for k in range(len(w1))], axis=0)"
 
 
-def mean_logits_code(content: Content) -> str:
+def mean_logits_code(content: ExportContent) -> str:
     """The logits of the mean probability, from `z`, those of each network."""
     add = "np.logaddexp.reduce({}, axis=0)".format
-    if content.answer == contents.CLASSES:
+    if content.answer == contents.CLASS_KIND:
         return f"{add('log_softmax(z)')} - np.log(len(w1))"
     return f"{add('log_logistic(z)')} - {add('log_logistic(-z)')}"

@@ -15,14 +15,14 @@ import numpy as np
 from twolayer import saving
 from twolayer.errors import EngineError, InputError
 from twolayer.export import content as contents
-from twolayer.export.content import Content, content_of
-from twolayer.export.normal import coefficients
-from twolayer.maths.activations import ACTIVATIONS, LEAK
+from twolayer.export.content import ExportContent, export_content
+from twolayer.export.normal_cdf import cdf_coefficients
+from twolayer.maths.activations import ACTIVATIONS, LEAKY_SLOPE
 from twolayer.maths.network import Params, forward
 
 OPSET = 17  # read by every onnxruntime since 1.12
 IR_VERSION = 8
-MOST_BYTES = 2**31 - 2**20  # a file of this format is shorter than 2 GiB
+MAX_BYTES = 2**31 - 2**20  # a file of this format is shorter than 2 GiB
 CHECKED_ROWS = 32
 TOLERANCES = {"float32": 1e-6, "float64": 1e-12}  # in terms of what is added up
 
@@ -73,23 +73,23 @@ def to_onnx(
     >>> [output.name for output in model.graph.output]  # doctest: +SKIP
     ['y_pred']
     """
-    contents.need("onnx", "onnx", "onnx")
-    content = content_of(model, activation, dtype)
-    contents.only(content, ACTIVATION_NODES, "the ONNX file")
+    contents.import_or_raise("onnx", "onnx", "onnx")
+    content = export_content(model, activation, dtype)
+    contents.check_activation_form(content, ACTIVATION_NODES, "the ONNX file")
     size = sum(array.nbytes for _, array in content.params.items())
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise InputError(
             f"the weights take {size / 2**30:.1f} GiB, and an ONNX file holds less than 2: export to numpy or torch"
         )
-    onnx_model = model_of(content)
+    onnx_model = build_onnx_model(content)
     if find_spec("onnxruntime") is not None:
-        check(content, onnx_model)
+        check_predictions(content, onnx_model)
     if path is not None:
-        saving.write_whole({path: onnx_model.SerializeToString()})
+        saving.write_files({path: onnx_model.SerializeToString()})
     return onnx_model
 
 
-class Graph:
+class OnnxGraph:
     """Operations one after another, each with a name for its result."""
 
     def __init__(self, dtype: Any) -> None:
@@ -122,23 +122,23 @@ class Graph:
         return name
 
 
-def leaky_relu(graph: Graph, h: str) -> str:
+def leaky_relu_nodes(graph: OnnxGraph, h: str) -> str:
     """max(h, 0.01·h), as the slope is below 1."""
-    return graph("Max", h, graph("Mul", h, LEAK))
+    return graph("Max", h, graph("Mul", h, LEAKY_SLOPE))
 
 
-def softplus(graph: Graph, h: str) -> str:
+def softplus_nodes(graph: OnnxGraph, h: str) -> str:
     """max(h, 0) + log(1 + exp(−|h|)): nothing overflows."""
     small = graph("Exp", graph("Neg", graph("Abs", h)))
     return graph("Add", graph("Relu", h), graph("Log", graph("Add", small, 1.0)))
 
 
-def gelu(graph: Graph, h: str) -> str:
-    """h·Φ(h), with Φ from erfc as `twolayer.export.normal` has it."""
+def gelu_nodes(graph: OnnxGraph, h: str) -> str:
+    """h·Φ(h), with Φ from erfc as `twolayer.export.normal_cdf` has it."""
     a = graph("Mul", graph("Abs", h), np.sqrt(0.5))
     t = graph("Div", graph.constant(2.0), graph("Add", a, 2.0))
     u = graph("Sub", graph("Mul", t, 2.0), 1.0)
-    first, *rest = coefficients()[::-1]
+    first, *rest = cdf_coefficients()[::-1]
     exponent = graph("Add", graph("Mul", u, first), rest[0])
     for coefficient in rest[1:]:
         exponent = graph("Add", graph("Mul", exponent, u), coefficient)
@@ -153,13 +153,13 @@ ACTIVATION_NODES: dict[str, Any] = {
     "identity": lambda graph, h: h,
     "tanh": lambda graph, h: graph("Tanh", h),
     "logistic": lambda graph, h: graph("Sigmoid", h),
-    "leaky_relu": leaky_relu,
-    "softplus": softplus,
-    "gelu": gelu,
+    "leaky_relu": leaky_relu_nodes,
+    "softplus": softplus_nodes,
+    "gelu": gelu_nodes,
 }
 
 
-def model_of(content: Content) -> Any:
+def build_onnx_model(content: ExportContent) -> Any:
     """The ONNX model."""
     import onnx
     from onnx import TensorProto, helper
@@ -167,8 +167,8 @@ def model_of(content: Content) -> Any:
     from twolayer import __version__
 
     params = content.params
-    graph = Graph(params.dtype)
-    outputs = answer(graph, content, y_pred_of(graph, content))
+    graph = OnnxGraph(params.dtype)
+    outputs = answer_nodes(graph, content, output_node(graph, content))
     floats = TensorProto.FLOAT if params.dtype == np.float32 else TensorProto.DOUBLE
     model = helper.make_model(
         helper.make_graph(
@@ -192,7 +192,7 @@ def model_of(content: Content) -> Any:
     return model
 
 
-def y_pred_of(graph: Graph, content: Content) -> str:
+def output_node(graph: OnnxGraph, content: ExportContent) -> str:
     """The output, shape (n_rows, n_outputs); of several networks (n_networks, n_rows, n_outputs)."""
     names = {}
     for name, array in content.params.items():
@@ -210,20 +210,22 @@ def y_pred_of(graph: Graph, content: Content) -> str:
     return y_pred
 
 
-def answer(graph: Graph, content: Content, y_pred: str) -> list[tuple[str, Any, list[Any]]]:
+def answer_nodes(
+    graph: OnnxGraph, content: ExportContent, y_pred: str
+) -> list[tuple[str, Any, list[Any]]]:
     """What becomes of the output; the results' names, types (None: the weights') and shapes."""
     from onnx import TensorProto
 
     if content.classes is None:
-        return numbers(graph, content, y_pred)
-    logits = mean_logits(graph, content, y_pred)
-    if content.answer == contents.TWO_CLASSES:
+        return number_nodes(graph, content, y_pred)
+    logits = mean_logits_nodes(graph, content, y_pred)
+    if content.answer == contents.TWO_CLASS_KIND:
         logits = graph("Concat", graph("Neg", logits), logits, axis=1)
-    to_shares = {"axis": -1} if content.answer == contents.CLASSES else {}
+    to_shares = {"axis": -1} if content.answer == contents.CLASS_KIND else {}
     divided = logits if content.temperature == 1 else graph("Div", logits, content.temperature)
     graph("Softmax" if to_shares else "Sigmoid", divided, result="probabilities", **to_shares)
     shape = ["n_rows", len(content.classes)]
-    if content.answer == contents.LABELS:
+    if content.answer == contents.LABEL_KIND:
         graph("Cast", graph("Greater", logits, 0.0), result="label", to=TensorProto.INT64)
         return [("label", TensorProto.INT64, shape), ("probabilities", None, shape)]
     listed = graph.constant(content.classes, "classes")
@@ -232,20 +234,22 @@ def answer(graph: Graph, content: Content, y_pred: str) -> list[tuple[str, Any, 
     return [("label", kind, shape[:1]), ("probabilities", None, shape)]
 
 
-def numbers(graph: Graph, content: Content, y_pred: str) -> list[tuple[str, Any, list[Any]]]:
+def number_nodes(
+    graph: OnnxGraph, content: ExportContent, y_pred: str
+) -> list[tuple[str, Any, list[Any]]]:
     """The prediction of a regression."""
     if content.logged:
         y_pred = graph("Exp", y_pred)
     if content.params.n_networks is not None:
         y_pred = graph("ReduceMean", y_pred, axes=[0], keepdims=0)
-    if content.answer == contents.NUMBER:
+    if content.answer == contents.NUMBER_KIND:
         graph("Squeeze", y_pred, np.array([1]), result="y_pred")
         return [("y_pred", None, ["n_rows"])]
     graph("Identity", y_pred, result="y_pred")
     return [("y_pred", None, ["n_rows", content.params.n_outputs])]
 
 
-def mean_logits(graph: Graph, content: Content, y_pred: str) -> str:
+def mean_logits_nodes(graph: OnnxGraph, content: ExportContent, y_pred: str) -> str:
     """The logits of the mean probability of several networks (of several classes, up to one number for each row)."""
     if content.params.n_networks is None:
         return y_pred
@@ -253,20 +257,20 @@ def mean_logits(graph: Graph, content: Content, y_pred: str) -> str:
     def log_of_sum(logarithms: str) -> str:
         return graph("ReduceLogSumExp", logarithms, axes=[0], keepdims=0)
 
-    if content.answer == contents.CLASSES:
+    if content.answer == contents.CLASS_KIND:
         return log_of_sum(graph("LogSoftmax", y_pred, axis=-1))
     # the logarithm of the logistic function of z is −softplus(−z)
-    yes = log_of_sum(graph("Neg", softplus(graph, graph("Neg", y_pred))))
-    no = log_of_sum(graph("Neg", softplus(graph, y_pred)))
+    yes = log_of_sum(graph("Neg", softplus_nodes(graph, graph("Neg", y_pred))))
+    no = log_of_sum(graph("Neg", softplus_nodes(graph, y_pred)))
     return graph("Sub", yes, no)
 
 
-def check(content: Content, onnx_model: Any) -> None:
+def check_predictions(content: ExportContent, onnx_model: Any) -> None:
     """Raise if onnxruntime's predictions for made-up rows are not the model's."""
-    x = made_up_rows(content.params)
+    x = test_rows(content.params)
     if content.logged:
         x = (x * min(1, 20 / largest_sum(content, x))).astype(x.dtype)  # exp stays a number
-    found, wanted = run(onnx_model, x), content.predictions(x)
+    found, wanted = run_onnx(onnx_model, x), content.predictions(x)
     tolerance = TOLERANCES[content.params.dtype.name] * largest_sum(content, x)
     scale = np.log if content.logged else np.asarray  # where the sums are
     difference = max(
@@ -295,7 +299,7 @@ def check_labels(found: Any, wanted: Any, probabilities: np.ndarray, tolerance: 
         raise EngineError("onnxruntime predicts other classes than the model: nothing is written")
 
 
-def run(onnx_model: Any, x: np.ndarray) -> dict[str, np.ndarray]:
+def run_onnx(onnx_model: Any, x: np.ndarray) -> dict[str, np.ndarray]:
     """What onnxruntime says of rows, on the CPU."""
     import onnxruntime
 
@@ -306,7 +310,7 @@ def run(onnx_model: Any, x: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(names, session.run(names, {"x": x}), strict=True))
 
 
-def made_up_rows(params: Params) -> np.ndarray:
+def test_rows(params: Params) -> np.ndarray:
     """Rows in whose scale the columns matter alike, with hidden units on both sides of 0; (CHECKED_ROWS, n_inputs)."""
     rng = np.random.default_rng(0)
     w1 = params.w1.astype(np.float64).reshape(-1, params.n_inputs, params.n_hidden)
@@ -319,7 +323,7 @@ def made_up_rows(params: Params) -> np.ndarray:
     return x.clip(-largest, largest).astype(params.dtype)
 
 
-def largest_sum(content: Content, x: np.ndarray) -> float:
+def largest_sum(content: ExportContent, x: np.ndarray) -> float:
     """The largest output, at least 1, if no two terms of a sum cancelled: what rounding is measured by."""
     sums = [
         forward(np.abs(x).astype(np.float64), one.map(np.abs), ACTIVATIONS["softplus"]).max()

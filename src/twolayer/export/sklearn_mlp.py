@@ -14,13 +14,22 @@ from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.export import content as contents
 from twolayer.export import numpy_code
-from twolayer.export.content import Content, content_of
+from twolayer.export.content import ExportContent, export_content
 from twolayer.maths.network import Params
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # by these names in both
-SOLVERS = {"lbfgs": "lbfgs", "adam": "adam", "gd": "sgd"}  # ours: scikit-learn's
-OUT = {contents.TWO_CLASSES: "logistic", contents.LABELS: "logistic", contents.CLASSES: "softmax"}
-ALIKE = ("learning_rate_init", "max_iter", "tol", "random_state")  # settings that mean the same
+SKLEARN_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # by these names in both
+SKLEARN_SOLVERS = {"lbfgs": "lbfgs", "adam": "adam", "gd": "sgd"}  # ours: scikit-learn's
+SKLEARN_OUTPUTS = {
+    contents.TWO_CLASS_KIND: "logistic",
+    contents.LABEL_KIND: "logistic",
+    contents.CLASS_KIND: "softmax",
+}
+SHARED_SETTINGS = (
+    "learning_rate_init",
+    "max_iter",
+    "tol",
+    "random_state",
+)  # settings that mean the same
 
 
 def to_sklearn(
@@ -68,26 +77,26 @@ def to_sklearn(
     """
     from sklearn import neural_network
 
-    content = content_of(model, activation, dtype)
-    refuse(content)
-    content = replace(content, params=contents.with_temperature(content))
+    content = export_content(model, activation, dtype)
+    check_representable(content)
+    content = replace(content, params=contents.fold_in_temperature(content))
     kind = "MLPRegressor" if content.classes is None else "MLPClassifier"
-    settings, learned = settings_of(content), learned_of(content)
+    settings, learned = mlp_settings(content), mlp_attributes(content)
     mlp = getattr(neural_network, kind)(**settings)
-    for name, value in {**learned, **weights_of(content.params)}.items():
+    for name, value in {**learned, **mlp_weights(content.params)}.items():
         setattr(mlp, name, value)
     if content.classes is not None:
-        mlp._label_binarizer = binarizer(content)
+        mlp._label_binarizer = label_binarizer(content)
     if path is not None:
-        numpy_code.write_code(
+        numpy_code.write_numpy_code(
             path,
-            with_biases(content.params),
-            lambda weights: code(content, kind, settings, learned, weights),
+            fill_biases(content.params),
+            lambda weights: mlp_code(content, kind, settings, learned, weights),
         )
     return mlp
 
 
-def refuse(content: Content) -> None:
+def check_representable(content: ExportContent) -> None:
     """Raise if scikit-learn's estimators cannot hold this network."""
     from sklearn.neural_network import MLPRegressor
 
@@ -101,12 +110,12 @@ def refuse(content: Content) -> None:
         raise InputError(
             "scikit-learn's MLP cannot hold a skip layer: fit with skip=False, or export to onnx, torch or numpy"
         )
-    contents.only(content, ACTIVATIONS, "scikit-learn's MLP")
+    contents.check_activation_form(content, SKLEARN_ACTIVATIONS, "scikit-learn's MLP")
     if content.logged and "loss" not in signature(MLPRegressor).parameters:
         raise InputError("scikit-learn's MLP holds a model of counts since version 1.7: upgrade it")
 
 
-def settings_of(content: Content) -> dict[str, Any]:
+def mlp_settings(content: ExportContent) -> dict[str, Any]:
     """What the estimator is made with."""
     model = content.model
     settings: dict[str, Any] = {
@@ -117,25 +126,27 @@ def settings_of(content: Content) -> dict[str, Any]:
         return settings
     if content.logged:
         settings["loss"] = "poisson"
-    settings["solver"] = SOLVERS[getattr(model, "solver_", model.solver)]
+    settings["solver"] = SKLEARN_SOLVERS[getattr(model, "solver_", model.solver)]
     settings["alpha"] = float(model.alpha_)
     if getattr(model, "batch_size", None) is not None:
         settings["batch_size"] = int(model.batch_size)
-    for name in ALIKE:
+    for name in SHARED_SETTINGS:
         value = getattr(model, name)
         if isinstance(value, int | float | np.number):
             settings[name] = value.item() if isinstance(value, np.number) else value
     return settings
 
 
-def learned_of(content: Content) -> dict[str, Any]:
+def mlp_attributes(content: ExportContent) -> dict[str, Any]:
     """What `fit` would have set, but for the weights."""
     params = content.params
     learned: dict[str, Any] = {
         "n_features_in_": params.n_inputs,
         "n_outputs_": params.n_outputs,
         "n_layers_": 3,
-        "out_activation_": "exp" if content.logged else OUT.get(content.answer, "identity"),
+        "out_activation_": "exp"
+        if content.logged
+        else SKLEARN_OUTPUTS.get(content.answer, "identity"),
         "n_iter_": int(getattr(content.model, "n_iter_", 0)),
         # where `partial_fit` goes on from
         "t_": 0,
@@ -153,30 +164,30 @@ def learned_of(content: Content) -> dict[str, Any]:
     return learned
 
 
-def weights_of(params: Params) -> dict[str, list[np.ndarray]]:
+def mlp_weights(params: Params) -> dict[str, list[np.ndarray]]:
     """Copies of the weights, as scikit-learn names them."""
-    w1, b1, w2, b2 = (array for _, array in with_biases(params).copy().items())
+    w1, b1, w2, b2 = (array for _, array in fill_biases(params).copy().items())
     return {"coefs_": [w1, w2], "intercepts_": [b1, b2]}
 
 
-def with_biases(params: Params) -> Params:
+def fill_biases(params: Params) -> Params:
     """Zeros where there were none."""
     b1 = np.zeros(params.n_hidden, params.dtype) if params.b1 is None else params.b1
     b2 = np.zeros(params.n_outputs, params.dtype) if params.b2 is None else params.b2
     return Params(params.w1, b1, params.w2, b2)
 
 
-def binarizer(content: Content) -> Any:
+def label_binarizer(content: ExportContent) -> Any:
     """What scikit-learn turns outputs into classes with."""
     from sklearn.preprocessing import LabelBinarizer
 
-    several = content.answer == contents.LABELS
+    several = content.answer == contents.LABEL_KIND
     shown = np.eye(content.params.n_outputs, dtype=int) if several else content.classes
     return LabelBinarizer().fit(shown)
 
 
-def code(
-    content: Content,
+def mlp_code(
+    content: ExportContent,
     kind: str,
     settings: Mapping[str, Any],
     learned: Mapping[str, Any],
@@ -188,11 +199,11 @@ def code(
     imports = "import numpy as np\nfrom sklearn.neural_network import " + kind
     if content.classes is not None:
         imports += "\nfrom sklearn.preprocessing import LabelBinarizer"
-        several = content.answer == contents.LABELS
+        several = content.answer == contents.LABEL_KIND
         shown = "np.eye(len(mlp.classes_), dtype=int)" if several else "mlp.classes_"
         lines.append(f"mlp._label_binarizer = LabelBinarizer().fit({shown})")
     return (
-        f'"""{numpy_code.title(content)}\n\n`mlp` is scikit-learn\'s {kind}, fitted.\n"""\n\n{imports}\n\n'
+        f'"""{numpy_code.module_docstring(content)}\n\n`mlp` is scikit-learn\'s {kind}, fitted.\n"""\n\n{imports}\n\n'
         f"{weights}\nmlp = {kind}({arguments})\nmlp.coefs_, mlp.intercepts_ = [w1, w2], [b1, b2]\n"
         + "\n".join(lines)
         + "\n"
@@ -240,7 +251,7 @@ def from_sklearn(mlp: Any) -> Any:
 
     (w1, w2), (b1, b2) = mlp.coefs_, mlp.intercepts_
     params = checks.parameters(Params(w1, b1, w2, b2)).copy()
-    ours = {theirs: name for name, theirs in SOLVERS.items()}
+    ours = {theirs: name for name, theirs in SKLEARN_SOLVERS.items()}
     make = TwoLayerClassifier if is_classifier(mlp) else TwoLayerRegressor
     model = make(
         params.n_hidden,
@@ -249,7 +260,7 @@ def from_sklearn(mlp: Any) -> Any:
         n_networks=1,
         solver=ours[mlp.solver],
         batch_size=mlp.batch_size if isinstance(mlp.batch_size, int) else None,
-        **{name: getattr(mlp, name) for name in ALIKE},
+        **{name: getattr(mlp, name) for name in SHARED_SETTINGS},
     )
     if mlp.out_activation_ == "exp":
         model.set_params(loss="poisson")
@@ -282,5 +293,5 @@ def check_mlp(mlp: Any) -> None:
     if not hasattr(mlp, "coefs_"):
         raise InputError(f"this {name} is not fitted yet: call fit first")
     if len(mlp.coefs_) != 2:
-        layers = contents.counted(len(mlp.coefs_) - 1, "hidden layer")
+        layers = contents.counted_noun(len(mlp.coefs_) - 1, "hidden layer")
         raise InputError(f"this {name} has {layers}; a twolayer network has one")

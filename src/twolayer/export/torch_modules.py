@@ -19,7 +19,7 @@ class WithSkip(nn.Module):
         return self.path(x) + self.skip(x)
 
 
-class Average(nn.Module):
+class MeanOutput(nn.Module):
     """The mean output of several networks."""
 
     def __init__(self, networks: list[nn.Module], temperature: float = 1.0) -> None:
@@ -34,14 +34,14 @@ class Average(nn.Module):
         return self.outputs(x).mean(0)
 
 
-class AverageOfLogs(Average):
+class LogMeanCount(MeanOutput):
     """The logarithm of the mean count of several networks, whose outputs are logarithms of counts."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.logsumexp(self.outputs(x), 0) - math.log(len(self.networks))
 
 
-class AverageOfClasses(Average):
+class SoftmaxMeanLogits(MeanOutput):
     """The logits of the mean probability of several networks, softmax over classes; divided by the temperature."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -50,7 +50,7 @@ class AverageOfClasses(Average):
         return logits / self.temperature
 
 
-class AverageOfLogits(Average):
+class SigmoidMeanLogits(MeanOutput):
     """The logits of the mean probability of several networks, a logit for each output; divided by the temperature."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

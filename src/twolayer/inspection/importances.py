@@ -22,13 +22,13 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import InputError
 
-ALIKE = 0.8  # |correlation| from which two inputs are one group
-TOP = 5  # the places that count as the top
-MOST_COLUMNS = 20_000  # with more, only the strongest by their weights are grouped and shuffled
-STRONGEST = 2_000
-BLOCK = 256  # columns whose correlations with all others are held at once
-MOST_NUMBERS = 4_000_000  # of hidden units, networks, rows and orders that are held at once
-FLOOR = 1e-15  # of a probability, so that its logarithm is finite
+CORRELATED = 0.8  # |correlation| from which two inputs are one group
+TOP_GROUPS = 5  # the places that count as the top
+MAX_COLUMNS = 20_000  # with more, only the strongest by their weights are grouped and shuffled
+MAX_STRONGEST = 2_000
+SHUFFLE_BLOCK = 256  # columns whose correlations with all others are held at once
+MAX_NUMBERS = 4_000_000  # of hidden units, networks, rows and orders that are held at once
+LEAST_LOSS = 1e-15  # of a probability, so that its logarithm is finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Importances:
 
 
 def correlated_groups(
-    x: Any, sources: Sequence[Any] | None = None, alike: float = ALIKE, order: Any = None
+    x: Any, sources: Sequence[Any] | None = None, alike: float = CORRELATED, order: Any = None
 ) -> list[np.ndarray]:
     """Groups of columns that say nearly the same.
 
@@ -99,8 +99,8 @@ def correlated_groups(
     length = np.linalg.norm(z, axis=0)
     z /= np.where(length > 0, length, 1)
     leader = np.full(len(order), -1)
-    for first in range(0, len(order), BLOCK):
-        block = slice(first, min(first + BLOCK, len(order)))
+    for first in range(0, len(order), SHUFFLE_BLOCK):
+        block = slice(first, min(first + SHUFFLE_BLOCK, len(order)))
         if (leader[block] >= 0).all():
             continue
         close = np.abs(z[:, block].T @ z) >= np.float32(alike - 1e-6)
@@ -123,7 +123,7 @@ def _join_sources(leader: np.ndarray, sources: list[Any]) -> None:
             leader[leader == high] = low
 
 
-def permutation(
+def permutation_importances(
     model: Any,
     x: np.ndarray,
     y: Any,
@@ -183,9 +183,9 @@ def permutation(
     >>> found.groups[best].tolist(), float(found.on_top[best])
     ([1], 1.0)
     """
-    checks.whole(repeats, "repeats")
-    checks.whole(resamples, "resamples")
-    _refuse_others(model, x)
+    checks.whole_number(repeats, "repeats")
+    checks.whole_number(resamples, "resamples")
+    _check_groupable(model, x)
     x = np.asarray(x, dtype=float)
     if len(x) < 2:
         raise InputError(f"values are shuffled among rows, and x has {len(x)}: give it two or more")
@@ -193,9 +193,13 @@ def permutation(
     rng = np.random.default_rng(random_state)
     row_loss, unit = _loss_of_rows(model, y, s)
     if groups is None:
-        groups = groups_of(model, x, sources)
-    top = min(TOP, max(1, len(groups) // 3)) if top is None else checks.whole(top, "top")
-    shuffled = Shuffled(model, x, orders_of(len(x), repeats, rng))
+        groups = input_groups(model, x, sources)
+    top = (
+        min(TOP_GROUPS, max(1, len(groups) // 3))
+        if top is None
+        else checks.whole_number(top, "top")
+    )
+    shuffled = ShuffledPredictions(model, x, row_orders(len(x), repeats, rng))
     base = row_loss(shuffled.as_it_is())
     lost = np.empty((len(groups), len(x)))
     for k, group in enumerate(groups):
@@ -215,17 +219,19 @@ def permutation(
     )  # fmt: skip
 
 
-def groups_of(model: Any, x: np.ndarray, sources: Sequence[Any] | None = None) -> list[np.ndarray]:
+def input_groups(
+    model: Any, x: np.ndarray, sources: Sequence[Any] | None = None
+) -> list[np.ndarray]:
     """The groups of correlated columns, led by those with the strongest weights; of very many columns, of those alone."""
     return correlated_groups(x, sources, order=_strongest_first(model, x))
 
 
-def orders_of(n_rows: int, repeats: int, rng: np.random.Generator) -> np.ndarray:
+def row_orders(n_rows: int, repeats: int, rng: np.random.Generator) -> np.ndarray:
     """Random orders of the rows, (repeats, n_rows)."""
     return np.stack([rng.permutation(n_rows) for _ in range(repeats)])
 
 
-def _refuse_others(model: Any, x: Any) -> None:
+def _check_groupable(model: Any, x: Any) -> None:
     if not hasattr(model, "w1_"):
         raise InputError(
             f"importances are of a fitted TwoLayerRegressor or TwoLayerClassifier; got {type(model).__name__}"
@@ -236,14 +242,14 @@ def _refuse_others(model: Any, x: Any) -> None:
 
 def _strongest_first(model: Any, x: np.ndarray) -> np.ndarray:
     """The columns by the weight of their paths; of very many only the strongest."""
-    from twolayer.inspection.weights import by_weights, spreads
+    from twolayer.inspection.weights import column_spreads, weight_shares
 
-    share = by_weights(list(model._each_network()), spreads(x))
+    share = weight_shares(list(model._each_network()), column_spreads(x))
     order = np.argsort(-share, kind="stable")
-    return order if len(order) <= MOST_COLUMNS else order[:STRONGEST]
+    return order if len(order) <= MAX_COLUMNS else order[:MAX_STRONGEST]
 
 
-class Shuffled:
+class ShuffledPredictions:
     """The answers of a model to a table some of whose columns are shuffled.
 
     Parameters
@@ -264,7 +270,7 @@ class Shuffled:
             self.w_skip = params.w_skip.reshape(-1, *params.w_skip.shape[-2:])
             self.direct = (x @ self.w_skip)[:, None]
         # (n_networks, 1, n_rows, n_hidden) and n_outputs: the axis of 1 is that of the orders
-        self.at_once = max(1, MOST_NUMBERS // self.h.size)
+        self.at_once = max(1, MAX_NUMBERS // self.h.size)
 
     def as_it_is(self) -> np.ndarray:
         """The answers, (n_rows, n_answers): predictions, or probabilities of classes."""
@@ -288,14 +294,14 @@ class Shuffled:
 
     def _together(self, outputs: np.ndarray) -> np.ndarray:
         """One answer of all networks, as the estimator gives it."""
-        from twolayer.estimators.averaging import mean_logits, probabilities
+        from twolayer.estimators.ensemble import class_probabilities, mean_logits
 
         if not hasattr(self.model, "classes_"):
             loss = self.model._task_loss()
             return np.mean([loss.mean(output) for output in outputs], axis=0)
         several = self.model._several_labels
         logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs, several)
-        return probabilities(logits / getattr(self.model, "temperature_", 1.0), several)
+        return class_probabilities(logits / getattr(self.model, "temperature_", 1.0), several)
 
 
 def _loss_of_rows(model: Any, y: Any, s: np.ndarray) -> tuple[Callable[[np.ndarray], Any], str]:
@@ -305,13 +311,13 @@ def _loss_of_rows(model: Any, y: Any, s: np.ndarray) -> tuple[Callable[[np.ndarr
         is_it = y == 1
 
         def of_labels(p: np.ndarray) -> Any:
-            return -np.log(np.maximum(np.where(is_it, p, 1 - p), FLOOR)).mean(axis=-1)
+            return -np.log(np.maximum(np.where(is_it, p, 1 - p), LEAST_LOSS)).mean(axis=-1)
 
         return of_labels, "log loss"
     if hasattr(model, "classes_"):
         places = np.searchsorted(model.classes_, y)
         rows = np.arange(len(y))
-        return lambda p: -np.log(np.maximum(p[..., rows, places], FLOOR)), "log loss"
+        return lambda p: -np.log(np.maximum(p[..., rows, places], LEAST_LOSS)), "log loss"
     y = y.astype(float).reshape(len(y), -1)
     variance = np.average(np.square(y - np.average(y, axis=0, weights=s)), axis=0, weights=s)
     if not (variance > 0).all():
@@ -322,7 +328,7 @@ def _loss_of_rows(model: Any, y: Any, s: np.ndarray) -> tuple[Callable[[np.ndarr
 # ---- profiles
 
 
-def lek(
+def lek_values(
     answer: Callable[[np.ndarray], Any],
     x: np.ndarray,
     column: int,
@@ -361,10 +367,12 @@ def lek(
     if not 0 <= column < x.shape[1]:
         raise InputError(f"column must be from 0 to {x.shape[1] - 1}; got {column}")
     values = np.linspace(x[:, column].min(), x[:, column].max(), points)
-    return values, np.stack([np.asarray(answer(rows)) for rows in _held(x, column, levels, values)])
+    return values, np.stack(
+        [np.asarray(answer(rows)) for rows in _held_rows(x, column, levels, values)]
+    )
 
 
-def _held(
+def _held_rows(
     x: np.ndarray, column: int, levels: Sequence[float], values: np.ndarray
 ) -> Iterator[np.ndarray]:
     """The rows to ask about at each level."""

@@ -14,20 +14,22 @@ import numpy as np
 from twolayer.checks import is_sparse
 from twolayer.maths.network import Params
 
-IDLE = 1e-3  # share of the busiest unit's part in the output, below which a unit does nothing
-ROWS = 2000  # more tell no more about a unit
-MANY_INPUTS = 100  # of fewer, it means little how weight is spread over them
-BY_CHANCE = 0.2  # half of the weight of a linear model whose weights are drawn by chance is in 24% of its inputs
+IDLE_THRESHOLD = (
+    1e-3  # share of the busiest unit's part in the output, below which a unit does nothing
+)
+ROWS_PER_BLOCK = 2000  # more tell no more about a unit
+MANY_INPUTS_COUNT = 100  # of fewer, it means little how weight is spread over them
+CHANCE_SHARE = 0.2  # half of the weight of a linear model whose weights are drawn by chance is in 24% of its inputs
 
 
-def spreads(x: Any) -> np.ndarray:
+def column_spreads(x: Any) -> np.ndarray:
     """The standard deviation of each column, shape (n_inputs,); of a sparse table its root mean square."""
     if is_sparse(x):
         return np.sqrt(np.asarray(x.multiply(x).mean(axis=0)).ravel())
     return x.std(axis=0)
 
 
-def by_weights(networks: list[Params], spread: np.ndarray) -> np.ndarray:
+def weight_shares(networks: list[Params], spread: np.ndarray) -> np.ndarray:
     """Each input's share of the paths through the network, shape (n_inputs,), adding up to 1.
 
     |w1|·spread of an input, split over the hidden units and carried on by ‖w2‖ of each, as in Garson's method (Garson,
@@ -49,7 +51,7 @@ def _paths(params: Params) -> tuple[np.ndarray, np.ndarray]:
     return hidden, np.linalg.norm(params.w_skip, axis=1)
 
 
-def direct_share(networks: list[Params], spread: np.ndarray) -> float:
+def skip_share(networks: list[Params], spread: np.ndarray) -> float:
     """The share of the weight of all paths that runs straight from inputs to outputs: near 1 the network is nearly linear.
 
     Examples
@@ -64,7 +66,7 @@ def direct_share(networks: list[Params], spread: np.ndarray) -> float:
     return float(both[1] / both.sum()) if both.sum() else 0.0
 
 
-def fewest(share: np.ndarray, part: float = 0.5) -> int:
+def fewest_inputs(share: np.ndarray, part: float = 0.5) -> int:
     """The fewest inputs that together have this part of all shares.
 
     Examples
@@ -78,7 +80,7 @@ def fewest(share: np.ndarray, part: float = 0.5) -> int:
     return int(np.searchsorted(total, part * total[-1] * (1 - 1e-12)) + 1)
 
 
-def as_by_chance(share: np.ndarray) -> bool:
+def looks_like_chance(share: np.ndarray) -> bool:
     """Whether many inputs share the weight as evenly as if weights were drawn by chance.
 
     Examples
@@ -88,10 +90,10 @@ def as_by_chance(share: np.ndarray) -> bool:
     >>> as_by_chance(np.ones(1000)), as_by_chance(np.ones(10)), as_by_chance(0.9 ** np.arange(1000))
     (True, False, False)
     """
-    return len(share) >= MANY_INPUTS and fewest(share) > BY_CHANCE * len(share)
+    return len(share) >= MANY_INPUTS_COUNT and fewest_inputs(share) > CHANCE_SHARE * len(share)
 
 
-def tendencies(model: Any, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def signed_effects(model: Any, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Olden's products of each input with each output, and the share of the networks that agree with their sign.
 
     Of more than two classes the mean over classes is taken off: what all logits have in common moves no probability.
@@ -101,14 +103,14 @@ def tendencies(model: Any, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     products, agree : ndarray, shape (n_inputs, n_outputs)
         The mean over networks.
     """
-    each = np.stack([olden(params, spread) for params in model._each_network()])
+    each = np.stack([olden_products(params, spread) for params in model._each_network()])
     if each.shape[-1] > 1 and hasattr(model, "classes_") and not model._several_labels:
         each = each - each.mean(axis=-1, keepdims=True)
     mean = each.mean(axis=0)
     return mean, (np.sign(each) == np.sign(mean)).mean(axis=0)
 
 
-def garson(params: Params, spread: Any = None) -> np.ndarray:
+def garson_shares(params: Params, spread: Any = None) -> np.ndarray:
     """Garson's shares: how much of each output's hidden units comes from each input, by |weights|.
 
     Of every hidden unit, each input has its share of Σ|w1|; the shares are added up with |w2| for weights. A direct path
@@ -143,7 +145,7 @@ def garson(params: Params, spread: Any = None) -> np.ndarray:
     return shares / np.where(total > 0, total, 1)
 
 
-def olden(params: Params, spread: Any = None) -> np.ndarray:
+def olden_products(params: Params, spread: Any = None) -> np.ndarray:
     """Olden's products: Σ over hidden units of w1·w2, plus the direct path; its sign is a tendency.
 
     Parameters
@@ -177,21 +179,21 @@ def _in_spreads(w: np.ndarray, spread: Any) -> np.ndarray:
     return w if spread is None else w * np.asarray(spread, dtype=float)[:, None]
 
 
-def mean_over(method: Callable[..., np.ndarray], model: Any, spread: Any) -> np.ndarray:
+def network_mean(method: Callable[..., np.ndarray], model: Any, spread: Any) -> np.ndarray:
     """The mean of `garson` or `olden` over the networks of a fitted estimator, (n_inputs, n_outputs)."""
     return np.mean([method(one, spread) for one in model._each_network()], axis=0)
 
 
-def idle_units(model: Any, x: Any) -> list[int]:
+def idle_unit_counts(model: Any, x: Any) -> list[int]:
     """How many units of each network move no output on these rows.
 
     A unit's part is the spread of its activation over the rows times ‖w2‖ of it.
     """
-    x = x[:ROWS]
+    x = x[:ROWS_PER_BLOCK]
     activation = model._activation()
     counts = []
     for params in model._each_network():
         h = x @ params.w1 + (0 if params.b1 is None else params.b1)  # (n_rows, n_hidden)
         part = activation.value(h).std(axis=0) * np.linalg.norm(params.w2, axis=1)
-        counts.append(int((part <= IDLE * part.max()).sum()))
+        counts.append(int((part <= IDLE_THRESHOLD * part.max()).sum()))
     return counts

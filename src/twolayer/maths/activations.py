@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-LEAK = 0.01  # the leaky rectifier's slope below 0
-FAR = 40.0  # where the normal density is 0 in float64
+LEAKY_SLOPE = 0.01  # the leaky rectifier's slope below 0
+FAR_FROM_ZERO = 40.0  # where the normal density is 0 in float64
 SQRT_HALF = math.sqrt(0.5)
 DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 
@@ -144,19 +144,19 @@ class LeakyRelu(Activation):
     name = "leaky_relu"
 
     def value(self, h: Array, xp: Any = np) -> Array:
-        return xp.where(h < 0, LEAK * h, h)
+        return xp.where(h < 0, LEAKY_SLOPE * h, h)
 
     def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
         ones = xp.ones_like(h)  # of a plain number `where` would not know the dtype
-        return xp.where(h < 0, LEAK * ones, ones)
+        return xp.where(h < 0, LEAKY_SLOPE * ones, ones)
 
     @staticmethod
     def scalar_value(h: float) -> float:
-        return LEAK * h if h < 0 else h
+        return LEAKY_SLOPE * h if h < 0 else h
 
     @staticmethod
     def scalar_derivative(h: float, a: float) -> float:
-        return LEAK if h < 0 else 1.0
+        return LEAKY_SLOPE if h < 0 else 1.0
 
 
 class Softplus(Activation):
@@ -194,7 +194,7 @@ class Gelu(Activation):
         return h * normal_distribution(h, xp)
 
     def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
-        near = xp.clip(h, -FAR, FAR)  # so that no square overflows
+        near = xp.clip(h, -FAR_FROM_ZERO, FAR_FROM_ZERO)  # so that no square overflows
         return normal_distribution(h, xp) + near * (DENSITY_AT_0 * xp.exp(-0.5 * near * near))
 
     @staticmethod

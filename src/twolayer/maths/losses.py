@@ -195,7 +195,7 @@ class Huber(Loss):
     name = "huber"
 
     def __init__(self, delta: float = 1.0) -> None:
-        self.delta = self.parameter = a_number(delta, "delta", math.inf)
+        self.delta = self.parameter = loss_parameter(delta, "delta", math.inf)
 
     def __repr__(self) -> str:
         return f"Huber(delta={self.delta!r})"
@@ -255,7 +255,7 @@ class Quantile(Loss):
     name = "quantile"
 
     def __init__(self, level: float = 0.5) -> None:
-        self.level = self.parameter = a_number(level, "level", 1.0)
+        self.level = self.parameter = loss_parameter(level, "level", 1.0)
 
     def __repr__(self) -> str:
         return f"Quantile(level={self.level!r})"
@@ -396,7 +396,7 @@ class LogLoss(Loss):
         return loss
 
 
-def a_number(value: Any, name: str, below: float) -> float:
+def loss_parameter(value: Any, name: str, below: float) -> float:
     """A loss's own number, above 0 and below that."""
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         with contextlib.suppress(OverflowError):  # a whole number of more than 308 digits

@@ -56,7 +56,7 @@ class Params:
     def __post_init__(self) -> None:
         for name, array in self.items():
             if isinstance(array, (list, tuple)):
-                object.__setattr__(self, name, _array_of(array, name))
+                object.__setattr__(self, name, _nested_array(array, name))
         for name, w in (("b1", self.w1), ("b2", self.w2)):
             b = getattr(self, name)
             if getattr(b, "ndim", 0) == getattr(w, "ndim", 0) >= 2 and b.shape[-2] == 1:
@@ -122,7 +122,7 @@ class Params:
         )
 
 
-def _array_of(rows: list | tuple, name: str) -> np.ndarray:
+def _nested_array(rows: list | tuple, name: str) -> np.ndarray:
     """A NumPy array of nested lists."""
     try:
         return np.asarray(rows)
@@ -159,7 +159,7 @@ class Objective:
         return strength * (total if self.loss.is_sum else 1.0) / total_of_all if strength else 0.0
 
 
-SCHEMES = ("normal", "he", "glorot")
+INIT_SCHEMES = ("normal", "he", "glorot")
 
 
 def init_params(

@@ -5,22 +5,22 @@ None of them trains, and none reads or writes a file: `png` turns a picture into
 """
 
 from twolayer.plots.axes import new_axes, png
-from twolayer.plots.classes import (
+from twolayer.plots.classification import (
     calibration_curve,
     confusion_matrix,
     per_class_scores,
     per_label_scores,
     roc_curve,
 )
+from twolayer.plots.decision_regions import decision_regions
+from twolayer.plots.hidden_units import unit_activity
 from twolayer.plots.importances import importance_bars, lek_profile
-from twolayer.plots.numbers import predicted_against_actual, residuals
-from twolayer.plots.regions import decision_regions
-from twolayer.plots.training import MOST_POINTS, loss_curve, step_sizes
-from twolayer.plots.units import unit_activity
+from twolayer.plots.regression import predicted_against_actual, residuals
+from twolayer.plots.training import MAX_POINTS, loss_curve, step_sizes
 from twolayer.plots.weights import network_drawing, weight_map
 
 __all__ = [
-    "MOST_POINTS",
+    "MAX_POINTS",
     "calibration_curve",
     "confusion_matrix",
     "decision_regions",

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LINE = "#1f4e79"
-SECOND = "#c8553d"
-QUIET = "0.55"
-LONGEST_NAME = 28  # characters of a label; longer names lose their middle
+LINE_COLOUR = "#1f4e79"
+SECOND_COLOUR = "#c8553d"
+GREY = "0.55"
+LONGEST_LABEL = 28  # characters of a label; longer names lose their middle
 
 
 def new_axes(width: float = 6.4, height: float = 4.0) -> Axes:
@@ -27,34 +27,34 @@ def new_axes(width: float = 6.4, height: float = 4.0) -> Axes:
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
-def dress(ax: Axes, grid: str = "both") -> None:
+def style_axes(ax: Axes, grid: str = "both") -> None:
     """A quiet grid behind, and no frame above and right."""
     ax.grid(axis=grid, which="major", color="0.9", linewidth=0.8)  # type: ignore[arg-type]
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def entitle(ax: Axes, title: str | None) -> None:
+def set_title(ax: Axes, title: str | None) -> None:
     """A title at the left, if there is one."""
     if title:
-        ax.set_title(literal(title), loc="left", fontsize=11)
+        ax.set_title(literal_text(title), loc="left", fontsize=11)
 
 
-def literal(text: Any) -> str:
+def literal_text(text: Any) -> str:
     """Text that matplotlib prints as it stands: a dollar sign would begin a formula."""
     return str(text).replace("$", r"\$")
 
 
-def short(name: Any, longest: int = LONGEST_NAME) -> str:
+def short_label(name: Any, longest: int = LONGEST_LABEL) -> str:
     """A name as a label; of a long one the beginning and the end."""
     text = " ".join(str(name).split())
     if len(text) > longest:
         tail = (longest - 1) // 3
         text = f"{text[: longest - 1 - tail]}…{text[-tail:]}"
-    return literal(text)
+    return literal_text(text)
 
 
-def colours(count: int) -> list[Any]:
+def distinct_colours(count: int) -> list[Any]:
     """So many colours that can be told apart, as far as that can be: 10, then 20, then a rainbow."""
     from matplotlib import colormaps
 
@@ -78,7 +78,7 @@ def few_ticks(axis: Any) -> None:
     axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
 
 
-def legend_beside(ax: Axes, count: int) -> None:
+def place_legend(ax: Axes, count: int) -> None:
     """The legend inside where there is room, at the right outside where it would hide the picture."""
     if count <= 4:
         ax.legend(frameon=False, fontsize=8)
@@ -89,7 +89,7 @@ def legend_beside(ax: Axes, count: int) -> None:
         )
 
 
-def numbers(values: Any, name: str, dimensions: Sequence[int] = (1,)) -> np.ndarray:
+def number_array(values: Any, name: str, dimensions: Sequence[int] = (1,)) -> np.ndarray:
     """The values as an array with so many axes that holds a finite number at least; else raise InputError."""
     array = np.asarray(values, dtype=float)
     if array.ndim not in dimensions or not np.isfinite(array).any():
@@ -101,7 +101,7 @@ def numbers(values: Any, name: str, dimensions: Sequence[int] = (1,)) -> np.ndar
     return array
 
 
-def same_length(first: Any, second: Any, names: str) -> None:
+def check_same_length(first: Any, second: Any, names: str) -> None:
     """Raise if there are not as many of both."""
     if len(first) != len(second):
         raise InputError(
@@ -109,7 +109,7 @@ def same_length(first: Any, second: Any, names: str) -> None:
         )
 
 
-def some_rows(count: int, most: int) -> np.ndarray:
+def sample_rows(count: int, most: int) -> np.ndarray:
     """All rows, or of very many an even choice: more dots would only cover each other."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twolayer.plots.axes import (
-    LINE,
-    SECOND,
-    colours,
-    dress,
-    entitle,
+    LINE_COLOUR,
+    SECOND_COLOUR,
+    check_same_length,
+    distinct_colours,
     few_ticks,
-    legend_beside,
-    literal,
+    literal_text,
     new_axes,
-    numbers,
-    same_length,
+    number_array,
+    place_legend,
+    set_title,
     shades,
-    short,
+    short_label,
+    style_axes,
 )
-from twolayer.plots.weights import strongest
+from twolayer.plots.weights import strongest_places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,37 +69,42 @@ def importance_bars(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['dose', 'age']
     """
-    values = numbers(values, "values")
-    same_length(values, names, "values and names")
-    top = strongest(np.abs(values) if signed else values, most)
+    values = number_array(values, "values")
+    check_same_length(values, names, "values and names")
+    top = strongest_places(np.abs(values) if signed else values, most)
     ax = new_axes(6.4, float(np.clip(0.27 * len(top) + 1.0, 2.0, 9.0))) if ax is None else ax
     shown = values[top]
     at = np.arange(len(top))
-    ax.barh(at, shown, color=np.where(shown < 0, SECOND, LINE) if signed else LINE, height=0.72)
+    ax.barh(
+        at,
+        shown,
+        color=np.where(shown < 0, SECOND_COLOUR, LINE_COLOUR) if signed else LINE_COLOUR,
+        height=0.72,
+    )
     ends = shown
     if low is not None and high is not None:
         ends = np.asarray(high, dtype=float)[top]
         reach = np.abs(np.stack([shown - np.asarray(low, dtype=float)[top], ends - shown]))
         ax.errorbar(shown, at, xerr=reach, fmt="none", ecolor="0.35", elinewidth=1, capsize=2)
     ax.axvline(0, color="0.3", linewidth=0.8)
-    ax.set_yticks(at, [short(names[j], 34) for j in top], fontsize=8)
+    ax.set_yticks(at, [short_label(names[j], 34) for j in top], fontsize=8)
     ax.set_ylim(len(top) - 0.4, -0.6)
     if notes is not None:
-        _beside(ax, at, np.maximum(ends, 0), [notes[j] for j in top])
-    ax.set_xlabel(literal(xlabel))
+        _bar_notes(ax, at, np.maximum(ends, 0), [notes[j] for j in top])
+    ax.set_xlabel(literal_text(xlabel))
     few_ticks(ax.xaxis)
-    dress(ax, "x")
-    entitle(ax, title)
+    style_axes(ax, "x")
+    set_title(ax, title)
     return ax
 
 
-def _beside(ax: Axes, at: np.ndarray, ends: np.ndarray, words: list[str]) -> None:
+def _bar_notes(ax: Axes, at: np.ndarray, ends: np.ndarray, words: list[str]) -> None:
     """A word after each bar, with room for it at the right."""
     left, right = ax.get_xlim()
     ax.set_xlim(left, right + 0.28 * (right - left) * (max(map(len, words)) > 0))
     gap = 0.015 * (right - left)
     for y, end, word in zip(at, ends, words, strict=True):
-        ax.text(end + gap, y, literal(word), va="center", fontsize=7, color="0.35")
+        ax.text(end + gap, y, literal_text(word), va="center", fontsize=7, color="0.35")
 
 
 def lek_profile(
@@ -141,12 +146,12 @@ def lek_profile(
     >>> len(ax.get_lines())
     2
     """
-    values, answers = numbers(values, "values"), numbers(answers, "answers", (2,))
-    same_length(answers, labels, "answers and labels")
+    values, answers = number_array(values, "values"), number_array(answers, "answers", (2,))
+    check_same_length(answers, labels, "answers and labels")
     ax = new_axes(5.4, 3.4) if ax is None else ax
-    tints = shades(len(answers)) if ordered else colours(len(answers))
+    tints = shades(len(answers)) if ordered else distinct_colours(len(answers))
     for line, label, tint in zip(answers, labels, tints, strict=True):
-        ax.plot(values, line, color=tint, linewidth=1.5, label=short(label))
+        ax.plot(values, line, color=tint, linewidth=1.5, label=short_label(label))
     if seen is not None:
         ticks = np.asarray(seen, dtype=float)
         transform = ax.get_xaxis_transform()
@@ -154,10 +159,10 @@ def lek_profile(
             ticks, np.full(len(ticks), 0.015), "|", color="0.4", alpha=0.4, markersize=5,
             transform=transform,
         )  # fmt: skip
-    ax.set(xlabel=short(xlabel, 40), ylabel=short(ylabel, 40))
+    ax.set(xlabel=short_label(xlabel, 40), ylabel=short_label(ylabel, 40))
     few_ticks(ax.xaxis)
-    dress(ax)
+    style_axes(ax)
     if len(answers) > 1:
-        legend_beside(ax, max(5, len(answers)))
-    entitle(ax, title)
+        place_legend(ax, max(5, len(answers)))
+    set_title(ax, title)
     return ax

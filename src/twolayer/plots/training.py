@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twolayer.errors import InputError
-from twolayer.plots.axes import LINE, SECOND, dress, entitle, new_axes
+from twolayer.plots.axes import LINE_COLOUR, SECOND_COLOUR, new_axes, set_title, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_POINTS = 5000  # more than a picture has dots across
+MAX_POINTS = 5000  # more than a picture has dots across
 
 
 def loss_curve(
@@ -57,22 +57,22 @@ def loss_curve(
     >>> ax.get_yscale()
     'log'
     """
-    curves = _curves(losses, "losses", "(steps,) or (steps, n_networks)")
+    curves = _draw_curves(losses, "losses", "(steps,) or (steps, n_networks)")
     steps = _steps_to_draw(len(curves))
     ax = new_axes() if ax is None else ax
     if validation is not None and label is None:
         label = "rows of training"
     shown = curves[steps].reshape(len(steps), -1)
-    _draw(ax, steps, shown, LINE, label)
+    _draw_curve(ax, steps, shown, LINE_COLOUR, label)
     if validation is not None:
         shown = np.append(shown, _draw_validation(ax, validation, len(curves)))
     for step in np.unique(np.atleast_1d([] if best_step is None else best_step)):
-        ax.axvline(step, color=SECOND, linewidth=0.8, linestyle=":")
-    _scale(ax, shown, len(steps))
+        ax.axvline(step, color=SECOND_COLOUR, linewidth=0.8, linestyle=":")
+    _scale_axis(ax, shown, len(steps))
     ax.set(xlabel="step", ylabel=ylabel)
     if validation is not None:
         ax.legend(frameon=False, fontsize=8)
-    entitle(ax, title)
+    set_title(ax, title)
     return ax
 
 
@@ -108,7 +108,7 @@ def step_sizes(
     >>> [line.get_label() for line in ax.get_lines()]
     ['length of the gradient', 'length of the update']
     """
-    sizes = _curves(gradient_norms, "gradient_norms", "(looks,) or (looks, n_networks)")
+    sizes = _draw_curves(gradient_norms, "gradient_norms", "(looks,) or (looks, n_networks)")
     steps = np.arange(len(sizes)) if at is None else np.asarray(at)
     if steps.shape != sizes.shape[:1]:
         raise InputError(
@@ -118,24 +118,24 @@ def step_sizes(
     steps = steps[looks]
     ax = new_axes() if ax is None else ax
     shown = sizes[looks].reshape(len(steps), -1)
-    _draw(ax, steps, shown, LINE, "length of the gradient")
+    _draw_curve(ax, steps, shown, LINE_COLOUR, "length of the gradient")
     if update_sizes is not None:
-        moved = _curves(update_sizes, "update_sizes", f"{sizes.shape}, as gradient_norms")
+        moved = _draw_curves(update_sizes, "update_sizes", f"{sizes.shape}, as gradient_norms")
         if moved.shape != sizes.shape:
             raise InputError(
                 f"update_sizes must have the shape of gradient_norms, {sizes.shape}; it is {moved.shape}"
             )
         moved = moved[looks].reshape(len(steps), -1)
-        _draw(ax, steps, moved, SECOND, "length of the update")
+        _draw_curve(ax, steps, moved, SECOND_COLOUR, "length of the update")
         shown = np.append(shown, moved)
-    _scale(ax, shown, len(steps))
+    _scale_axis(ax, shown, len(steps))
     ax.set(xlabel="step", ylabel="length")
     ax.legend(frameon=False, fontsize=8)
-    entitle(ax, title)
+    set_title(ax, title)
     return ax
 
 
-def _curves(values: Any, name: str, shape: str) -> np.ndarray:
+def _draw_curves(values: Any, name: str, shape: str) -> np.ndarray:
     curves = np.asarray(values, dtype=float)
     if curves.ndim not in (1, 2) or not np.isfinite(curves).any():
         raise InputError(
@@ -145,7 +145,9 @@ def _curves(values: Any, name: str, shape: str) -> np.ndarray:
     return curves
 
 
-def _draw(ax: Axes, steps: np.ndarray, curves: np.ndarray, colour: str, label: str | None) -> None:
+def _draw_curve(
+    ax: Axes, steps: np.ndarray, curves: np.ndarray, colour: str, label: str | None
+) -> None:
     """One line; of several networks a thin line each, and the median."""
     if curves.shape[1] > 1:
         ax.plot(steps, curves, color=colour, linewidth=0.6, alpha=0.35)
@@ -160,19 +162,19 @@ def _draw(ax: Axes, steps: np.ndarray, curves: np.ndarray, colour: str, label: s
 
 def _draw_validation(ax: Axes, validation: Any, n_steps: int) -> np.ndarray:
     """The loss on rows held out, at steps as far apart as the looks were."""
-    looks = _curves(validation, "validation", "(looks,) or (looks, n_networks)")
+    looks = _draw_curves(validation, "validation", "(looks,) or (looks, n_networks)")
     at = _steps_to_draw(len(looks))
     shown = looks[at].reshape(len(at), -1)
-    _draw(ax, (at + 1) * n_steps / len(looks), shown, SECOND, "rows held out")
+    _draw_curve(ax, (at + 1) * n_steps / len(looks), shown, SECOND_COLOUR, "rows held out")
     return shown
 
 
 def _steps_to_draw(count: int) -> np.ndarray:
     """All steps, or of very many an even choice with the first and the last."""
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(int))
+    return np.unique(np.linspace(0, count - 1, min(count, MAX_POINTS)).astype(int))
 
 
-def _scale(ax: Axes, values: np.ndarray, n_steps: int) -> None:
+def _scale_axis(ax: Axes, values: np.ndarray, n_steps: int) -> None:
     """Scale, ticks and grid."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -189,4 +191,4 @@ def _scale(ax: Axes, values: np.ndarray, n_steps: int) -> None:
         ax.set_xticks([0])
     else:
         ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
-    dress(ax)
+    style_axes(ax)

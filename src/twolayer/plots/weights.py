@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twolayer.errors import InputError
-from twolayer.plots.axes import entitle, literal, new_axes, numbers, short
+from twolayer.plots.axes import literal_text, new_axes, number_array, set_title, short_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from twolayer.maths.network import Params
 
-MOST_LABELS = 40  # of a heat map's side; more would overlap
-WIDEST = 3.0  # points: the line of a weight at the cap, or beyond it
-CAP = 0.98  # quantile of |weight| from which lines grow no wider
-FAINTEST = 0.12  # of the cap: lines below it are not drawn
+MAX_LABELS = 40  # of a heat map's side; more would overlap
+MAX_LINE_WIDTH = 3.0  # points: the line of a weight at the cap, or beyond it
+MAX_DRAWN_NODES = 0.98  # quantile of |weight| from which lines grow no wider
+MIN_OPACITY = 0.12  # of the cap: lines below it are not drawn
 
 
-def strongest(strengths: Any, most: int) -> np.ndarray:
+def strongest_places(strengths: Any, most: int) -> np.ndarray:
     """The places of the `most` largest, the largest first; equals in their own order."""
     return np.argsort(-np.asarray(strengths), kind="stable")[:most]
 
@@ -62,10 +62,10 @@ def weight_map(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['age', 'dose']
     """
-    w = numbers(w, "w", (2,))
+    w = number_array(w, "w", (2,))
     kept = np.arange(len(w))
     if len(w) > most_rows:
-        kept = strongest(np.linalg.norm(w, axis=1), most_rows)
+        kept = strongest_places(np.linalg.norm(w, axis=1), most_rows)
         ylabel = f"{ylabel} (the strongest {most_rows} of {len(w):,})"
     w = w[kept]
     if ax is None:
@@ -79,7 +79,7 @@ def weight_map(
     if columns is not None and max(len(str(name)) for name in columns) > 3:
         ax.tick_params(axis="x", rotation=45 if len(columns) <= 12 else 90)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    entitle(ax, title)
+    set_title(ax, title)
     return ax
 
 
@@ -90,8 +90,8 @@ def _name_side(axis: Any, names: Sequence[Any] | None, kept: np.ndarray) -> None
         every = -(-count // 10)
         places = np.arange(0, count, every)
     else:
-        places = np.arange(0, count, -(-count // MOST_LABELS))
-    words = [str(kept[k] + 1) if names is None else short(names[kept[k]]) for k in places]
+        places = np.arange(0, count, -(-count // MAX_LABELS))
+    words = [str(kept[k] + 1) if names is None else short_label(names[kept[k]]) for k in places]
     axis.set_ticks(places, words, fontsize=8 if count <= 25 else 6.5)
 
 
@@ -150,34 +150,34 @@ def network_drawing(
         skip = skip * np.asarray(spread, dtype=float)[:, None]
     loud = np.linalg.norm(w2, axis=1)
     heard = np.abs(w1) @ loud + (0 if skip is None else np.linalg.norm(skip, axis=1))
-    i = np.sort(strongest(heard, most_inputs))
-    h = np.sort(strongest(np.linalg.norm(w1, axis=0) * loud, most_hidden))
+    i = np.sort(strongest_places(heard, most_inputs))
+    h = np.sort(strongest_places(np.linalg.norm(w1, axis=0) * loud, most_hidden))
     o = np.arange(min(w2.shape[1], most_outputs))
     tallest = max(len(i), len(h), len(o))
     ax = new_axes(7.2, float(np.clip(0.34 * tallest + 1.0, 3.0, 7.0))) if ax is None else ax
-    left, middle, right = (_heights(len(part), tallest) for part in (i, h, o))
+    left, middle, right = (_node_heights(len(part), tallest) for part in (i, h, o))
     if skip is not None:
-        _lines(ax, (0.0, left), (2.0, right), skip[np.ix_(i, o)], dashed=True)
-    _lines(ax, (0.0, left), (1.0, middle), w1[np.ix_(i, h)])
-    _lines(ax, (1.0, middle), (2.0, right), w2[np.ix_(h, o)])
-    _nodes(ax, left, middle, right)
+        _draw_lines(ax, (0.0, left), (2.0, right), skip[np.ix_(i, o)], dashed=True)
+    _draw_lines(ax, (0.0, left), (1.0, middle), w1[np.ix_(i, h)])
+    _draw_lines(ax, (1.0, middle), (2.0, right), w2[np.ix_(h, o)])
+    _draw_nodes(ax, left, middle, right)
     names = [f"x{j + 1}" if inputs is None else inputs[j] for j in i]
     for y, name in zip(left, names, strict=True):
-        ax.text(-0.06, y, short(name), ha="right", va="center", fontsize=8)
+        ax.text(-0.06, y, short_label(name), ha="right", va="center", fontsize=8)
     names = [f"y{j + 1}" if outputs is None else outputs[j] for j in o]
     for y, name in zip(right, names, strict=True):
-        ax.text(2.06, y, short(name), ha="left", va="center", fontsize=8)
+        ax.text(2.06, y, short_label(name), ha="left", va="center", fontsize=8)
     bottom = -tallest / 2 - 0.55
     heads = (("input", len(i), len(w1)), ("hidden unit", len(h), w1.shape[1]))
     for x, (word, shown, count) in enumerate((*heads, ("output", len(o), w2.shape[1]))):
-        ax.text(x, bottom, _counted(word, shown, count), ha="center", va="top", fontsize=8)
+        ax.text(x, bottom, _node_count(word, shown, count), ha="center", va="top", fontsize=8)
     ax.set(xlim=(-0.75, 2.75), ylim=(bottom - 0.9, tallest / 2 + 0.1))
     ax.axis("off")
-    entitle(ax, title)
+    set_title(ax, title)
     return ax
 
 
-def _counted(word: str, shown: int, count: int) -> str:
+def _node_count(word: str, shown: int, count: int) -> str:
     """`4 inputs`, or `the strongest 12 of 5,748 inputs`."""
     words = f"{word}{'s' * (count != 1)}"
     if shown == count:
@@ -185,7 +185,7 @@ def _counted(word: str, shown: int, count: int) -> str:
     return f"{'the first' if word == 'output' else 'the strongest'} {shown}\nof {count:,} {words}"
 
 
-def _heights(count: int, tallest: int) -> np.ndarray:
+def _node_heights(count: int, tallest: int) -> np.ndarray:
     """Where so many nodes stand, from the top, spread over the height of the tallest column."""
     if count == 1:
         return np.zeros(1)
@@ -193,14 +193,14 @@ def _heights(count: int, tallest: int) -> np.ndarray:
     return np.linspace(reach, -reach, count)
 
 
-def _nodes(ax: Axes, *columns: np.ndarray) -> None:
+def _draw_nodes(ax: Axes, *columns: np.ndarray) -> None:
     for x, heights in enumerate(columns):
         ax.scatter(
             np.full(len(heights), x), heights, s=70, c="white", edgecolors="black", zorder=3, linewidths=1
         )  # fmt: skip
 
 
-def _lines(
+def _draw_lines(
     ax: Axes,
     start: tuple[float, np.ndarray],
     end: tuple[float, np.ndarray],
@@ -210,17 +210,17 @@ def _lines(
     """A line for every weight, (n_starts, n_ends), the largest on top."""
     from matplotlib.collections import LineCollection
 
-    cap = float(np.quantile(np.abs(w), CAP)) or float(np.abs(w).max())
+    cap = float(np.quantile(np.abs(w), MAX_DRAWN_NODES)) or float(np.abs(w).max())
     if not cap:
         return
     share = np.minimum(np.abs(w) / cap, 1)
     order = np.argsort(share, axis=None, kind="stable")
-    order = order[share.ravel()[order] >= FAINTEST]
+    order = order[share.ravel()[order] >= MIN_OPACITY]
     from_, to = np.unravel_index(order, w.shape)
     segments = [
         [(start[0], start[1][a]), (end[0], end[1][b])] for a, b in zip(from_, to, strict=True)
     ]
-    widths = WIDEST * share.ravel()[order]
+    widths = MAX_LINE_WIDTH * share.ravel()[order]
     colours = np.where(w.ravel()[order] > 0, "black", "0.65")
     style = "dashed" if dashed else "solid"
     ax.add_collection(
@@ -230,11 +230,11 @@ def _lines(
     )
 
 
-def cell_words(ax: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
+def write_cell_counts(ax: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
     """The count in every cell of a heat map, white on dark."""
     size = 9 if len(counts) <= 6 else 8 if len(counts) <= 15 else 5.5
     for (a, b), count in np.ndenumerate(counts):
         if count:
             colour = "white" if shares[a, b] > 0.55 else "black"
-            word = literal(f"{count:g}")
+            word = literal_text(f"{count:g}")
             ax.text(b, a, word, ha="center", va="center", fontsize=size, color=colour)

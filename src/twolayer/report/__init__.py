@@ -1,21 +1,21 @@
 """The report of a fitted model: a verdict in plain words, its worries, pictures with how to read them, one page."""
 
-from twolayer.report.certainty import Certainty, certainty
-from twolayer.report.figures import Figure, figures
-from twolayer.report.page import page
-from twolayer.report.subject import Answers, Subject
-from twolayer.report.verdict import Verdict, verdict
-from twolayer.report.worries import worries
+from twolayer.evaluation.assessment import Assessment, Predictions
+from twolayer.evaluation.score_intervals import ScoreIntervals, score_intervals
+from twolayer.evaluation.verdict import Verdict, verdict
+from twolayer.evaluation.warnings import score_warnings
+from twolayer.report.figures import ReportFigure, report_figures
+from twolayer.report.page import html_page
 
 __all__ = [
-    "Answers",
-    "Certainty",
-    "Figure",
-    "Subject",
+    "Assessment",
+    "Predictions",
+    "ReportFigure",
+    "ScoreIntervals",
     "Verdict",
-    "certainty",
-    "figures",
-    "page",
+    "html_page",
+    "report_figures",
+    "score_intervals",
+    "score_warnings",
     "verdict",
-    "worries",
 ]

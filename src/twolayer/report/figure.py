@@ -7,12 +7,12 @@ from typing import Any
 
 from twolayer import plots
 
-DOTS_AN_INCH = 110
-MOST_OUTPUTS = 6  # that have a picture each
+DOTS_PER_INCH = 110
+MAX_DRAWN_OUTPUTS = 6  # that have a picture each
 
 
 @dataclass(frozen=True)
-class Figure:
+class ReportFigure:
     """A picture.
 
     Attributes
@@ -30,13 +30,15 @@ class Figure:
     png: bytes
 
 
-def picture(name: str, title: str, reading: str, drawing: Any) -> Figure:
+def figure_with_text(name: str, title: str, reading: str, drawing: Any) -> ReportFigure:
     """The figure, or the axes, as a picture with its words."""
     figure = drawing if hasattr(drawing, "savefig") else drawing.figure
-    return Figure(name, title, reading, plots.png(figure, DOTS_AN_INCH))
+    return ReportFigure(name, title, reading, plots.png(figure, DOTS_PER_INCH))
 
 
-def grid(count: int, width: float, height: float, most_across: int = 2) -> tuple[Any, list[Any]]:
+def axes_grid(
+    count: int, width: float, height: float, most_across: int = 2
+) -> tuple[Any, list[Any]]:
     """A figure with so many axes of that size in inches, and those axes."""
     from matplotlib.figure import Figure as Canvas
 

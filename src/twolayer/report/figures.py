@@ -8,21 +8,27 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks, plots
+from twolayer.evaluation.assessment import Assessment
 from twolayer.inspection import importances, weights
-from twolayer.plots.axes import short
-from twolayer.plots.weights import strongest
-from twolayer.report.figure import MOST_OUTPUTS, Figure, among_the_first, grid, picture
-from twolayer.report.predicted import predictions
-from twolayer.report.subject import Subject
+from twolayer.plots.axes import short_label
+from twolayer.plots.weights import strongest_places
+from twolayer.report.figure import (
+    MAX_DRAWN_OUTPUTS,
+    ReportFigure,
+    among_the_first,
+    axes_grid,
+    figure_with_text,
+)
+from twolayer.report.prediction_figures import prediction_figures
 
-MOST_REGION_INPUTS = 10  # with more, the plane of two says little about the others
-PROFILES = 4
-HIDDEN_ROWS = 2000  # more tell no more about a unit
+MAX_REGION_INPUTS = 10  # with more, the plane of two says little about the others
+MAX_PROFILES = 4
+MAX_ACTIVITY_ROWS = 2000  # more tell no more about a unit
 
 
-def figures(
-    subject: Subject, found: importances.Importances | None, spread: np.ndarray
-) -> list[Figure]:
+def report_figures(
+    subject: Assessment, found: importances.Importances | None, spread: np.ndarray
+) -> list[ReportFigure]:
     """Draw all that can be drawn of this model.
 
     Parameters
@@ -32,14 +38,14 @@ def figures(
     spread : ndarray, shape (n_inputs,)
         The standard deviation of each input in training, in units of which weights are shown.
     """
-    drawn: list[Figure] = []
-    parts: list[Callable[[], Iterator[Figure]]] = [
-        lambda: predictions(subject),
+    drawn: list[ReportFigure] = []
+    parts: list[Callable[[], Iterator[ReportFigure]]] = [
+        lambda: prediction_figures(subject),
         lambda: _importances(subject, found, spread),
         lambda: _profiles(subject, found),
         lambda: _regions(subject, found),
         lambda: _by_weights(subject, spread),
-        lambda: _training(subject),
+        lambda: _training_figures(subject),
         lambda: _units(subject),
         lambda: _weights(subject, spread),
     ]
@@ -51,27 +57,28 @@ def figures(
 # ---- inputs
 
 
-def _group_name(subject: Subject, group: np.ndarray) -> str:
+def _group_name(subject: Assessment, group: np.ndarray) -> str:
     """The leader of a group, and how many others are with it."""
     source = subject.sources[group[0]]
     others = {subject.sources[j] for j in group} - {source}
     return f"{source} +{len(others)}" if others else source
 
 
-def _as_by_chance(subject: Subject, spread: np.ndarray) -> str:
+def _as_by_chance(subject: Assessment, spread: np.ndarray) -> str:
     """What is said beside bars of a few inputs, where so many share the weight that no few stand for the model."""
-    share = weights.by_weights(list(subject.model._each_network()), spread)
-    if not weights.as_by_chance(share):
+    share = weights.weight_shares(list(subject.model._each_network()), spread)
+    if not weights.looks_like_chance(share):
         return ""
     return (
-        f" Half of all weight is in {weights.fewest(share):,} of {len(share):,} inputs: spread as if by chance, so no short "
+        f" Half of all weight is in {weights.fewest_inputs(share):,} of {len(share):,} inputs: spread as "
+        "if by chance, so no short "
         "list of inputs stands for the model."
     )
 
 
 def _importances(
-    subject: Subject, found: importances.Importances | None, spread: np.ndarray
-) -> Iterator[Figure]:
+    subject: Assessment, found: importances.Importances | None, spread: np.ndarray
+) -> Iterator[ReportFigure]:
     if found is None:
         return
     names = [_group_name(subject, group) for group in found.groups]
@@ -80,7 +87,7 @@ def _importances(
     notes = [f"{place} in {share:.0%}" if share >= 0.01 else "" for share in found.on_top]
     means = ", as a mean over the targets" if subject.several else ""
     several = any(len({subject.sources[j] for j in group}) > 1 for group in found.groups)
-    yield picture(
+    yield figure_with_text(
         "importances",
         "What predictions lose without an input",
         f"The values of an input are shuffled among the rows, {found.repeats} times, and the bar is the {what}{means}. "
@@ -94,15 +101,15 @@ def _importances(
     )  # fmt: skip
 
 
-def _plain_inputs(subject: Subject, found: importances.Importances, most: int) -> list[int]:
+def _plain_inputs(subject: Assessment, found: importances.Importances, most: int) -> list[int]:
     """The leaders of the most important groups, as far as they are numbers of more than two values."""
-    leaders = [int(found.groups[k][0]) for k in strongest(found.mean, len(found.mean))]
+    leaders = [int(found.groups[k][0]) for k in strongest_places(found.mean, len(found.mean))]
     plain = [j for j in leaders if len(np.unique(subject.x[:, j])) > 2]
     return plain[:most]
 
 
-def _profiles(subject: Subject, found: importances.Importances | None) -> Iterator[Figure]:
-    columns = [] if found is None else _plain_inputs(subject, found, PROFILES)
+def _profiles(subject: Assessment, found: importances.Importances | None) -> Iterator[ReportFigure]:
+    columns = [] if found is None else _plain_inputs(subject, found, MAX_PROFILES)
     if not columns:
         return
     reading = (
@@ -113,16 +120,18 @@ def _profiles(subject: Subject, found: importances.Importances | None) -> Iterat
     if not subject.several or subject.classifies:
         lines = _profile_lines(subject)
         answer = _answer_name(subject)
-        yield picture("profiles", title, reading, _profile_grid(subject, columns, lines, answer))
+        yield figure_with_text(
+            "profiles", title, reading, _profile_grid(subject, columns, lines, answer)
+        )
         return
-    for k, name in enumerate(subject.names[:MOST_OUTPUTS]):
+    for k, name in enumerate(subject.names[:MAX_DRAWN_OUTPUTS]):
         drawing = _profile_grid(subject, columns, _profile_lines(subject, k), f"predicted {name}")
-        yield picture(f"profiles_{k + 1}", f"{title}: {name}", reading, drawing)
+        yield figure_with_text(f"profiles_{k + 1}", f"{title}: {name}", reading, drawing)
 
 
-def _profile_grid(subject: Subject, columns: list[int], lines: Any, answer: str) -> Any:
+def _profile_grid(subject: Assessment, columns: list[int], lines: Any, answer: str) -> Any:
     """The profiles of some inputs beside each other."""
-    canvas, axes = grid(len(columns), 4.6, 3.1)
+    canvas, axes = axes_grid(len(columns), 4.6, 3.1)
     for ax, column in zip(axes, columns, strict=True):
         values, answers, labels = lines(column)
         plots.lek_profile(
@@ -138,7 +147,7 @@ def _profile_grid(subject: Subject, columns: list[int], lines: Any, answer: str)
     return canvas
 
 
-def _others_in_words(subject: Subject) -> str:
+def _others_in_words(subject: Assessment) -> str:
     """How the other inputs are held, and what the lines are."""
     if _many(subject):
         what = "label" if subject.several else "class"
@@ -152,19 +161,19 @@ def _others_in_words(subject: Subject) -> str:
     )
 
 
-def _many(subject: Subject) -> bool:
+def _many(subject: Assessment) -> bool:
     """Whether there are more probabilities than one tells apart."""
     return subject.classifies and (subject.several or len(subject.classes) > 2)
 
 
-def _answer_name(subject: Subject) -> str:
+def _answer_name(subject: Assessment) -> str:
     if not subject.classifies:
         return f"predicted {subject.target}"
     return "probability" if _many(subject) else f"probability of '{subject.classes[1]}'"
 
 
 def _profile_lines(
-    subject: Subject, output: int = 0
+    subject: Assessment, output: int = 0
 ) -> Callable[[int], tuple[Any, Any, list[str]]]:
     """From a column to the values, the lines and their names."""
     levels = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -173,14 +182,14 @@ def _profile_lines(
         names = subject.output_names
 
         def of_classes(column: int) -> tuple[Any, Any, list[str]]:
-            values, answers = importances.lek(model.predict_proba, x, column, (0.5,))
+            values, answers = importances.lek_values(model.predict_proba, x, column, (0.5,))
             return values, answers[0].T, names
 
         return of_classes
 
     def of_levels(column: int) -> tuple[Any, Any, list[str]]:
         answer = model.predict_proba if subject.classifies else model.predict
-        values, answers = importances.lek(answer, x, column, levels)
+        values, answers = importances.lek_values(answer, x, column, levels)
         if answers.ndim == 3:
             answers = answers[:, :, 1 if subject.classifies else output]
         return values, answers, [f"others at {level:.0%}" for level in levels]
@@ -188,9 +197,9 @@ def _profile_lines(
     return of_levels
 
 
-def _regions(subject: Subject, found: importances.Importances | None) -> Iterator[Figure]:
+def _regions(subject: Assessment, found: importances.Importances | None) -> Iterator[ReportFigure]:
     n_inputs = subject.x.shape[1]
-    if found is None or subject.several or not 2 <= n_inputs <= MOST_REGION_INPUTS:
+    if found is None or subject.several or not 2 <= n_inputs <= MAX_REGION_INPUTS:
         return
     columns = [0, 1] if n_inputs == 2 else _plain_inputs(subject, found, 2)
     if len(columns) < 2:
@@ -203,7 +212,7 @@ def _regions(subject: Subject, found: importances.Importances | None) -> Iterato
     kind = "number it would say"
     if subject.classifies:
         kind = "colour of the class it would say, paler where it is less sure"
-    yield picture(
+    yield figure_with_text(
         "regions",
         "What it would say anywhere" + ("" if n_inputs == 2 else ", by two inputs"),
         f"The plane has the {kind}; dots are rows in their true one.{held}",
@@ -213,11 +222,11 @@ def _regions(subject: Subject, found: importances.Importances | None) -> Iterato
     )  # fmt: skip
 
 
-def _by_weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
+def _by_weights(subject: Assessment, spread: np.ndarray) -> Iterator[ReportFigure]:
     from matplotlib.figure import Figure as Canvas
 
-    shares = weights.mean_over(weights.garson, subject.model, spread)
-    products = weights.mean_over(weights.olden, subject.model, spread)
+    shares = weights.network_mean(weights.garson_shares, subject.model, spread)
+    products = weights.network_mean(weights.olden_products, subject.model, spread)
     names = subject.output_names
     single = len(names) == 1
     garson = shares.mean(axis=1)
@@ -230,7 +239,7 @@ def _by_weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
     )
     label = "Olden: size of the sums of w1·w2"
     if single:
-        label = f"Olden: sum of w1·w2, towards '{short(names[0])}'"
+        label = f"Olden: sum of w1·w2, towards '{short_label(names[0])}'"
     plots.importance_bars(olden, subject.inputs, right, xlabel=label, most=most, signed=single)
     sign = " Red pulls down, blue up." if single else ""
     skip = (
@@ -238,7 +247,7 @@ def _by_weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
         if subject.model.params_.w_skip is not None
         else ""
     )
-    yield picture(
+    yield figure_with_text(
         "by_weights",
         "What the weights alone say (not what predictions lose)",
         f"Computed from the weights, per standard deviation of each input, mean over the networks.{sign} Inputs that repeat "
@@ -251,7 +260,7 @@ def _by_weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
 # ---- the network
 
 
-def _training(subject: Subject) -> Iterator[Figure]:
+def _training_figures(subject: Assessment) -> Iterator[ReportFigure]:
     model = subject.model
     losses = np.asarray(model.loss_curve_)
     if not losses.size or not np.isfinite(losses).any():
@@ -259,7 +268,7 @@ def _training(subject: Subject) -> Iterator[Figure]:
     looks = getattr(model, "validation_scores_", None)
     own_scoring = getattr(model, "scoring", None) is not None
     held = None if looks is None or own_scoring or not np.size(looks) else -np.asarray(looks)
-    yield picture(
+    yield figure_with_text(
         "loss",
         "How training went",
         "The objective before each step, weight decay included: it should fall and level off. "
@@ -273,7 +282,7 @@ def _training(subject: Subject) -> Iterator[Figure]:
     if course is None or len(course["steps"]) < 3:
         return
     alone = model.n_networks_ > 1 and course["gradient_norms"].shape[1] == 1
-    yield picture(
+    yield figure_with_text(
         "steps",
         "How long the steps were",
         f"At some steps{' of the first network' * alone}, the length of the gradient by all weights together, and how far "
@@ -283,7 +292,7 @@ def _training(subject: Subject) -> Iterator[Figure]:
     )
 
 
-def _first_network(subject: Subject) -> tuple[Any, str]:
+def _first_network(subject: Assessment) -> tuple[Any, str]:
     """A network to look at, and a word that it is one of several."""
     params = next(iter(subject.model._each_network()))
     count = subject.model.n_networks_
@@ -293,11 +302,11 @@ def _first_network(subject: Subject) -> tuple[Any, str]:
     )
 
 
-def _units(subject: Subject) -> Iterator[Figure]:
+def _units(subject: Assessment) -> Iterator[ReportFigure]:
     params, first = _first_network(subject)
-    x = subject.x[:HIDDEN_ROWS]
+    x = subject.x[:MAX_ACTIVITY_ROWS]
     h = subject.model._activation().value(x @ params.w1 + (0 if params.b1 is None else params.b1))
-    yield picture(
+    yield figure_with_text(
         "units",
         "The hidden units at work",
         "For each hidden unit the share of the rows on which it is above 0. A unit near 0 or 1 bends nothing; a dead one, "
@@ -306,25 +315,25 @@ def _units(subject: Subject) -> Iterator[Figure]:
     )
 
 
-def _weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
+def _weights(subject: Assessment, spread: np.ndarray) -> Iterator[ReportFigure]:
     params, first = _first_network(subject)
     outputs = subject.output_names
     colours = "Red is above 0, blue below, white 0."
-    yield picture(
+    yield figure_with_text(
         "w1",
         "Weights of the first layer (w1)",
         f"What each hidden unit (column) takes from each input (line), per standard deviation of the input. "
         f"{colours}{first}",
         plots.weight_map(params.w1 * spread[:, None], rows=subject.inputs),
     )
-    yield picture(
+    yield figure_with_text(
         "w2",
         "Weights of the second layer (w2)",
         f"What each output (line) takes from each hidden unit (column). {colours}",
         plots.weight_map(params.w2.T, rows=outputs, ylabel="output"),
     )
     if params.w_skip is not None:
-        yield picture(
+        yield figure_with_text(
             "w_skip",
             "Weights of the direct path (w_skip)",
             f"What each output takes from the inputs directly, as in a linear model, per standard deviation. {colours}",
@@ -333,7 +342,7 @@ def _weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
             ),
         )  # fmt: skip
     dashed = " Dashed: the direct path." if params.w_skip is not None else ""
-    yield picture(
+    yield figure_with_text(
         "network",
         "The network",
         "Black lines are positive weights, grey ones negative; wider is larger, up to a cap; the faintest are left out, and "
@@ -342,7 +351,7 @@ def _weights(subject: Subject, spread: np.ndarray) -> Iterator[Figure]:
     )
 
 
-def can_be_shuffled(subject: Subject) -> bool:
+def can_shuffle(subject: Assessment) -> bool:
     """Whether importances can be found: the columns are an array, and neither truth nor answers are the same in all rows."""
     if checks.is_sparse(subject.x) or len(subject.y) < 2 or subject.says_the_same:
         return False

@@ -8,18 +8,18 @@ from html import escape
 
 import numpy as np
 
-from twolayer.comparing import NETWORK, rounded
+from twolayer.evaluation.assessment import Assessment
+from twolayer.evaluation.baselines import NETWORK, format_score
+from twolayer.evaluation.score_intervals import ScoreIntervals
+from twolayer.evaluation.verdict import Verdict
+from twolayer.evaluation.warnings import no_warning_text
 from twolayer.inspection.importances import Importances
-from twolayer.report.certainty import Certainty
-from twolayer.report.figure import Figure, among_the_first
-from twolayer.report.subject import Subject
-from twolayer.report.verdict import Verdict
-from twolayer.report.worries import nothing
+from twolayer.report.figure import ReportFigure, among_the_first
 
-MOST_GROUPS = 20  # of the table of importances
-MOST_MEMBERS = 30  # of a group, by name
+MAX_GROUPS = 20  # of the table of importances
+MAX_MEMBERS = 30  # of a group, by name
 
-STYLE = """
+PAGE_STYLE = """
 body { font: 16px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #222; background: #fff;
        max-width: 58rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .6rem; border-bottom: 1px solid #ddd; }
@@ -39,17 +39,17 @@ footer { color: #777; font-size: .85rem; margin: 3rem 0; }
 """
 
 
-def page(
+def html_page(
     title: str,
     about: str,
     spoken: Verdict,
     worried: Sequence[str],
-    subject: Subject,
-    sure: Certainty,
+    subject: Assessment,
+    sure: ScoreIntervals,
     settings: Sequence[tuple[str, str]],
     said: Sequence[str],
     found: Importances | None,
-    drawn: Sequence[Figure],
+    drawn: Sequence[ReportFigure],
     version: str,
 ) -> str:
     """The whole page.
@@ -71,46 +71,46 @@ def page(
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>{PAGE_STYLE}</style>\n</head>\n<body>\n"
     )
     parts = [
         f'<h1>{escape(title)}</h1>\n<p class="about">{escape(about)}</p>',
-        _spoken(spoken),
-        f"<h2>What to worry about</h2>\n{_list(worried or [nothing(sure)])}",
-        f"<h2>Scores</h2>\n{_scores(subject, sure)}{_parts(sure)}",
-        f"<h2>Data and settings</h2>\n{_settings(settings)}{_list(said)}",
-        "<h2>Pictures</h2>\n" + "\n".join(_picture(one) for one in drawn[:1]),
-        *(_picture(one) for one in drawn[1:]),
-        _groups(subject, found),
+        _verdict_html(spoken),
+        f"<h2>What to worry about</h2>\n{_list_html(worried or [no_warning_text(sure)])}",
+        f"<h2>Scores</h2>\n{_score_table_html(subject, sure)}{_target_table_html(sure)}",
+        f"<h2>Data and settings</h2>\n{_settings_html(settings)}{_list_html(said)}",
+        "<h2>Pictures</h2>\n" + "\n".join(_figure_html(one) for one in drawn[:1]),
+        *(_figure_html(one) for one in drawn[1:]),
+        _group_table_html(subject, found),
         f"<footer>Written by twolayer {escape(version)}. Everything is inside this file.</footer>",
     ]
     return head + "\n".join(part for part in parts if part) + "\n</body>\n</html>\n"
 
 
-def _spoken(spoken: Verdict) -> str:
+def _verdict_html(spoken: Verdict) -> str:
     lines = "\n".join(f"<p>{escape(line)}</p>" for line in [spoken.headline, *spoken.sentences])
     return f'<div class="verdict {spoken.standing}">\n{lines}\n</div>'
 
 
-def _list(lines: Sequence[str]) -> str:
+def _list_html(lines: Sequence[str]) -> str:
     if not lines:
         return ""
     return "<ul>\n" + "\n".join(f"<li>{escape(line)}</li>" for line in lines) + "\n</ul>"
 
 
-def _scores(subject: Subject, sure: Certainty) -> str:
+def _score_table_html(subject: Assessment, sure: ScoreIntervals) -> str:
     """A line for each model, the range under each score, and one for each difference."""
     names = list(sure.scores[NETWORK])
-    head = "".join(_head(name) for name in names)
+    head = "".join(_table_head_html(name) for name in names)
     lines = [f"<tr><th></th>{head}</tr>"]
     for model, values in sure.scores.items():
         cells = ""
         for name in names:
             ends = sure.ranges.get(model, {}).get(name)
-            cells += _cell(rounded(name, values[name]), name, ends)
+            cells += _score_cell_html(format_score(name, values[name]), name, ends)
         lines.append(f"<tr><td>{escape(model)}</td>{cells}</tr>")
     for rival, gains in sure.gains.items():
-        cells = "".join(_cell("", name, gains[name], signed=True) for name in names)
+        cells = "".join(_score_cell_html("", name, gains[name], signed=True) for name in names)
         lines.append(f"<tr><td>how much better than the {escape(rival)}</td>{cells}</tr>")
     loss = "log loss" if "log loss" in names else "RMSE"
     means = "Means over the targets. " if sure.parts else ""
@@ -128,11 +128,11 @@ def _scores(subject: Subject, sure: Certainty) -> str:
     return "<table>\n" + "\n".join(lines) + f"\n</table>\n{note}"
 
 
-def _head(name: str) -> str:
+def _table_head_html(name: str) -> str:
     return f'<th class="number">{escape(name)}</th>'
 
 
-def _parts(sure: Certainty) -> str:
+def _target_table_html(sure: ScoreIntervals) -> str:
     """A line for each of several targets: the network's scores with their ranges, and its rivals' beside them."""
     if not sure.parts:
         return ""
@@ -141,16 +141,24 @@ def _parts(sure: Certainty) -> str:
     rivals = [model for model in first.scores if model != NETWORK]
     main = names[0]
     heads = [*names, *(f"{main} of the {rival}" for rival in rivals)]
-    lines = [f"<tr><th></th>{''.join(_head(head) for head in heads)}</tr>"]
+    lines = [f"<tr><th></th>{''.join(_table_head_html(head) for head in heads)}</tr>"]
     for target, part in sure.parts.items():
         ours, ranges = part.scores[NETWORK], part.ranges.get(NETWORK, {})
-        cells = "".join(_cell(rounded(name, ours[name]), name, ranges.get(name)) for name in names)
-        cells += "".join(_cell(rounded(main, part.scores[one][main]), main, None) for one in rivals)
+        cells = "".join(
+            _score_cell_html(format_score(name, ours[name]), name, ranges.get(name))
+            for name in names
+        )
+        cells += "".join(
+            _score_cell_html(format_score(main, part.scores[one][main]), main, None)
+            for one in rivals
+        )
         lines.append(f"<tr><td>{escape(target)}</td>{cells}</tr>")
     return "<h3>Each target by itself</h3>\n<table>\n" + "\n".join(lines) + "\n</table>"
 
 
-def _cell(value: str, name: str, ends: tuple[float, float] | None, signed: bool = False) -> str:
+def _score_cell_html(
+    value: str, name: str, ends: tuple[float, float] | None, signed: bool = False
+) -> str:
     shown = ""
     if ends is not None:
         plus = "+" if signed else ""
@@ -160,12 +168,12 @@ def _cell(value: str, name: str, ends: tuple[float, float] | None, signed: bool 
     return f'<td class="number">{value}{shown}</td>'
 
 
-def _settings(rows: Sequence[tuple[str, str]]) -> str:
+def _settings_html(rows: Sequence[tuple[str, str]]) -> str:
     lines = (f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
     return "<table>\n" + "\n".join(lines) + "\n</table>"
 
 
-def _picture(figure: Figure) -> str:
+def _figure_html(figure: ReportFigure) -> str:
     data = base64.b64encode(figure.png).decode()
     return (
         f'<h3 id="{escape(figure.name)}">{escape(figure.title)}</h3>\n<figure>\n'
@@ -174,7 +182,7 @@ def _picture(figure: Figure) -> str:
     )
 
 
-def _groups(subject: Subject, found: Importances | None) -> str:
+def _group_table_html(subject: Assessment, found: Importances | None) -> str:
     """The importances as a table, with the members of each group by name."""
     if found is None:
         return ""
@@ -183,10 +191,10 @@ def _groups(subject: Subject, found: Importances | None) -> str:
         f'<tr><th>inputs</th><th class="number">{escape(found.unit)} {verb}</th><th class="number">95% range</th>'
         f'<th class="number">{among_the_first(found.top)}</th></tr>'
     ]
-    for k in np.argsort(-found.mean, kind="stable")[:MOST_GROUPS]:
+    for k in np.argsort(-found.mean, kind="stable")[:MAX_GROUPS]:
         names = list(dict.fromkeys(subject.sources[j] for j in found.groups[k]))
-        more = f" and {len(names) - MOST_MEMBERS} more" if len(names) > MOST_MEMBERS else ""
-        shown = ", ".join(escape(name) for name in names[:MOST_MEMBERS]) + more
+        more = f" and {len(names) - MAX_MEMBERS} more" if len(names) > MAX_MEMBERS else ""
+        shown = ", ".join(escape(name) for name in names[:MAX_MEMBERS]) + more
         lines.append(
             f'<tr><td>{shown}</td><td class="number">{found.mean[k]:.4f}</td>'
             f'<td class="number">{found.low[k]:.4f} to {found.high[k]:.4f}</td>'
@@ -196,6 +204,6 @@ def _groups(subject: Subject, found: Importances | None) -> str:
     some = ""
     if looked < found.n_inputs:
         some = f" Of {found.n_inputs:,} inputs the {looked:,} with the strongest weights were shuffled."
-    count = min(MOST_GROUPS, len(found.groups))
+    count = min(MAX_GROUPS, len(found.groups))
     note = f"<p>{len(found.groups):,} groups of {looked:,} inputs, {count} shown.{some}</p>"
     return "<h2>Importances in numbers</h2>\n<table>\n" + "\n".join(lines) + f"\n</table>\n{note}"

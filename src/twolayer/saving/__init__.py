@@ -1,6 +1,6 @@
 """Models as files: one safetensors file each, with text beside the numbers and never code."""
 
-from twolayer.files import write_whole
-from twolayer.saving.file import as_bytes, load, read, save
+from twolayer.files import write_files
+from twolayer.saving.model_file import load, model_bytes, read_model, save
 
-__all__ = ["as_bytes", "load", "read", "save", "write_whole"]
+__all__ = ["load", "model_bytes", "read_model", "save", "write_files"]

@@ -14,37 +14,37 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.estimators.defaults import smoothing
+from twolayer.estimators.fit_plan import label_smoothing_share
 from twolayer.files import DamagedError
-from twolayer.maths import own
+from twolayer.maths import custom
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.solvers import Solver
 
-ONLOOKERS = ("callback", "scoring")
+UNSAVED_SETTINGS = ("callback", "scoring")
 
 
-def plain(given: Mapping[str, Any]) -> dict[str, Any]:
+def settings_as_json(given: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as JSON can hold them; a splitter of folds or a list of them is not one."""
     return {
-        name: plain_value(name, value)
+        name: setting_as_json(name, value)
         for name, value in given.items()
         if name != "cv" or isinstance(value, int | np.integer)
     }
 
 
-def plain_value(name: str, value: Any) -> Any:
+def setting_as_json(name: str, value: Any) -> Any:
     """One setting as JSON can hold it."""
     if name == "random_state" and not isinstance(value, int | np.integer):
         return None  # a generator has moved on: its seed is not known
-    if name in ONLOOKERS and not isinstance(value, str):
+    if name in UNSAVED_SETTINGS and not isinstance(value, str):
         return None
     if name == "class_weight" and isinstance(value, Mapping):
         return [list(pair) for pair in value.items()]
     if isinstance(value, Loss):
-        return plain_loss(value)
+        return loss_as_json(value)
     if isinstance(value, Activation):
-        if own.is_own(value, ACTIVATIONS):
+        if custom.is_custom(value, ACTIVATIONS):
             raise InputError(
                 f"activation '{value.name}' is a function of your own, and a model file holds no code; without it the "
                 "weights cannot predict: choose an activation by its name to save the model"
@@ -55,9 +55,9 @@ def plain_value(name: str, value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-def plain_loss(loss: Loss) -> Any:
+def loss_as_json(loss: Loss) -> Any:
     """The name of a loss, with its number if it has one."""
-    if own.is_own(loss, LOSSES):
+    if custom.is_custom(loss, LOSSES):
         raise InputError(
             f"loss '{loss.name}' is a function of your own, and a model file holds no code. Predictions do not need it: "
             "set_params(loss='squared_error') before saving keeps the weights as they are"
@@ -65,7 +65,7 @@ def plain_loss(loss: Loss) -> Any:
     return {"loss": loss.name, "parameter": loss.parameter} if loss.parameter else loss.name
 
 
-def restored(make: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+def restored_settings(make: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of an estimator of the class `make`."""
     known = set(make().get_params())
     if not set(settings) <= known:
@@ -76,12 +76,12 @@ def restored(make: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     if "loss" in values:
         values["loss"] = restored_loss(values["loss"])
     if isinstance(values.get("class_weight"), list):
-        values["class_weight"] = restored_weights(values["class_weight"])
+        values["class_weight"] = restored_class_weight(values["class_weight"])
     if not isinstance(values.get("solver", "auto"), str):
-        raise DamagedError(f"its setting 'solver' is {checks.shown(values['solver'])}")
-    smoothing(values.get("label_smoothing", "auto"), 1, 1)
+        raise DamagedError(f"its setting 'solver' is {checks.short_repr(values['solver'])}")
+    label_smoothing_share(values.get("label_smoothing", "auto"), 1, 1)
     if values.get("skip") != "auto" and not isinstance(values.get("skip", False), bool):
-        raise DamagedError(f"its setting 'skip' is {checks.shown(values['skip'])}")
+        raise DamagedError(f"its setting 'skip' is {checks.short_repr(values['skip'])}")
     return values
 
 
@@ -93,16 +93,17 @@ def restored_loss(value: Any) -> Any:
     name, parameter = value.get("loss"), value.get("parameter")
     kind: Any = type(checks.one_of(name, LOSSES, "loss"))
     if set(value) != {"loss", "parameter"} or not LOSSES[str(name)].parameter:
-        raise DamagedError(f"its loss is {checks.shown(value)}")
+        raise DamagedError(f"its loss is {checks.short_repr(value)}")
     return kind(parameter)
 
 
-def restored_weights(pairs: list[Any]) -> dict[Any, float]:
+def restored_class_weight(pairs: list[Any]) -> dict[Any, float]:
     """What each class counts."""
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs) or not all(
         isinstance(label, str | int | float) for label, _ in pairs
     ):
         raise DamagedError("its class_weight is not a list of pairs")
     return {
-        label: checks.number(weight, "each of class_weight", at_least=0) for label, weight in pairs
+        label: checks.finite_number(weight, "each of class_weight", at_least=0)
+        for label, weight in pairs
     }

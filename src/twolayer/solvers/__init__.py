@@ -13,7 +13,7 @@ from typing import Any
 from twolayer.maths.network import Objective, Params
 
 Evaluate = Callable[[Params], tuple[Any, Params]]
-Memory = dict[str, Any]
+SolverMemory = dict[str, Any]
 
 
 class Solver:
@@ -56,19 +56,19 @@ class Solver:
             )
         return None
 
-    def start(self, params: Params) -> Memory:
+    def start(self, params: Params) -> SolverMemory:
         """The memory before the first step."""
         raise NotImplementedError
 
-    def step(self, evaluate: Evaluate, params: Params, memory: Memory) -> Any:
+    def step(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> Any:
         """Move `params` once, in place; return the loss before the move."""
         raise NotImplementedError
 
-    def shrink(self, params: Params, memory: Memory, l1: float) -> None:
+    def shrink(self, params: Params, memory: SolverMemory, l1: float) -> None:
         """After a step, in place: the proximal step for l1·(Σ|w1| + Σ|w_skip|), which makes weights exactly 0."""
         raise NotImplementedError
 
-    def finished(self, memory: Memory) -> str | None:
+    def finished(self, memory: SolverMemory) -> str | None:
         """Why there is nothing left to do, or None."""
         return None
 

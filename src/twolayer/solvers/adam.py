@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twolayer.maths.network import L1_WEIGHTS, Params
-from twolayer.solvers import Evaluate, Memory, Solver, soft_threshold
+from twolayer.solvers import Evaluate, Solver, SolverMemory, soft_threshold
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Adam(Solver):
     takes_l1 = True
     not_in_span = "it scales every weight's gradient by itself, and so leaves the span of the rows"
 
-    def start(self, params: Params) -> Memory:
+    def start(self, params: Params) -> SolverMemory:
         return {
             "mean": params.map(lambda w: w * 0),
             "square": params.map(lambda w: w * 0),
             "steps": 0,
         }
 
-    def step(self, evaluate: Evaluate, params: Params, memory: Memory) -> Any:
+    def step(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> Any:
         loss, gradients = evaluate(params)
         memory["steps"] += 1
         rate, correction = self.rate_and_correction(memory["steps"])
@@ -60,7 +60,7 @@ class Adam(Solver):
         rate = self.learning_rate / (1 - self.beta1**steps)
         return rate, (1 - self.beta2**steps) ** 0.5
 
-    def shrink(self, params: Params, memory: Memory, l1: float) -> None:
+    def shrink(self, params: Params, memory: SolverMemory, l1: float) -> None:
         rate, correction = self.rate_and_correction(memory["steps"])
         for (name, w), (_, square) in zip(params.items(), memory["square"].items(), strict=True):
             if name in L1_WEIGHTS:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twolayer.maths.network import L1_WEIGHTS, Objective, Params
-from twolayer.solvers import Evaluate, Memory, Solver, soft_threshold
+from twolayer.solvers import Evaluate, Solver, SolverMemory, soft_threshold
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class GradientDescent(Solver):
             return "l1 goes with momentum, but not with nesterov: leave nesterov out"
         return super().cannot(objective)
 
-    def start(self, params: Params) -> Memory:
+    def start(self, params: Params) -> SolverMemory:
         return {"velocity": params.map(lambda w: w * 0)} if self.momentum else {}
 
-    def step(self, evaluate: Evaluate, params: Params, memory: Memory) -> Any:
+    def step(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> Any:
         loss, gradients = evaluate(params)
         velocity = dict(memory["velocity"].items()) if self.momentum else {}
         for (name, w), (_, gradient) in zip(params.items(), gradients.items(), strict=True):
@@ -51,7 +51,7 @@ class GradientDescent(Solver):
             w -= self.learning_rate * move
         return loss
 
-    def shrink(self, params: Params, memory: Memory, l1: float) -> None:
+    def shrink(self, params: Params, memory: SolverMemory, l1: float) -> None:
         velocity = dict(memory["velocity"].items()) if self.momentum else {}
         for name, w in params.items():
             if name in L1_WEIGHTS:

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from twolayer.maths.network import Params
-from twolayer.solvers import Evaluate, Memory, Solver
-from twolayer.solvers.line_search import wolfe
+from twolayer.solvers import Evaluate, Solver, SolverMemory
+from twolayer.solvers.line_search import wolfe_step
 
 NOT_FINITE, TOO_LARGE, SMALL_GRADIENT, NO_LOWER, SMALL_GAIN = range(1, 6)  # why it is finished
 
@@ -51,7 +51,7 @@ class LBFGS(Solver):
     stops_itself = True
     one_network = True
 
-    def start(self, params: Params) -> Memory:
+    def start(self, params: Params) -> SolverMemory:
         sizes = [math.prod(w.shape) for _, w in params.items()]
         zero = (
             params.w1.reshape(-1)[:1] * 0
@@ -71,10 +71,10 @@ class LBFGS(Solver):
             "finished": None,
         }
 
-    def finished(self, memory: Memory) -> str | None:
+    def finished(self, memory: SolverMemory) -> str | None:
         return memory["finished"]
 
-    def step(self, evaluate: Evaluate, params: Params, memory: Memory) -> Any:
+    def step(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> Any:
         if memory["loss"] is None:
             copy_out(params, memory["theta"])
             memory["loss"] = self.look(evaluate, params, memory)
@@ -115,21 +115,23 @@ class LBFGS(Solver):
             f"a step gained at most {self.decrease_tol:g} of the objective",
         )[reason]
 
-    def look(self, evaluate: Evaluate, params: Params, memory: Memory) -> float:
+    def look(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> float:
         """The loss at `params`; its gradients stay in the memory until the next look."""
         memory["gradients"] = None  # its room may be needed
         loss, memory["gradients"] = evaluate(params)
         memory["zero"] = loss * 0
         return float(loss)
 
-    def direction(self, memory: Memory) -> tuple[Any, float]:
+    def direction(self, memory: SolverMemory) -> tuple[Any, float]:
         """Minus the guessed inverse Hessian times the gradient, and the slope along it."""
         along, basis = memory["along"], memory["basis"]
         places = np.array(memory["pairs"], dtype=np.int64)
-        shares = shares_of(along, places, memory["moves_changes"], memory["changes_changes"])
-        return like(shares, basis) @ basis, float(shares @ along)
+        shares = direction_coefficients(
+            along, places, memory["moves_changes"], memory["changes_changes"]
+        )
+        return as_array_like(shares, basis) @ basis, float(shares @ along)
 
-    def search(self, evaluate: Evaluate, params: Params, memory: Memory) -> bool:
+    def search(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> bool:
         """Move on to a point of the strong Wolfe conditions and remember the pair; False if there is none."""
         theta = memory["theta"]
         d, slope = self.direction(memory)
@@ -138,10 +140,10 @@ class LBFGS(Solver):
         length = 1.0 if memory["pairs"] else min(1.0, 1.0 / math.sqrt(memory["along"][-1]))
 
         def at(t: float) -> tuple[float, float]:
-            move_to(params, theta, t, d)
-            return self.look(evaluate, params, memory), inner(memory["gradients"], d)
+            write_moved(params, theta, t, d)
+            return self.look(evaluate, params, memory), flat_inner_product(memory["gradients"], d)
 
-        step = wolfe(at, memory["loss"], slope, length)
+        step = wolfe_step(at, memory["loss"], slope, length)
         if step is None:
             return False
         t, memory["loss"] = step
@@ -157,7 +159,7 @@ class LBFGS(Solver):
             self.relate(memory, before)
         return True
 
-    def remember(self, memory: Memory, move: Any, change: Any) -> int | None:
+    def remember(self, memory: SolverMemory, move: Any, change: Any) -> int | None:
         """Keep the pair, in the place of the oldest if there is no room; not one without curvature, for which None."""
         curvature, square = float(move @ change), float(change @ change)
         lengths = math.sqrt(float(move @ move) * square)
@@ -175,7 +177,7 @@ class LBFGS(Solver):
         pairs.append(place)
         return place
 
-    def relate(self, memory: Memory, before: np.ndarray) -> None:
+    def relate(self, memory: SolverMemory, before: np.ndarray) -> None:
         """Fill in the newest pair's products with the older ones: its change is the difference of two gradients, whose
         products with everything remembered are known."""
         older = memory["pairs"][:-1]
@@ -185,14 +187,14 @@ class LBFGS(Solver):
         memory["changes_changes"][:k, k] = memory["changes_changes"][k, :k] = across
 
 
-def take_gradient(memory: Memory) -> None:
+def take_gradient(memory: SolverMemory) -> None:
     """The gradients of the last point looked at become the gradient, with its products with all that is remembered."""
     gradient = memory["basis"][-1]
     copy_out(memory["gradients"], gradient)
     memory["along"] = np.array((memory["basis"] @ gradient).tolist())
 
 
-def shares_of(
+def direction_coefficients(
     along: np.ndarray, places: np.ndarray, moves_changes: np.ndarray, changes_changes: np.ndarray
 ) -> np.ndarray:
     """The shares of moves, changes and gradient in the direction; in Python and as machine code alike.
@@ -227,14 +229,14 @@ def shares_of(
     return shares
 
 
-def like(values: np.ndarray, array: Any) -> Any:
+def as_array_like(values: np.ndarray, array: Any) -> Any:
     """The values in the other array's library, dtype and device."""
     if isinstance(array, np.ndarray):
         return values.astype(array.dtype, copy=False)
     return array.new_tensor(values)
 
 
-def places(params: Params) -> Iterator[tuple[Any, slice]]:
+def flat_places(params: Params) -> Iterator[tuple[Any, slice]]:
     """Each array as a flat view, with its place in the flat vector of all."""
     start = 0
     for _, w in params.items():  # noqa: PERF102
@@ -245,30 +247,30 @@ def places(params: Params) -> Iterator[tuple[Any, slice]]:
 
 def copy_in(theta: Any, params: Params) -> None:
     """Write the flat vector into the arrays."""
-    for flat, place in places(params):
+    for flat, place in flat_places(params):
         flat[:] = theta[place]
 
 
 def copy_out(params: Params, theta: Any) -> None:
     """Write the arrays into the flat vector."""
-    for flat, place in places(params):
+    for flat, place in flat_places(params):
         theta[place] = flat
 
 
 def add_to(theta: Any, params: Params) -> None:
     """Add the arrays to the flat vector."""
-    for flat, place in places(params):
+    for flat, place in flat_places(params):
         theta[place] += flat
 
 
-def move_to(params: Params, theta: Any, t: float, d: Any) -> None:
+def write_moved(params: Params, theta: Any, t: float, d: Any) -> None:
     """Write theta + t·d into the arrays, with no room taken."""
-    for flat, place in places(params):
+    for flat, place in flat_places(params):
         flat[:] = d[place]
         flat *= t
         flat += theta[place]
 
 
-def inner(params: Params, d: Any) -> float:
+def flat_inner_product(params: Params, d: Any) -> float:
     """The inner product of the arrays with a flat vector."""
-    return float(sum(flat @ d[place] for flat, place in places(params)))
+    return float(sum(flat @ d[place] for flat, place in flat_places(params)))

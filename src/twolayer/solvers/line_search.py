@@ -13,10 +13,10 @@ ARMIJO = 1e-4  # a step must gain at least this share of what the slope promises
 CURVATURE = 0.9  # and leave at most this share of the slope (strong Wolfe)
 TRIALS = 25  # points a search may look at
 
-GO_ON, FOUND, GO_BACK, FAILED = range(4)  # what to do after a look
+SEARCH_CONTINUES, SEARCH_FOUND, SEARCH_RETURNS, SEARCH_FAILED = range(4)  # what to do after a look
 
 
-class Search(NamedTuple):
+class LineSearch(NamedTuple):
     """What a search knows: step length, value and slope at two points, and how often it has looked."""
 
     low: float  # the best point so far
@@ -28,14 +28,14 @@ class Search(NamedTuple):
     looks: int
 
 
-def new_search(loss: float, slope: float) -> Search:
+def new_search(loss: float, slope: float) -> LineSearch:
     """A search that starts where `loss` and `slope` are."""
-    return Search(0.0, loss, slope, math.inf, math.inf, 0.0, 0)
+    return LineSearch(0.0, loss, slope, math.inf, math.inf, 0.0, 0)
 
 
 def next_trial(
-    search: Search, loss: float, slope: float, t: float, value: float, rise: float
-) -> tuple[Search, float, int]:
+    search: LineSearch, loss: float, slope: float, t: float, value: float, rise: float
+) -> tuple[LineSearch, float, int]:
     """After a look at step length `t`: what is known now, the step length to look at next, and what to do.
 
     FOUND: `t` it is. GO_BACK: the length given gains enough, if its slope is not flat enough; look there again, and take it.
@@ -51,24 +51,24 @@ def next_trial(
         if value > loss + ARMIJO * t * slope or (low > 0 and value >= low_value):
             high, high_value, high_rise = t, value, rise
         elif abs(rise) <= -CURVATURE * slope:
-            return search, t, FOUND
+            return search, t, SEARCH_FOUND
         else:
             if rise * (high - low) >= 0:
                 high, high_value, high_rise = low, low_value, low_rise
             low, low_value, low_rise = t, value, rise
         if math.isfinite(high):
-            t = between(low, low_value, low_rise, high, high_value, high_rise)
+            t = bracket_step(low, low_value, low_rise, high, high_value, high_rise)
             narrow = abs(high - low) <= 1e-12 * max(abs(low), 1e-300)
         else:
-            farther = minimum_of_cubic(low, low_value, low_rise, 0.0, loss, slope, 4 * t)
+            farther = cubic_minimum(low, low_value, low_rise, 0.0, loss, slope, 4 * t)
             t = min(10 * t, max(2 * t, farther))
-    search = Search(low, low_value, low_rise, high, high_value, high_rise, looks)
+    search = LineSearch(low, low_value, low_rise, high, high_value, high_rise, looks)
     if not narrow and looks < TRIALS:
-        return search, t, GO_ON
-    return search, low, GO_BACK if low > 0 else FAILED
+        return search, t, SEARCH_CONTINUES
+    return search, low, SEARCH_RETURNS if low > 0 else SEARCH_FAILED
 
 
-def between(
+def bracket_step(
     low: float,
     low_value: float,
     low_rise: float,
@@ -81,12 +81,12 @@ def between(
     t = low + 0.1 * width
     if math.isfinite(high_value):
         middle = low + 0.5 * width
-        t = minimum_of_cubic(low, low_value, low_rise, high, high_value, high_rise, middle)
+        t = cubic_minimum(low, low_value, low_rise, high, high_value, high_rise, middle)
     nearest, farthest = low + 0.1 * width, low + 0.9 * width
     return min(max(t, min(nearest, farthest)), max(nearest, farthest))
 
 
-def minimum_of_cubic(
+def cubic_minimum(
     a: float,
     a_value: float,
     a_rise: float,
@@ -110,17 +110,17 @@ def minimum_of_cubic(
     return t if math.isfinite(t) else otherwise
 
 
-def wolfe(at: Any, loss: float, slope: float, length: float) -> tuple[float, float] | None:
+def wolfe_step(at: Any, loss: float, slope: float, length: float) -> tuple[float, float] | None:
     """A step length of the strong Wolfe conditions, and the loss there; the last point looked at is that point.
 
     `at(t)` gives loss and slope at step length t; `loss` and `slope` are those at 0; `length` is tried first.
     """
-    search, t, verdict = new_search(loss, slope), length, GO_ON
-    while verdict == GO_ON:
+    search, t, verdict = new_search(loss, slope), length, SEARCH_CONTINUES
+    while verdict == SEARCH_CONTINUES:
         value, rise = at(t)
         search, t, verdict = next_trial(search, loss, slope, t, value, rise)
-    if verdict == FAILED:
+    if verdict == SEARCH_FAILED:
         return None
-    if verdict == GO_BACK:
+    if verdict == SEARCH_RETURNS:
         value, _ = at(t)
     return t, value

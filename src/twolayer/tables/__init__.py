@@ -1,31 +1,39 @@
 """From any table to columns of numbers: readers, what each column holds, its encoding, and the joining of two files."""
 
-from twolayer.tables.asked import Asked, Data, data_of, reasons, table_of, weights_of, with_targets
-from twolayer.tables.columns import Kinds, kinds
-from twolayer.tables.encoder import Encoder, Found
-from twolayer.tables.formats import read, stream
-from twolayer.tables.table import Table, absent, listed, looks_turned
-from twolayer.tables.target import TASKS, Target, target
+from twolayer.tables.column_kinds import ColumnKinds, column_kinds
+from twolayer.tables.dataset import (
+    Dataset,
+    TableOptions,
+    left_out_reasons,
+    read_dataset,
+    requested_table,
+    weight_column,
+    with_target_path,
+)
+from twolayer.tables.encoder import Encoder, EncodingReport
+from twolayer.tables.readers.formats import read_table, stream_table
+from twolayer.tables.table import Table, listed_names, looks_transposed, missing_column_error
+from twolayer.tables.target import TASKS, Target, read_target
 
 __all__ = [
     "TASKS",
-    "Asked",
-    "Data",
+    "ColumnKinds",
+    "Dataset",
     "Encoder",
-    "Found",
-    "Kinds",
+    "EncodingReport",
     "Table",
+    "TableOptions",
     "Target",
-    "absent",
-    "data_of",
-    "kinds",
-    "listed",
-    "looks_turned",
-    "read",
-    "reasons",
-    "stream",
-    "table_of",
-    "target",
-    "weights_of",
-    "with_targets",
+    "column_kinds",
+    "left_out_reasons",
+    "listed_names",
+    "looks_transposed",
+    "missing_column_error",
+    "read_dataset",
+    "read_table",
+    "read_target",
+    "requested_table",
+    "stream_table",
+    "weight_column",
+    "with_target_path",
 ]

@@ -16,16 +16,16 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import FileError, InputError
-from twolayer.tables.columns import NO, YES, Kinds, most_frequent
-from twolayer.tables.table import Table, listed, looks_turned, missing
+from twolayer.tables.column_kinds import NO_WORDS, YES_WORDS, ColumnKinds, most_frequent_word
+from twolayer.tables.table import Table, is_missing, listed_names, looks_transposed
 
-MISSING_MARK = " is missing"
-MOST_LACKING_NAMED = 20
-MOST_UNSEEN = 1000  # categories never seen that are kept by name: a table may be larger than memory
+MISSING_SUFFIX = " is missing"
+MAX_LACKING_NAMED = 20
+MAX_UNSEEN = 1000  # categories never seen that are kept by name: a table may be larger than memory
 
 
 @dataclass(eq=False)
-class Found:
+class EncodingReport:
     """What was met while rows were encoded.
 
     Attributes
@@ -43,7 +43,7 @@ class Found:
     def unknown(self, name: str, level: str) -> None:
         """A row has a category that training did not have."""
         levels = self.unseen.setdefault(name, Counter())
-        levels[level if level in levels or len(levels) < MOST_UNSEEN else "others"] += 1
+        levels[level if level in levels or len(levels) < MAX_UNSEEN else "others"] += 1
 
     def sentences(self) -> list[str]:
         """It in words, a line each."""
@@ -51,11 +51,13 @@ class Found:
         if self.filled:
             count, names = sum(self.filled.values()), list(self.filled)
             value = "value" if count == 1 else "values"
-            lines.append(f"{count} missing {value} filled in, in {listed(names)}")
+            lines.append(f"{count} missing {value} filled in, in {listed_names(names)}")
         for name, levels in self.unseen.items():
             count = sum(levels.values())
             rows = "1 row has" if count == 1 else f"{count} rows have"
-            lines.append(f"{rows} a '{name}' that training did not have: {listed(list(levels))}")
+            lines.append(
+                f"{rows} a '{name}' that training did not have: {listed_names(list(levels))}"
+            )
         return lines
 
 
@@ -89,25 +91,27 @@ class Encoder:
     left_out: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, table: Table, kinds: Kinds, rows: np.ndarray | None = None) -> Encoder:
+    def fit(cls, table: Table, kinds: ColumnKinds, rows: np.ndarray | None = None) -> Encoder:
         """Learn medians, categories and constant columns from these rows (None: all)."""
         rows = np.arange(table.n_rows) if rows is None else rows
         left_out = dict(kinds.left_out)
-        numbers, medians, gaps = _numbers(table, kinds.numbers, rows, left_out)
+        numbers, medians, gaps = _number_columns(table, kinds.numbers, rows, left_out)
         marked = set(gaps)
         booleans, categories = {}, {}
         for name in (*kinds.booleans, *kinds.categories):
             words = [table.words(name)[i] for i in rows.tolist()]
-            there = [word for word in words if not missing(word)]
+            there = [word for word in words if not is_missing(word)]
             if len(set(there)) < 2 and len(there) == len(words):
-                left_out[name] = f"is {checks.shown(words[0])} in every row of training"
+                left_out[name] = f"is {checks.short_repr(words[0])} in every row of training"
                 continue
             if len(there) < len(words):
                 marked.add(name)
             if name in kinds.booleans:
-                booleans[name] = int(most_frequent([_yes(word) for word in there] or ["0"]))
+                booleans[name] = int(
+                    most_frequent_word([_boolean_columns(word) for word in there] or ["0"])
+                )
             else:
-                first = most_frequent(there) if there else ""
+                first = most_frequent_word(there) if there else ""
                 categories[name] = [first, *sorted({*there} - {first})] if there else []
         return cls(
             numbers,
@@ -133,7 +137,7 @@ class Encoder:
         """The names of the model's inputs."""
         names = [*self.numbers, *self.booleans]
         names += [f"{name}={level}" for name, levels in self.categories.items() for level in levels]
-        names += [name + MISSING_MARK for name in self.marked]
+        names += [name + MISSING_SUFFIX for name in self.marked]
         seen: set[str] = set()
         for j, name in enumerate(names):
             while name in seen:
@@ -142,7 +146,9 @@ class Encoder:
             seen.add(name)
         return names
 
-    def encode(self, table: Table, found: Found | None = None, model: str = "the model") -> Any:
+    def encode(
+        self, table: Table, found: EncodingReport | None = None, model: str = "the model"
+    ) -> Any:
         """The inputs of every row, shape (n_rows, n_features); sparse if the table is. An error names the model.
 
         Raises
@@ -150,7 +156,7 @@ class Encoder:
         InputError
             If a column is not there, or holds something that it cannot.
         """
-        found = Found() if found is None else found
+        found = EncodingReport() if found is None else found
         self.refuse_missing_columns(table, model)
         table.refuse_text(self.numbers)
         x = table.columns(self.numbers)
@@ -189,12 +195,12 @@ class Encoder:
         lacking = self.lacking(table)
         if not lacking:
             return table
-        if len(lacking) == len(self.columns) or looks_turned(table, self.columns):
+        if len(lacking) == len(self.columns) or looks_transposed(table, self.columns):
             self.refuse_missing_columns(table, model)
         if table.sparse:
             raise InputError(
                 f"{table.path} is sparse, where what is not stored is 0, not missing: the {len(lacking)} columns that it "
-                f"lacks ({listed(lacking)}) cannot be filled in"
+                f"lacks ({listed_names(lacking)}) cannot be filled in"
             )
         gaps = np.full((table.n_rows, len(lacking)), np.nan)
         numbers = np.concatenate([table.numbers, gaps], axis=1)
@@ -207,44 +213,46 @@ class Encoder:
         there, wanted = set(table.names), set(self.columns)
         lacking = self.lacking(table)
         if lacking:
-            hint = checks.nearest(lacking[0], there - wanted)
-            if looks_turned(table, self.columns):
+            hint = checks.closest_name(lacking[0], there - wanted)
+            if looks_transposed(table, self.columns):
                 hint, way_out = (
                     f": they stand in its first column, '{table.names[0]}': turn it with --transpose",
                     "",
                 )
             raise InputError(
                 f"{table.path} lacks {len(lacking)} of the {len(wanted)} columns that {model} was trained on: "
-                f"{listed(lacking, MOST_LACKING_NAMED)}{hint}{way_out if len(lacking) < len(wanted) else ''}"
+                f"{listed_names(lacking, MAX_LACKING_NAMED)}{hint}{way_out if len(lacking) < len(wanted) else ''}"
             )
 
-    def _fill(self, x: np.ndarray, gaps: np.ndarray, counts: np.ndarray, found: Found) -> None:
+    def _fill(
+        self, x: np.ndarray, gaps: np.ndarray, counts: np.ndarray, found: EncodingReport
+    ) -> None:
         for j in np.flatnonzero(counts).tolist():
             x[gaps[:, j], j] = self.medians[j]
             found.filled[self.numbers[j]] += int(counts[j])
 
     def _yes_or_no(
-        self, table: Table, name: str, marks: dict[str, np.ndarray], found: Found
+        self, table: Table, name: str, marks: dict[str, np.ndarray], found: EncodingReport
     ) -> np.ndarray:
         words = table.words(name)
         values = np.empty((len(words), 1))
         gaps = np.zeros(len(words), dtype=bool)
         for i, word in enumerate(words):
             small = word.lower()
-            if missing(word):
+            if is_missing(word):
                 gaps[i], values[i] = True, self.booleans[name]
-            elif small not in YES and small not in NO:
+            elif small not in YES_WORDS and small not in NO_WORDS:
                 raise InputError(
-                    f"{table.path}: column '{name}' holds {checks.shown(word)} in {table.where(i)}, where training had "
+                    f"{table.path}: column '{name}' holds {checks.short_repr(word)} in {table.where(i)}, where training had "
                     "yes or no"
                 )
             else:
-                values[i] = small in YES
+                values[i] = small in YES_WORDS
         self._mark(name, gaps, marks, found)
         return values
 
     def _one_hot(
-        self, table: Table, name: str, marks: dict[str, np.ndarray], found: Found
+        self, table: Table, name: str, marks: dict[str, np.ndarray], found: EncodingReport
     ) -> np.ndarray:
         levels = self.categories[name]
         place = {level: j for j, level in enumerate(levels)}
@@ -253,7 +261,7 @@ class Encoder:
         gaps = np.zeros(len(words), dtype=bool)
         for i, word in enumerate(words):
             j = place.get(word)
-            if j is None and missing(word):
+            if j is None and is_missing(word):
                 gaps[i], j = True, 0 if levels else None
             elif j is None:
                 found.unknown(name, word)
@@ -263,7 +271,9 @@ class Encoder:
         return values
 
     @staticmethod
-    def _mark(name: str, gaps: np.ndarray, marks: dict[str, np.ndarray], found: Found) -> None:
+    def _mark(
+        name: str, gaps: np.ndarray, marks: dict[str, np.ndarray], found: EncodingReport
+    ) -> None:
         if gaps.any():
             marks[name] = gaps
             found.filled[name] += int(gaps.sum())
@@ -292,7 +302,7 @@ class Encoder:
             If it is not what `as_json` gave.
         """
         try:
-            encoder = _checked(value)
+            encoder = _checked_encoder(value)
         except (KeyError, TypeError, ValueError) as error:
             raise FileError(
                 f"{path} cannot be read as a model: its columns are damaged ({error})"
@@ -305,7 +315,7 @@ class Encoder:
         return encoder
 
 
-def _numbers(
+def _number_columns(
     table: Table, names: list[str], rows: np.ndarray, left_out: dict[str, str]
 ) -> tuple[list[str], np.ndarray, list[str]]:
     """The columns of numbers that vary, their medians, and which of them have gaps; the others go to `left_out`."""
@@ -334,20 +344,22 @@ def _numbers(
     return kept_names, medians, [names[j] for j in kept[gaps[kept]].tolist()]
 
 
-def _yes(word: str) -> str:
-    return "1" if word.lower() in YES else "0"
+def _boolean_columns(word: str) -> str:
+    return "1" if word.lower() in YES_WORDS else "0"
 
 
-def _checked(value: Mapping[str, Any]) -> Encoder:
+def _checked_encoder(value: Mapping[str, Any]) -> Encoder:
     """The encoder, if all of it is of the right type."""
-    numbers, medians = _names(value["numbers"]), value["medians"]
+    numbers, medians = _different_texts(value["numbers"]), value["medians"]
     if not isinstance(medians, list) or len(medians) != len(numbers):
         raise ValueError("medians")
     array = np.array(medians, dtype=np.float64).reshape(len(numbers))
     booleans = {str(name): int(fill) for name, fill in dict(value["booleans"]).items()}
-    categories = {str(name): _names(levels) for name, levels in dict(value["categories"]).items()}
+    categories = {
+        str(name): _different_texts(levels) for name, levels in dict(value["categories"]).items()
+    }
     left_out = {str(name): str(why) for name, why in dict(value["left_out"]).items()}
-    marked, ids = _names(value["marked"]), _names(value["ids"])
+    marked, ids = _different_texts(value["marked"]), _different_texts(value["ids"])
     taken = {*numbers, *booleans, *categories}
     if not np.isfinite(array).all() or set(booleans.values()) - {0, 1}:
         raise ValueError("values to fill in")
@@ -356,7 +368,7 @@ def _checked(value: Mapping[str, Any]) -> Encoder:
     return Encoder(numbers, array, booleans, categories, marked, ids, left_out)
 
 
-def _names(value: Any) -> list[str]:
+def _different_texts(value: Any) -> list[str]:
     """A list of different texts."""
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise ValueError("names")

@@ -12,11 +12,11 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import InputError
 
-MISSING = {"", "na", "n/a", "nan", "null", "?", ".", "#n/a"}  # in lower case: no value
-NUMBERS_AT_ONCE = 1 << 20  # in a block of rows of a stored array or data frame
-LIMIT = re.compile(r"[<>≤≥]=? *[\d.,]+ *%?")  # beyond what could be measured
-LARGEST = 1e100  # of a number: squares of larger ones, summed, pass what a float can hold
-EXACT_WHOLE = 2.0**53  # below it every whole number is a float
+MISSING_WORDS = {"", "na", "n/a", "nan", "null", "?", ".", "#n/a"}  # in lower case: no value
+NUMBERS_PER_SLICE = 1 << 20  # in a block of rows of a stored array or data frame
+DETECTION_LIMIT = re.compile(r"[<>≤≥]=? *[\d.,]+ *%?")  # beyond what could be measured
+LARGEST_INPUT = 1e100  # of a number: squares of larger ones, summed, pass what a float can hold
+LARGEST_EXACT_WHOLE = 2.0**53  # below it every whole number is a float
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Table:
         """The fields of a column as text."""
         if name in self.texts:
             return self.texts[name]
-        return [as_text(value) for value in self.column(name).tolist()]
+        return [number_text(value) for value in self.column(name).tolist()]
 
     def column(self, name: str) -> np.ndarray:
         """The numbers of one column, shape (n_rows,)."""
@@ -128,7 +128,7 @@ class Table:
             return None
         empty = np.isnan(self.column(name))
         fields = self.texts[name]
-        rows = (i for i in np.flatnonzero(empty).tolist() if not missing(fields[i]))
+        rows = (i for i in np.flatnonzero(empty).tolist() if not is_missing(fields[i]))
         row = next(rows, None)
         return None if row is None else (row, fields[row])
 
@@ -143,15 +143,16 @@ class Table:
         if not found:
             return
         row, text = self.first_text(found[0])  # type: ignore[misc]
-        more = f" (and {listed(found[1:])})" if len(found) > 1 else ""
+        more = f" (and {listed_names(found[1:])})" if len(found) > 1 else ""
         raise InputError(
-            f"{self.path}: column '{found[0]}'{more} holds text, for example {checks.shown(text)} in {self.where(row)}, "
-            f"where numbers are due: {number_hint(text)}"
+            f"{self.path}: column '{found[0]}'{more} holds text, for example {checks.short_repr(text)} in "
+            f"{self.where(row)}, "
+            f"where numbers are due: {number_advice(text)}"
         )
 
     def refuse_large(self, x: np.ndarray, names: Sequence[str]) -> None:
         """Raise if a number in these columns is infinite, or so large that its square would be."""
-        large = np.abs(x) > LARGEST
+        large = np.abs(x) > LARGEST_INPUT
         if large.any():
             row, column = (int(i) for i in np.argwhere(large)[0])
             what = (
@@ -172,23 +173,25 @@ class Table:
         value = x[row, column]
         what = "no value" if np.isnan(value) else f"{value}, which is not a finite number,"
         count = int(bad.sum())
-        others = f" ({count} such fields in all, in {listed(named(names, bad))})" * (count > 1)
+        others = f" ({count} such fields in all, in {listed_names(named_columns(names, bad))})" * (
+            count > 1
+        )
         raise InputError(
             f"{self.path}: {self.where(row)} has {what} in column '{names[column]}'{others}: "
             "fill it in, or leave out that row or column"
         )
 
 
-def number_hint(text: str) -> str:
+def number_advice(text: str) -> str:
     """What to do about a text where a number is due."""
     if text.count(",") == 1 and text.replace(",", "").lstrip("+-").isdigit():
         return "write decimals with a point"
-    if LIMIT.fullmatch(text):
-        return beyond_a_limit(text)
+    if DETECTION_LIMIT.fullmatch(text):
+        return detection_limit_advice(text)
     return "encode it as numbers or leave that column out"
 
 
-def beyond_a_limit(text: str) -> str:
+def detection_limit_advice(text: str) -> str:
     """What to do about a field such as <0.5."""
     side = "below" if text[0] in "<≤" else "above"
     return (
@@ -197,53 +200,59 @@ def beyond_a_limit(text: str) -> str:
     )
 
 
-def missing(text: str) -> bool:
+def is_missing(text: str) -> bool:
     """Whether a field stands for no value."""
-    return text.strip().lower() in MISSING
+    return text.strip().lower() in MISSING_WORDS
 
 
-def as_text(value: float) -> str:
+def number_text(value: float) -> str:
     """A number as a field of a table; whole ones without a point."""
     if np.isnan(value):
         return ""
-    return str(int(value)) if value == np.floor(value) and abs(value) < EXACT_WHOLE else repr(value)
+    return (
+        str(int(value))
+        if value == np.floor(value) and abs(value) < LARGEST_EXACT_WHOLE
+        else repr(value)
+    )
 
 
-def named(names: Sequence[str], bad: np.ndarray) -> list[str]:
+def named_columns(names: Sequence[str], bad: np.ndarray) -> list[str]:
     """The names of the columns in which anything is bad."""
     return [names[j] for j in np.flatnonzero(bad.any(0)).tolist()]
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
+def listed_names(names: Sequence[str], most: int = 5) -> str:
     """`'a', 'b' and 7 more`."""
-    shown = ", ".join(f"'{in_a_line(name)}'" for name in names[:most])
+    shown = ", ".join(f"'{single_line(name)}'" for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def in_a_line(name: str) -> str:
+def single_line(name: str) -> str:
     """The name with blanks for line ends."""
     return " ".join(name.split()) if len(name.splitlines()) > 1 else name.strip()
 
 
-def absent(path: str, name: str, names: Sequence[str], named_rows: bool = False) -> str:
+def missing_column_error(
+    path: str, name: str, names: Sequence[str], named_rows: bool = False
+) -> str:
     """Say that the column is not there, with the nearest name; `named_rows`: the first column holds names."""
-    hint = checks.nearest(name, names)
+    hint = checks.closest_name(name, names)
     if not hint:
-        hint = f": the columns are {listed(names)}"
+        hint = f": the columns are {listed_names(names)}"
         if named_rows:
             hint += "; if they are samples, turn it with --transpose, and name the file of the targets with --labels"
-    if all(number(given) is not None for given in names):
+    if all(parse_number(given) is not None for given in names):
         hint = ": the first line holds numbers only, is the header missing?"
     return f"{path} has no column '{name}'{hint}"
 
 
-def looks_turned(table: Table, wanted: Sequence[str]) -> bool:
+def looks_transposed(table: Table, wanted: Sequence[str]) -> bool:
     """Whether most of the columns that are wanted are named in the table's first column."""
     words = set(table.texts.get(table.names[0], ()))
     return 2 * len(words.intersection(wanted)) > len(wanted)
 
 
-def number(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     """The number that the field says; None if it says none."""
     try:
         return None if "_" in text else float(text)  # float() would read 1_2 as 12
@@ -251,7 +260,7 @@ def number(text: str) -> float | None:
         return None
 
 
-def refuse_twins(path: str, names: Sequence[str], what: str = "column") -> None:
+def check_unique(path: str, names: Sequence[str], what: str = "column") -> None:
     """Raise if two columns, or rows, have the same name."""
     seen: dict[str, int] = {}
     for j, name in enumerate(names):
@@ -263,7 +272,7 @@ def refuse_twins(path: str, names: Sequence[str], what: str = "column") -> None:
         seen[name] = j
 
 
-def joined(blocks: Sequence[Mapping[str, list[str]]]) -> dict[str, list[str]]:
+def concatenate_texts(blocks: Sequence[Mapping[str, list[str]]]) -> dict[str, list[str]]:
     """The texts of blocks one after another, of the columns that all of them have."""
     together: dict[str, list[str]] = {name: [] for name in blocks[0]}
     for block in blocks:

@@ -9,12 +9,17 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.tables.columns import FEW_ROWS, are_dates, names_each, refuse_decimal_commas
-from twolayer.tables.table import EXACT_WHOLE, Table, listed, missing
+from twolayer.tables.column_kinds import (
+    FEW_TABLE_ROWS,
+    are_dates,
+    check_decimal_commas,
+    is_row_name,
+)
+from twolayer.tables.table import LARGEST_EXACT_WHOLE, Table, is_missing, listed_names
 
 TASKS = ("auto", "classification", "regression")
-MOST_CLASSES_GUESSED = 20
-FEW_TEXTS = 0.05  # share of the rows up to which texts among numbers are strays, not classes
+MAX_GUESSED_CLASSES = 20
+FEW_STRAY_TEXTS = 0.05  # share of the rows up to which texts among numbers are strays, not classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +45,7 @@ class Target:
     names: tuple[str, ...] = ()
 
 
-def target(table: Table, name: str | Sequence[str], task: str = "auto") -> Target:
+def read_target(table: Table, name: str | Sequence[str], task: str = "auto") -> Target:
     """The target of a table, which was read with `text=[name]`, and what kind of task it poses.
 
     Text poses a classification, and so do a few different whole numbers; anything else a regression. Several columns are
@@ -54,30 +59,30 @@ def target(table: Table, name: str | Sequence[str], task: str = "auto") -> Targe
     """
     if task not in TASKS:
         raise InputError(
-            f"there is no task {task!r}: choose one of {', '.join(TASKS)}{checks.nearest(task, TASKS)}"
+            f"there is no task {task!r}: choose one of {', '.join(TASKS)}{checks.closest_name(task, TASKS)}"
         )
     names = (name,) if isinstance(name, str) else tuple(name)
     for one in names:
-        refuse_gaps(table, one)
+        check_target_complete(table, one)
     if task != "classification":
         for one in names:
-            refuse_other_text(table, one)
+            check_class_names(table, one)
     if len(names) > 1:
-        return several(table, names, task)
+        return several_targets(table, names, task)
     if task == "regression":
         values = table.finite(names[0])
         return Target(names[0], task, values, "numbers", names)
-    return classes(table, names[0], task)
+    return class_target(table, names[0], task)
 
 
-def refuse_gaps(table: Table, name: str) -> None:
+def check_target_complete(table: Table, name: str) -> None:
     """Raise if the target has no value in some row."""
     words = table.words(name)
-    if all(missing(word) for word in words):
+    if all(is_missing(word) for word in words):
         raise InputError(
             f"{table.path}: column '{name}', which is the target, has no value in any row"
         )
-    gaps = [row for row, word in enumerate(words) if missing(word)]
+    gaps = [row for row, word in enumerate(words) if is_missing(word)]
     if gaps:
         more = f" ({len(gaps)} such rows of {table.n_rows})" if len(gaps) > 1 else ""
         raise InputError(
@@ -86,7 +91,7 @@ def refuse_gaps(table: Table, name: str) -> None:
         )
 
 
-def refuse_other_text(table: Table, name: str) -> None:
+def check_class_names(table: Table, name: str) -> None:
     """Raise if the target holds text that names no class: dates, the names of the rows, a stray word among numbers."""
     found = table.first_text(name)
     if found is None:
@@ -95,21 +100,23 @@ def refuse_other_text(table: Table, name: str) -> None:
     start = f"{table.path}: column '{name}', which is the target, holds"
     if are_dates(words):
         raise InputError(
-            f"{start} dates, such as {checks.shown(words[0])}: write it as a number that means something (days since the "
+            f"{start} dates, such as {checks.short_repr(words[0])}: write it as a number that means "
+            "something (days since the "
             "first visit), or say --task classification"
         )
-    refuse_decimal_commas(table, name, words)
+    check_decimal_commas(table, name, words)
     numbers = table.column(name)[~np.isnan(table.column(name))]
-    if not len(numbers) and names_each(words, table.n_rows):
+    if not len(numbers) and is_row_name(words, table.n_rows):
         raise InputError(
-            f"{start} another text in every row, such as {checks.shown(words[0])}, as if it named the rows: a class needs "
+            f"{start} another text in every row, such as {checks.short_repr(words[0])}, as if it named the "
+            "rows: a class needs "
             "several rows; name the column to learn with --target"
         )
     if are_strays(table.n_rows - len(numbers), numbers):
         count = table.n_rows - len(numbers)
         more = f" ({count} such fields)" if count > 1 else ""
         raise InputError(
-            f"{start} numbers but for {checks.shown(text)} in {table.where(row)}{more}: for --task regression write a "
+            f"{start} numbers but for {checks.short_repr(text)} in {table.where(row)}{more}: for --task regression write a "
             "number there or leave out that row; if each value is a class, say --task classification"
         )
 
@@ -117,36 +124,40 @@ def refuse_other_text(table: Table, name: str) -> None:
 def are_strays(texts: int, numbers: np.ndarray) -> bool:
     """Whether so many texts among numbers are mistakes, not classes beside them."""
     n_rows = texts + len(numbers)
-    if n_rows < FEW_ROWS:
+    if n_rows < FEW_TABLE_ROWS:
         return False
-    return texts <= max(1, FEW_TEXTS * n_rows) or (2 * texts < n_rows and not are_few(numbers))
+    return texts <= max(1, FEW_STRAY_TEXTS * n_rows) or (
+        2 * texts < n_rows and not are_few(numbers)
+    )
 
 
 def are_few(numbers: np.ndarray) -> bool:
     """Whether there are as few different numbers as there may be classes."""
-    return len(np.unique(numbers)) <= max(2, min(MOST_CLASSES_GUESSED, len(numbers) // 10))
+    return len(np.unique(numbers)) <= max(2, min(MAX_GUESSED_CLASSES, len(numbers) // 10))
 
 
-def several(table: Table, names: tuple[str, ...], task: str) -> Target:
+def several_targets(table: Table, names: tuple[str, ...], task: str) -> Target:
     """Several numbers a row."""
     text = [name for name in names if table.first_text(name)]
     if task == "classification" or text:
         raise InputError(
             f"{table.path}: several targets must be numbers"
-            f"{f', and {listed(text)} holds text' if text else ''}: give classes one --target at a time"
+            f"{f', and {listed_names(text)} holds text' if text else ''}: give classes one --target at a time"
         )
     values = np.stack([table.finite(name) for name in names], axis=1)
     return Target(", ".join(names), "regression", values, "numbers", names)
 
 
-def classes(table: Table, name: str, task: str) -> Target:
+def class_target(table: Table, name: str, task: str) -> Target:
     """Classes, or for task "auto" numbers if they look like that."""
     words = table.words(name)
     if table.first_text(name):
         values, why = np.array(words), "text"
     else:
         numbers = table.finite(name)
-        whole = bool((numbers == np.floor(numbers)).all() and abs(numbers).max() < EXACT_WHOLE)
+        whole = bool(
+            (numbers == np.floor(numbers)).all() and abs(numbers).max() < LARGEST_EXACT_WHOLE
+        )
         distinct = len(np.unique(numbers))
         if task == "auto" and not (whole and are_few(numbers)):
             why = "whole numbers of many values" if whole else "numbers"

@@ -1,0 +1,63 @@
+"""`twolayer demo`: the ladder on the engines at hand, then a real table from CSV to saved model."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DIGITS_TABLE = "digits.csv"
+DIGITS_TARGET = "digit"
+
+
+def demo(
+    out: Annotated[
+        Path, typer.Option(help="Folder for the table, the model and the picture.")
+    ] = Path("twolayer-demo"),
+) -> None:
+    """See what twolayer does: one program on every engine, then a table fitted and saved.
+
+    The table is one that scikit-learn carries: 1797 handwritten digits, 64 grey values each. It is written to
+    twolayer-demo/digits.csv and fitted as `twolayer fit` does; nothing is downloaded.
+    """
+    from twolayer.cli.commands import fit, ladder
+    from twolayer.engines import engines
+    from twolayer.tutorial.ladder import PROGRAMS
+
+    fit.output_files(
+        Path(DIGITS_TABLE), out
+    )  # refuses a folder that cannot be written, before anything runs
+    print("1. One program, the same numbers, on every engine here    (more: twolayer ladder)\n")
+    missing = [name for name, reason in engines().items() if reason]
+    ladder.show_ladder(
+        PROGRAMS["P1"], [name for name in engines() if name not in missing], None, on_the_way=False
+    )
+    if missing:
+        print(f"Not installed: {', '.join(missing)}; `twolayer ladder` says how to get them.")
+
+    print("\n2. A table, from CSV to saved model    (more: twolayer fit --help)\n")
+    table = write_table(out)
+    print(f"twolayer fit {table} --target {DIGITS_TARGET} --out {out}\n")
+    fit.fit(table, target=[DIGITS_TARGET], out=out)
+
+
+def write_table(folder: Path) -> Path:
+    """Write scikit-learn's handwritten digits as a CSV with a header."""
+    from sklearn.datasets import load_digits
+
+    from twolayer.errors import FileError
+
+    data = load_digits()
+    path = folder / DIGITS_TABLE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow([*data.feature_names, DIGITS_TARGET])
+            for row, label in zip(data.data, data.target, strict=True):
+                writer.writerow([*map(int, row), label])
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror}") from None
+    return path

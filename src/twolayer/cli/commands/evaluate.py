@@ -1,0 +1,178 @@
+"""`twolayer evaluate`: how good a saved model is on rows whose target is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twolayer.cli import options
+from twolayer.cli.output import Output
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from twolayer.cli.saved_model import SavedModel
+    from twolayer.report import Assessment, ScoreIntervals
+
+MAX_CONFUSION_CLASSES = 12
+MODEL_COLUMN, GUESS_COLUMN = "the model", "best constant"
+
+
+def evaluate(
+    model: options.ModelPath,
+    table: options.TablePath,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target", help="The column with the truth; the model knows which, if `fit` saved it."
+        ),
+    ] = None,
+    labels: options.Labels = None,
+    id_column: options.Id = None,
+    weights: options.WeightsOption = None,
+    groups: options.Groups = None,
+    time: options.Time = None,
+    drop_missing_target: options.DropMissingTarget = False,
+    transpose: options.Transpose = False,
+    delimiter: options.Delimiter = None,
+    sheet: options.Sheet = None,
+    labels_sheet: options.LabelsSheet = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> dict[str, Any]:
+    """Score a saved model on rows with known targets, which it should not have been trained on.
+
+    The range beside each score is where 95% of the scores of resampled rows lie (drawn with replacement, 300 times); that of
+    the accuracy is the exact one of a binomial. The best constant is the most frequent class, or the mean, of these very
+    rows: no guess without inputs can do better. Of several targets, each is scored by itself too.
+    """
+    from twolayer import report
+    from twolayer.cli import labelled_rows
+    from twolayer.cli.saved_model import open_model
+
+    known = open_model(model)
+    voice = Output(quiet, as_json)
+    asked = options.table_options(
+        table,
+        labelled_rows.target_names(known, target),
+        labels=labels,
+        id_column=id_column,
+        weights=weights,
+        groups=groups,
+        time=time,
+        transpose=transpose,
+        delimiter=delimiter,
+        drop_missing_target=drop_missing_target,
+        sheet=sheet,
+        labels_sheet=labels_sheet,
+    )
+    rows = labelled_rows.labelled_rows(known, asked)
+    trained_on = labelled_rows.recovered_split(known, rows)
+    if trained_on is not None:
+        rows.said.append(training_rows_warning(len(trained_on.train), len(trained_on.test)))
+    subject = labelled_rows.assess_against_constant(known, rows)
+    sure = report.score_intervals(subject)
+    for line in [
+        f"{rows.table.path}: {rows.table.n_rows} rows",
+        *(f"  {line}" for line in rows.said),
+        *evaluation_lines(sure, "mean over targets" * subject.several, scores_of_fit(known)),
+        *confusion_counts(subject),
+        *target_lines(subject, sure),
+    ]:
+        voice.say(line)
+    results = {
+        "model": model,
+        "table": rows.table.path,
+        "rows": rows.table.n_rows,
+        **scores_as_json(sure),
+        "classes": None if known.several_labels else subject.classes,
+        "confusion": subject.confusion() if subject.classifies and not subject.several else None,
+        "said": rows.said,
+    }
+    if subject.several:
+        results["targets"] = {name: scores_as_json(part) for name, part in sure.parts.items()}
+    voice.result(results)
+    return results
+
+
+def training_rows_warning(train: int, test: int) -> str:
+    """What is said of the table that the fit was given."""
+    return (
+        f"the model was trained on {train:,} of these rows, and every score here flatters it: `twolayer report` scores the "
+        f"{test:,} that the fit kept for the test"
+    )
+
+
+def scores_as_json(sure: ScoreIntervals) -> dict[str, Any]:
+    """For programs: the scores of both, and the range of the model's."""
+    from twolayer.evaluation.baselines import CONSTANT, NETWORK
+
+    return {
+        "scores": {MODEL_COLUMN: sure.scores[NETWORK], GUESS_COLUMN: sure.scores[CONSTANT]},
+        "ranges": sure.ranges.get(NETWORK, {}),
+    }
+
+
+def evaluation_lines(sure: ScoreIntervals, heading: str, before: Mapping[str, float]) -> list[str]:
+    """The scores, a line each, beside those of the best constant and, if they are known, of the test of the fit."""
+    from twolayer.evaluation.baselines import CONSTANT, NETWORK, format_score
+
+    ranges = sure.ranges.get(NETWORK, {})
+    width = max(19, len(heading) + 1)
+    head = f"\n{heading:{width}}{MODEL_COLUMN:>9}  {'95% range':>17}  {GUESS_COLUMN:>13}"
+    told = [head + (f"  {'test of the fit':>15}" if before else "")]
+    for name, value in sure.scores[NETWORK].items():
+        low_high = " to ".join(format_score(name, end) for end in ranges.get(name, []))
+        guess = format_score(name, sure.scores[CONSTANT][name])
+        line = f"{name:{width}}{format_score(name, value):>9}  {low_high:>17}  {guess:>13}"
+        told.append(line + (f"  {format_score(name, before[name]):>15}" if name in before else ""))
+    return told
+
+
+def scores_of_fit(model: SavedModel) -> Mapping[str, float]:
+    """The scores of the rows that the fit kept for the test, if it wrote them down."""
+    from twolayer.evaluation.baselines import NETWORK
+
+    kept = model.about.get("scores", {})
+    before = kept.get(NETWORK, {}) if isinstance(kept, dict) else {}
+    return before if isinstance(before, dict) else {}
+
+
+def target_lines(subject: Assessment, sure: ScoreIntervals) -> list[str]:
+    """Of several targets each by itself."""
+    told = []
+    for part in subject.parts() if subject.several else []:
+        told += [
+            *evaluation_lines(sure.parts[part.target], part.target, {}),
+            *confusion_counts(part),
+        ]
+    return told
+
+
+def confusion_counts(subject: Assessment) -> list[str]:
+    """How many rows of a class were taken for which, if there are few classes."""
+    if subject.several or not subject.classifies or len(subject.classes) > MAX_CONFUSION_CLASSES:
+        return []
+    return [
+        "\nhow many rows of a class (line) were taken for which (column)\n"
+        f"{confusion_lines(subject.confusion(), subject.classes)}"
+    ]
+
+
+def confusion_lines(counts: np.ndarray, classes: Any) -> str:
+    """The counts as a table."""
+    names = [str(one) for one in classes]
+    widths = [max(len(name), 5) for name in names]
+    first = max(map(len, names))
+    table = [
+        " " * first
+        + "".join(f"  {name:>{width}}" for name, width in zip(names, widths, strict=True))
+    ]
+    for name, row in zip(names, counts.tolist(), strict=True):
+        table.append(
+            f"{name:{first}}"
+            + "".join(f"  {count:>{width}}" for count, width in zip(row, widths, strict=True))
+        )
+    return "\n".join(table)

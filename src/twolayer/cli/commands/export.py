@@ -1,0 +1,121 @@
+"""`twolayer export`: a saved model in a form that other programs read."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+EXPORT_FORMATS = ("onnx", "torch", "sklearn", "numpy")
+
+
+def export(
+    model: Annotated[Path, typer.Argument(help="A model that twolayer saved.")],
+    to: Annotated[str, typer.Option(help="onnx, torch, sklearn, or numpy.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    dtype: Annotated[
+        str, typer.Option(help="float64, float32, or auto: as the weights are.")
+    ] = "auto",
+    activation: Annotated[
+        str, typer.Option(help="Of a file that holds weights alone, which does not say.")
+    ] = "auto",
+) -> None:
+    """Write a saved model in a form that other programs read.
+
+    onnx: for onnxruntime and its like, in any language; its predictions are checked. torch: the whole program if FILE ends
+    in .pt2, the weights alone if it ends in .pt. sklearn: Python code that makes a fitted MLPClassifier or MLPRegressor.
+    numpy: Python code that needs nothing but NumPy. Many weights go to FILE.weights.npz, beside the code.
+    """
+    from twolayer import checks, saving
+    from twolayer.cli.commands.predict import check_output
+    from twolayer.errors import TwoLayerWarning
+    from twolayer.export.content import export_content
+
+    checks.one_of(to, {name: name for name in EXPORT_FORMATS}, "form to export to")
+    check_output(out, model)
+    source, about = saving.read_model(model)
+    how = {
+        "activation": None if activation == "auto" else activation,
+        "dtype": None if dtype == "auto" else dtype,
+    }
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TwoLayerWarning)
+        content = export_content(source, **how)
+        if to == "sklearn":
+            check_sklearn_form(content)
+        write_export(to, source, out, how)
+    for sentence in {str(one.message): one for one in caught if one.category is TwoLayerWarning}:
+        print(f"twolayer: {sentence}", file=sys.stderr)
+    print(f"{out}: {content.said()}, {content.params.dtype}")
+    if content.columns is not None:
+        from twolayer.estimators.input_checks import name_list
+
+        print(f"its inputs are the model's columns, in this order: {name_list(content.columns)}")
+    if has_encoded_inputs(about.get("encoder")):
+        print("the entry 'encoder' of the model file says how a table's own columns become these")
+    for line in usage_lines(to, content, out):
+        print(line)
+
+
+def check_sklearn_form(content: Any) -> None:
+    """Raise if scikit-learn cannot hold the network, with the options of `twolayer fit` that make one it can."""
+    from twolayer.errors import InputError
+
+    params = content.params
+    found = {}
+    if params.n_networks is not None:
+        found[f"an average of {params.n_networks} networks"] = "--n-networks 1"
+    if params.w_skip is not None:
+        found["a skip layer"] = "--no-skip"
+    if found:
+        raise InputError(
+            f"scikit-learn's MLP cannot hold {' or '.join(found)}: fit with {' '.join(found.values())}, or export to onnx, "
+            "torch or numpy"
+        )
+
+
+def has_encoded_inputs(encoder: Any) -> bool:
+    """Whether some of the inputs are not columns of the table as they stand there."""
+    names = ("booleans", "categories", "marked")
+    return isinstance(encoder, dict) and any(encoder.get(name) for name in names)
+
+
+def write_export(to: str, source: Any, out: Path, how: dict[str, Any]) -> None:
+    """Write the file."""
+    from twolayer import export
+
+    forms = {
+        "onnx": export.to_onnx,
+        "torch": export.to_torch,
+        "sklearn": export.to_sklearn,
+        "numpy": export.to_numpy_code,
+    }
+    forms[to](source, out, **how)
+
+
+def usage_lines(to: str, content: Any, out: Path) -> list[str]:
+    """How to use what was written."""
+    from importlib.util import find_spec
+
+    if to == "onnx":
+        if find_spec("onnxruntime") is None:
+            return ["not checked, as onnxruntime is not installed: pip install 'twolayer[onnx]'"]
+        return ["checked: onnxruntime predicts what the model does"]
+    if to == "torch":
+        from twolayer.estimators.input_checks import name_list
+        from twolayer.export.torch_layers import loading_code
+
+        lines = ["load it with", *loading_code(content, out).splitlines()]
+        if content.classes is not None:
+            names = name_list([str(name) for name in content.classes])
+            lines.append(f"it gives logits, as torch's losses take them; classes: {names}")
+        return lines
+    from twolayer.export.numpy_code import fits_inline
+
+    lines = [f"use it with\nfrom {out.stem} import {'mlp' if to == 'sklearn' else 'predict'}"]
+    if not fits_inline(content.params):
+        lines.append(f"its weights are beside it: {out.with_suffix('.weights.npz')}")
+    return lines

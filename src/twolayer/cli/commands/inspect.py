@@ -1,0 +1,305 @@
+"""`twolayer inspect`: what is in a model file: network, columns, training, and which inputs carry most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twolayer.cli import options
+from twolayer.cli.output import Output, aligned_lines
+
+if TYPE_CHECKING:
+    from twolayer.cli.saved_model import SavedModel
+    from twolayer.inspection.ranking import InputRanking
+
+FULL_PRECISION = 0.05  # temperatures as near to 1 as this change little
+NEARLY_ALL = 1.02  # alphas whose loss is within this factor of the best did nearly as well
+
+
+def inspect(
+    model: options.ModelPath,
+    top: Annotated[int, typer.Option(help="How many inputs to name.")] = 10,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> dict[str, Any]:
+    """Say what a model is: its network and size, its columns, how it was trained, and its strongest inputs.
+
+    An input is strong by its weights: the share of the paths through the network that begins at it, in units of its spread.
+    Inputs that move together share it; what predictions lose without an input is another question, which `report` answers.
+    """
+    from twolayer import checks
+    from twolayer.cli.saved_model import open_model
+    from twolayer.inspection.ranking import rank_inputs, ranking_as_json, ranking_lines
+
+    checks.whole_number(top, "--top", at_least=0)
+    known = open_model(model)
+    voice = Output(quiet, as_json)
+    facts = model_facts(known)
+    ranking = rank_inputs(known)
+    told = [*architecture_lines(known, facts), *column_lines(known), *training_lines(known, facts)]
+    for line in [
+        f"{model}, written {facts['written']}",
+        *aligned_lines([*told, *skip_layer_lines(facts, ranking)], "  "),
+        *ranking_lines(ranking, top, known),
+    ]:
+        voice.say(line)
+    results = {**facts, **ranking_as_json(ranking, top)}
+    voice.result(results)
+    return results
+
+
+def model_facts(model: SavedModel) -> dict[str, Any]:
+    """The numbers that are told."""
+    import os
+
+    import numpy as np
+
+    from twolayer.cli.labelled_rows import fit_columns
+
+    estimator = model.estimator
+    params = estimator.params_
+    n_networks = estimator.n_networks_
+    size = sum(w.size for _, w in params.items())
+    kept = model.about.get("training")
+    kept = kept if isinstance(kept, dict) else {}
+    return {
+        "model": str(model.path),
+        "kind": type(estimator).__name__,
+        "targets": model.targets,
+        "n_inputs": estimator.n_features_in_,
+        "n_hidden": int(estimator.w1_.shape[-1]),
+        "n_outputs": int(estimator.w2_.shape[-1]),
+        "n_networks": n_networks,
+        "activation": str(getattr(estimator.activation, "name", estimator.activation)),
+        "skip": params.w_skip is not None,
+        "n_weights": size,
+        "file_bytes": os.path.getsize(model.path),
+        "written": written_time(model),
+        "alpha": float(estimator.alpha_),
+        "alphas_tried": alphas_tried(estimator),
+        "label_smoothing": smoothing_share(model),
+        "temperature": getattr(estimator, "temperature_", None),
+        "solver": getattr(estimator, "solver_", estimator.solver),
+        "steps": int(estimator.n_iter_),
+        "loss": float(np.mean(estimator.loss_)),
+        "stopped": estimator.stopped_,
+        "idle_units": kept.get("idle_units"),
+        "classes": getattr(estimator, "classes_", None),
+        "noise_std": getattr(estimator, "noise_std_", None),
+        "scores": model.about.get("scores"),
+        "rows": model.about.get("rows"),
+        "table": model.about.get("table"),
+        "columns_with_a_part": fit_columns(model),
+    }
+
+
+def architecture_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The network and its size."""
+    from twolayer.tables import listed_names
+
+    predicts = "a number"
+    if model.several_labels:
+        predicts = f"which of {facts['n_outputs']} labels a row has"
+    elif model.classifies:
+        names = [str(name) for name in facts["classes"]]
+        predicts = f"one of {len(names)} classes: {listed_names(names)}"
+    elif facts["n_outputs"] > 1:
+        predicts = f"{facts['n_outputs']} numbers"
+    target = f"{listed_names(model.targets)}, " if model.targets else ""
+    many = facts["n_networks"]
+    each = facts["n_weights"] // many
+    skip = ", and straight from inputs to outputs" if facts["skip"] else ""
+    return [
+        ("predicts", f"{target}{predicts}"),
+        (
+            "network",
+            f"{facts['n_inputs']:,} inputs, {facts['n_hidden']:,} hidden units ({facts['activation']}), "
+            f"{facts['n_outputs']} output{'s' * (facts['n_outputs'] != 1)}{skip}",
+        ),
+        ("networks", f"{many}, whose answers are averaged" if many > 1 else "1"),
+        (
+            "weights",
+            f"{facts['n_weights']:,}{f' ({many} networks of {each:,})' if many > 1 else ''}; the file has "
+            f"{size_text(facts['file_bytes'])}",
+        ),
+    ]
+
+
+def size_text(count: float) -> str:
+    """Bytes in words."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"
+
+
+def column_lines(model: SavedModel) -> list[tuple[str, str]]:
+    """What the columns are."""
+    from twolayer.tables import left_out_reasons, listed_names
+
+    encoder = model.encoder
+    if encoder is None:
+        names = getattr(model.estimator, "feature_names_in_", None)
+        return [
+            (
+                "columns",
+                "numbers without names"
+                if names is None
+                else f"numbers: {listed_names(list(names))}",
+            )
+        ]
+    rows = []
+    if encoder.numbers:
+        rows.append(("numbers", f"{len(encoder.numbers):,}: {listed_names(encoder.numbers)}"))
+    if encoder.booleans:
+        rows.append(
+            ("yes or no", f"{len(encoder.booleans)}: {listed_names(list(encoder.booleans))}")
+        )
+    rows += [
+        (f"'{name}'", f"one of {listed_names(levels)}")
+        for name, levels in list(encoder.categories.items())[:10]
+    ]
+    if encoder.marked:
+        rows.append(("with gaps", f"{len(encoder.marked)}: {listed_names(encoder.marked)}"))
+    return rows + [("left out", line) for line in left_out_reasons(encoder)]
+
+
+def training_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """How it was trained, and how well that went."""
+    from twolayer.evaluation import baselines
+
+    rows = []
+    if isinstance(facts["rows"], dict):
+        parts = facts["rows"]
+        rows.append(
+            (
+                "trained on",
+                f"{parts.get('train')} rows of {facts['table']}, {parts.get('test')} kept for the test",
+            )
+        )
+    rows += [(f"--{part}", f"'{name}'") for part, name in facts["columns_with_a_part"].items()]
+    rows.append(("alpha", f"{facts['alpha']:g}{alpha_origin(facts)}"))
+    rows.append(
+        (
+            "training",
+            f"{facts['solver']}, {facts['steps']} steps, loss {facts['loss']:.4g} ({facts['stopped']})",
+        )
+    )
+    rows += calibration_lines(facts)
+    idle = facts["idle_units"]
+    if isinstance(idle, list):
+        of = facts["n_networks"] * facts["n_hidden"]
+        rows.append(
+            ("idle units", f"{sum(idle):,} of {of:,} move no output on the rows of training")
+        )
+    scores = facts["scores"]
+    if isinstance(scores, dict):
+        for name, values in scores.items():
+            told = ", ".join(
+                f"{score} {baselines.format_score(score, value)}" for score, value in values.items()
+            )
+            rows.append((name, told))
+    if facts["noise_std"] is not None:
+        errors = [f"{value:.4g}" for value in facts["noise_std"]]
+        if len(errors) == len(model.targets) > 1:
+            errors = [f"'{name}' {one}" for name, one in zip(model.targets, errors, strict=True)]
+        rows.append(("usual error", ", ".join(errors)))
+    return rows
+
+
+def alpha_origin(facts: dict[str, Any]) -> str:
+    """Where alpha comes from."""
+    tried = facts["alphas_tried"]
+    if not tried:
+        return ", as given"
+    if len(tried) == 1:
+        return ""
+    best = min(loss for _, loss in tried)
+    near = sorted(
+        alpha for alpha, loss in tried if loss - best <= (NEARLY_ALL - 1) * max(abs(best), 1e-300)
+    )
+    alphas = sorted(alpha for alpha, _ in tried)
+    words = (
+        f", the best of {len(tried)} tried on rows left out, from {alphas[0]:g} to {alphas[-1]:g}"
+    )
+    if len(near) > 1:
+        words += f" ({near[0]:g} to {near[-1]:g} did nearly as well)"
+    if facts["alpha"] in (alphas[0], alphas[-1]):
+        words += f", at the {'low' if facts['alpha'] == alphas[0] else 'high'} end"
+    return words
+
+
+def calibration_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was done to probabilities."""
+    rows = []
+    if facts["label_smoothing"]:
+        rows.append(
+            (
+                "smoothing",
+                f"{facts['label_smoothing']:g} of each label went to all classes alike in training",
+            )
+        )
+    heat = facts["temperature"]
+    if heat is not None:
+        which = "made surer" if heat < 1 else "made less sure"
+        if abs(heat - 1) < FULL_PRECISION:
+            which = "left nearly as they were"
+        told = f"{heat:.2g}: probabilities were {which}, as rows left out of training asked for"
+        rows.append(("temperature", told))
+    return rows
+
+
+def skip_layer_lines(facts: dict[str, Any], ranking: InputRanking | None) -> list[tuple[str, str]]:
+    """How much the direct path does."""
+    from twolayer.inspection.ranking import NEARLY_LINEAR_SHARE, percent_text
+
+    if not facts["skip"] or ranking is None:
+        return []
+    words = f"{percent_text(ranking.direct)} of all weight goes straight from inputs to outputs"
+    if ranking.direct >= NEARLY_LINEAR_SHARE:
+        words += ": the network is nearly a linear model"
+    return [("skip layer", words)]
+
+
+def alphas_tried(estimator: Any) -> list[tuple[float, float]] | None:
+    """Each alpha with the loss of the rows left out; None if it was given."""
+    import numpy as np
+
+    tried = getattr(estimator, "alphas_tried_", None)
+    if tried is None:
+        return searched_alphas(estimator)
+    return [(float(alpha), float(loss)) for alpha, loss in np.reshape(tried, (-1, 2))]
+
+
+def searched_alphas(estimator: Any) -> list[tuple[float, float]] | None:
+    """The same of an estimator that searched by cross-validation, at the best number of units."""
+    import numpy as np
+
+    found = getattr(estimator, "cv_results_", None)
+    if not isinstance(found, dict):
+        return None
+    same = np.array(found["param_n_hidden"]) == estimator.n_hidden_
+    alphas, scores = (np.array(found[name])[same] for name in ("param_alpha", "mean_test_score"))
+    return [(float(alpha), -float(score)) for alpha, score in zip(alphas, scores, strict=True)]
+
+
+def smoothing_share(model: SavedModel) -> float | None:
+    """The share of each label that went to all classes; None if it is not known, or there are none."""
+    from twolayer.estimators.fit_plan import label_smoothing_share
+
+    given = getattr(model.estimator, "label_smoothing", None)
+    parts = model.about.get("rows")
+    n_rows = parts.get("train") if isinstance(parts, dict) else None
+    if given is None or (given == "auto" and not isinstance(n_rows, int)):
+        return None
+    return label_smoothing_share(given, n_rows or 0, model.estimator.n_features_in_)
+
+
+def written_time(model: SavedModel) -> str:
+    """When the file was written, in local time."""
+    import os
+    from datetime import datetime
+
+    return f"{datetime.fromtimestamp(os.path.getmtime(model.path)):%Y-%m-%d %H:%M}"

@@ -1,0 +1,196 @@
+"""`twolayer predict`: a saved model's answers for the rows of a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twolayer.cli import options
+from twolayer.cli.output import Output
+from twolayer.cli.row_writer import file_ending, row_writer
+
+if TYPE_CHECKING:
+    from twolayer.cli.saved_model import SavedModel
+    from twolayer.tables import EncodingReport, Table
+
+
+def predict(
+    model: options.ModelPath,
+    table: options.TablePath,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write to this file, .csv, .tsv (also .gz) or .parquet, not to the screen."
+        ),
+    ] = None,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Tell the probability of each class too.")
+    ] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            help="Tell the interval too in which this share of the values should lie: 0.9."
+        ),
+    ] = None,
+    fill_missing_columns: options.FillMissingColumns = False,
+    transpose: options.Transpose = False,
+    delimiter: options.Delimiter = None,
+    sheet: options.Sheet = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Predict every row of a table: a class or a number.
+
+    Columns are found by name, in any order; columns that the model does not know, such as the target, are left alone. Those
+    that name the rows stand beside the predictions. The table is read, and the predictions written, in blocks of rows: it
+    may be larger than memory.
+    """
+    from twolayer import tables
+    from twolayer.cli.saved_model import open_model
+    from twolayer.tables.join import transpose_table
+    from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
+
+    check_output(out, model, Path(table))
+    if out is not None:
+        file_ending(out)
+    asked = options.table_options(table, (), transpose=transpose, delimiter=delimiter, sheet=sheet)
+    known = open_model(model)
+    check_prediction_options(known, proba, interval)
+    seen = NumberFormats()
+    blocks = tables.stream_table(asked.path, known.texts(), asked.delimiter, False, asked.sheet)
+    blocks = (read_formatted_numbers(block, seen, known.texts()) for block in blocks)
+    if transpose:
+        whole = read_formatted_numbers(
+            tables.read_table(asked.path, (), asked.delimiter, asked.sheet), seen
+        )
+        blocks = iter([replace(transpose_table(whole), note=whole.note)])
+    voice = Output(quiet)
+    found = tables.EncodingReport()
+    count = 0
+    first: Table | None = None
+    with row_writer(out) as write, voice.progress("rows predicted") as progress:
+        for block in blocks:
+            filled = known.completed(block, fill_missing_columns)
+            rows = answer_rows(known, filled, found, proba, interval)
+            if first is None:
+                first = block
+                write([output_header(known, block, proba, interval)])
+            write(rows)
+            count += block.n_rows
+            progress.to(count)
+    assert first is not None
+    lacking = filled_columns_line(known, first, found)
+    for line in [*side_notes(known, first), *seen.sentences(), *lacking, *found.sentences()]:
+        voice.aside(line)
+    if out is not None:
+        voice.aside(f"{count} predictions in {out}")
+
+
+def check_prediction_options(model: SavedModel, proba: bool, interval: float | None) -> None:
+    """Raise if the model cannot tell what is asked for."""
+    from twolayer import checks
+    from twolayer.errors import InputError
+
+    if proba and not model.classifies:
+        raise InputError(
+            f"--proba is for classes, and {model.path} predicts numbers: take --interval"
+        )
+    if interval is None:
+        return
+    if model.classifies:
+        raise InputError(
+            f"--interval is for numbers, and {model.path} predicts classes: take --proba"
+        )
+    if checks.finite_number(interval, "--interval", above=0) >= 1:
+        raise InputError(
+            f"--interval is a share of the values, between 0 and 1, such as 0.9; got {interval:g}"
+        )
+    if not hasattr(model.estimator, "noise_std_"):
+        raise InputError(
+            f"{model.path} does not know how far off it is: it was saved without its noise"
+        )
+
+
+def check_output(out: Path | None, *read: Path) -> None:
+    """Raise if the answers would go where something is read from."""
+    from twolayer.errors import FileError
+
+    for path in read:
+        if out is not None and path.exists() and Path(out).resolve() == Path(path).resolve():
+            raise FileError(f"--out {out} would overwrite what is read: choose another name")
+
+
+def output_header(
+    model: SavedModel, table: Table, proba: bool, interval: float | None
+) -> list[str]:
+    """The names of what is written."""
+    estimator = model.estimator
+    n_outputs = 1 if model.classifies else getattr(estimator, "n_outputs_", 1)
+    names = ["prediction"]
+    if n_outputs > 1:
+        named = model.targets if len(model.targets) == n_outputs else range(1, n_outputs + 1)
+        names = [f"prediction_{name}" for name in named]
+    several = getattr(estimator, "_several_labels", False)
+    if several:
+        names = [f"prediction_{name}" for name in estimator.classes_]
+    if proba:
+        names += [f"probability_{name}" for name in estimator.classes_]
+    if interval is not None:
+        ends = [name.removeprefix("prediction") for name in names]
+        names += [side + end for side in ("low", "high") for end in ends]
+    return [*present_columns(model, table), *names]
+
+
+def present_columns(model: SavedModel, table: Table) -> list[str]:
+    """The columns that name the rows and are there."""
+    return [name for name in model.ids if name in table.names]
+
+
+def answer_rows(
+    model: SavedModel, table: Table, found: EncodingReport, proba: bool, interval: float | None
+) -> list[tuple[Any, ...]]:
+    """A row of answers for each row of the table; numbers in full, so that they can be read back to the last bit."""
+    x = model.inputs(table, found)
+    parts = [model.asked("predict", x).reshape(x.shape[0], -1)]
+    if proba:
+        parts.append(model.asked("predict_proba", x))
+    if interval is not None:
+        ends = model.asked("predict_interval", x, level=interval)
+        parts += [end.reshape(x.shape[0], -1) for end in ends]
+    columns = [table.words(name) for name in present_columns(model, table)]
+    columns += [column for part in parts for column in part.T.tolist()]
+    return list(zip(*columns, strict=True))
+
+
+def filled_columns_line(model: SavedModel, table: Table, found: EncodingReport) -> list[str]:
+    """A line that names every column that was filled in whole, whose values do not count among the missing ones."""
+    from twolayer.tables import listed_names
+
+    names = [] if model.encoder is None else model.encoder.lacking(table)
+    for name in names:
+        found.filled.pop(name, None)
+    if not names:
+        return []
+    be = "is" if len(names) == 1 else "are"
+    return [
+        f"warning: {len(names)} of {len(model.columns(table))} columns {be} not in {table.path}, and filled in as missing "
+        f"values are: {listed_names(names, len(names))}"
+    ]
+
+
+def side_notes(model: SavedModel, table: Table) -> list[str]:
+    """What was left alone, beside the answers and not among them."""
+    from twolayer.tables import listed_names
+
+    lines = [table.note] if table.note else []
+    if model.encoder is None and not hasattr(model.estimator, "feature_names_in_"):
+        lines.append("the model knows no column names: taken in the table's order")
+    left_out = [] if model.encoder is None else list(model.encoder.left_out)
+    used = {*model.columns(table), *model.ids, *left_out}
+    extra = [name for name in table.names if name not in used]
+    if extra:
+        which = " (the target)" if extra == model.targets else ""
+        lines.append(f"left alone: {listed_names(extra)}{which}")
+    return lines

@@ -1,0 +1,319 @@
+"""`twolayer report`: a page about a saved model: is it any good, what is there to worry about, and how does it work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twolayer.cli import options
+from twolayer.cli.output import Output
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from twolayer.cli.labelled_rows import LabelledRows
+    from twolayer.cli.saved_model import SavedModel
+    from twolayer.report import Assessment, ScoreIntervals
+
+PAGE_NAME = "report.html"
+MAX_SHUFFLED_ROWS = 1000  # more rows say little more about which inputs matter
+MAX_DENSE_CELLS = 50_000_000  # of a sparse table that is made an array, 400 MB
+
+
+def report(
+    model: options.ModelPath,
+    table: options.TablePath,
+    out: Annotated[Path, typer.Option(help="Folder for the page and its pictures.")] = Path(
+        "report"
+    ),
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target", help="The column with the truth; the model knows which, if `fit` saved it."
+        ),
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Shuffles of each input, for importances.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of shuffles and resamples.")] = 0,
+    labels: options.Labels = None,
+    id_column: options.Id = None,
+    weights: options.WeightsOption = None,
+    groups: options.Groups = None,
+    time: options.Time = None,
+    drop_missing_target: options.DropMissingTarget = False,
+    transpose: options.Transpose = False,
+    delimiter: options.Delimiter = None,
+    sheet: options.Sheet = None,
+    labels_sheet: options.LabelsSheet = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> dict[str, Any]:
+    """Write a page about a model: a verdict in plain words, what to worry about, and pictures with how to read them.
+
+    Give it the table the model was fitted on, with the same --groups or --time if there were any: the rows that `fit` kept
+    for the test are found again, and scores are of those. Or give it a table with other rows, all of which are scored.
+    Written are DIR/report.html, one file that needs no network, and its pictures as PNG files.
+    """
+    from twolayer import __version__, checks, saving
+    from twolayer import report as reports
+    from twolayer.cli import labelled_rows, output_paths
+    from twolayer.cli.saved_model import open_model
+
+    checks.whole_number(repeats, "--repeats")
+    checks.whole_number(seed, "--seed", at_least=0)
+    output_paths.check_writable(out)
+    known = open_model(model)
+    voice = Output(quiet, as_json)
+    asked = options.table_options(
+        table,
+        labelled_rows.target_names(known, target),
+        labels=labels,
+        id_column=id_column,
+        weights=weights,
+        groups=groups,
+        time=time,
+        transpose=transpose,
+        delimiter=delimiter,
+        drop_missing_target=drop_missing_target,
+        sheet=sheet,
+        labels_sheet=labels_sheet,
+    )
+    rows = labelled_rows.labelled_rows(known, asked)
+    subject, how = assess_model(known, rows)
+    voice.say(f"{rows.table.path}: {how}")
+    sure = reports.score_intervals(subject, seed)
+    important = model_importances(subject, repeats, seed, voice)
+    spoken = reports.verdict(subject, sure)
+    worried = reports.score_warnings(subject, sure, important)
+    pictures = reports.report_figures(subject, important, input_spreads(known, subject))
+    text = reports.html_page(
+        f"{Path(model).name}",
+        page_subject(subject, Path(str(rows.table.path)).name, how),
+        spoken,
+        worried,
+        subject,
+        sure,
+        settings_table(known),
+        rows.said,
+        important,
+        pictures,
+        __version__,
+    )
+    contents = {Path(out) / PAGE_NAME: text.encode()}
+    contents.update({Path(out) / f"{one.name}.png": one.png for one in pictures})
+    output_paths.make_folder(out)
+    saving.write_files(contents)
+    for line in [
+        "",
+        spoken.headline,
+        *spoken.sentences,
+        *(f"  worry: {one}" for one in worried),
+        "",
+        f"page      {Path(out) / PAGE_NAME}",
+        f"pictures  {len(pictures)} beside it",
+    ]:
+        voice.say(line)
+    results = {
+        "model": model,
+        "table": rows.table.path,
+        "rows": len(subject.y),
+        "held_out": subject.held_out,
+        "standing": spoken.standing,
+        "verdict": [spoken.headline, *spoken.sentences],
+        "worries": worried,
+        "scores": sure.scores,
+        "ranges": sure.ranges,
+        "gains": sure.gains,
+        **scores_per_target(sure),
+        "importances": importances_as_json(subject, important),
+        "files": {
+            "page": Path(out) / PAGE_NAME,
+            "pictures": [f"{one.name}.png" for one in pictures],
+        },
+    }
+    voice.result(results)
+    return results
+
+
+def page_subject(subject: Assessment, table: str, how: str) -> str:
+    """What the page is about, in a line."""
+    from twolayer.tables import listed_names
+
+    return f"A network that predicts {listed_names(subject.targets)}, on {table}: {how}."
+
+
+# ---- what it is about
+
+
+def assess_model(model: SavedModel, rows: LabelledRows) -> tuple[Assessment, str]:
+    """The model beside the rows to score, with its rivals' answers; and in words which rows these are."""
+    from dataclasses import replace
+
+    from twolayer import tables
+    from twolayer.cli import labelled_rows
+    from twolayer.errors import InputError
+    from twolayer.evaluation import baselines
+    from twolayer.report import Predictions
+
+    if len(rows.y) < 2:
+        raise InputError(
+            f"{rows.table.path} has one row only: a report needs two at least, better 50"
+        )
+    rows = replace(rows, x=dense_table(rows.x))
+    whole = replace(
+        labelled_rows.assess_against_constant(model, rows), course=stored_history(model)
+    )
+    x, y, s = whole.x, whole.y, whole.weights
+    task = "classification" if model.classifies else "regression"
+    target = tables.Target(whole.target, task, y, "")
+    parts = labelled_rows.recovered_split(model, rows)
+    if parts is None:
+        return (
+            whole,
+            f"all {len(y):,} rows, of which the model may know some{possible_options_note(model, rows)}",
+        )
+    models = {baselines.NETWORK: whole.model, **baselines.fitted_baselines(x, target, parts, s)}
+    test = parts.test
+    s_test = None if s is None else s[test]
+    groups = None if rows.groups is None else rows.groups[test]
+    answers = {name: Predictions.of(one, x[test], model.classifies) for name, one in models.items()}
+    # not that of the rows of training, which is easily beaten where the classes have other shares here
+    answers[baselines.CONSTANT] = labelled_rows.best_constant(
+        y[test], getattr(model.estimator, "classes_", None), s_test
+    )
+    return replace(
+        whole, x=x[test], y=y[test], weights=s_test, groups=groups, answers=answers, held_out=True,
+        x_train=x[parts.train], y_train=y[parts.train],
+    ), f"the {len(test):,} rows that the fit kept for the test, of {len(y):,}"  # fmt: skip
+
+
+def possible_options_note(model: SavedModel, rows: LabelledRows) -> str:
+    """What may be missing where the rows could be those of the fit."""
+    from twolayer.cli import labelled_rows
+
+    if not labelled_rows.has_fit_row_count(model, rows):
+        return ""
+    return (
+        " (they are as many as the fit had: if this is its table, give it as the fit was given it, with its --groups, "
+        "--time or --weights)"
+    )
+
+
+def stored_history(known: SavedModel) -> Any:
+    """What the fit saw of its training, as arrays by name; None if the file does not say."""
+    import numpy as np
+
+    kept = known.about.get("training")
+    course = kept.get("course") if isinstance(kept, dict) else None
+    if not isinstance(course, dict):
+        return None
+    names = ("steps", "gradient_norms", "update_sizes")
+    try:
+        arrays = {name: np.array(course[name], dtype=np.float64) for name in names}
+    except (KeyError, TypeError, ValueError):
+        return None
+    steps, norms, sizes = arrays.values()
+    fits = norms.ndim == 2 and norms.shape == sizes.shape and steps.shape == norms.shape[:1]
+    return arrays if fits and np.isfinite(steps).all() and np.isfinite(norms).any() else None
+
+
+def dense_table(x: Any) -> Any:
+    """A sparse table as an array, if that is not too large."""
+    from twolayer.checks import is_sparse
+    from twolayer.errors import InputError
+
+    if not is_sparse(x):
+        return x
+    if x.shape[0] * x.shape[1] > MAX_DENSE_CELLS:
+        raise InputError(
+            f"the table has {x.shape[0]:,} rows and {x.shape[1]:,} columns, too many for a report, which needs them as an "
+            "array: give it some of the rows"
+        )
+    return x.toarray()
+
+
+def input_spreads(known: SavedModel, subject: Assessment) -> np.ndarray:
+    """The standard deviation of every input: in training if the file says, else on these rows."""
+    import numpy as np
+
+    from twolayer.inspection.weights import column_spreads
+
+    kept = known.about.get("training")
+    values = kept.get("spreads") if isinstance(kept, dict) else None
+    if isinstance(values, list) and len(values) == len(subject.inputs):
+        return np.array(values, dtype=np.float64)
+    return column_spreads(subject.x)
+
+
+def settings_table(known: SavedModel) -> list[tuple[str, str]]:
+    """The data and settings, as `inspect` tells them."""
+    from twolayer.cli.commands import inspect
+
+    facts = inspect.model_facts(known)
+    rivals = ("linear model", "constant guess", "two-layer network")
+    told = [*inspect.architecture_lines(known, facts), *inspect.column_lines(known)]
+    told += [row for row in inspect.training_lines(known, facts) if row[0] not in rivals]
+    settings = [("seed", str(known.about["seed"]))] if "seed" in known.about else []
+    return [*told, *settings]
+
+
+def scores_per_target(sure: ScoreIntervals) -> dict[str, Any]:
+    """For programs: of several targets each one's scores."""
+    if not sure.parts:
+        return {}
+    names = ("scores", "ranges", "gains")
+    return {
+        "targets": {
+            target: {name: getattr(part, name) for name in names}
+            for target, part in sure.parts.items()
+        }
+    }
+
+
+# ---- importances
+
+
+def model_importances(subject: Assessment, repeats: int, seed: int, voice: Output) -> Any:
+    """What predictions lose without each input, on these rows or some of them; None if it cannot be asked."""
+    import numpy as np
+
+    from twolayer.inspection import importances
+    from twolayer.report.figures import can_shuffle
+
+    if not can_shuffle(subject):
+        return None
+    chosen = np.arange(len(subject.y))
+    if len(chosen) > MAX_SHUFFLED_ROWS:
+        chosen = np.random.default_rng(seed).choice(chosen, MAX_SHUFFLED_ROWS, replace=False)
+    known = subject.x if subject.x_train is None else subject.x_train  # of more rows, if there are
+    groups = importances.input_groups(subject.model, known[:MAX_SHUFFLED_ROWS], subject.sources)
+    with voice.progress("importances") as progress:
+        return importances.permutation_importances(
+            subject.model,
+            subject.x[chosen],
+            subject.y[chosen],
+            sample_weight=None if subject.weights is None else subject.weights[chosen],
+            groups=groups,
+            repeats=repeats,
+            random_state=seed,
+            progress=progress.to,
+        )
+
+
+def importances_as_json(subject: Assessment, found: Any) -> list[dict[str, Any]] | None:
+    """For programs: the groups, the most important first."""
+    import numpy as np
+
+    if found is None:
+        return None
+    return [
+        {
+            "inputs": [subject.inputs[j] for j in found.groups[k]],
+            "lost": found.mean[k],
+            "range": [found.low[k], found.high[k]],
+            "on_top": found.on_top[k],
+            "unit": found.unit,
+        }
+        for k in np.argsort(-found.mean, kind="stable")
+    ]

@@ -1,0 +1,110 @@
+"""The settings of a fit as a file: written beside the model, read again by `twolayer fit --config`."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import typer
+
+PATH_SETTINGS = ("table", "labels", "out")  # kept relative to the settings' own folder
+# how to tell, and how to come to the end; not what to do
+UNSAVED_OPTIONS = ("quiet", "as_json", "config", "checkpoint", "every", "resume")
+CONFIG_HEADER = (
+    "# twolayer fit --config {name} repeats this fit; options given beside it override these (with --out FOLDER).\n"
+)
+
+
+def settings_toml(settings: dict[str, Any], path: Path) -> str:
+    """The settings as TOML, for a file of that name; what was not asked for is left out."""
+    lines = []
+    for name, value in settings.items():
+        if name in UNSAVED_OPTIONS or value is None or value == [] or value == ():
+            continue
+        if name in PATH_SETTINGS and str(value) != "-":
+            value = os.path.relpath(value, path.parent)
+        value = [str(one) for one in value] if isinstance(value, list | tuple) else value
+        value = str(value) if isinstance(value, Path) else value
+        lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
+    return CONFIG_HEADER.format(name=printable_name(path.name)) + "".join(lines)
+
+
+def printable_name(name: str) -> str:
+    """A file's name with question marks for what would break a line."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def config_is_current(
+    config: Path | None, path: Path, given: dict[str, Any], defaults: dict[str, Any]
+) -> bool:
+    """Whether the settings to be written are already there: in the file that they were read from.
+
+    Raises
+    ------
+    FileError
+        If that file would be overwritten with others.
+    """
+    from twolayer.cli.output_paths import same_file
+    from twolayer.errors import FileError
+
+    if config is None or not same_file(config, path):
+        return False
+    usual = {name: value for name, value in defaults.items() if name not in UNSAVED_OPTIONS}
+    texts = (settings_toml(given, path), Path(config).read_text(encoding="utf-8"))
+    asked, there = (
+        json.dumps({**usual, **tomllib.loads(text)}, sort_keys=True, default=str) for text in texts
+    )
+    if asked != there:
+        raise FileError(
+            f"the options beside --config would overwrite {config}, from which they differ: say --out FOLDER, for another "
+            "folder"
+        )
+    return True
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings in a file that `as_toml` wrote, or someone by hand.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read.
+    """
+    from twolayer.errors import FileError
+
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileError(f"--config {path}: there is no such file") from None
+    except OSError as error:
+        raise FileError(f"--config {path} cannot be read: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FileError(f"--config {path} is not TOML: {error}") from None
+    for name in PATH_SETTINGS:
+        if isinstance(values.get(name), str) and values[name] != "-":
+            values[name] = os.path.relpath(Path(path).parent / values[name])
+    return values
+
+
+def use_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Let the settings in the file stand for the options that were not given."""
+    from twolayer import checks
+    from twolayer.errors import InputError
+
+    if path is None:
+        return None
+    values = read_settings(path)
+    known = {str(parameter.name) for parameter in context.command.params} - {
+        *UNSAVED_OPTIONS,
+        "help",
+    }
+    for name in values:
+        if name not in known:
+            raise InputError(
+                f"--config {path} sets '{name}', which twolayer fit does not know{checks.closest_name(name, known)}"
+            )
+    context.default_map = {**(context.default_map or {}), **values}
+    return path

@@ -1,0 +1,300 @@
+"""A saved model beside rows whose target is known, so that it can be scored: what `evaluate` and `report` begin with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from twolayer.cli.saved_model import SavedModel
+    from twolayer.evaluation.baselines import TrainTestSplit
+    from twolayer.report import Assessment, Predictions
+    from twolayer.tables import Table, TableOptions
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledRows:
+    """Rows with their truth, as the model takes them.
+
+    Attributes
+    ----------
+    table : Table
+    x : ndarray or sparse array, shape (n_rows, n_inputs)
+    y : ndarray, shape (n_rows,), or (n_rows, n_outputs) for several targets
+    weights : ndarray, shape (n_rows,), or None
+    groups : ndarray of str, shape (n_rows,), or None
+        Rows that belong together.
+    order : ndarray, shape (n_rows,), or None
+        The rank of each row in time.
+    asked : Asked
+        With the columns that the fit used, if they are taken.
+    targets : tuple of str
+    said : list of str
+        What there is to say about the table and its columns.
+    """
+
+    table: Table
+    x: Any
+    y: np.ndarray
+    weights: np.ndarray | None
+    groups: np.ndarray | None
+    order: np.ndarray | None
+    asked: TableOptions
+    targets: tuple[str, ...]
+    said: list[str]
+
+
+def target_names(model: SavedModel, given: Any) -> tuple[str, ...]:
+    """The columns with the truth: those that were named, or that the model's file names."""
+    from twolayer.cli import options
+    from twolayer.errors import InputError
+
+    targets = options.as_tuple(given) or tuple(model.targets)
+    if not targets:
+        raise InputError(
+            f"{model.path} was not told what it predicts: name the column with --target"
+        )
+    return targets
+
+
+def fit_columns(model: SavedModel) -> dict[str, str]:
+    """The columns that had a part of their own in the fit, by the option that named them, as far as the file says."""
+    found = {part: model.about.get(part) for part in ("groups", "time", "weights")}
+    return {part: name for part, name in found.items() if isinstance(name, str)}
+
+
+def labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
+    """The model's inputs and the truth in a table; by itself with the groups, time and weights that the fit used."""
+    from dataclasses import replace
+
+    from twolayer.errors import InputError
+    from twolayer.tables.readers.formats import STDIN
+
+    more: dict[str, Any] = {
+        part: name
+        for part, name in fit_columns(model).items()
+        if getattr(asked, part) is None and name not in (*asked.targets, *asked.parts)
+    }
+    if asked.groups is not None or asked.time is not None:  # one way to split
+        more = {part: name for part, name in more.items() if part == "weights"}
+    flags = " ".join(f"--{part} {name}" for part, name in more.items())
+    if not more or asked.path == STDIN:  # which can be read but once
+        known = read_labelled_rows(model, asked)
+        return known if not more else replace(known, said=[*known.said, missing_option_note(flags)])
+    try:
+        known = read_labelled_rows(model, replace(asked, **more))
+    except InputError as error:
+        known = read_labelled_rows(model, asked)
+        return replace(
+            known, said=[*known.said, f"the fit used {flags}, which is not taken here: {error}"]
+        )
+    return replace(known, said=[*known.said, f"as in the fit: {flags}"])
+
+
+def missing_option_note(flags: str) -> str:
+    """What is said where the fit used columns that are not taken by themselves."""
+    return f"the fit used {flags}: give {'them' if flags.count('--') > 1 else 'it'} too"
+
+
+def read_labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
+    """The rows with the columns that were asked for."""
+    import numpy as np
+
+    from twolayer import tables
+    from twolayer.tables.dataset import complete_column, time_order
+
+    rows, said = tables.requested_table(asked)
+    found = tables.EncodingReport()
+    x = model.inputs(rows, found)
+    y = true_targets(model, tables.with_target_path(rows, asked.labels), asked.targets)
+    weights = tables.weight_column(rows, asked.weights)
+    groups = None if asked.groups is None else np.array(complete_column(rows, asked.groups))
+    order = None if asked.time is None else time_order(rows, asked.time)
+    said = [*said, *found.sentences()]
+    return LabelledRows(rows, x, y, weights, groups, order, asked, asked.targets, said)
+
+
+def input_names(model: SavedModel, n_inputs: int) -> tuple[list[str], list[str]]:
+    """The name of every input, and the column of the table that it was made from."""
+    encoder = model.encoder
+    if encoder is None:
+        names = getattr(model.estimator, "feature_names_in_", None)
+        names = [f"x{j + 1}" for j in range(n_inputs)] if names is None else [str(n) for n in names]
+        return names, names
+    sources = [*encoder.numbers, *encoder.booleans]
+    sources += [name for name, levels in encoder.categories.items() for _ in levels]
+    return encoder.features(), [*sources, *encoder.marked]
+
+
+def without_feature_names(estimator: Any) -> Any:
+    """The estimator without the names of its columns, which are checked before, as arrays are handed on.
+
+    A single number is said as one, also if it was learned from a table with one column.
+    """
+    import copy
+
+    estimator = copy.copy(estimator)
+    estimator.__dict__.pop("feature_names_in_", None)
+    if not hasattr(estimator, "classes_"):
+        estimator._one_target = estimator.n_outputs_ == 1
+    return estimator
+
+
+def assess_against_constant(model: SavedModel, known: LabelledRows) -> Assessment:
+    """All rows, with the answers of the model, and of the constant that is best for these very rows."""
+    from twolayer.evaluation import baselines
+    from twolayer.report import Assessment, Predictions
+
+    estimator = without_feature_names(model.estimator)
+    inputs, sources = input_names(model, known.x.shape[1])
+    answers = {
+        baselines.NETWORK: Predictions.of(estimator, known.x, model.classifies),
+        baselines.CONSTANT: best_constant(
+            known.y, getattr(estimator, "classes_", None), known.weights
+        ),
+    }
+    return Assessment(
+        estimator, known.x, known.y, known.weights, inputs, sources, list(known.targets), answers,
+        groups=known.groups, grouped_by=known.asked.groups or "",
+    )  # fmt: skip
+
+
+def best_constant(y: np.ndarray, classes: Any, s: Any) -> Predictions:
+    """What the best answer without inputs says of these rows, and its probabilities of classes."""
+    import numpy as np
+
+    from twolayer.report import Predictions
+
+    if classes is None:
+        return Predictions(np.zeros(y.shape) + np.average(y, axis=0, weights=s))
+    if y.ndim == 2:
+        shares = np.average(y, axis=0, weights=s)
+        return Predictions(
+            np.tile((shares > 0.5).astype(int), (len(y), 1)), np.tile(shares, (len(y), 1))
+        )
+    shares = np.array([np.average(y == one, weights=s) for one in classes])
+    return Predictions(np.repeat(classes[shares.argmax()], len(y)), np.tile(shares, (len(y), 1)))
+
+
+def recovered_split(known: SavedModel, rows: LabelledRows) -> TrainTestSplit | None:
+    """The rows that the fit kept for the test, if this is its table; None if not.
+
+    The split is drawn again from the seed in the model's file, and believed only if the model's scores on its test rows are
+    those that the fit wrote down.
+    """
+    import numpy as np
+
+    from twolayer import tables
+    from twolayer.errors import InputError
+    from twolayer.evaluation import baselines
+
+    kept, sizes = known.about.get("scores"), known.about.get("rows")
+    size, seed = known.about.get("test_size"), known.about.get("seed")
+    before = kept.get(baselines.NETWORK) if isinstance(kept, dict) else None
+    if not (
+        isinstance(before, dict) and isinstance(sizes, dict) and has_fit_row_count(known, rows)
+    ):
+        return None
+    if not (isinstance(size, float) and 0 < size < 1 and isinstance(seed, int) and seed >= 0):
+        return None
+    task = "classification" if known.classifies else "regression"
+    target = tables.Target(", ".join(rows.targets), task, rows.y, "")
+    try:
+        parts = baselines.train_test_rows(target, size, seed, rows.groups, rows.order)
+    except InputError:
+        return None
+    test = parts.test
+    weights = None if rows.weights is None else rows.weights[test]
+    if weights is not None and not weights.any():
+        return None
+    now = baselines.model_scores(
+        without_feature_names(known.estimator), rows.x[test], rows.y[test], task, weights
+    )
+    same = all(np.isclose(now[name], before.get(name, np.nan), rtol=1e-6) for name in now)
+    return parts if same and len(test) == sizes["test"] else None
+
+
+def has_fit_row_count(known: SavedModel, rows: LabelledRows) -> bool:
+    """Whether these are as many rows as the fit had."""
+    sizes = known.about.get("rows")
+    return (
+        isinstance(sizes, dict)
+        and sizes.get("train", 0) + sizes.get("test", 0) == rows.table.n_rows
+    )
+
+
+def true_targets(model: SavedModel, table: Table, targets: tuple[str, ...]) -> np.ndarray:
+    """The targets as the model would say them."""
+    from twolayer.errors import InputError
+    from twolayer.tables import listed_names
+    from twolayer.tables.target import check_target_complete
+
+    for name in targets:
+        check_target_complete(table, name)
+    if model.classifies and not model.several_labels:
+        if len(targets) > 1:
+            raise InputError(f"{model.path} predicts one class a row: name one --target")
+        return class_column(model, table, targets[0])
+    n_outputs = int(model.estimator.w2_.shape[-1])
+    if len(targets) != n_outputs:
+        what = "labels" if model.several_labels else "numbers"
+        raise InputError(
+            f"{model.path} predicts {n_outputs} {what} a row, and {len(targets)} columns were named: {listed_names(targets)}"
+        )
+    if model.several_labels:
+        return label_columns(model, table, targets)
+    y = table.inputs(targets)
+    return y[:, 0] if n_outputs == 1 else y
+
+
+def class_column(model: SavedModel, table: Table, name: str) -> np.ndarray:
+    """The class of each row, of those that the model knows."""
+    import numpy as np
+
+    from twolayer.errors import InputError
+    from twolayer.tables import listed_names
+    from twolayer.tables.table import parse_number
+
+    classes = model.estimator.classes_
+    place = {str(one): k for k, one in enumerate(classes.tolist())}
+    by_number = {
+        parse_number(word): k for word, k in place.items() if parse_number(word) is not None
+    }
+    found = []
+    for row, word in enumerate(table.words(name)):
+        k = place.get(word, by_number.get(parse_number(word)))
+        if k is None:
+            raise InputError(
+                f"{table.path}: {table.where(row)} has {word!r} in column '{name}', which is no class of "
+                f"{model.path}: {listed_names(list(place))}"
+            )
+        found.append(k)
+    return classes[np.array(found, dtype=int)]
+
+
+def label_columns(model: SavedModel, table: Table, names: tuple[str, ...]) -> np.ndarray:
+    """0 and 1, a column for each label."""
+    import numpy as np
+
+    from twolayer.errors import InputError
+    from twolayer.tables.column_kinds import NO_WORDS, YES_WORDS
+    from twolayer.tables.table import parse_number
+
+    columns = []
+    for name in names:
+        words = table.words(name)
+        for row, word in enumerate(words):
+            if (
+                parse_number(word) not in (0, 1)
+                and word.strip().lower() not in YES_WORDS | NO_WORDS
+            ):
+                raise InputError(
+                    f"{table.path}: {table.where(row)} has {word!r} in column '{name}', where {model.path}, which predicts "
+                    "several labels a row, needs 0 or 1, or no or yes"
+                )
+        columns.append(
+            [parse_number(word) == 1 or word.strip().lower() in YES_WORDS for word in words]
+        )
+    return np.array(columns, dtype=int).T

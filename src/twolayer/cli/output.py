@@ -1,0 +1,134 @@
+"""What a command says: lines for people, one JSON object for programs, progress on a terminal or in a log."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+BAR_DELAY = 1.0
+LINE_INTERVAL = 10.0
+
+
+class Output:
+    """Where a command's words go.
+
+    Parameters
+    ----------
+    quiet : bool
+        Say nothing but errors.
+    as_json : bool
+        Print the results as one JSON object at the end, and nothing else on standard output.
+    """
+
+    def __init__(self, quiet: bool = False, as_json: bool = False) -> None:
+        self.quiet, self.as_json = quiet, as_json
+
+    def say(self, text: str = "") -> None:
+        """A line for a person."""
+        if not self.quiet and not self.as_json:
+            print(text)
+
+    def aside(self, text: str) -> None:
+        """A line beside the results, on standard error."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
+    def result(self, value: dict[str, Any]) -> None:
+        """The results, if they were asked for as JSON."""
+        if self.as_json:
+            print(json.dumps(as_json_value(value), ensure_ascii=False, indent=2))
+
+    @contextmanager
+    def progress(self, what: str, total: float | None = None) -> Iterator[ProgressDisplay]:
+        """Progress of a long work: a bar on a terminal, now and then a line in a log."""
+        progress = ProgressDisplay(what, total, silent=self.quiet)
+        try:
+            with silent_compilation() if self.quiet else nullcontext():
+                yield progress
+        finally:
+            progress.close()
+
+
+@contextmanager
+def silent_compilation() -> Iterator[None]:
+    """Within it the compiled engine does not say that it compiles."""
+    from twolayer.engines.compiled.engine import SILENT
+
+    token = SILENT.set(True)
+    try:
+        yield
+    finally:
+        SILENT.reset(token)
+
+
+class ProgressDisplay:
+    """A bar on a terminal from the second second on; elsewhere a line every ten seconds."""
+
+    def __init__(self, what: str, total: float | None, silent: bool = False) -> None:
+        self.what, self.total, self.silent = what, total, silent
+        self.start = self.last = time.perf_counter()
+        self.bar: Any = None
+        self.terminal = sys.stderr.isatty()
+
+    def to(self, done: float, total: float | None = None) -> None:
+        """So much is done."""
+        now = time.perf_counter()
+        if self.silent or now - self.start < BAR_DELAY:
+            return
+        self.total = total if total is not None else self.total
+        if self.terminal:
+            self._draw(done)
+        elif now - self.last >= LINE_INTERVAL:
+            self.last = now
+            share = "" if not self.total else f" of {self.total:,.0f} ({done / self.total:.0%})"
+            print(f"{self.what}: {done:,.0f}{share}, {now - self.start:.0f} s", file=sys.stderr)
+
+    def _draw(self, done: float) -> None:
+        if self.bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = [
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f}%"),
+            ]
+            self.bar = Bar(
+                *columns,
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self.task = self.bar.add_task(self.what, total=self.total)
+            self.bar.start()
+        self.bar.update(self.task, completed=done, total=self.total)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def as_json_value(value: Any) -> Any:
+    """What JSON can hold: NumPy's numbers as Python's; what is not a finite number as null."""
+    if isinstance(value, dict):
+        return {str(name): as_json_value(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json_value(one) for one in value]
+    if hasattr(value, "tolist"):
+        return as_json_value(value.tolist())
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    return value if isinstance(value, str | int | bool | None) else str(value)
+
+
+def aligned_lines(rows: list[tuple[str, str]], indent: str = "") -> list[str]:
+    """Name and value beside each other, a line each."""
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"{indent}{name:{width}}  {value}".rstrip() for name, value in rows]

@@ -1,0 +1,157 @@
+"""Rows written as they come, to the screen or to a file that is there whole at the end, or as it was before."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from twolayer.errors import FileError
+
+PARQUET_ENDINGS = (".parquet", ".pq")
+ROWS_PER_GROUP = 1 << 16  # of a Parquet file
+TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".csv.gz": ",", ".tsv.gz": "\t"}
+
+
+def file_ending(out: Path) -> str:
+    """The ending that says what is to be written.
+
+    Raises
+    ------
+    FileError
+        If nothing is written under such a name, or it is a folder.
+    """
+    if out.is_dir():
+        raise FileError(f"{out} cannot be written: it is a folder")
+    name = out.name.lower()
+    known = [*sorted(TEXT_ENDINGS, key=len, reverse=True), *PARQUET_ENDINGS]
+    found = next((one for one in known if name.endswith(one)), None)
+    if found is None:
+        raise FileError(
+            f"--out {out}: its name must end in one of {', '.join([*TEXT_ENDINGS, PARQUET_ENDINGS[0]])}"
+        )
+    return found
+
+
+@contextmanager
+def row_writer(out: Path | None) -> Iterator[Any]:
+    """`write(rows)` for some rows after others, the header first.
+
+    Parameters
+    ----------
+    out : Path or None
+        By its name a CSV, TSV or Parquet file, the first two also with `.gz`; None is the screen.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written; what was there before is still there.
+    """
+    if out is None:
+        yield lambda rows: print(rows_as_csv(rows), end="")
+        return
+    form = file_ending(out)
+    final = Path(os.path.realpath(out))
+    temporary = final.with_name(f".twolayer-{secrets.token_hex(8)}.tmp")
+    turned = temporary.with_suffix(".parquet")
+    blocks = CsvBlocks()
+    try:
+        with writing_errors(out):
+            file = open(temporary, "xb", buffering=0)  # noqa: SIM115  closed below, and nothing waits to be written
+        with file:
+            yield partial(write_fully, file, form, out, blocks)
+            with writing_errors(out):
+                os.fsync(file.fileno())
+        with writing_errors(out):
+            if form in PARQUET_ENDINGS:
+                csv_to_parquet(temporary, turned, blocks)
+                os.replace(turned, final)
+            else:
+                os.replace(temporary, final)
+    finally:
+        temporary.unlink(missing_ok=True)
+        turned.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing_errors(out: Path) -> Iterator[None]:
+    """What goes wrong in writing, in the user's words."""
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"{out} cannot be written: {error.strerror or error}") from None
+
+
+def write_fully(
+    file: Any, form: str, out: Path, blocks: CsvBlocks, rows: Sequence[Sequence[Any]]
+) -> None:
+    """Write all of the rows; the system may take them in parts."""
+    data = rows_as_bytes(rows, form)
+    blocks.add(rows, len(data))
+    with writing_errors(out):
+        while data:
+            data = data[file.write(data) :]
+
+
+def rows_as_bytes(rows: Iterable[Sequence[Any]], form: str) -> bytes:
+    """The rows as a part of a file; parts of a gzip file may follow each other."""
+    data = rows_as_csv(rows, TEXT_ENDINGS.get(form, ",")).encode()
+    return gzip.compress(data, mtime=0) if form.endswith(".gz") else data
+
+
+def rows_as_csv(rows: Iterable[Sequence[Any]], delimiter: str = ",") -> str:
+    """The rows as lines of text."""
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()
+
+
+class CsvBlocks:
+    """What has been written for a Parquet file: lines of CSV, in blocks whose lengths are known."""
+
+    def __init__(self) -> None:
+        self.names: Sequence[str] = ()
+        self.kinds: list[type] = []
+        self.lengths: list[int] = []
+
+    def add(self, rows: Sequence[Sequence[Any]], length: int) -> None:
+        """Take note of what was written; the first rows are the header."""
+        if not self.names:
+            self.names = rows[0]
+        elif rows:
+            self.kinds = self.kinds or [type(value) for value in rows[0]]
+        self.lengths.append(length)
+
+
+def csv_to_parquet(source: Path, out: Path, blocks: CsvBlocks) -> None:
+    """The lines of a CSV as a Parquet file, block by block, so that it need not fit into memory."""
+    import polars
+    from polars.io.plugins import register_io_source
+
+    known: dict[type, Any] = {float: polars.Float64, int: polars.Int64}
+    kinds = [known.get(kind, polars.String) for kind in blocks.kinds]
+    names = list(blocks.names)
+    for j, name in enumerate(names):
+        if (
+            name in names[:j]
+        ):  # a column of ids may be called 'prediction'; in a Parquet file there is one of a name
+            names[j] = f"{name}_{j + 1}"
+    schema = polars.Schema(dict(zip(names, kinds, strict=True)))
+
+    def frames(columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[Any]:
+        with open(source, "rb") as file:
+            file.seek(blocks.lengths[0])
+            for length in blocks.lengths[1:]:
+                yield polars.read_csv(file.read(length), has_header=False, schema=schema)
+
+    try:
+        register_io_source(frames, schema=schema).sink_parquet(out, row_group_size=ROWS_PER_GROUP)
+    except polars.exceptions.PolarsError as error:
+        raise OSError(" ".join(str(error).split())) from None

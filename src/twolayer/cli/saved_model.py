@@ -1,0 +1,149 @@
+"""A saved model beside the table it is asked about: its columns found by name, its inputs made."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from twolayer.tables import Encoder, EncodingReport, Table
+
+
+@dataclass(frozen=True, eq=False)
+class SavedModel:
+    """A fitted estimator from a file.
+
+    Attributes
+    ----------
+    path : Path
+    estimator : fitted estimator
+    encoder : Encoder or None
+        None for a model saved from Python, which takes its columns as they are.
+    about : dict
+        What `twolayer fit` wrote beside it.
+    """
+
+    path: Path
+    estimator: Any
+    encoder: Encoder | None
+    about: dict[str, Any]
+
+    @property
+    def classifies(self) -> bool:
+        return hasattr(self.estimator, "classes_")
+
+    @property
+    def several_labels(self) -> bool:
+        """Whether it tells of each of several labels whether a row has it, rather than one class a row."""
+        return getattr(self.estimator, "_several_labels", False)
+
+    @property
+    def targets(self) -> list[str]:
+        """The columns it learned, as far as the file says."""
+        target = self.about.get("target")
+        if isinstance(target, str):
+            return [target]
+        return [str(name) for name in target] if isinstance(target, list) else []
+
+    @property
+    def ids(self) -> list[str]:
+        """The columns that name the rows."""
+        return [] if self.encoder is None else self.encoder.ids
+
+    def texts(self) -> list[str]:
+        """The columns to be read as text, if they are there."""
+        return [] if self.encoder is None else [*self.encoder.texts, *self.encoder.ids]
+
+    def inputs(self, table: Table, found: EncodingReport) -> Any:
+        """The model's inputs for the rows of a table."""
+        if self.encoder is not None:
+            return self.encoder.encode(table, found, str(self.path))
+        return table.inputs(self.columns(table))
+
+    def completed(self, table: Table, fill: bool) -> Table:
+        """The table with the columns that it lacks, of missing values, if they are to be filled in.
+
+        Raises
+        ------
+        InputError
+            If it lacks columns, and they are not or cannot be filled in.
+        """
+        from twolayer.errors import InputError
+
+        if self.encoder is None:
+            if fill:
+                raise InputError(
+                    f"--fill-missing-columns needs a model that `twolayer fit` saved: {self.path} was saved without the "
+                    "medians of its columns"
+                )
+            return table
+        if fill:
+            return self.encoder.completed(table, str(self.path))
+        self.encoder.refuse_missing_columns(
+            table,
+            str(self.path),
+            "; --fill-missing-columns takes them as missing values, and names them all",
+        )
+        return table
+
+    def columns(self, table: Table) -> list[str]:
+        """The table's columns that are taken, in the model's order."""
+        from twolayer import checks
+        from twolayer.errors import InputError
+        from twolayer.tables import listed_names, looks_transposed
+
+        if self.encoder is not None:
+            return self.encoder.columns
+        known = getattr(self.estimator, "feature_names_in_", None)
+        if known is None:
+            if len(table.names) != self.estimator.n_features_in_:
+                raise InputError(
+                    f"{self.path} takes {self.estimator.n_features_in_} columns, whose names it was not told, and "
+                    f"{table.path} has {len(table.names)}: give it exactly those"
+                )
+            return table.names
+        there, wanted = set(table.names), set(known)
+        missing = [name for name in known if name not in there]
+        if missing:
+            hint = checks.closest_name(missing[0], there - wanted)
+            if looks_transposed(table, list(known)):
+                hint = f": they stand in its first column, '{table.names[0]}': turn it with --transpose"
+            raise InputError(
+                f"{table.path} lacks {len(missing)} of the {len(known)} columns that {self.path} was trained on: "
+                f"{listed_names(missing)}{hint}"
+            )
+        return list(known)
+
+    def asked(self, method: str, x: np.ndarray, **more: Any) -> Any:
+        """What the estimator answers."""
+        with warnings.catch_warnings():
+            # the names have been checked, and only an array is handed on
+            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            return getattr(self.estimator, method)(x, **more)
+
+
+def open_model(path: Path) -> SavedModel:
+    """The model in a file.
+
+    Raises
+    ------
+    FileError, InputError
+        If the file cannot be read, or holds no fitted estimator.
+    """
+    from twolayer import saving, tables
+    from twolayer.errors import InputError
+
+    estimator, about = saving.read_model(path)
+    if not hasattr(estimator, "predict"):
+        raise InputError(
+            f"{path} holds {type(estimator).__name__}, which are weights only: "
+            "what is wanted is a model that `twolayer fit`, or an estimator, saved"
+        )
+    encoder = None
+    if "encoder" in about:
+        encoder = tables.Encoder.from_json(about["encoder"], estimator.n_features_in_, path)
+    return SavedModel(path, estimator, encoder, about)

@@ -1,0 +1,1 @@
+"""The compiled engine: kernels in machine code, and the state that calls them."""

@@ -1,0 +1,141 @@
+"""What is settled where the user left it to us ("auto"), from the table's shape alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.solvers import Solver
+
+TALL_ROWS = 5000  # rows, from which batches are worth it,
+LARGE_STEP_SIZE = 1e8  # if a step on all rows takes more multiplications than this
+SMALL_STEP_SIZE = 1e7  # up to which a few more networks cost little
+DEFAULT_NETWORKS = 5
+DEFAULT_BATCH = 200
+DEFAULT_SMOOTHING = 0.1  # share of a label that goes to all classes alike, the customary one
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """How to train.
+
+    Attributes
+    ----------
+    solver : str or Solver
+    batch_size : int or None
+    early_stopping : bool
+    n_networks : int
+    """
+
+    solver: Any
+    batch_size: int | None
+    early_stopping: bool
+    n_networks: int
+
+
+def plan_fit(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> FitPlan:
+    """The user's settings, and for "auto": L-BFGS, and for tall tables Adam on batches with early stopping; Adam also for l1
+    and dropout, which L-BFGS has not; five networks where they cost little, else one.
+    """
+    step = (
+        float(n_rows) * min(n_rows, n_inputs) * n_hidden
+    )  # multiplications, in the span if that is shorter
+    solver, batch_size = settings.solver, settings.batch_size
+    early_stopping = checks.flag(settings.early_stopping, "early_stopping")
+    if batch_size is not None:
+        batch_size = checks.whole_number(batch_size, "batch_size")
+    if isinstance(solver, str) and solver == "auto":
+        tall = n_rows > TALL_ROWS and step > LARGE_STEP_SIZE
+        not_by_lbfgs = batch_size is not None or settings.l1 or settings.dropout
+        solver = "adam" if tall or not_by_lbfgs else "lbfgs"
+        if tall:
+            early_stopping, batch_size = True, batch_size or DEFAULT_BATCH
+    elif not isinstance(solver, Solver):
+        checks.one_of(solver, dict.fromkeys(("auto", "lbfgs", "adam", "gd")), "solver")
+    n_networks = settings.n_networks
+    if isinstance(n_networks, str) and n_networks == "auto":
+        n_networks = DEFAULT_NETWORKS if step <= SMALL_STEP_SIZE else 1
+    elif isinstance(n_networks, str):
+        raise InputError(
+            f"n_networks must be a whole number, at least 1, or 'auto'; got {checks.short_repr(n_networks)}"
+        )
+    return FitPlan(
+        solver, batch_size, early_stopping, checks.whole_number(n_networks, "n_networks")
+    )
+
+
+def uses_skip_layer(given: Any, n_rows: int, n_inputs: int, classifies: bool) -> bool:
+    """Whether inputs also reach the outputs directly: for "auto" in a classifier with more columns than rows.
+
+    There a linear model is the bar. With the direct path it is a special case, to which weight decay brings the network,
+    as the units of the hidden layer are what it puts out first. For numbers that would cost more than it gains: without
+    the direct path the network is as good where the truth is linear, and far better where it is bent.
+    """
+    given = checks.flag(given, "skip", ("auto",))
+    return classifies and n_rows < n_inputs if given == "auto" else given
+
+
+def label_smoothing_share(given: Any, n_rows: int, n_inputs: int) -> float:
+    """The share of a label that goes to all classes alike: for "auto" one tenth where there are more columns than rows.
+
+    There all rows can be told apart, and the log loss would be made small for ever by the few rows between the classes. With
+    smoothed labels each row has logits to come to, and all count for where the border runs, as in ridge regression.
+    """
+    if isinstance(given, str) and given == "auto":
+        return DEFAULT_SMOOTHING if n_rows < n_inputs else 0.0
+    if isinstance(given, str):
+        raise InputError(
+            f"label_smoothing must be a number from 0 to below 1, or 'auto'; got {checks.short_repr(given)}"
+        )
+    share = checks.finite_number(given, "label_smoothing", at_least=0)
+    if share >= 1:
+        raise InputError(
+            f"label_smoothing is a share of each label, from 0 to below 1, such as 0.1; got {share:g}"
+        )
+    return share
+
+
+def uses_calibration(given: Any, share: float) -> bool:
+    """Whether probabilities are calibrated: for "auto" where labels were smoothed.
+
+    Networks that learned smoothed labels are less sure than they should be: of a table told apart without a mistake, the log
+    loss is that of the smoothing.
+    """
+    given = checks.flag(given, "calibrate", ("auto",))
+    return share > 0 if given == "auto" else given
+
+
+def smooth_labels(y: np.ndarray, n_outputs: int, share: float) -> np.ndarray:
+    """Labels of which a share goes to all classes alike.
+
+    Parameters
+    ----------
+    y : ndarray
+        Class numbers, (n_rows,); or of several labels a row 0 and 1, (n_rows, n_outputs).
+    n_outputs : int
+        1 for two classes.
+    share : float
+        With 0, `y` comes back as it is.
+    """
+    if not share:
+        return y
+    if y.ndim == 2:
+        return (1 - share) * y + share / 2
+    if n_outputs == 1:
+        return ((1 - share) * y + share / 2)[:, None]
+    return (1 - share) * np.eye(n_outputs)[y] + share / n_outputs
+
+
+def alpha_or_none(alpha: Any) -> float | None:
+    """The weight decay asked for; None for "auto"."""
+    if isinstance(alpha, str) and alpha == "auto":
+        return None
+    if isinstance(alpha, str):
+        raise InputError(
+            f"alpha must be a finite number, at least 0, or 'auto'; got {checks.short_repr(alpha)}"
+        )
+    return checks.finite_number(alpha, "alpha", at_least=0)

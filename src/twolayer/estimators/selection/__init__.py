@@ -1,0 +1,1 @@
+"""Choosing: the path of alpha, the search, its scoring, and the tests of what it found."""

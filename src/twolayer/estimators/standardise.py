@@ -1,0 +1,125 @@
+"""Columns of mean 0 and spread 1 to train on, and the weights folded back so that they act on the user's own units.
+
+With z = (x − mean) / scale, a network of z is a network of x:
+
+    z @ w1 + b1 = x @ (w1 / scale) + (b1 − (mean / scale) @ w1)
+
+and, where the target was standardised too, y_pred·scale + mean is the same network with w2·scale and b2·scale + mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twolayer.checks import is_sparse
+from twolayer.errors import InputError
+from twolayer.maths.network import Params
+
+ROUNDING_SHARE = (
+    8 * np.finfo(np.float64).eps
+)  # a spread that is this small beside the mean is rounding
+LEAST_SCALE = 1e-290  # below it, 1 / spread is no longer a number
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """What was taken off each column, and what it was then divided by.
+
+    Attributes
+    ----------
+    mean, scale : ndarray, shape (n_columns,)
+    constant : ndarray of bool, shape (n_columns,)
+        Columns that say nothing: their scale is 1.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    constant: np.ndarray
+
+
+def standardise(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]:
+    """A standardised copy of the columns, and how to get back; a sparse table is scaled without centring.
+
+    Parameters
+    ----------
+    x : array or SciPy sparse array of float64, shape (n_rows, n_columns)
+    s : ndarray, shape (n_rows,), or None
+        Row weights, all above 0.
+    name : str
+        What to call the table in an error.
+    """
+    share = np.full(x.shape[0], 1 / x.shape[0]) if s is None else s / s.sum()
+    with np.errstate(over="ignore", invalid="ignore"):
+        z, scaling = _sparse(x, share) if is_sparse(x) else _dense(x, share)
+    good = np.isfinite(scaling.mean) & np.isfinite(scaling.scale)
+    if not good.all():
+        raise InputError(
+            f"{name} has values too large to be standardised in column {int(np.argmin(good))} "
+            "(counted from 0): give it in a larger unit"
+        )
+    return z, scaling
+
+
+def apply_scaling(scaling: Scaling, x: Any) -> Any:
+    """Other rows on the same scale: columns that said nothing still say nothing."""
+    per_unit = np.where(scaling.constant, 0, 1 / scaling.scale)
+    if is_sparse(x):
+        return x.multiply(per_unit).tocsr()
+    return (x - scaling.mean) * per_unit
+
+
+def _dense(x: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, Scaling]:
+    mean = share @ x
+    z = x - mean  # (n_rows, n_columns)
+    most = np.maximum(z.max(axis=0), -z.min(axis=0))
+    constant = most <= np.maximum(ROUNDING_SHARE * np.abs(mean), LEAST_SCALE)
+    z[:, constant] = 0
+    most[constant] = 1
+    z /= most  # so that no square overflows
+    spread = np.sqrt(np.einsum("i,ij,ij->j", share, z, z))
+    spread[constant] = 1
+    z /= spread
+    return z, Scaling(mean, most * spread, constant)
+
+
+def _sparse(x: Any, share: np.ndarray) -> tuple[Any, Scaling]:
+    most = np.asarray(abs(x).max(axis=0).todense()).ravel()
+    constant = most <= LEAST_SCALE
+    most[constant] = 1
+    z = x.multiply(1 / most).tocsr()
+    scale = np.sqrt(np.asarray(share @ z.multiply(z)).ravel())  # root mean square
+    scale[constant] = 1
+    return z.multiply(1 / scale).tocsr(), Scaling(np.zeros(x.shape[1]), most * scale, constant)
+
+
+def unscale_params(params: Params, inputs: Scaling, targets: Scaling | None) -> Params:
+    """The same network for inputs, and targets if they were standardised, in the user's own units."""
+    shift = inputs.mean / inputs.scale  # (n_inputs,)
+    per_unit = 1 / inputs.scale[:, None]  # (n_inputs, 1)
+    w1, w2 = params.w1 * per_unit, params.w2
+    b1, b2 = params.b1 - shift @ params.w1, params.b2
+    w_skip = params.w_skip
+    if w_skip is not None:
+        b2 = b2 - shift @ w_skip
+        w_skip = w_skip * per_unit
+    if targets is not None:
+        w2, b2 = w2 * targets.scale, b2 * targets.scale + targets.mean
+        w_skip = None if w_skip is None else w_skip * targets.scale
+    return Params(w1, b1, w2, b2, w_skip)
+
+
+def rescale_params(params: Params, inputs: Scaling, targets: Scaling | None) -> Params:
+    """The way back: the network for the user's own units as one for standardised columns."""
+    w2, b2, w_skip = params.w2, params.b2, params.w_skip
+    if targets is not None:
+        w2, b2 = w2 / targets.scale, (b2 - targets.mean) / targets.scale
+        w_skip = None if w_skip is None else w_skip / targets.scale
+    b1 = params.b1 + inputs.mean @ params.w1
+    w1 = params.w1 * inputs.scale[:, None]
+    if w_skip is not None:
+        b2 = b2 + inputs.mean @ w_skip
+        w_skip = w_skip * inputs.scale[:, None]
+    return Params(w1, b1, w2, b2, w_skip)

@@ -1,0 +1,1 @@
+"""How sure predictions are: noise, temperature, spread."""

@@ -1,0 +1,82 @@
+"""How far the targets scatter around a network's prediction, told from the rows it learned from.
+
+Residuals of training are too small: the network has bent towards each of its rows. How much, follows from its gradients.
+Near its minimum a network is linear in its weights, and its predictions are y_hat = H y with
+
+    H = K (K + alpha·I)⁻¹,    K = J Jᵀ,    J the derivative of each row's prediction by all weights.
+
+As in ridge regression, the residual of a row that had been left out is residual / (1 − H_ii), without training anew. For a
+two-layer network K needs no J (with D the activation's derivative):
+
+    K = (x xᵀ + 1) ∘ (D diag(w2)² Dᵀ) + h hᵀ + 1  (+ x xᵀ with a skip layer).
+
+Biases are free, and are treated as weights here; row weights s stand as the square roots on both sides of K.
+The formula is Allen's PRESS (Technometrics 16, 1974); the linear view of a network is Moody's (NIPS 4, 1992).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from twolayer.checks import is_sparse
+from twolayer.maths import network
+from twolayer.maths.activations import Activation
+from twolayer.maths.network import Params
+
+NOISE_MAX_ROWS = 1500  # for eigenvalues: of more rows, as many drawn at random stand for all
+LEAST_KEPT_SHARE = 1e-3  # of a row's residual: less is rounding
+
+
+def noise_std(
+    x: Any,
+    y: np.ndarray,
+    s: np.ndarray | None,
+    each: list[Params],
+    activation: Activation,
+    alpha: float,
+) -> np.ndarray:
+    """The standard deviation of y around the prediction of a network for new rows, one for each output.
+
+    Parameters
+    ----------
+    x, y, s : arrays
+        What the networks were trained on, in the units of training; s may be None.
+    each : list of Params
+    activation : Activation
+    alpha : float
+    """
+    s = np.ones(len(y)) if s is None else s
+    share = 1.0
+    if len(y) > NOISE_MAX_ROWS:
+        some = np.sort(np.random.default_rng(0).permutation(len(y))[:NOISE_MAX_ROWS])
+        share = NOISE_MAX_ROWS / len(y)
+        x, y, s = x[some], y[some], s[some]
+    outputs = [network.forward(x, params, activation) for params in each]
+    left = [kept_share(x, s, params, activation, alpha * share) for params in each[:2]]
+    without = (y - np.mean(outputs, axis=0)) / np.mean(left, axis=0)  # (n_rows, n_outputs)
+    return np.sqrt(np.average(np.square(without), axis=0, weights=s))
+
+
+def kept_share(
+    x: Any, s: np.ndarray, params: Params, activation: Activation, alpha: float
+) -> np.ndarray:
+    """1 − H_ii for each row and output, shape (n_rows, n_outputs)."""
+    gram = x @ x.T
+    gram = gram.toarray() if is_sparse(gram) else gram
+    h = x @ params.w1 + params.b1
+    h_relu = activation.value(h, np)
+    derivative = activation.derivative(h, h_relu, np)
+    root = np.sqrt(s)
+    left = []
+    for w2 in params.w2.T:
+        slope = derivative * w2  # (n_rows, n_hidden)
+        k = (gram + 1) * (slope @ slope.T) + h_relu @ h_relu.T + 1
+        if params.w_skip is not None:
+            k = k + gram
+        squares, u = np.linalg.eigh(k * root * root[:, None])
+        squares = np.maximum(squares, 0)
+        decay = max(alpha, 1e-9 * squares[-1] + 1e-300)
+        left.append(np.square(u) @ (decay / (squares + decay)))
+    return np.maximum(np.stack(left, axis=1), LEAST_KEPT_SHARE)

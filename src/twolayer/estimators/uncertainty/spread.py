@@ -1,0 +1,53 @@
+"""How far targets lie from predictions, told from held-out rows.
+
+The variance of a new target around the networks' mean is taken as noise² + factor²·(variance between the networks): where
+the networks disagree there is more to be wrong about. Both numbers are those under which the errors on the held-out rows
+were most likely, as normal ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+VARIANCE_RATIOS = (
+    0.0,
+    *np.logspace(-2, 2, 41),
+)  # factor²·(mean variance between the networks) / noise²
+
+
+def fit_spread(
+    residuals: np.ndarray, between: np.ndarray, s: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """noise and factor of each output.
+
+    Parameters
+    ----------
+    residuals : ndarray, shape (n_rows, n_outputs)
+        y - y_pred of held-out rows.
+    between : ndarray, shape (n_rows, n_outputs)
+        The variance between the networks there.
+    s : ndarray, shape (n_rows,), or None
+        Row weights.
+    """
+    pairs = [
+        most_likely_variances(r, v, s)
+        for r, v in zip(np.square(residuals).T, between.T, strict=True)
+    ]
+    noise, factor = np.sqrt(np.array(pairs)).T
+    return noise, factor
+
+
+def most_likely_variances(
+    squares: np.ndarray, between: np.ndarray, s: np.ndarray | None
+) -> tuple[float, float]:
+    """noise² and factor² of one output; for a given ratio of theirs the best noise² is a mean."""
+    mean = float(np.average(between, weights=s))
+    least = max(float(np.average(squares, weights=s)) * 1e-12, np.finfo(float).tiny)
+    found = []
+    for ratio in VARIANCE_RATIOS if mean > 0 else (0.0,):
+        shape = 1 + ratio * between / mean if ratio else np.ones_like(between)
+        noise = max(float(np.average(squares / shape, weights=s)), least)
+        cost = np.log(noise) + float(np.average(np.log(shape), weights=s))
+        found.append((cost, noise, noise * ratio / mean if ratio else 0.0))
+    _, noise, factor = min(found)
+    return noise, factor

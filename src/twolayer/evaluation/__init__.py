@@ -1,0 +1,1 @@
+"""Is it any good: splits, scores, baselines, intervals, the verdict and the warnings."""

@@ -1,0 +1,198 @@
+"""What a report is about: a fitted model, rows with known targets, and what was answered for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from twolayer.evaluation import baselines
+
+SAME_PREDICTION_SHARE = 1e-3  # of a probability, or of the range of the truth
+NO_LABEL, YES_LABEL = "no", "yes"  # what is said of a label
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What one model says of the rows.
+
+    Attributes
+    ----------
+    y_pred : ndarray, shape (n_rows,) or (n_rows, n_outputs)
+    probabilities : ndarray, shape (n_rows, n_classes), or None for numbers
+        Of several labels a row: (n_rows, n_labels), the probability of each.
+    """
+
+    y_pred: np.ndarray
+    probabilities: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, model: Any, x: Any, classifies: bool) -> Predictions:
+        """Ask a model."""
+        return cls(np.asarray(model.predict(x)), model.predict_proba(x) if classifies else None)
+
+    def part(self, output: int) -> Predictions:
+        """Of one of several targets: a number, or no and yes."""
+        y_pred, p = self.y_pred[:, output], self.probabilities
+        if p is None:
+            return Predictions(y_pred)
+        return Predictions(_label_words(y_pred), np.stack([1 - p[:, output], p[:, output]], axis=1))
+
+
+def _label_words(labels: np.ndarray) -> np.ndarray:
+    return np.array([NO_LABEL, YES_LABEL])[labels.astype(int)]
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """What a report is about.
+
+    Attributes
+    ----------
+    model : fitted estimator
+    x : ndarray, shape (n_rows, n_inputs)
+        The rows that are scored.
+    y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
+    weights : ndarray, shape (n_rows,), or None
+    inputs : list of str
+        The names of the columns of x.
+    sources : list of str
+        The column of the table that each was made from.
+    targets : list of str
+    answers : dict
+        Of the network, and of its rivals as far as they could be asked: name -> Answers.
+    held_out : bool or None
+        Whether the model was trained without these rows; None if that is not known.
+    x_train, y_train : ndarray or None
+        The rows of training, if they are known.
+    course : dict or None
+        What was seen of the training now and then, if that is known; see `twolayer.inspection.training_history`.
+    output : int or None
+        Which of several targets this is about; None for all, or the only one.
+    groups : ndarray, shape (n_rows,), or None
+        Rows that belong together, such as those of a patient.
+    grouped_by : str
+        The column that tells.
+    """
+
+    model: Any
+    x: Any
+    y: np.ndarray
+    weights: np.ndarray | None
+    inputs: list[str]
+    sources: list[str]
+    targets: list[str]
+    answers: dict[str, Predictions]
+    held_out: bool | None = None
+    x_train: Any = None
+    y_train: np.ndarray | None = None
+    course: dict[str, np.ndarray] | None = None
+    output: int | None = None
+    groups: np.ndarray | None = None
+    grouped_by: str = ""
+
+    @property
+    def classes(self) -> Any:
+        """The classes, or None for numbers; of one label no and yes."""
+        classes = getattr(self.model, "classes_", None)
+        return (
+            np.array([NO_LABEL, YES_LABEL])
+            if classes is not None and self.output is not None
+            else classes
+        )
+
+    @property
+    def classifies(self) -> bool:
+        return self.classes is not None
+
+    @property
+    def network(self) -> Predictions:
+        return self.answers[baselines.NETWORK]
+
+    @property
+    def target(self) -> str:
+        """The name of what is predicted."""
+        return ", ".join(self.targets) or "target"
+
+    @property
+    def rows_in_words(self) -> str:
+        """Which rows these are."""
+        count = f"{len(self.y):,} row{'s' * (len(self.y) != 1)}"
+        if self.groups is not None:
+            count += f" of {self.groups_in_words}"
+        return f"{count} that it never saw" if self.held_out else f"{count} of the table"
+
+    @property
+    def n_units(self) -> int:
+        """How many rows, or groups of rows, know nothing of each other."""
+        return len(self.y) if self.groups is None else len(np.unique(self.groups))
+
+    @property
+    def groups_in_words(self) -> str:
+        """How many groups these rows are of."""
+        return f"{self.n_units:,} group{'s' * (self.n_units != 1)} ('{self.grouped_by}')"
+
+    def confusion(self) -> np.ndarray:
+        """Rows of each class (axis 0) by what was predicted (axis 1)."""
+        places = (np.searchsorted(self.classes, part) for part in (self.y, self.network.y_pred))
+        counts = np.zeros((len(self.classes),) * 2, dtype=int)
+        np.add.at(counts, tuple(places), 1)
+        return counts
+
+    @property
+    def several(self) -> bool:
+        """Whether it is about several targets a row."""
+        return self.y.ndim == 2
+
+    def parts(self) -> list[Assessment]:
+        """Each target by itself; the only one is this."""
+        return [self._part(k) for k in range(self.y.shape[1])] if self.several else [self]
+
+    def _part(self, output: int) -> Assessment:
+        own = _label_words if self.classifies else np.asarray
+        return replace(
+            self,
+            y=own(self.y[:, output]),
+            targets=[self.names[output]],
+            answers={name: one.part(output) for name, one in self.answers.items()},
+            y_train=None if self.y_train is None else own(self.y_train[:, output]),
+            output=output,
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """Of several targets each one's name."""
+        count = self.y.shape[1]
+        return self.targets if len(self.targets) == count else [f"y{k + 1}" for k in range(count)]
+
+    @property
+    def only_class(self) -> Any:
+        """The class of all rows, if there is but one; else None."""
+        if not self.classifies or self.several or len(np.unique(self.y)) > 1:
+            return None
+        return self.y[0]
+
+    @property
+    def says_the_same(self) -> bool:
+        """Whether its answers hardly differ from row to row, so that no input can move them."""
+        p = self.network.probabilities
+        if p is not None:
+            return bool(np.ptp(p, axis=0).max() <= SAME_PREDICTION_SHARE)
+        y, y_pred = (part.reshape(len(self.y), -1) for part in (self.y, self.network.y_pred))
+        return bool((np.ptp(y_pred, axis=0) <= SAME_PREDICTION_SHARE * np.ptp(y, axis=0)).all())
+
+    @property
+    def output_names(self) -> list[str]:
+        """What each output of the network is called."""
+        if self.several:
+            return self.names
+        if not self.classifies:
+            return [self.target]
+        names = [str(name) for name in self.classes]
+        return names[1:] if self.model.w2_.shape[-1] == 1 else names
+
+    def ask(self, x: Any) -> Predictions:
+        """What the network says of other rows, of the target this is about."""
+        answers = Predictions.of(self.model, x, self.classifies)
+        return answers if self.output is None else answers.part(self.output)

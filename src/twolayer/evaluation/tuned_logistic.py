@@ -1,0 +1,140 @@
+"""The linear rival for classes: logistic regression whose penalty is chosen on the rows of training, as the network's is.
+
+An L2 penalty keeps the weights in the span of the rows (Kimeldorf and Wahba, 1971): the answer depends on the rows only
+through their inner products. With more columns than rows all is done in as many coordinates as there are rows, without loss.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+
+from twolayer.evaluation.baselines import log_loss_per_row
+
+C_GRID = np.logspace(-4, 2, 7)  # C, from the strongest penalty to the weakest
+LOGISTIC_FOLDS = 5
+MAX_ROTATED_ROWS = 1000  # rows: beyond, turning them costs more than it saves
+MAX_SEARCH_ROWS = 1000  # rows on which strengths are tried: of more, a part says enough
+FoldRows = list[tuple[np.ndarray, np.ndarray]]
+
+
+class TunedLogistic(ClassifierMixin, BaseEstimator):
+    """Logistic regression, its C chosen by the log loss on rows left out of training.
+
+    Attributes
+    ----------
+    C_ : float
+        The inverse strength of the penalty.
+    model_ : LogisticRegression
+        Fitted to all rows, with a weight for each column.
+    classes_ : ndarray, shape (n_classes,)
+    """
+
+    def fit(
+        self,
+        x: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> TunedLogistic:
+        """Learn from columns of about the same spread.
+
+        Parameters
+        ----------
+        x : array or sparse matrix, shape (n_rows, n_columns)
+        y : ndarray, shape (n_rows,)
+            Classes, two at least.
+        sample_weight : ndarray, shape (n_rows,), or None
+        groups : ndarray, shape (n_rows,), or None
+            Rows of one group are left out together.
+        """
+        s = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        z, back = rotate_rows(x)
+        self.C_ = _best_c(z, y, s, groups)
+        self.model_ = LogisticRegression(C=self.C_, max_iter=1000).fit(z, y, s)
+        if back is not None:
+            self.model_.coef_ = np.asarray((x.T @ (back @ self.model_.coef_.T)).T)
+            self.model_.n_features_in_ = x.shape[1]
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict(self, x: Any) -> np.ndarray:
+        """The likeliest class of each row."""
+        return self.model_.predict(x)
+
+    def predict_proba(self, x: Any) -> np.ndarray:
+        """Probabilities, shape (n_rows, n_classes)."""
+        return self.model_.predict_proba(x)
+
+
+def rotate_rows(x: Any) -> tuple[Any, np.ndarray | None]:
+    """Rows of more columns than rows in new coordinates, at most one for each row, with the same inner products.
+
+    Returns
+    -------
+    z : array, shape (n_rows, n_coordinates)
+        `x` itself where nothing is gained.
+    back : ndarray, shape (n_rows, n_coordinates), or None
+        Weights v of the coordinates are weights x.T @ (back @ v) of the columns.
+    """
+    n_rows, n_columns = x.shape
+    if n_columns <= n_rows or n_rows > MAX_ROTATED_ROWS:
+        return x, None
+    products = x @ x.T
+    products = products.toarray() if hasattr(products, "toarray") else products
+    squares, axes = np.linalg.eigh(np.asarray(products, dtype=float))
+    kept = squares > n_rows * np.finfo(float).eps * max(squares[-1], 0)
+    if not kept.any():  # all rows are 0
+        return x, None
+    lengths = np.sqrt(squares[kept])
+    return axes[:, kept] * lengths, axes[:, kept] / lengths
+
+
+def _best_c(x: Any, y: np.ndarray, s: np.ndarray, groups: np.ndarray | None) -> float:
+    """The C of the least log loss on rows left out; 1 where none can be left out."""
+    rows = np.flatnonzero(s > 0)
+    if len(rows) > MAX_SEARCH_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(rows, MAX_SEARCH_ROWS, replace=False))
+    if len(rows) < len(y):
+        x, _ = rotate_rows(x[rows])
+        y, s, groups = y[rows], s[rows], None if groups is None else groups[rows]
+    losses = np.zeros(len(C_GRID))
+    for train, test in _fold_rows(y, groups):
+        losses += _held_out_losses(x, y, s, train, test)
+    return float(C_GRID[losses.argmin()]) if losses.any() else 1.0
+
+
+def _fold_rows(y: np.ndarray, groups: np.ndarray | None) -> FoldRows:
+    """Rows to learn from and rows left out, of every class its share; none if there are too few."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    counts = np.unique(y if groups is None else groups, return_counts=True)[1]
+    most = counts.max() if groups is None else len(counts)
+    if min(most, LOGISTIC_FOLDS) < 2:
+        return []
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    folds = kind(int(min(most, LOGISTIC_FOLDS)), shuffle=True, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a class in fewer rows than there are folds
+        return list(folds.split(np.zeros(len(y)), y, groups))
+
+
+def _held_out_losses(
+    x: Any, y: np.ndarray, s: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> np.ndarray:
+    """For each strength, the sum of log losses on the rows left out whose class was learned."""
+    classes = np.unique(y[train])
+    test = test[np.isin(y[test], classes)]
+    if len(classes) < 2 or not len(test):
+        return np.zeros(len(C_GRID))
+    places = np.arange(len(test)), np.searchsorted(classes, y[test])
+    model = LogisticRegression(max_iter=200, tol=1e-3, warm_start=True)
+    losses = []
+    for strength in C_GRID:
+        model.set_params(C=strength).fit(x[train], y[train], s[train])
+        losses.append(log_loss_per_row(model.predict_proba(x[test])[places]) @ s[test])
+    return np.array(losses)

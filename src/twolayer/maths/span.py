@@ -1,0 +1,371 @@
+"""The span: an exact shortcut for wide tables, whose steps cost nothing per column.
+
+Every gradient of `w1` is `x.T @ grad_h`, a combination of the rows of `x`. So training never leaves
+
+    w1 = c · w1_start + x.T @ a,        a of shape (n_rows, n_hidden), c a number that only weight decay moves,
+
+and all it needs of the table is `k = x @ x.T` and `h_start = x @ w1_start`: one pass over the columns. Two forms of it:
+
+`Gram` keeps `a` and `c` themselves; an engine has to know the form, and then needs one product with `k` a step.
+
+`Rotated` turns the axes. With k = z @ z.T (a pivoted Cholesky factor, z of shape (n_rows, rank)) there are orthonormal
+rows q with x = z @ q, and training `z` from `v_start = q @ w1_start` is training `x` from `w1_start` seen in other axes:
+gradient descent, momentum, weight decay, mini-batches and L-BFGS do not notice. Any engine can do it, unchanged. The part
+of `w1_start` outside the span has no gradient but decays: it rides along as one more row of weights, whose input is
+always 0 and whose length is that part's length.
+
+In both, `w1` is recovered at the end, in a second pass. The skip layer goes the same way as `w1`.
+
+The idea is old and good: Hastie & Tibshirani, *Efficient quadratic regularization for expression arrays*, Biostatistics 5
+(2004) 329-340; Hastie, Tibshirani & Friedman, *The Elements of Statistical Learning*, section 18.3.5. Whitening (keeping
+only the directions of z, not their lengths) would lose what generalises: Wadia et al., arXiv 2008.07545.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from twolayer.engines.contract import Problem
+from twolayer.errors import InputError
+from twolayer.maths.network import Params
+
+NUMBERS_PER_BLOCK = (
+    1 << 23
+)  # numbers of `x` (and of `w1`) taken at once, so that a table on disk is never read whole into memory
+
+
+def column_blocks(n_columns: int, numbers_a_column: int) -> Iterator[slice]:
+    """Slices over all columns, each of at most about BLOCK numbers."""
+    width = max(1, NUMBERS_PER_BLOCK // max(numbers_a_column, 1))
+    for start in range(0, n_columns, width):
+        yield slice(start, min(start + width, n_columns))
+
+
+def gram_and_products(
+    x: Any, weights: list[np.ndarray], dtype: Any
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """`x @ x.T` and `x @ w` for each of the weights, reading `x` once.
+
+    Parameters
+    ----------
+    x : array or SciPy sparse array, shape (n_rows, n_inputs)
+    weights : list of arrays, each of shape (..., n_inputs, n_columns)
+    dtype : dtype
+        What to compute in.
+
+    Returns
+    -------
+    k : ndarray, shape (n_rows, n_rows)
+    products : list of ndarrays, each of shape (..., n_rows, n_columns)
+    """
+    if not isinstance(x, np.ndarray):
+        x = x.astype(dtype)
+        return (x @ x.T).toarray(), [sparse_times(x, w) for w in weights]
+    n_rows, n_columns = x.shape
+    k = np.zeros((n_rows, n_rows), dtype)
+    products = [np.zeros((*w.shape[:-2], n_rows, w.shape[-1]), dtype) for w in weights]
+    widest = max([n_rows, *(w[..., :1, :].size for w in weights)])
+    with np.errstate(over="ignore", invalid="ignore"):  # of what is not finite an error tells
+        for columns in column_blocks(n_columns, widest):
+            block = np.asarray(x[:, columns], dtype)
+            k += block @ block.T
+            for product, w in zip(products, weights, strict=True):
+                product += block @ w[..., columns, :]
+    return k, products
+
+
+def sparse_times(x: Any, w: np.ndarray) -> np.ndarray:
+    """`x @ w` for sparse `x`, with any axes in front of `w`."""
+    if w.ndim == 2:
+        return x @ w
+    return np.stack([x @ each for each in w])
+
+
+def recovered_weights(x: Any, a: np.ndarray, c: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """`c · start + x.T @ a` in start's dtype, block by block: (..., n_inputs, n_columns); c has one number a network."""
+    if not isinstance(x, np.ndarray):
+        out = sparse_times(x.T.tocsr(), a).astype(start.dtype, copy=False)
+        for rows in column_blocks(x.shape[1], a[..., :1, :].size):
+            out[..., rows, :] += c * start[..., rows, :]
+        return out
+    out = np.empty_like(start)
+    for columns in column_blocks(x.shape[1], max(x.shape[0], a[..., :1, :].size)):
+        np.matmul(x[:, columns].T, a, out=out[..., columns, :])
+        if np.all(c == 1):
+            out[..., columns, :] += start[..., columns, :]
+        else:
+            out[..., columns, :] += c * start[..., columns, :]
+    return out
+
+
+def squared_length(w: np.ndarray) -> np.ndarray:
+    """Σ w², one number a network, in float64."""
+    flat = w.reshape(*w.shape[:-2], -1)
+    return np.einsum("...i,...i->...", flat, flat, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class GramProblem(Problem):
+    """A problem told by `x = k` of shape (n_rows, n_rows), for an engine that knows the form `Gram`.
+
+    Its parameters hold `a` in the place of `w1`, and below it one more row, all of it c.
+
+    Attributes
+    ----------
+    h_start : ndarray, shape (..., n_rows, n_hidden)
+    squares_start : ndarray, shape (...)
+        ‖w1_start‖² of each network.
+    """
+
+    h_start: Any = None
+    squares_start: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class RotatedProblem(Problem):
+    """A problem told by `x = z` of shape (n_rows, rank), or with a column of zeros more.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (n_rows,)
+        The order of the rows in which z has no entry above its diagonal.
+    rank : int
+    """
+
+    order: Any = None
+    rank: int = 0
+
+
+class GramSpan:
+    """The span by its coordinates `a` and `c`.
+
+    Attributes
+    ----------
+    problem : GramProblem
+    params : Params
+        Where training starts: a = 0, c = 1.
+    """
+
+    def __init__(self, problem: Problem, params: Params) -> None:
+        self.x, self.start = problem.x, params
+        k, (h_start,) = gram_and_products(problem.x, [params.w1], params.dtype)
+        self.problem = GramProblem(
+            k,
+            problem.y,
+            problem.s,
+            problem.objective,
+            problem.total,
+            h_start,
+            squared_length(params.w1) if problem.objective.alpha else np.zeros(h_start.shape[:-2]),
+        )
+        a = np.zeros((*h_start.shape[:-2], len(k) + 1, params.n_hidden), params.dtype)
+        a[..., -1, :] = 1
+        self.params = replace(params, w1=a)
+
+    def recover(self, params: Params) -> Params:
+        """The parameters of the table itself."""
+        c = params.w1[..., -1:, :1]
+        return replace(
+            params, w1=recovered_weights(self.x, params.w1[..., :-1, :], c, self.start.w1)
+        )
+
+
+class RotatedSpan:
+    """The span in axes of its own, for any engine.
+
+    Attributes
+    ----------
+    problem : RotatedProblem
+        The same problem with `z` in the place of `x`.
+    params : Params
+        Where training starts, in those axes.
+    """
+
+    def __init__(self, problem: Problem, params: Params) -> None:
+        self.x, self.start = problem.x, params
+        self.decays = problem.objective.alpha > 0
+        weights = [w for w in (params.w1, params.w_skip) if w is not None]
+        # The Cholesky factor of k has only half its digits, so that k has to be in float64 whatever the run is in.
+        k, products = gram_and_products(problem.x, weights, np.float64)
+        z, order, factor = pivoted_cholesky(k, params.dtype, with_zeros=self.decays)
+        del k  # overwritten
+        rank = len(factor)
+        self.pivots = order[:rank]
+        # q @ w from x @ w, in float64.
+        inside = [solve_lower(factor, product[..., self.pivots, :]) for product in products]
+        self.rounded_from = factor if z.dtype != factor.dtype else None
+        self.outside = [length_outside(w, v) for w, v in zip(weights, inside, strict=True)]
+        starts = [
+            self.with_outside(v, length).astype(params.dtype, copy=False)
+            for v, length in zip(inside, self.outside, strict=True)
+        ]
+        self.problem = RotatedProblem(
+            z, problem.y, problem.s, problem.objective, problem.total, order, rank
+        )
+        self.params = replace(params, w1=starts[0], w_skip=starts[1] if len(starts) > 1 else None)
+
+    @property
+    def factor(self) -> np.ndarray:
+        """z[pivots] in float64: z has the same numbers, unless they were rounded, and the room is wanted for training."""
+        if self.rounded_from is not None:
+            return self.rounded_from
+        return np.asfortranarray(self.problem.x[self.pivots, : len(self.pivots)])
+
+    def with_outside(self, v: np.ndarray, length: np.ndarray) -> np.ndarray:
+        """`v` with one more row for what lies outside the span, if that decays."""
+        if not self.decays:
+            return v
+        row = np.zeros((*v.shape[:-2], 1, v.shape[-1]))
+        row[..., 0, 0] = length
+        return np.concatenate([v, row], axis=-2)
+
+    def recover(self, params: Params) -> Params:
+        """The parameters of the table itself."""
+        names = ["w1"] if params.w_skip is None else ["w1", "w_skip"]
+        recovered = {
+            name: self.recovered(
+                getattr(self.start, name),
+                getattr(self.params, name),
+                getattr(params, name),
+                outside,
+            )
+            for name, outside in zip(names, self.outside, strict=True)
+        }
+        return replace(params, **recovered)
+
+    def network(self, k: int) -> RotatedSpan:
+        """The way back of the k-th of several networks alone."""
+        one = copy.copy(self)
+        one.start, one.params = self.start.network(k), self.params.network(k)
+        one.outside = [length[k] for length in self.outside]
+        return one
+
+    def recovered(
+        self, start: np.ndarray, v_start: np.ndarray, v: np.ndarray, outside: np.ndarray
+    ) -> np.ndarray:
+        """What `start` has become when its coordinates `v_start` have become `v`."""
+        c = np.ones((*v.shape[:-2], 1, 1), start.dtype)
+        if self.decays:
+            moved = outside > 0
+            c[..., 0, 0] = np.where(moved, v[..., -1, 0] / np.where(moved, outside, 1), 1)
+            v, v_start = v[..., :-1, :], v_start[..., :-1, :]
+        moved_by = v - c * v_start
+        a = np.zeros(
+            (*v.shape[:-2], self.x.shape[0], v.shape[-1])
+        )  # float64: it may be large and cancel
+        a[..., self.pivots, :] = solve_lower(self.factor, moved_by, transposed=True)
+        return recovered_weights(self.x, a, c, start)
+
+
+def pivoted_cholesky(
+    k: np.ndarray, dtype: Any = np.float64, with_zeros: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pivoted Cholesky factor of k = x @ x.T, up to its numerical rank.
+
+    Parameters
+    ----------
+    k : ndarray of float64, shape (n_rows, n_rows)
+        Symmetric, C-contiguous; overwritten, as room for another like it may be dear.
+    dtype : dtype
+        Of z.
+    with_zeros : bool
+        Whether z gets one more column, of zeros.
+
+    Returns
+    -------
+    z : ndarray, shape (n_rows, rank) or (n_rows, rank + 1)
+        z @ z.T = k.
+    order : ndarray of int, shape (n_rows,)
+        z[order] has no entry above its diagonal; the first `rank` rows of it span all of them.
+    factor : ndarray of float64, shape (rank, rank)
+        z[order[:rank]] on and below the diagonal; above it stands nothing of meaning.
+
+    Raises
+    ------
+    InputError
+        If k is not finite.
+    """
+    from scipy.linalg.lapack import dpstrf
+
+    # Rows are scaled to length 1 for the while, so that a short one counts as much as a long one.
+    lengths = np.sqrt(k.diagonal())
+    if not np.isfinite(lengths).all():
+        raise InputError(
+            "x holds numbers whose squares are too large for the span: rescale its columns, or use span=False"
+        )
+    lengths[lengths == 0] = 1
+    k /= lengths
+    k /= lengths[:, None]
+    packed, order, rank, _ = dpstrf(
+        k.T, lower=1, tol=len(k) * np.finfo(np.float64).eps, overwrite_a=1
+    )
+    order = order - 1
+    if rank == 0 or not packed[0, 0] > 0:  # a table of zeros spans nothing
+        return np.zeros((len(k), 1 + with_zeros), dtype), order, np.ones((1, 1))
+    packed *= lengths[order][:, None]
+    z = np.zeros((len(k), rank + with_zeros), dtype)
+    for j, row in enumerate(order):
+        filled = min(j + 1, rank)
+        z[row, :filled] = packed[j, :filled]
+    return z, order, np.asfortranarray(packed[:rank, :rank])
+
+
+@dataclass(frozen=True, eq=False)
+class RowCoordinates:
+    """Rows of a table in orthonormal axes of their own: x = z @ q, with q never made.
+
+    Attributes
+    ----------
+    x : array or SciPy sparse array, shape (n_rows, n_inputs)
+    z : ndarray, shape (n_rows, rank)
+    pivots, factor
+        As `factorise` gives them.
+    """
+
+    x: Any
+    z: np.ndarray
+    pivots: np.ndarray
+    factor: np.ndarray
+
+    def of(self, x_new: Any) -> np.ndarray:
+        """`x_new @ q.T`: other rows along the axes, shape (n_new, rank)."""
+        across = self.x[self.pivots] @ x_new.T
+        if not isinstance(across, np.ndarray):
+            across = across.toarray()
+        return np.ascontiguousarray(solve_lower(self.factor, across).T)
+
+    def back(self, v: np.ndarray) -> np.ndarray:
+        """`q.T @ v`: weights of the table's columns, shape (..., n_inputs, n_columns), from those of the axes."""
+        a = solve_lower(self.factor, v, transposed=True)
+        rows = self.x[self.pivots]
+        if not isinstance(rows, np.ndarray):
+            return sparse_times(rows.T.tocsr(), a)
+        return rows.T @ a
+
+
+def row_coordinates(x: Any) -> RowCoordinates:
+    """Axes for the rows of `x`, in one pass over it: for many fits on the same rows that start inside their span."""
+    k, _ = gram_and_products(x, [], np.float64)
+    z, order, factor = pivoted_cholesky(k)
+    rank = len(factor)
+    return RowCoordinates(x, z[:, :rank], order[:rank], factor)
+
+
+def solve_lower(factor: np.ndarray, right: np.ndarray, transposed: bool = False) -> np.ndarray:
+    """The solution of `factor @ v = right` (or with factor.T), with any axes in front of `right`; float64."""
+    from scipy.linalg.lapack import dtrtrs
+
+    flat = np.moveaxis(right, -2, 0).reshape(right.shape[-2], -1)
+    solved, _ = dtrtrs(factor, flat, lower=1, trans=int(transposed))
+    shape = (right.shape[-2], *right.shape[:-2], right.shape[-1])
+    return np.ascontiguousarray(np.moveaxis(solved.reshape(shape), 0, -2))
+
+
+def length_outside(w: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The length of the part of `w` outside the span, whose part inside has the coordinates `v`; one number a network."""
+    return np.sqrt(np.maximum(squared_length(w) - squared_length(v), 0.0))

@@ -1,0 +1,294 @@
+"""The model file: one safetensors file that holds the weights, and as text all that goes with them.
+
+The weights and losses are the file's tensors. Its `__metadata__` has one entry, `twolayer`, which is JSON:
+
+    format      the version of this layout
+    kind        "params", "run" or "estimator"
+    versions    of what wrote it
+    facts       the other fields of a run; or class, settings, columns and classes of an estimator
+    about       what the writer added: target, scores, ...
+
+Nothing of it is ever executed. A file is believed only as far as it has been checked: its header's length against its own
+size, its tensors' places by safetensors, names, shapes and values here, by the checks that users' weights pass too; its
+text in `description`. What could not be read back is not written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import FileError, InputError
+from twolayer.files import (
+    DamagedError,
+    check_format,
+    check_header_length,
+    json_entry,
+    json_object,
+    write_files,
+)
+from twolayer.maths.network import Params
+from twolayer.saving import schema
+from twolayer.training.train import Run
+
+MODEL_FORMAT = 1
+DESCRIPTION_KEY = "twolayer"
+WEIGHT_NAMES = tuple(field.name for field in fields(Params))
+RUN_ARRAYS = ("losses", "final_loss")
+RUN_FACTS = {field.name: field.type for field in fields(Run)[3:]}  # after params and RUN_ARRAYS
+MAX_AXES = 3
+# of weights, and of products of one layer's and the next's: answers and their squares are still numbers
+LARGEST_WEIGHT = {"float32": 1e17, "float64": 1e140}
+JSON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "bool": bool,
+    "float": (int, float),
+    "dict[str, Any]": dict,
+}
+
+
+def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | None = None) -> None:
+    """Write a model to one file, whole or not at all.
+
+    Parameters
+    ----------
+    model : Params, Run, or a fitted estimator
+    path : str or Path
+        By custom it ends in `.safetensors`. A file that is there is replaced.
+    about : mapping or None
+        More to keep with it: names, and values that JSON can hold. What the commands read has a form: `target` is a name
+        or a list of them, `table` text, `scores` {model: {score: number}}, `rows` {"train": n, "test": n}.
+
+    Raises
+    ------
+    InputError
+        If the model is none of these, is not fitted, or holds what the file cannot, such as a function of your own, or
+        weights so large (1e140; of float32 1e17) that its answers would not be numbers.
+    FileError
+        If the file cannot be written; what was there before is still there.
+
+    Examples
+    --------
+    >>> import tempfile, twolayer as tl
+    >>> params = tl.init_params(3, 2, 1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tl.save(params, f"{folder}/model.safetensors")
+    ...     tl.load(f"{folder}/model.safetensors")
+    Params(n_inputs=3, n_hidden=2, n_outputs=1, bias=True, skip=False, dtype=float64)
+    """
+    write_files({path: model_bytes(model, about)})
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Read a model that `save` wrote: to the last bit what it was.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    model : Params, Run, or a fitted estimator
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is damaged, or is not a model of twolayer.
+    """
+    return read_model(path)[0]
+
+
+def model_bytes(model: Any, about: Mapping[str, Any] | None = None) -> bytes:
+    """The contents of the model file."""
+    from safetensors.numpy import save as safetensors_bytes
+
+    kind, arrays, facts = _model_parts(model)
+    record = {
+        "format": MODEL_FORMAT,
+        "kind": kind,
+        "versions": _library_versions(),
+        "facts": facts,
+        "about": dict(about or {}),
+    }
+    try:
+        text = json.dumps(record, allow_nan=False, default=_json_number)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"this {kind} cannot be saved: {error}") from None
+    _check_readable(kind, arrays, json.loads(text))
+    # safetensors writes the numbers of a Fortran array in the wrong order
+    tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    return safetensors_bytes(tensors, {DESCRIPTION_KEY: text})
+
+
+def _check_readable(kind: str, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]) -> None:
+    """Raise if the file could not be read back: better said now than when the model is needed."""
+    try:
+        schema.check_description(record["facts"], record["about"], arrays["w1"].shape[-2])
+        _check_sizes(arrays)
+    except DamagedError as error:
+        raise InputError(f"this {kind} cannot be saved: {error}") from None
+
+
+def _library_versions() -> dict[str, str]:
+    from twolayer import __version__
+
+    return {"twolayer": __version__, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def _json_number(value: Any) -> Any:
+    """NumPy's numbers as Python's, for JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(
+        f"{type(value).__name__} {checks.short_repr(value)} is neither text nor a number"
+    )
+
+
+def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:
+    """Kind, arrays and the rest."""
+    if isinstance(model, Params):
+        return "params", dict(checks.parameters(model).items()), {}
+    if isinstance(model, Run):
+        facts = {name: getattr(model, name) for name in RUN_FACTS}
+        return "run", _model_arrays(model.params, model.losses, model.final_loss), facts
+    from twolayer.saving import estimator_state
+
+    facts = estimator_state.estimator_facts(model)
+    return "estimator", _model_arrays(model.params_, model.loss_curve_, model.loss_), facts
+
+
+def _model_arrays(params: Params, losses: np.ndarray, final_loss: Any) -> dict[str, np.ndarray]:
+    final = np.asarray(final_loss, dtype=np.float64)
+    return {**dict(checks.parameters(params).items()), "losses": losses, "final_loss": final}
+
+
+def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
+    """A model that `save` wrote, and what it was told `about` it.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is damaged, or is not a model of twolayer.
+    """
+    try:
+        record, arrays = _open_model(path)
+        kind = record.get("kind")
+        facts, about = json_entry(record, "facts", dict), json_entry(record, "about", dict)
+        if "w1" in arrays and arrays["w1"].ndim > 1:  # if not, it is refused for that
+            schema.check_description(facts, about, arrays["w1"].shape[-2])
+        if kind == "params":
+            return _model_params(arrays), about
+        if kind == "run":
+            return _restored_run(arrays, facts), about
+        if kind == "estimator":
+            from twolayer.saving import estimator_state
+
+            return estimator_state.restored_estimator(*_run_history(arrays), facts), about
+        raise DamagedError(f"it holds {checks.short_repr(kind)}, not params, a run or an estimator")
+    except (DamagedError, InputError) as error:
+        raise FileError(f"{path} cannot be read as a model: {error}") from None
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _open_model(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The file's text and tensors."""
+    from safetensors import SafetensorError, safe_open
+
+    check_header_length(path)
+    try:
+        with safe_open(os.fspath(path), framework="numpy") as file:
+            record = _model_record((file.metadata() or {}).get(DESCRIPTION_KEY))
+            tensors = {}
+            for name in file.keys():  # noqa: SIM118  the file is not a mapping
+                dtype = file.get_slice(name).get_dtype()
+                if name not in (*WEIGHT_NAMES, *RUN_ARRAYS) or dtype not in ("F32", "F64"):
+                    raise DamagedError(
+                        f"its array {checks.short_repr(name)} of type {dtype} is unknown"
+                    )
+                _check_shape(name, file.get_slice(name).get_shape())
+                tensors[name] = file.get_tensor(name)
+    except SafetensorError as error:
+        raise DamagedError(f"it is damaged, or not a safetensors file ({error})") from None
+    return record, tensors
+
+
+def _check_shape(name: str, shape: list[int]) -> None:
+    """Raise if an array has too many axes, or is empty: with one axis of 0 the others could be of any length.
+
+    Of a training of no steps the losses are empty; how many networks they are of, the weights say.
+    """
+    if len(shape) > MAX_AXES:
+        raise DamagedError(f"its array '{name}' has {len(shape)} axes")
+    if 0 in (shape[1:] if name == "losses" else shape):
+        raise DamagedError(f"its array '{name}' is empty: its shape is {tuple(shape)}")
+
+
+def _check_sizes(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise if the weights or losses are so large that nothing can be reckoned with them."""
+    largest = {name: float(np.abs(array).max(initial=0)) for name, array in arrays.items()}
+    for name in RUN_ARRAYS:
+        if largest.pop(name, 0) > schema.LARGEST_WHOLE:
+            raise DamagedError(f"its array '{name}' holds numbers above {schema.LARGEST_WHOLE:g}")
+    limit = LARGEST_WEIGHT[arrays["w1"].dtype.name]
+    through = max(largest["w1"], largest.get("b1", 0)) * largest["w2"]  # more than 1e308 is inf
+    if max(*largest.values(), through) > limit:
+        raise DamagedError(
+            f"its weights are so large, above {limit:g}, that its answers would not be numbers"
+        )
+
+
+def _model_record(text: str | None) -> dict[str, Any]:
+    record = json_object(text)
+    check_format(record, MODEL_FORMAT)
+    return record
+
+
+def _model_params(arrays: Mapping[str, np.ndarray]) -> Params:
+    """The weights, checked as a user's are."""
+    extra = set(arrays) - set(WEIGHT_NAMES)
+    if extra:
+        raise DamagedError(f"it has arrays that do not belong there: {', '.join(sorted(extra))}")
+    for name in ("w1", "w2"):
+        if name not in arrays:
+            raise DamagedError(f"its array '{name}' is missing")
+    if len({array.dtype for array in arrays.values()}) > 1:
+        raise DamagedError("its weights are of different types")
+    params = checks.parameters(Params(**{name: arrays.get(name) for name in WEIGHT_NAMES}))
+    _check_sizes(arrays)
+    return params
+
+
+def _run_history(arrays: Mapping[str, np.ndarray]) -> tuple[Params, np.ndarray, Any]:
+    """Weights, losses and final loss, whose shapes fit together."""
+    params = _model_params(
+        {name: array for name, array in arrays.items() if name not in RUN_ARRAYS}
+    )
+    shape = () if params.n_networks is None else (params.n_networks,)
+    for name in RUN_ARRAYS:
+        array = arrays.get(name)
+        if array is None or array.dtype != np.float64 or not np.isfinite(array).all():
+            raise DamagedError(f"its array '{name}' is missing or not of finite numbers")
+        if array.ndim != len(shape) + (name == "losses") or array.shape[-1:] != (
+            shape or array.shape[-1:]
+        ):
+            raise DamagedError(f"its array '{name}' has the shape {array.shape}")
+    _check_sizes(arrays)
+    final = arrays["final_loss"]
+    return params, arrays["losses"], final if shape else float(final)
+
+
+def _restored_run(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Run:
+    values = {
+        name: json_entry(facts, name, JSON_TYPES[str(kind)]) for name, kind in RUN_FACTS.items()
+    }
+    return Run(*_run_history(arrays), **values)

@@ -1,0 +1,1 @@
+"""Training: the loop, its batches, which engine, checkpoints, Ctrl-C and threads."""

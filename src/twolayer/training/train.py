@@ -1,0 +1,321 @@
+"""Training as users call it: what is asked is checked, an engine chosen, the loop run, and the run handed back."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.engines.contract import Problem
+from twolayer.errors import InputError
+from twolayer.maths.network import Params
+from twolayer.solvers import Solver
+from twolayer.solvers.adam import Adam
+from twolayer.solvers.gd import GradientDescent
+from twolayer.solvers.lbfgs import LBFGS
+from twolayer.training import checkpoints, threads
+from twolayer.training.ctrl_c import deferred_ctrl_c
+from twolayer.training.engine_choice import choose_engine
+from twolayer.training.loop import Batches, Progress, TrainingLoop, train_one_by_one
+
+LBFGS_DECREASE = 1e-4  # L-BFGS stops where a step's share of decrease is below this times `tol`
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A training run that has ended.
+
+    Attributes
+    ----------
+    params : Params
+        The trained weights (NumPy arrays).
+    losses : ndarray of float64, shape (steps taken,) or (steps taken, n_networks)
+        `losses[t]` is the objective before update t, on that step's batch.
+    final_loss : float, or ndarray of shape (n_networks,)
+        The objective on all rows after the last update.
+    seconds : float
+        Wall time of the call.
+    engine, device : str
+        Who computed the gradients, and where.
+    span : bool
+        Whether the exact shortcut for wide tables was used.
+    why : str
+        Why this engine, in one sentence.
+    stopped : str
+        Why it ended: "all steps taken", "tol reached", "interrupted", "stopped by the callback", or the solver's reason.
+    settings : dict
+        The names and numbers it was called with.
+    """
+
+    params: Params
+    losses: np.ndarray
+    final_loss: Any
+    seconds: float
+    engine: str
+    device: str
+    span: bool
+    why: str
+    stopped: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def train(
+    x: Any,
+    y: Any,
+    params: Params,
+    *,
+    loss: Any = "sum_of_squares",
+    activation: Any = "relu",
+    solver: Any = "gd",
+    learning_rate: float = 1e-6,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    alpha: float = 0.0,
+    l1: float = 0.0,
+    dropout: float = 0.0,
+    steps: int = 500,
+    batch_size: int | None = None,
+    sample_weight: Any = None,
+    tol: float = 0.0,
+    engine: str = "auto",
+    device: str = "cpu",
+    span: Any = "auto",
+    random_state: int | np.random.Generator | None = None,
+    callback: Callable[[Progress], Any] | None = None,
+    callback_every: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: float = checkpoints.DEFAULT_INTERVAL,
+    resume: bool = False,
+) -> Run:
+    """Train a two-layer network, starting from `params`, which are not changed.
+
+    Parameters
+    ----------
+    x : array-like or SciPy sparse array, shape (n_rows, n_inputs)
+    y : array-like, shape (n_rows, n_outputs)
+        For class losses also class numbers of shape (n_rows,); with one output always also (n_rows,).
+    params : Params
+        Where to start; their dtype is the dtype of the run. With one more axis in front, that many networks are trained
+        at once.
+    loss : str or Loss
+        "sum_of_squares", "squared_error", "log_loss" (one class a row), "absolute_error", "huber", "quantile", "poisson"
+        (counts, y at least 0), or "binary_log_loss" (labels that are there or not, one logit each); `twolayer.Huber(delta)`
+        and `twolayer.Quantile(level)`, which by name are Huber(1.0) and Quantile(0.5); or a `twolayer.OwnLoss`.
+    activation : str or Activation
+        "relu", "identity", "tanh", "logistic", "leaky_relu" (slope 0.01 below 0), "softplus", or "gelu"; or a
+        `twolayer.OwnActivation`.
+    solver : {"gd", "adam", "lbfgs"} or Solver
+        Gradient descent (on batches: SGD), Adam, or L-BFGS, which takes all rows at once and needs no learning rate.
+    learning_rate : float
+        Above 0.
+    momentum : float
+        From 0 to below 1, for "gd".
+    nesterov : bool
+        Nesterov's form of momentum, for "gd".
+    alpha : float
+        Weight decay: adds ½·alpha·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to a loss that is a sum, ½·alpha/S of it to a mean, with S
+        the total row weight.
+    l1 : float
+        Adds l1·(Σ|w1| + Σ|w_skip|) to a loss that is a sum, l1/S of it to a mean: weights of inputs that say little become
+        exactly 0. For "gd" (without nesterov) and "adam", which shrink the weights after each step. With alpha=0 and a
+        rectifier, small w1 can hide behind large w2: give both.
+    dropout : float
+        From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step; the others count
+        1/(1 − dropout). For "gd" and "adam". `losses` are those of the thinned networks; `final_loss` and `twolayer.forward`
+        take all units. `tol` would compare losses that jump from step to step: leave it at 0.
+    steps : int
+        Updates to make.
+    batch_size : int or None
+        Rows a step, drawn anew in random order in each pass over the table; None for all rows.
+    sample_weight : array-like, shape (n_rows,), or None
+        Row weights.
+    tol : float
+        Stop when the mean objective of the last 10 steps (with batches: of as many whole passes as have 10 steps) is less
+        than `tol`, relatively, below that of as many steps before; 0 never stops early. L-BFGS stops where the gradient's
+        length is at most `tol`, or a step lowers the objective by less than `tol`/10,000 of it.
+    engine : str
+        One of `twolayer.engines()`, which then runs the program as written; or "auto", which chooses from the shapes and
+        settings.
+    device : str
+        "cpu", "cuda", "cuda:1", ..., or "auto".
+    span : bool or "auto"
+        The exact shortcut for wide tables.
+    random_state : int, numpy.random.Generator or None
+        For the order of the batches, and for dropout.
+    callback : callable or None
+        Called between chunks of steps with a `Progress`; training ends when it returns True.
+    callback_every : int or None
+        Call back exactly every so many steps; None for about ten times a second.
+    checkpoint : str, Path or None
+        A file to keep the training in as it goes, so that it can go on if the process is killed; see Notes.
+    checkpoint_every : float
+        Seconds from one writing of it to the next.
+    resume : bool
+        Go on from the checkpoint, if it is there.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        If an array or setting cannot be used, or the checkpoint is that of another training.
+    FileError
+        If the checkpoint is damaged or cannot be written, or is there without `resume`.
+    EngineError
+        If the engine or device is unknown, missing, or cannot do this.
+    DivergedError
+        If the loss or a weight stops being finite; it carries the last finite parameters.
+
+    Notes
+    -----
+    Ctrl-C ends the training after the chunk at hand and returns the run so far; a second Ctrl-C raises as usual.
+
+    A training that was killed, and is called again with the same arguments and `resume=True`, ends with the weights and
+    losses it would have had, on one thread to the last bit. The checkpoint stays when the training has ended, and then
+    answers at once. Ctrl-C leaves one too. A callback that keeps something of its own from call to call offers two methods:
+    `state_dict()`, which returns it as dicts, lists, NumPy arrays, numbers and text, and `load_state_dict(state)`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import twolayer as tl
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.standard_normal((64, 1000)), rng.standard_normal((64, 10))
+    >>> run = tl.train(x, y, tl.init_params(1000, 100, 10, bias=False), steps=500)
+    >>> bool(run.final_loss < 1e-3 * run.losses[0])
+    True
+    """
+    started = time.perf_counter()
+    tol = checks.finite_number(tol, "tol", at_least=0)
+    rule = make_solver(solver, learning_rate, momentum, nesterov, tol)
+    steps = checks.whole_number(steps, "steps", at_least=0)
+    if batch_size is not None:
+        batch_size = checks.whole_number(batch_size, "batch_size")
+    if callback_every is not None:
+        callback_every = checks.whole_number(callback_every, "callback_every")
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback must be a function or None; got {checks.short_repr(callback)}")
+    params = checks.parameters(params)
+    objective = checks.objective(loss, activation, alpha, l1, dropout)
+    refusal = rule.cannot(objective)
+    if refusal:
+        raise InputError(refusal)
+    problem = checks.problem(x, y, params, objective, sample_weight)
+    if batch_size is not None and batch_size >= problem.n_rows:
+        batch_size = None
+    if batch_size is not None and rule.full_batch_only:
+        raise InputError(f"solver '{rule.name}' works on all rows at once: leave batch_size out")
+
+    choice = choose_engine(
+        problem,
+        params,
+        rule,
+        engine=engine,
+        device=device,
+        span=span,
+        steps=steps,
+        batch_size=batch_size,
+    )
+    batches = Batches(problem, batch_size, random_state, params)
+    with (
+        checkpoints.open_checkpoint(checkpoint, checkpoint_every, resume) as file,
+        threads.limited_threads(largest_product_size(problem, params, batch_size)),
+    ):
+        facts = None
+        if file is not None:
+            asked = {
+                "steps": steps,
+                "batch_size": batch_size,
+                "tol": tol,
+                "device": choice.device,
+                "span": choice.span and choice.span.__name__,
+            }
+            rng = None if random_state is None else batches.rng
+            facts = checkpoints.training_fingerprint(
+                problem, params, rule, choice.engine, rng, asked
+            )
+        with checkpoints.recorded_call(file, facts, batches, callback) as keeping:
+            spanned = choice.enter(problem, params)
+
+            def loop_from(start: Params, recover: Callable[[Params], Params]) -> TrainingLoop:
+                state = choice.engine.prepare(spanned.problem, start, rule, choice.device)
+                watch = (started, callback, callback_every)
+                return TrainingLoop(
+                    choice.engine, state, recover, batches, steps, tol, *watch, keeping
+                )
+
+            with (
+                threads.limited_threads(
+                    largest_product_size(spanned.problem, spanned.params, batch_size)
+                ),
+                deferred_ctrl_c() as interrupted,
+            ):
+                if rule.one_network and params.n_networks is not None:
+                    ended = train_one_by_one(spanned, loop_from, interrupted)
+                else:
+                    ended = loop_from(spanned.params, spanned.recover).run_to_end(interrupted)
+                if keeping is not None and interrupted():
+                    keeping.stop()
+            trained = spanned.recover(ended.params)
+    return Run(
+        params=trained,
+        losses=ended.losses,
+        final_loss=ended.final_loss,
+        seconds=time.perf_counter() - started,
+        engine=choice.engine.name,
+        device=choice.device,
+        span=choice.span is not None,
+        why=choice.why,
+        stopped=ended.stopped,
+        settings={
+            "loss": str(problem.objective.loss),
+            "activation": problem.objective.activation.name,
+            "alpha": problem.objective.alpha,
+            "l1": problem.objective.l1,
+            "dropout": problem.objective.dropout,
+            "solver": rule.name,
+            "learning_rate": learning_rate,
+            "momentum": momentum,
+            "nesterov": nesterov,
+            "steps": steps,
+            "batch_size": batch_size,
+            "tol": tol,
+        },
+    )
+
+
+def largest_product_size(problem: Problem, params: Params, batch_size: int | None) -> int:
+    """Multiplications in the largest matrix product of a step."""
+    rows = batch_size or problem.n_rows
+    return rows * params.n_hidden * max(params.n_inputs, params.n_outputs)
+
+
+def make_solver(
+    solver: Any, learning_rate: Any, momentum: Any, nesterov: Any, tol: float
+) -> Solver:
+    """The solver of that name with these settings; a Solver passes as it is."""
+    if isinstance(solver, Solver):
+        return solver
+    nesterov = checks.flag(nesterov, "nesterov")
+    rate = checks.finite_number(learning_rate, "learning_rate", above=0)
+    momentum = checks.finite_number(momentum, "momentum", at_least=0)
+    if momentum >= 1:
+        raise InputError(f"momentum must be below 1; got {momentum:g}")
+    if nesterov and not momentum:
+        raise InputError("nesterov needs momentum above 0, for example momentum=0.9")
+    solvers: dict[str, Callable[[], Solver]] = {
+        "gd": lambda: GradientDescent(rate, momentum, nesterov),
+        "adam": lambda: Adam(rate),
+        "lbfgs": lambda: LBFGS(gradient_tol=tol, decrease_tol=LBFGS_DECREASE * tol),
+    }
+    make = checks.one_of(solver, solvers, "solver")
+    if solver != "gd" and momentum:
+        raise InputError(f"momentum belongs to solver 'gd', not to '{solver}'")
+    return make()

@@ -1,0 +1,276 @@
+"""Plain text laid out for a terminal: wrapped in both languages, numbers in columns, small windows of large arrays.
+
+A Chinese character takes two columns; everything here measures text in columns, not in characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+from rich.cells import cell_len
+
+from twolayer.tutorial.bilingual import Bilingual
+from twolayer.tutorial.trace import ArrayWindow, VariableChange
+
+WINDOW_ROWS, WINDOW_COLUMNS = 4, 5  # of a window of values
+INDENT = 5
+
+# Chinese wraps anywhere, but a line never starts with one of the first nor ends with one of the second.
+_CLOSING = set("，。、；：？！）》」』”’…,.;:?!)")
+_OPENING = set("（《「『“‘(")
+_PIECES = re.compile(
+    r"\s+|[\u2e80-\u9fff\uff00-\uffef\u3000-\u303f]|[^\s\u2e80-\u9fff\uff00-\uffef\u3000-\u303f]+"
+)
+
+ROWS_AND_COLUMNS = Bilingual(
+    en="rows {r0} to {r1} of {rows}, columns {c0} to {c1} of {columns}",
+    zh="第 {r0} 到 {r1} 行（共 {rows} 行），第 {c0} 到 {c1} 列（共 {columns} 列）",
+)
+ENTRY_WORDS = Bilingual(
+    en="entries {c0} to {c1} of {columns}", zh="第 {c0} 到 {c1} 个（共 {columns} 个）"
+)
+
+Write = Callable[[str, str], Any]  # (style, one line of text)
+
+
+class Page:
+    """One page of text in one language; every line goes to `write` as soon as it is known.
+
+    Attributes
+    ----------
+    lang : str
+        "en" or "zh".
+    width : int
+        Columns of the terminal that are used.
+    """
+
+    def __init__(self, lang: str, width: int, write: Write) -> None:
+        self.lang, self.width, self._write = lang, width, write
+        self._after_empty = True
+
+    def text(self, both: Bilingual, **values: Any) -> str:
+        """The text in the page's language, filled in."""
+        return both.said(self.lang, **values)
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line as it is; of several empty lines only the first."""
+        text = text.rstrip()
+        if text or not self._after_empty:
+            self._write(style, text)
+        self._after_empty = not text
+
+    def title(self, both: Bilingual, **values: Any) -> None:
+        """The page's first line."""
+        text = self.text(both, **values)
+        self.line(text, "bold")
+        self.line("=" * cell_len(text), "bold")
+        self.line()
+
+    def heading(self, both: Bilingual, **values: Any) -> None:
+        """The name of a part of the page, between empty lines."""
+        text = self.text(both, **values)
+        self.line()
+        self.line(text, "bold")
+        self.line("-" * cell_len(text), "bold")
+        self.line()
+
+    def say(self, both: Bilingual, indent: int = 0, **values: Any) -> None:
+        """A paragraph."""
+        self.wrapped(self.text(both, **values), " " * indent)
+
+    def note(self, both: Bilingual, **values: Any) -> None:
+        """A paragraph beside a line of code, with a mark."""
+        self.wrapped(self.text(both, **values), " " * INDENT + "* ", " " * (INDENT + 2))
+
+    def item(self, both: Bilingual, **values: Any) -> None:
+        """A paragraph with a mark, after an empty line."""
+        self.line()
+        self.wrapped(self.text(both, **values), "  * ", "    ")
+
+    def wrapped(self, text: str, first: str = "", others: str | None = None) -> None:
+        """Text in lines that fit, the first one behind `first`, the others behind `others`."""
+        others = first if others is None else others
+        for number, line in enumerate(wrap_text(text, self.width - cell_len(others))):
+            self.line((others if number else first) + line)
+
+    def labelled(self, label: Bilingual, text: str) -> None:
+        """`label  text`, the text in lines that fit."""
+        head = " " * INDENT + pad_text(self.text(label), 12)
+        self.wrapped(text, head, " " * cell_len(head))
+
+    def code(self, source: str, number: int | None = None) -> None:
+        """Source, each line behind its number or an indent."""
+        for row, line in enumerate(source.splitlines()):
+            head = f"{number:>3}  " if number is not None and not row else " " * INDENT
+            self.line(head + line, "bold cyan" if line.strip() else "")
+
+    def output(self, text: str) -> None:
+        """What a program printed, as it printed it, behind a bar; longer lines go on in the next."""
+        for line in text.splitlines():
+            for part in wrap_text(line, self.width - INDENT - 2) or [""]:
+                self.line(" " * INDENT + "| " + part)
+
+    def values(self, name: str, array: np.ndarray, indent: int = INDENT) -> None:
+        """A window of an array under its name and place."""
+        array = np.asarray(array)
+        table = np.atleast_2d(array)
+        part = table[:WINDOW_ROWS, :WINDOW_COLUMNS]
+        self._wrapped_place(f"{name}", array.shape, 0, 0, part.shape, indent)
+        for row in table_columns(part):
+            self.line(" " * (indent + 2) + row)
+
+    def change(self, change: VariableChange, before: str, after: str) -> None:
+        """The same window before and after, side by side."""
+        window = change.window(WINDOW_ROWS, self._columns_side_by_side(change))
+        self._wrapped_place(
+            "",
+            change.after.shape,
+            window.first_row,
+            window.first_column,
+            window.after.shape,
+            INDENT,
+        )
+        for row in windows_side_by_side(window, before, after):
+            self.line(" " * (INDENT + 2) + row)
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 2) -> None:
+        """Cells in columns as wide as they need, figures to the right; the last column takes the room that is left."""
+        cells = [list(head), *[list(row) for row in rows]]
+        widths = [max(cell_len(row[column]) for row in cells) for column in range(len(head))]
+        widths[-1] = min(
+            widths[-1], max(10, self.width - indent - sum(widths[:-1]) - 2 * len(head) + 2)
+        )
+        figures = [
+            bool(rows) and all(is_number_cell(row[c]) for row in rows) for c in range(len(head))
+        ]
+        for number, row in enumerate(cells):
+            for last, first in zip_longest(wrap_text(row[-1], widths[-1]), [row[:-1]]):
+                parts = [*(first or [""] * (len(row) - 1)), last or ""]
+                aligned = map(pad_text, parts, widths, figures)
+                self.line(" " * indent + "  ".join(aligned), "" if number else "bold")
+            if not number:
+                self.line(" " * indent + "  ".join("-" * wide for wide in widths))
+
+    def _wrapped_place(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        row: int,
+        column: int,
+        part: tuple[int, ...],
+        indent: int,
+    ) -> None:
+        """`name (64, 100), rows 0 to 3 of 64, ...`, or only the name and shape if all of it is shown."""
+        pieces = [f"{name} {shape}"] if name else []
+        if part[-1] * (part[0] if len(shape) > 1 else 1) < np.prod(shape):
+            where = ROWS_AND_COLUMNS if len(shape) > 1 else ENTRY_WORDS
+            rows = shape[0] if len(shape) > 1 else 1
+            pieces.append(
+                self.text(
+                    where,
+                    r0=row,
+                    r1=row + part[0] - 1,
+                    rows=rows,
+                    c0=column,
+                    c1=column + part[1] - 1,
+                    columns=shape[-1],
+                )
+            )
+        if pieces:
+            self.wrapped(("，" if self.lang == "zh" else ", ").join(pieces), " " * indent)
+
+    def _columns_side_by_side(self, change: VariableChange) -> int:
+        """How many columns of both windows fit beside each other."""
+        whole = np.concatenate([np.ravel(change.before), np.ravel(change.after)])
+        one = (
+            max(
+                len(text) for text in table_columns(whole[None, : min(whole.size, 4000)])[0].split()
+            )
+            + 2
+        )
+        room = (self.width - INDENT - 2 - 5) // 2 + 2
+        return max(1, min(WINDOW_COLUMNS, room // one))
+
+
+def wrap_text(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns: between words, and between any two Chinese characters."""
+    pieces: list[str] = []
+    for piece in _PIECES.findall(text):
+        sticks = (
+            pieces
+            and (piece[0] in _CLOSING or pieces[-1][-1] in _OPENING)
+            and not pieces[-1].isspace()
+        )
+        if sticks:
+            pieces[-1] += piece
+        else:
+            pieces.append(piece)
+    lines, line = [], ""
+    for piece in pieces:
+        if line and cell_len((line + piece).rstrip()) > width:
+            lines.append(line.rstrip())
+            line = "" if piece.isspace() else piece
+        else:
+            line += piece
+    return [*lines, line.rstrip()] if line.strip() else lines
+
+
+def pad_text(text: str, width: int, right: bool = False) -> str:
+    """The text with spaces up to `width` columns."""
+    spaces = " " * (width - cell_len(text))
+    return spaces + text if right else text + spaces
+
+
+def is_number_cell(text: str) -> bool:
+    """Whether a cell holds a number (or nothing)."""
+    return not text.strip("0123456789.,+-−e× ") or text in ("inf", "nan")
+
+
+def table_columns(table: np.ndarray) -> list[str]:
+    """The rows of a table as text, about four digits a number, in columns of one width."""
+    texts = [[format_entry(value, largest_magnitude(table)) for value in row] for row in table]
+    wide = max(len(text) for row in texts for text in row)
+    return ["  ".join(f"{text:>{wide}}" for text in row) for row in texts]
+
+
+def largest_magnitude(table: np.ndarray) -> float:
+    """The largest finite number without its sign: it decides how many decimals are shown."""
+    sizes = np.abs(table[np.isfinite(table)]) if np.size(table) else np.zeros(0)
+    return float(sizes.max()) if sizes.size else 0.0
+
+
+def format_entry(value: float, largest: float | None = None) -> str:
+    """One number beside others up to `largest`, rounded to four decimals or about five digits."""
+    largest = abs(value) if largest is None else largest
+    if value == 0:
+        return "0"
+    if largest >= 1e6 or largest < 1e-2:
+        return f"{value:.3e}"
+    decimals = max(0, min(4, 4 - int(np.floor(np.log10(max(largest, 1))))))
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("-") if not text.strip("-0.") else text
+
+
+def format_figure(value: float) -> str:
+    """A number of its own in a sentence: up to ten digits if it is large, six if it is small."""
+    return f"{value:.10g}" if abs(value) >= 1000 else f"{value:.6g}"
+
+
+def format_short(value: float) -> str:
+    """A number of its own of which six digits are enough."""
+    return f"{value:.6g}"
+
+
+def windows_side_by_side(window: ArrayWindow, before: str, after: str) -> list[str]:
+    """Two windows beside each other under their names, an arrow between them."""
+    rows = table_columns(np.concatenate([window.before, window.after]))
+    left, right = rows[: len(window.before)], rows[len(window.before) :]
+    wide = max(cell_len(left[0]), cell_len(before))
+    middle = (len(left) - 1) // 2
+    arrows = ["  →  " if row == middle else " " * 5 for row in range(len(left))]
+    body = [pad_text(a, wide) + arrow + b for a, arrow, b in zip(left, arrows, right, strict=True)]
+    return [pad_text(before, wide) + " " * 5 + after, *body]
