@@ -12,8 +12,8 @@ from sklearn.metrics import log_loss
 import twolayer as tl
 from twolayer.cli.commands import fit as cli_fit
 from twolayer.errors import InputError
-from twolayer.estimators import early_stopping
 from twolayer.estimators.selection import alpha_path
+from twolayer.evaluation import splits
 
 
 def patients(seed=0, n_patients=40, n_columns=60, repeats=2):
@@ -29,22 +29,22 @@ def patients(seed=0, n_patients=40, n_columns=60, repeats=2):
 def test_folds_take_whole_groups(classes):
     _, y, who = patients()
     y = y if classes else y[:, None].astype(float)
-    parts = alpha_path.alpha_folds(y, np.random.default_rng(0), who)
+    parts = splits.alpha_folds(y, np.random.default_rng(0), who)
     assert len(parts) == 5
     assert sorted(np.concatenate(parts)) == list(range(len(y)))
     for part in parts:
         assert not set(who[part]) & set(np.delete(who, part))
-    assert alpha_path.alpha_folds(y, np.random.default_rng(0), np.zeros(len(y))) == []
-    assert len(alpha_path.alpha_folds(y, np.random.default_rng(0), who % 3)) == 3
+    assert splits.alpha_folds(y, np.random.default_rng(0), np.zeros(len(y))) == []
+    assert len(splits.alpha_folds(y, np.random.default_rng(0), who % 3)) == 3
 
 
 def test_rows_kept_to_stop_by_are_whole_groups():
     _, y, who = patients()
-    kept = early_stopping.validation_rows(y, 0.2, np.random.default_rng(0), ("0", "1"), who)
+    kept = splits.validation_rows(y, 0.2, np.random.default_rng(0), ("0", "1"), who)
     assert len(set(who[kept])) == 8
     assert not set(who[kept]) & set(who[~kept])
     with pytest.raises(InputError, match="one group only"):
-        early_stopping.validation_rows(y, 0.2, np.random.default_rng(0), ("0", "1"), np.zeros(80))
+        splits.validation_rows(y, 0.2, np.random.default_rng(0), ("0", "1"), np.zeros(80))
 
 
 def test_noise_with_a_twin_in_every_row_is_seen_through():
@@ -99,7 +99,7 @@ def test_early_stopping_and_given_alpha_take_groups_too(monkeypatch):
     model.fit(x, y, groups=who)
     assert len(set(given[0])) == 40
     held = []
-    keep = early_stopping.validation_rows
+    keep = splits.validation_rows
 
     def seen(*arguments):
         held.append((arguments[4], keep(*arguments)))

@@ -17,6 +17,7 @@ import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
 from twolayer.estimators.selection import alpha_path
 from twolayer.estimators.uncertainty import noise
+from twolayer.evaluation.splits import alpha_folds
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.network import Params
 
@@ -173,10 +174,10 @@ def test_a_wide_fold_in_axes_of_its_own():
 def test_folds_hold_every_row_once_and_every_class_alike():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1, 2], [50, 10, 5])
-    parts = alpha_path.alpha_folds(y, rng)
+    parts = alpha_folds(y, rng)
     assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(65))
     assert [np.bincount(y[part]).tolist() for part in parts] == [[10, 2, 1]] * 5
-    assert alpha_path.alpha_folds(y[:5], rng) == []
+    assert alpha_folds(y[:5], rng) == []
 
 
 def test_revived_units_change_nothing_until_they_learn():

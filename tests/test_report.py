@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from twolayer.evaluation import baselines, verdict
+from twolayer.evaluation import baselines
+from twolayer.evaluation.assessment import Assessment
+from twolayer.evaluation.predictions import Predictions
+from twolayer.evaluation.score_intervals import score_intervals
+from twolayer.evaluation.verdict import verdict
+from twolayer.evaluation.warnings import score_warnings
 from twolayer.inspection.importances import Importances
-from twolayer.report import Assessment, Predictions, score_intervals, score_warnings
 from twolayer.report.figures import can_shuffle
 
 

@@ -5,8 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from twolayer.evaluation import baselines, verdict
-from twolayer.report import Assessment, Predictions, score_intervals, score_warnings
+from twolayer.evaluation import baselines
+from twolayer.evaluation.assessment import Assessment
+from twolayer.evaluation.predictions import Predictions
+from twolayer.evaluation.score_intervals import score_intervals
+from twolayer.evaluation.verdict import verdict
+from twolayer.evaluation.warnings import score_warnings
 
 CLASSES = np.array(["ALL", "AML", "healthy"])
 

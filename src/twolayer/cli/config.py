@@ -13,9 +13,7 @@ import typer
 PATH_SETTINGS = ("table", "labels", "out")  # kept relative to the settings' own folder
 # how to tell, and how to come to the end; not what to do
 UNSAVED_OPTIONS = ("quiet", "as_json", "config", "checkpoint", "every", "resume")
-CONFIG_HEADER = (
-    "# twolayer fit --config {name} repeats this fit; options given beside it override these (with --out FOLDER).\n"
-)
+CONFIG_HEADER = "# twolayer fit --config {name} repeats this fit; options beside it override these (with --out FOLDER).\n"
 
 
 def settings_toml(settings: dict[str, Any], path: Path) -> str:

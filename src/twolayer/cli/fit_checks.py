@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from twolayer.evaluation.baselines import TrainTestSplit
+    from twolayer.evaluation.splits import TrainTestSplit
     from twolayer.tables import Dataset, Encoder
 
 

@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from twolayer.cli.saved_model import SavedModel
-    from twolayer.evaluation.baselines import TrainTestSplit
-    from twolayer.report import Assessment, Predictions
+    from twolayer.evaluation.splits import TrainTestSplit
     from twolayer.tables import Table, TableOptions
 
 
@@ -123,9 +122,7 @@ def input_names(model: SavedModel, n_inputs: int) -> tuple[list[str], list[str]]
         names = getattr(model.estimator, "feature_names_in_", None)
         names = [f"x{j + 1}" for j in range(n_inputs)] if names is None else [str(n) for n in names]
         return names, names
-    sources = [*encoder.numbers, *encoder.booleans]
-    sources += [name for name, levels in encoder.categories.items() for _ in levels]
-    return encoder.features(), [*sources, *encoder.marked]
+    return encoder.features(), encoder.sources()
 
 
 def without_feature_names(estimator: Any) -> Any:
@@ -142,40 +139,15 @@ def without_feature_names(estimator: Any) -> Any:
     return estimator
 
 
-def assess_against_constant(model: SavedModel, known: LabelledRows) -> Assessment:
-    """All rows, with the answers of the model, and of the constant that is best for these very rows."""
-    from twolayer.evaluation import baselines
-    from twolayer.report import Assessment, Predictions
-
-    estimator = without_feature_names(model.estimator)
+def assessment_names(model: SavedModel, known: LabelledRows) -> dict[str, Any]:
+    """Return the names of inputs, targets and groups, as `Assessment` takes them."""
     inputs, sources = input_names(model, known.x.shape[1])
-    answers = {
-        baselines.NETWORK: Predictions.of(estimator, known.x, model.classifies),
-        baselines.CONSTANT: best_constant(
-            known.y, getattr(estimator, "classes_", None), known.weights
-        ),
+    return {
+        "inputs": inputs,
+        "sources": sources,
+        "targets": list(known.targets),
+        "grouped_by": known.asked.groups or "",
     }
-    return Assessment(
-        estimator, known.x, known.y, known.weights, inputs, sources, list(known.targets), answers,
-        groups=known.groups, grouped_by=known.asked.groups or "",
-    )  # fmt: skip
-
-
-def best_constant(y: np.ndarray, classes: Any, s: Any) -> Predictions:
-    """What the best answer without inputs says of these rows, and its probabilities of classes."""
-    import numpy as np
-
-    from twolayer.report import Predictions
-
-    if classes is None:
-        return Predictions(np.zeros(y.shape) + np.average(y, axis=0, weights=s))
-    if y.ndim == 2:
-        shares = np.average(y, axis=0, weights=s)
-        return Predictions(
-            np.tile((shares > 0.5).astype(int), (len(y), 1)), np.tile(shares, (len(y), 1))
-        )
-    shares = np.array([np.average(y == one, weights=s) for one in classes])
-    return Predictions(np.repeat(classes[shares.argmax()], len(y)), np.tile(shares, (len(y), 1)))
 
 
 def recovered_split(known: SavedModel, rows: LabelledRows) -> TrainTestSplit | None:
@@ -186,32 +158,32 @@ def recovered_split(known: SavedModel, rows: LabelledRows) -> TrainTestSplit | N
     """
     import numpy as np
 
-    from twolayer import tables
     from twolayer.errors import InputError
-    from twolayer.evaluation import baselines
+    from twolayer.evaluation.baselines import NETWORK
+    from twolayer.evaluation.scores import model_scores
+    from twolayer.evaluation.splits import train_test_rows
 
     kept, sizes = known.about.get("scores"), known.about.get("rows")
     size, seed = known.about.get("test_size"), known.about.get("seed")
-    before = kept.get(baselines.NETWORK) if isinstance(kept, dict) else None
+    before = kept.get(NETWORK) if isinstance(kept, dict) else None
     if not (
         isinstance(before, dict) and isinstance(sizes, dict) and has_fit_row_count(known, rows)
     ):
         return None
     if not (isinstance(size, float) and 0 < size < 1 and isinstance(seed, int) and seed >= 0):
         return None
-    task = "classification" if known.classifies else "regression"
-    target = tables.Target(", ".join(rows.targets), task, rows.y, "")
+    classifies = known.classifies and rows.y.ndim == 1
     try:
-        parts = baselines.train_test_rows(target, size, seed, rows.groups, rows.order)
+        parts = train_test_rows(
+            rows.y, size, seed, classifies=classifies, groups=rows.groups, order=rows.order
+        )
     except InputError:
         return None
     test = parts.test
     weights = None if rows.weights is None else rows.weights[test]
     if weights is not None and not weights.any():
         return None
-    now = baselines.model_scores(
-        without_feature_names(known.estimator), rows.x[test], rows.y[test], task, weights
-    )
+    now = model_scores(without_feature_names(known.estimator), rows.x[test], rows.y[test], weights)
     same = all(np.isclose(now[name], before.get(name, np.nan), rtol=1e-6) for name in now)
     return parts if same and len(test) == sizes["test"] else None
 

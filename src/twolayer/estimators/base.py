@@ -16,7 +16,6 @@ from sklearn.utils.validation import _num_samples, check_is_fitted, validate_dat
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.distinct_rows import group_numbers, merge_repeats
-from twolayer.estimators.early_stopping import validation_rows
 from twolayer.estimators.fit import NetworkFit
 from twolayer.estimators.fit_plan import (
     FitPlan,
@@ -36,6 +35,7 @@ from twolayer.estimators.partial_fit import has_partial_fit, train_one_pass
 from twolayer.estimators.preflight import Preflight, check_memory, memory_error, preflight_report
 from twolayer.estimators.selection.alpha_path import LearningTask
 from twolayer.estimators.selection.permutation_test import PermutationTestMixin
+from twolayer.evaluation.splits import validation_rows
 from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss

@@ -18,7 +18,6 @@ from twolayer.estimators.fit_plan import uses_calibration
 from twolayer.estimators.regressor import TwoLayerRegressor
 from twolayer.estimators.selection.fold_fit import in_column_units
 from twolayer.estimators.selection.permutation_test import NestedScoreMixin
-from twolayer.estimators.selection.scoring import fold_splits
 from twolayer.estimators.selection.search import (
     AlphaSearch,
     FoldScores,
@@ -26,9 +25,11 @@ from twolayer.estimators.selection.search import (
     counted_shape,
     integer_seed,
     n_network_outputs,
+    split_classes,
 )
 from twolayer.estimators.uncertainty.spread import fit_spread
 from twolayer.estimators.uncertainty.temperature import best_temperature
+from twolayer.evaluation.splits import fold_splits
 from twolayer.maths.network import Params
 from twolayer.training.ctrl_c import ctrl_c_raises
 from twolayer.training.train import Run
@@ -180,7 +181,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
         x, y, s, _ = self._read(X, y, sample_weight)
         seed = integer_seed(self.random_state)
         search = AlphaSearch.of(self, self.scoring, None, seed, counted_shape(x, y, s))
-        splits = fold_splits(self, self.cv, x, y, groups, seed)
+        splits = fold_splits(self.cv, x, y, groups, seed, split_classes(self, y))
         search = search.telling(self.callback, len(splits), self.refit)
         looks = search.looks(x, y, s, splits)
         scores = np.stack([look.scores for look in looks], axis=-1)

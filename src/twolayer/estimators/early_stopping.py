@@ -8,72 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from twolayer import checks
-from twolayer.errors import InputError
 from twolayer.maths.network import Params
 from twolayer.training.loop import Progress
-
-
-def validation_rows(
-    y: np.ndarray,
-    fraction: Any,
-    rng: np.random.Generator,
-    names: Any,
-    groups: np.ndarray | None = None,
-) -> np.ndarray:
-    """The rows kept for validation, True for each: a random share, of every class its own, or of whole groups.
-
-    Parameters
-    ----------
-    y : array, shape (n_rows, n_outputs), or class numbers of shape (n_rows,)
-    fraction : float
-    rng : numpy.random.Generator
-    names : sequence
-        The classes, for an error.
-    groups : array, shape (n_rows,), or None
-    """
-    fraction = checks.finite_number(fraction, "validation_fraction", above=0)
-    if fraction >= 1:
-        raise InputError(
-            f"validation_fraction is a share of the rows, between 0 and 1, such as 0.1; got {fraction:g}"
-        )
-    n_rows = len(y)
-    if n_rows < 4:
-        raise InputError(
-            f"early_stopping keeps rows for validation, and there are {n_rows} different rows only: "
-            "use early_stopping=False, or give X_val and y_val"
-        )
-    kept = np.zeros(n_rows, dtype=bool)
-    if groups is not None:
-        kept[validation_groups(groups, fraction, rng)] = True
-        return kept
-    order = rng.permutation(n_rows)
-    if y.ndim > 1:
-        kept[order[: min(max(1, round(fraction * n_rows)), n_rows - 2)]] = True
-        return kept
-    for label in np.unique(y):
-        rows = order[y[order] == label]
-        if len(rows) < 2:
-            raise InputError(
-                f"class {str(names[label])!r} has one row only (repeats count once): it cannot be both in the training "
-                "part and in the validation part. Leave it out, use early_stopping=False, or give X_val and y_val"
-            )
-        kept[rows[: min(max(1, round(fraction * len(rows))), len(rows) - 1)]] = True
-    return kept
-
-
-def validation_groups(groups: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """The rows of a random share of the groups."""
-    from sklearn.model_selection import GroupShuffleSplit
-
-    if len(np.unique(groups)) < 2:
-        raise InputError(
-            "early_stopping keeps whole groups for validation, and there is one group only: use early_stopping=False, or "
-            "give X_val and y_val"
-        )
-    splitter = GroupShuffleSplit(1, test_size=fraction, random_state=int(rng.integers(2**31)))
-    _, kept = next(splitter.split(groups, groups=groups))
-    return np.asarray(kept)
 
 
 @dataclass(eq=False)

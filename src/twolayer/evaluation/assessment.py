@@ -1,4 +1,4 @@
-"""What a report is about: a fitted model, rows with known targets, and what was answered for them."""
+"""A fitted model beside rows with known targets: its predictions for them, and those of the baselines."""
 
 from __future__ import annotations
 
@@ -7,41 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.evaluation import baselines
+from twolayer.evaluation.baselines import (
+    CONSTANT,
+    LINEAR,
+    NETWORK,
+    best_constant,
+    fit_linear_model,
+)
+from twolayer.evaluation.predictions import NO_LABEL, YES_LABEL, Predictions, label_words
+from twolayer.evaluation.splits import TrainTestSplit
 
-SAME_PREDICTION_SHARE = 1e-3  # of a probability, or of the range of the truth
-NO_LABEL, YES_LABEL = "no", "yes"  # what is said of a label
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """What one model says of the rows.
-
-    Attributes
-    ----------
-    y_pred : ndarray, shape (n_rows,) or (n_rows, n_outputs)
-    probabilities : ndarray, shape (n_rows, n_classes), or None for numbers
-        Of several labels a row: (n_rows, n_labels), the probability of each.
-    """
-
-    y_pred: np.ndarray
-    probabilities: np.ndarray | None = None
-
-    @classmethod
-    def of(cls, model: Any, x: Any, classifies: bool) -> Predictions:
-        """Ask a model."""
-        return cls(np.asarray(model.predict(x)), model.predict_proba(x) if classifies else None)
-
-    def part(self, output: int) -> Predictions:
-        """Of one of several targets: a number, or no and yes."""
-        y_pred, p = self.y_pred[:, output], self.probabilities
-        if p is None:
-            return Predictions(y_pred)
-        return Predictions(_label_words(y_pred), np.stack([1 - p[:, output], p[:, output]], axis=1))
-
-
-def _label_words(labels: np.ndarray) -> np.ndarray:
-    return np.array([NO_LABEL, YES_LABEL])[labels.astype(int)]
+SAME_PREDICTION_SHARE = 1e-3  # of a probability, or of the range of the targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +84,7 @@ class Assessment:
 
     @property
     def network(self) -> Predictions:
-        return self.answers[baselines.NETWORK]
+        return self.answers[NETWORK]
 
     @property
     def target(self) -> str:
@@ -150,12 +126,12 @@ class Assessment:
         return [self._part(k) for k in range(self.y.shape[1])] if self.several else [self]
 
     def _part(self, output: int) -> Assessment:
-        own = _label_words if self.classifies else np.asarray
+        own = label_words if self.classifies else np.asarray
         return replace(
             self,
             y=own(self.y[:, output]),
             targets=[self.names[output]],
-            answers={name: one.part(output) for name, one in self.answers.items()},
+            answers={name: one.output(output) for name, one in self.answers.items()},
             y_train=None if self.y_train is None else own(self.y_train[:, output]),
             output=output,
         )
@@ -195,4 +171,67 @@ class Assessment:
     def ask(self, x: Any) -> Predictions:
         """What the network says of other rows, of the target this is about."""
         answers = Predictions.of(self.model, x, self.classifies)
-        return answers if self.output is None else answers.part(self.output)
+        return answers if self.output is None else answers.output(self.output)
+
+
+def assess(
+    model: Any,
+    x: Any,
+    y: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+    **names: Any,
+) -> Assessment:
+    """Return the model beside all of these rows, and beside the constant that is best for them.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    x : array or SciPy sparse array, shape (n_rows, n_inputs)
+    y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
+    weights, groups : ndarray, shape (n_rows,), or None
+    **names
+        The names that `Assessment` takes: inputs, sources, targets, grouped_by.
+    """
+    classes = getattr(model, "classes_", None)
+    answers = {
+        NETWORK: Predictions.of(model, x, classes is not None),
+        CONSTANT: best_constant(y, classes, weights),
+    }
+    return Assessment(model, x, y, weights, answers=answers, groups=groups, **names)
+
+
+def assess_test_rows(
+    model: Any,
+    x: Any,
+    y: np.ndarray,
+    parts: TrainTestSplit,
+    *,
+    weights: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+    **names: Any,
+) -> Assessment:
+    """Return the model beside the rows kept for the test, and beside both baselines, the linear one fitted here.
+
+    Parameters as for `assess`; `parts` says which rows are for the test.
+    """
+    test = parts.test
+    linear = fit_linear_model(x, y, parts, classifies=hasattr(model, "classes_"), weights=weights)
+    found = assess(
+        model,
+        x[test],
+        y[test],
+        weights=None if weights is None else weights[test],
+        groups=None if groups is None else groups[test],
+        **names,
+    )
+    network, constant = found.answers[NETWORK], found.answers[CONSTANT]
+    beside = Predictions.of(linear, x[test], found.classifies)
+    return replace(
+        found,
+        answers={NETWORK: network, LINEAR: beside, CONSTANT: constant},
+        held_out=True,
+        x_train=x[parts.train],
+        y_train=y[parts.train],
+    )

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.evaluation import baselines
-from twolayer.evaluation.assessment import Assessment, Predictions
+from twolayer.evaluation.assessment import Assessment
+from twolayer.evaluation.baselines import NETWORK
+from twolayer.evaluation.predictions import Predictions
+from twolayer.evaluation.scores import HIGHER_IS_BETTER, ScoresByModel, prediction_scores
 
 BOOTSTRAP_DRAWS = 300
 BOOTSTRAP_DRAWS_LARGE = 60  # of very many rows, whose scores hardly move
@@ -45,7 +47,7 @@ class ScoreIntervals:
         Rival -> whether the network is right more often than it (1), less often (-1), or that is open (0).
     """
 
-    scores: baselines.ScoresByModel
+    scores: ScoresByModel
     ranges: dict[str, dict[str, Interval]]
     gains: dict[str, dict[str, Interval]]
     parts: dict[str, ScoreIntervals] = field(default_factory=dict)
@@ -64,7 +66,7 @@ def score_intervals(subject: Assessment, random_state: int = 0) -> ScoreInterval
     everything = np.arange(len(subject.y))
     answers = subject.answers
     scores = {name: _subset_scores(subject, one, everything) for name, one in answers.items()}
-    names = list(scores[baselines.NETWORK])
+    names = list(scores[NETWORK])
     drawn: dict[str, list[list[float]]] = {name: [] for name in answers}
     rng = np.random.default_rng(random_state)
     units = _resampling_units(subject)
@@ -78,12 +80,12 @@ def score_intervals(subject: Assessment, random_state: int = 0) -> ScoreInterval
             values = _subset_scores(subject, one, rows)
             drawn[name].append([values[score] for score in names])
     tables = {name: np.array(values) for name, values in drawn.items() if values}
-    signs = np.array([1 if baselines.HIGHER_IS_BETTER[score] else -1 for score in names])
-    ours = tables.get(baselines.NETWORK)
+    signs = np.array([1 if HIGHER_IS_BETTER[score] else -1 for score in names])
+    ours = tables.get(NETWORK)
     gains = {
         name: _percentile_intervals((ours - table) * signs, names)
         for name, table in tables.items()
-        if name != baselines.NETWORK and ours is not None
+        if name != NETWORK and ours is not None
     }
     ranges = {name: _percentile_intervals(table, names) for name, table in tables.items()}
     if subject.classifies:
@@ -118,7 +120,7 @@ def _mcnemar(subject: Assessment) -> dict[str, int]:
     if not subject.classifies or subject.several or not apart:
         return {}
     right = {name: one.y_pred == subject.y for name, one in subject.answers.items()}
-    ours = right[baselines.NETWORK]
+    ours = right[NETWORK]
     found = {}
     for name, theirs in right.items():
         won, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
@@ -171,7 +173,7 @@ def _is_scorable(subject: Assessment, rows: np.ndarray) -> bool:
 
 def _subset_scores(subject: Assessment, answers: Predictions, rows: np.ndarray) -> dict[str, float]:
     p, s = answers.probabilities, subject.weights
-    return baselines.prediction_scores(
+    return prediction_scores(
         subject.y[rows],
         answers.y_pred[rows],
         None if p is None else p[rows],

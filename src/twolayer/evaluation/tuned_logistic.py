@@ -6,20 +6,19 @@ through their inner products. With more columns than rows all is done in as many
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
-from twolayer.evaluation.baselines import log_loss_per_row
+from twolayer.evaluation.scores import log_loss_per_row
+from twolayer.evaluation.splits import class_folds
 
 C_GRID = np.logspace(-4, 2, 7)  # C, from the strongest penalty to the weakest
 LOGISTIC_FOLDS = 5
 MAX_ROTATED_ROWS = 1000  # rows: beyond, turning them costs more than it saves
 MAX_SEARCH_ROWS = 1000  # rows on which strengths are tried: of more, a part says enough
-FoldRows = list[tuple[np.ndarray, np.ndarray]]
 
 
 class TunedLogistic(ClassifierMixin, BaseEstimator):
@@ -103,24 +102,9 @@ def _best_c(x: Any, y: np.ndarray, s: np.ndarray, groups: np.ndarray | None) -> 
         x, _ = rotate_rows(x[rows])
         y, s, groups = y[rows], s[rows], None if groups is None else groups[rows]
     losses = np.zeros(len(C_GRID))
-    for train, test in _fold_rows(y, groups):
+    for train, test in class_folds(y, LOGISTIC_FOLDS, groups):
         losses += _held_out_losses(x, y, s, train, test)
     return float(C_GRID[losses.argmin()]) if losses.any() else 1.0
-
-
-def _fold_rows(y: np.ndarray, groups: np.ndarray | None) -> FoldRows:
-    """Rows to learn from and rows left out, of every class its share; none if there are too few."""
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    counts = np.unique(y if groups is None else groups, return_counts=True)[1]
-    most = counts.max() if groups is None else len(counts)
-    if min(most, LOGISTIC_FOLDS) < 2:
-        return []
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    folds = kind(int(min(most, LOGISTIC_FOLDS)), shuffle=True, random_state=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a class in fewer rows than there are folds
-        return list(folds.split(np.zeros(len(y)), y, groups))
 
 
 def _held_out_losses(

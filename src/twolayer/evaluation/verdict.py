@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twolayer.evaluation import baselines
 from twolayer.evaluation.assessment import Assessment
-from twolayer.evaluation.baselines import CONSTANT, LINEAR, NETWORK, format_score
+from twolayer.evaluation.baselines import CONSTANT, LINEAR, NETWORK
 from twolayer.evaluation.score_intervals import ScoreIntervals
+from twolayer.evaluation.scores import HIGHER_IS_BETTER, format_score
+from twolayer.text import first_names, join_words
 
+MAX_TARGETS_NAMED = 6  # of more targets the first are named
 MAIN_SCORE = {
     True: "accuracy",
     False: "R²",
@@ -37,8 +39,6 @@ class Verdict:
 def verdict(subject: Assessment, sure: ScoreIntervals) -> Verdict:
     """Say how good the network is on these rows."""
     if subject.several:
-        from twolayer.evaluation.verdict_per_target import per_target_verdict
-
         return per_target_verdict(subject, sure)
     main = MAIN_SCORE[subject.classifies]
     standing = verdict_standing(subject, sure)
@@ -176,7 +176,7 @@ def _printed_order(name: str, ours: float, theirs: float) -> int:
     """1 if our score is better than theirs as they are printed, -1 if worse, 0 if both are printed alike."""
     if format_score(name, ours) == format_score(name, theirs):
         return 0
-    return 1 if (ours > theirs) == baselines.HIGHER_IS_BETTER[name] else -1
+    return 1 if (ours > theirs) == HIGHER_IS_BETTER[name] else -1
 
 
 def _group_interval_sentence(subject: Assessment, main: str, low: float, high: float) -> str:
@@ -208,3 +208,80 @@ def _interval_sentence(subject: Assessment, sure: ScoreIntervals, main: str) -> 
         else "the true share is at least"
     )
     return f"How sure: no row was wrong, and {few} {low:.1%} (95% sure)."
+
+
+# Several targets: each is judged by itself, as a mean over them would hide which are good.
+
+
+def per_target_verdict(subject: Assessment, sure: ScoreIntervals) -> Verdict:
+    """Say for how many targets the network is good, and for which."""
+    parts = {part.target: part for part in subject.parts()}
+    standings = {name: verdict_standing(part, sure.parts[name]) for name, part in parts.items()}
+    useless = [name for name, part in parts.items() if not beats_constant(part, sure.parts[name])]
+    one = set(standings.values())
+    standing = one.pop() if len(one) == 1 else CAREFUL
+    sentences = [_per_target_values(subject, sure)]
+    if 0 < len(useless) < len(parts):
+        sentences.append(
+            f"Not shown to be better than a constant guess for {_quoted(useless)}: do not rely on it there."
+        )
+    if LINEAR in sure.scores:
+        sentences.append(_per_target_against_linear(subject, sure))
+    sentences.append(_per_target_interval(subject, sure))
+    return Verdict(standing, _per_target_headline(subject, len(parts) - len(useless)), sentences)
+
+
+def _per_target_headline(subject: Assessment, good: int) -> str:
+    count = len(subject.names)
+    kind = "labels" if subject.classifies else "targets"
+    which = f"{good} of {count} {kind}"
+    if good == count:
+        which = f"{'both' if count == 2 else f'all {count}'} {kind}"
+    does = f"predicts {which}" if good else f"is not shown to predict any of {count} {kind}"
+    return f"It {does} better than a constant guess would, on {subject.rows_in_words}."
+
+
+def _per_target_values(subject: Assessment, sure: ScoreIntervals) -> str:
+    if not subject.classifies:
+        values = [
+            f"'{name}' {part.scores[NETWORK]['R²']:z.2f}" for name, part in sure.parts.items()
+        ]
+        return f"The share of variance it explains (R²; 0 is no better than the mean): {_shown(values)}."
+    values = [
+        f"'{name}' {part.scores[NETWORK]['accuracy']:.1%} ({part.scores[CONSTANT]['accuracy']:.1%})"
+        for name, part in sure.parts.items()
+    ]
+    return f"Right answers (in brackets, of always saying the more frequent one): {_shown(values)}."
+
+
+def _per_target_against_linear(subject: Assessment, sure: ScoreIntervals) -> str:
+    main = MAIN_SCORE[subject.classifies]
+    outcomes = {name: part.against(LINEAR, main) for name, part in sure.parts.items()}
+    said = []
+    for outcome, words in ((1, "better for"), (-1, "worse for"), (0, "not told apart for")):
+        names = [name for name, one in outcomes.items() if one == outcome]
+        if names:
+            said.append(f"{words} {_quoted(names)}")
+    return f"Against a linear model of the same columns the network is {join_words(said)}."
+
+
+def _per_target_interval(subject: Assessment, sure: ScoreIntervals) -> str:
+    main = MAIN_SCORE[subject.classifies]
+    known = {name: part.ranges.get(NETWORK, {}) for name, part in sure.parts.items()}
+    ends = {name: ranges[main] for name, ranges in known.items() if main in ranges}
+    if not ends:
+        return TOO_FEW_ROWS_TEXT
+    form = ".1%" if subject.classifies else "z.2f"
+    shown = [f"'{name}' {low:{form}} to {high:{form}}" for name, (low, high) in ends.items()]
+    what = "on very many rows like these it would be right on"
+    if not subject.classifies:
+        what = "of tables of as many rows like these, 95% would give an R² of"
+    return f"How sure: {what} {_shown(shown)}{' (95% sure)' if subject.classifies else ''}."
+
+
+def _quoted(names: list[str]) -> str:
+    return first_names(names, MAX_TARGETS_NAMED)
+
+
+def _shown(values: list[str]) -> str:
+    return first_names(values, MAX_TARGETS_NAMED, quote="")

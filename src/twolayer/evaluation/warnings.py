@@ -9,10 +9,10 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.evaluation.assessment import Assessment
-from twolayer.evaluation.baselines import CONSTANT, NETWORK, prediction_scores
+from twolayer.evaluation.baselines import CONSTANT, NETWORK
 from twolayer.evaluation.score_intervals import ScoreIntervals
-from twolayer.report.figure import among_the_first
-from twolayer.tables import listed_names
+from twolayer.evaluation.scores import prediction_scores
+from twolayer.text import among_the_first, first_names
 
 FEW_SCORED_ROWS = 50
 FEW_PER_CLASS = 5
@@ -139,9 +139,9 @@ def _unbalanced_classes(subject: Assessment, sure: ScoreIntervals) -> Iterator[s
     rare = [names[k] for k in range(len(names)) if 0 < rows[k] < FEW_PER_CLASS]
     absent = [names[k] for k in range(len(names)) if rows[k] == 0]
     if rare:
-        yield f"Fewer than {FEW_PER_CLASS} rows to judge by: of {listed_names(rare)}."
+        yield f"Fewer than {FEW_PER_CLASS} rows to judge by: of {first_names(rare)}."
     if absent:
-        yield f"No row at all here, so nothing is known: of {listed_names(absent)}."
+        yield f"No row at all here, so nothing is known: of {first_names(absent)}."
     if 0.8 * rows.sum() < rows.max() < rows.sum():
         balanced = sure.scores[NETWORK]["balanced accuracy"]
         yield (

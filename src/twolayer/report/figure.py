@@ -49,8 +49,3 @@ def axes_grid(
     for ax in axes[count:]:
         ax.axis("off")
     return canvas, list(axes[:count])
-
-
-def among_the_first(top: int) -> str:
-    """What it is to be at the top."""
-    return "the first" if top == 1 else f"among the first {top}"

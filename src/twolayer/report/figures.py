@@ -15,11 +15,11 @@ from twolayer.plots.weights import strongest_places
 from twolayer.report.figure import (
     MAX_DRAWN_OUTPUTS,
     ReportFigure,
-    among_the_first,
     axes_grid,
     figure_with_text,
 )
 from twolayer.report.prediction_figures import prediction_figures
+from twolayer.text import among_the_first
 
 MAX_REGION_INPUTS = 10  # with more, the plane of two says little about the others
 MAX_PROFILES = 4

@@ -9,12 +9,14 @@ from html import escape
 import numpy as np
 
 from twolayer.evaluation.assessment import Assessment
-from twolayer.evaluation.baselines import NETWORK, format_score
+from twolayer.evaluation.baselines import NETWORK
 from twolayer.evaluation.score_intervals import ScoreIntervals
+from twolayer.evaluation.scores import format_score
 from twolayer.evaluation.verdict import Verdict
 from twolayer.evaluation.warnings import no_warning_text
 from twolayer.inspection.importances import Importances
-from twolayer.report.figure import ReportFigure, among_the_first
+from twolayer.report.figure import ReportFigure
+from twolayer.text import among_the_first
 
 MAX_GROUPS = 20  # of the table of importances
 MAX_MEMBERS = 30  # of a group, by name

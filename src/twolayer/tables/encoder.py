@@ -146,6 +146,11 @@ class Encoder:
             seen.add(name)
         return names
 
+    def sources(self) -> list[str]:
+        """Return the column of the table that each of the model's inputs is made from."""
+        levels = [name for name, levels in self.categories.items() for _ in levels]
+        return [*self.numbers, *self.booleans, *levels, *self.marked]
+
     def encode(
         self, table: Table, found: EncodingReport | None = None, model: str = "the model"
     ) -> Any:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from twolayer.cli.saved_model import SavedModel
-    from twolayer.report import Assessment, ScoreIntervals
+    from twolayer.evaluation.assessment import Assessment
+    from twolayer.evaluation.score_intervals import ScoreIntervals
 
 MAX_CONFUSION_CLASSES = 12
 MODEL_COLUMN, GUESS_COLUMN = "the model", "best constant"
@@ -48,9 +49,10 @@ def evaluate(
     the accuracy is the exact one of a binomial. The best constant is the most frequent class, or the mean, of these very
     rows: no guess without inputs can do better. Of several targets, each is scored by itself too.
     """
-    from twolayer import report
     from twolayer.cli import labelled_rows
     from twolayer.cli.saved_model import open_model
+    from twolayer.evaluation.assessment import assess
+    from twolayer.evaluation.score_intervals import score_intervals
 
     known = open_model(model)
     voice = Output(quiet, as_json)
@@ -72,8 +74,15 @@ def evaluate(
     trained_on = labelled_rows.recovered_split(known, rows)
     if trained_on is not None:
         rows.said.append(training_rows_warning(len(trained_on.train), len(trained_on.test)))
-    subject = labelled_rows.assess_against_constant(known, rows)
-    sure = report.score_intervals(subject)
+    subject = assess(
+        labelled_rows.without_feature_names(known.estimator),
+        rows.x,
+        rows.y,
+        weights=rows.weights,
+        groups=rows.groups,
+        **labelled_rows.assessment_names(known, rows),
+    )
+    sure = score_intervals(subject)
     for line in [
         f"{rows.table.path}: {rows.table.n_rows} rows",
         *(f"  {line}" for line in rows.said),
@@ -117,7 +126,8 @@ def scores_as_json(sure: ScoreIntervals) -> dict[str, Any]:
 
 def evaluation_lines(sure: ScoreIntervals, heading: str, before: Mapping[str, float]) -> list[str]:
     """The scores, a line each, beside those of the best constant and, if they are known, of the test of the fit."""
-    from twolayer.evaluation.baselines import CONSTANT, NETWORK, format_score
+    from twolayer.evaluation.baselines import CONSTANT, NETWORK
+    from twolayer.evaluation.scores import format_score
 
     ranges = sure.ranges.get(NETWORK, {})
     width = max(19, len(heading) + 1)

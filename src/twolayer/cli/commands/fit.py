@@ -20,7 +20,9 @@ from twolayer.cli.output import Output, as_json_value
 from twolayer.cli.training_options import TrainingOptions, training_options
 
 if TYPE_CHECKING:
-    from twolayer.evaluation.baselines import ScoresByModel, TrainTestSplit
+    from twolayer.evaluation.scores import ScoresByModel
+    from twolayer.evaluation.splits import TrainTestSplit
+    from twolayer.evaluation.verdict import Verdict
     from twolayer.inspection.training_history import TrainingHistory
     from twolayer.tables import Dataset, Encoder, Target
 
@@ -198,11 +200,23 @@ def run_fit(
     import numpy as np
 
     from twolayer import tables
-    from twolayer.evaluation import baselines
+    from twolayer.evaluation.assessment import assess_test_rows
+    from twolayer.evaluation.score_intervals import score_intervals
+    from twolayer.evaluation.splits import train_test_rows
+    from twolayer.evaluation.verdict import verdict
     from twolayer.inspection.training_history import TrainingHistory
 
     data = tables.read_dataset(asked)
-    parts = baselines.train_test_rows(data.target, how.test_size, how.seed, data.groups, data.order)
+    target = data.target
+    parts = train_test_rows(
+        target.values,
+        how.test_size,
+        how.seed,
+        classifies=target.task == "classification",
+        name=target.name,
+        groups=data.groups,
+        order=data.order,
+    )
     fit_checks.check_part_weights(data, parts)
     encoder = tables.Encoder.fit(data.table, data.kinds, parts.train)
     found = tables.EncodingReport()
@@ -216,8 +230,21 @@ def run_fit(
     with (keeping or CheckpointOptions()).opened(voice):
         course = TrainingHistory(most=1)
         seconds = train_model(model, x, data, parts, how, voice, course)
-    scores = baselines.compare_with_baselines(model, x, data.target, parts, data.weights)
-    for line in [training_line(model, seconds), "", *score_lines(scores, len(parts.test))]:
+    assessed = assess_test_rows(
+        model,
+        x,
+        target.values,
+        parts,
+        weights=data.weights,
+        groups=data.groups,
+        inputs=encoder.features(),
+        sources=encoder.sources(),
+        targets=list(asked.targets),
+        grouped_by=asked.groups or "",
+    )
+    sure = score_intervals(assessed)
+    scores, spoken = sure.scores, verdict(assessed, sure)
+    for line in [training_line(model, seconds), "", *score_lines(scores, spoken)]:
         voice.say(line)
     model.feature_names_in_ = np.array(encoder.features(), dtype=object)
     about = {
@@ -239,7 +266,8 @@ def run_fit(
     voice.result(
         {
             **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
-            "verdict": baselines.fit_verdict(scores, len(parts.test)),
+            "standing": spoken.standing,
+            "verdict": [spoken.headline, *spoken.sentences],
             "n_inputs": model.n_features_in_,
             "n_hidden": n_hidden_units(model),
             "n_networks": model.n_networks_,
@@ -316,7 +344,9 @@ def train_model(
             if data.groups is not None:
                 more["groups"] = data.groups[rows]
             if data.order is not None:
-                model.cv = folds_in_time(data.order[rows], how.cv)
+                from twolayer.evaluation.splits import time_folds
+
+                model.cv = time_folds(data.order[rows], how.cv)
             model.callback = lambda done, total: progress.to(done, total)
             model.fit(x[rows], data.target.values[rows], **more)
             model.cv, model.callback = how.cv, None
@@ -324,36 +354,12 @@ def train_model(
 
 
 def kept_together(data: Dataset, rows: Any) -> Any:
-    """What stays together where alpha is chosen: the groups; of rows in time, a fifth of the time each."""
-    import numpy as np
+    """Return what stays together where alpha is chosen: the groups; of rows in time, a fifth of the time each."""
+    from twolayer.evaluation.splits import time_slices
 
     if data.groups is not None:
         return data.groups[rows]
-    if data.order is None:
-        return None
-    ranks = np.unique(data.order[rows], return_inverse=True)[1]
-    return 5 * ranks // (ranks.max() + 1)
-
-
-def folds_in_time(order: Any, n_folds: int) -> list[Any]:
-    """Folds in which the held-out rows come after those of training."""
-    import numpy as np
-    from sklearn.model_selection import TimeSeriesSplit
-
-    from twolayer.errors import InputError
-
-    ranks = np.unique(order)
-    if len(ranks) <= n_folds:
-        raise InputError(
-            f"--cv {n_folds} needs more than {n_folds} different times in the rows of training, and there are {len(ranks)}"
-        )
-    return [
-        (
-            np.flatnonzero(np.isin(order, ranks[before])),
-            np.flatnonzero(np.isin(order, ranks[after])),
-        )
-        for before, after in TimeSeriesSplit(n_folds).split(ranks)
-    ]
+    return None if data.order is None else time_slices(data.order[rows])
 
 
 def dataset_lines(
@@ -444,13 +450,15 @@ def training_summary(model: Any, x: Any, course: TrainingHistory) -> dict[str, A
     }
 
 
-def score_lines(scores: ScoresByModel, n_test: int) -> list[str]:
-    """The scores as a table, and the verdict."""
-    from twolayer.evaluation import baselines
+def score_lines(scores: ScoresByModel, spoken: Verdict) -> list[str]:
+    """Return the scores as a table, and the verdict."""
+    from twolayer.evaluation.scores import score_table
 
     return [
-        *baselines.score_table(scores, "on the test rows"),
-        baselines.fit_verdict(scores, n_test),
+        *score_table(scores, "on the test rows"),
+        "",
+        spoken.headline,
+        *spoken.sentences,
     ]
 
 

@@ -168,7 +168,7 @@ def column_lines(model: SavedModel) -> list[tuple[str, str]]:
 
 def training_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[str, str]]:
     """How it was trained, and how well that went."""
-    from twolayer.evaluation import baselines
+    from twolayer.evaluation.scores import format_score
 
     rows = []
     if isinstance(facts["rows"], dict):
@@ -198,7 +198,7 @@ def training_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[str, 
     if isinstance(scores, dict):
         for name, values in scores.items():
             told = ", ".join(
-                f"{score} {baselines.format_score(score, value)}" for score, value in values.items()
+                f"{score} {format_score(score, value)}" for score, value in values.items()
             )
             rows.append((name, told))
     if facts["noise_std"] is not None:

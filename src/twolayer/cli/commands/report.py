@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from twolayer.cli.labelled_rows import LabelledRows
     from twolayer.cli.saved_model import SavedModel
-    from twolayer.report import Assessment, ScoreIntervals
+    from twolayer.evaluation.assessment import Assessment
+    from twolayer.evaluation.score_intervals import ScoreIntervals
 
 PAGE_NAME = "report.html"
 MAX_SHUFFLED_ROWS = 1000  # more rows say little more about which inputs matter
@@ -59,6 +60,9 @@ def report(
     from twolayer import report as reports
     from twolayer.cli import labelled_rows, output_paths
     from twolayer.cli.saved_model import open_model
+    from twolayer.evaluation.score_intervals import score_intervals
+    from twolayer.evaluation.verdict import verdict
+    from twolayer.evaluation.warnings import score_warnings
 
     checks.whole_number(repeats, "--repeats")
     checks.whole_number(seed, "--seed", at_least=0)
@@ -82,10 +86,10 @@ def report(
     rows = labelled_rows.labelled_rows(known, asked)
     subject, how = assess_model(known, rows)
     voice.say(f"{rows.table.path}: {how}")
-    sure = reports.score_intervals(subject, seed)
+    sure = score_intervals(subject, seed)
     important = model_importances(subject, repeats, seed, voice)
-    spoken = reports.verdict(subject, sure)
-    worried = reports.score_warnings(subject, sure, important)
+    spoken = verdict(subject, sure)
+    worried = score_warnings(subject, sure, important)
     pictures = reports.report_figures(subject, important, input_spreads(known, subject))
     text = reports.html_page(
         f"{Path(model).name}",
@@ -147,45 +151,33 @@ def page_subject(subject: Assessment, table: str, how: str) -> str:
 
 
 def assess_model(model: SavedModel, rows: LabelledRows) -> tuple[Assessment, str]:
-    """The model beside the rows to score, with its rivals' answers; and in words which rows these are."""
+    """Return the model beside the rows to score, with its baselines' answers; and in words which rows these are."""
     from dataclasses import replace
 
-    from twolayer import tables
     from twolayer.cli import labelled_rows
     from twolayer.errors import InputError
-    from twolayer.evaluation import baselines
-    from twolayer.report import Predictions
+    from twolayer.evaluation.assessment import assess, assess_test_rows
 
     if len(rows.y) < 2:
         raise InputError(
             f"{rows.table.path} has one row only: a report needs two at least, better 50"
         )
     rows = replace(rows, x=dense_table(rows.x))
-    whole = replace(
-        labelled_rows.assess_against_constant(model, rows), course=stored_history(model)
-    )
-    x, y, s = whole.x, whole.y, whole.weights
-    task = "classification" if model.classifies else "regression"
-    target = tables.Target(whole.target, task, y, "")
+    estimator = labelled_rows.without_feature_names(model.estimator)
+    more: dict[str, Any] = {
+        "weights": rows.weights,
+        "groups": rows.groups,
+        "course": stored_history(model),
+        **labelled_rows.assessment_names(model, rows),
+    }
     parts = labelled_rows.recovered_split(model, rows)
+    count = f"{len(rows.y):,}"
     if parts is None:
-        return (
-            whole,
-            f"all {len(y):,} rows, of which the model may know some{possible_options_note(model, rows)}",
-        )
-    models = {baselines.NETWORK: whole.model, **baselines.fitted_baselines(x, target, parts, s)}
-    test = parts.test
-    s_test = None if s is None else s[test]
-    groups = None if rows.groups is None else rows.groups[test]
-    answers = {name: Predictions.of(one, x[test], model.classifies) for name, one in models.items()}
-    # not that of the rows of training, which is easily beaten where the classes have other shares here
-    answers[baselines.CONSTANT] = labelled_rows.best_constant(
-        y[test], getattr(model.estimator, "classes_", None), s_test
-    )
-    return replace(
-        whole, x=x[test], y=y[test], weights=s_test, groups=groups, answers=answers, held_out=True,
-        x_train=x[parts.train], y_train=y[parts.train],
-    ), f"the {len(test):,} rows that the fit kept for the test, of {len(y):,}"  # fmt: skip
+        note = possible_options_note(model, rows)
+        found = assess(estimator, rows.x, rows.y, **more)
+        return found, f"all {count} rows, of which the model may know some{note}"
+    found = assess_test_rows(estimator, rows.x, rows.y, parts, **more)
+    return found, f"the {len(parts.test):,} rows that the fit kept for the test, of {count}"
 
 
 def possible_options_note(model: SavedModel, rows: LabelledRows) -> str:

@@ -11,7 +11,6 @@ pass a fold costs anything per column.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +22,7 @@ from twolayer.checks import is_sparse
 from twolayer.estimators.fit_plan import smooth_labels
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.standardise import apply_scaling, standardise
+from twolayer.evaluation.splits import alpha_folds
 from twolayer.maths import network
 from twolayer.maths.activations import Activation
 from twolayer.maths.losses import Loss
@@ -34,7 +34,6 @@ ALPHA_PATH = tuple(
     float(f"{10 ** (k / 2):.1g}") for k in range(5, -4, -1)
 )  # 300, 100, 30, ..., 0.03
 FALLBACK_ALPHA = 1.0  # where there are too few rows to hold any out
-FEWEST_SEARCH_ROWS = 6
 MOST_SEARCH_ROWS = 2000  # more than so many add time and hardly any knowledge of alpha
 STEPS_PER_ALPHA = 100  # for each alpha
 WORSE_LIMIT = 2  # so many values in succession end the walk
@@ -160,40 +159,6 @@ def alpha_choice(
         np.concatenate([walk.y_test for walk in walks]),
         None if walks[0].s is None else np.concatenate([walk.s_test for walk in walks]),
     )
-
-
-def alpha_folds(
-    y: np.ndarray, rng: np.random.Generator, groups: np.ndarray | None = None
-) -> list[np.ndarray]:
-    """The rows to leave out, one after another; each class is dealt out evenly, whole groups where there are any.
-
-    Empty if there are too few rows, or one group only.
-    """
-    n_rows = len(y)
-    if n_rows < FEWEST_SEARCH_ROWS:
-        return []
-    count = 5 if n_rows <= 1000 else 3
-    if groups is not None:
-        return group_folds(y, rng, groups, min(count, len(np.unique(groups))))
-    order = rng.permutation(n_rows)
-    if y.ndim == 1:
-        order = order[np.argsort(y[order], kind="stable")]
-    return [np.sort(order[k::count]) for k in range(count)]
-
-
-def group_folds(
-    y: np.ndarray, rng: np.random.Generator, groups: np.ndarray, count: int
-) -> list[np.ndarray]:
-    """The rows to leave out, groups kept together; none if there is one group only."""
-    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
-
-    if count < 2:
-        return []
-    dealing = StratifiedGroupKFold if y.ndim == 1 else GroupKFold
-    dealt = dealing(count, shuffle=True, random_state=int(rng.integers(2**31)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a class with fewer rows than folds
-        return [test for _, test in dealt.split(y, y, groups) if len(test)]
 
 
 class AlphaPath:

@@ -24,9 +24,14 @@ from sklearn.utils import _safe_indexing
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.estimators.selection.scoring import FoldSplit, fold_splits
-from twolayer.estimators.selection.search import AlphaSearch, counted_shape, integer_seed
+from twolayer.estimators.selection.search import (
+    AlphaSearch,
+    counted_shape,
+    integer_seed,
+    split_classes,
+)
 from twolayer.estimators.selection.shuffles import TargetShuffle, target_shuffle
+from twolayer.evaluation.splits import FoldRows, fold_splits
 from twolayer.solvers.lbfgs import LBFGS
 from twolayer.training.ctrl_c import ctrl_c_raises
 
@@ -119,7 +124,8 @@ class PermutationTestMixin:
         search = shorter_search(
             AlphaSearch.of(asked, scoring, default, seed, counted_shape(x, y, None))
         )
-        splits = fold_splits(asked, settings.get("cv", 5) if cv is None else cv, x, y, groups, seed)
+        cv = settings.get("cv", 5) if cv is None else cv
+        splits = fold_splits(cv, x, y, groups, seed, split_classes(asked, y))
         shuffle = target_shuffle(y, splits, groups, is_classifier(asked))
         return run_permutation_test(search, x, y, splits, shuffle, n, np.random.default_rng(seed))
 
@@ -144,7 +150,7 @@ def run_permutation_test(
     search: AlphaSearch,
     x: Any,
     y: np.ndarray,
-    splits: list[FoldSplit],
+    splits: list[FoldRows],
     shuffle: TargetShuffle,
     n: int,
     rng: np.random.Generator,
@@ -241,7 +247,7 @@ class NestedScoreMixin:
         asked: Any = clone(self)  # type: ignore[type-var]
         x, targets, _, _ = asked._read(X, y, None)
         seed = integer_seed(random_state)
-        splits = fold_splits(asked, cv, x, targets, groups, seed)
+        splits = fold_splits(cv, x, targets, groups, seed, split_classes(asked, targets))
         if len(splits) < 2:
             raise InputError("an interval needs at least two folds: take a larger cv")
         scorer = get_scorer(scoring or ("accuracy" if is_classifier(asked) else "r2"))

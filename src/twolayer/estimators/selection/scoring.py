@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.special import log_expit, log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
-from sklearn.model_selection import check_cv
 
-from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.ensemble import class_probabilities, most_likely_class
 from twolayer.estimators.selection.scorers import scorer_of, takes_weights
 from twolayer.maths.losses import SquaredError, SumOfSquares
-
-FoldSplit = tuple[np.ndarray, np.ndarray]
 
 
 class HeldOutModel(BaseEstimator):
@@ -126,72 +122,3 @@ def score_function(
         return float(scorer(model, x, y, **weights))
 
     return score
-
-
-def fold_splits(
-    estimator: Any, cv: Any, x: Any, y: np.ndarray, groups: Any, seed: int
-) -> list[FoldSplit]:
-    """The rows of training and held-out rows of each fold.
-
-    A whole number means that many folds in random order, of classes in equal parts. Anything else is as in scikit-learn.
-    """
-    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
-
-    classifies = is_classifier(estimator) and y.ndim == 1
-    if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
-        cv = checks.whole_number(cv, "cv", at_least=2)
-        if cv > len(y):
-            raise InputError(
-                f"cv={cv} folds need a row each at least, and n_samples={len(y)}: take a smaller cv"
-            )
-        if classifies:
-            check_class_sizes(estimator.classes_, y, cv)
-        kind = StratifiedKFold if classifies else KFold
-        cv = GroupKFold(cv) if groups is not None else kind(cv, shuffle=True, random_state=seed)
-    splitter = check_cv(cv, y, classifier=classifies)
-    splits = splitter.split(x, y, groups)
-    return [(row_indices(a, len(y)), row_indices(b, len(y))) for a, b in splits]
-
-
-def row_indices(rows: Any, n_rows: int) -> np.ndarray:
-    """One part of a fold: the numbers of its rows, or True for each."""
-    rows = np.asarray(rows)
-    if rows.dtype == bool and rows.shape == (n_rows,):
-        return np.flatnonzero(rows)
-    if rows.size == 0:
-        return np.zeros(0, dtype=int)
-    if (
-        rows.ndim != 1
-        or rows.dtype.kind not in "iu"
-        or rows.min() < -n_rows
-        or rows.max() >= n_rows
-    ):
-        raise InputError(
-            f"each part of a fold of cv must hold numbers of rows, from 0 to {n_rows - 1}; got {checks.short_repr(rows)}"
-        )
-    return rows
-
-
-def check_class_sizes(classes: np.ndarray, labels: np.ndarray, n_splits: int) -> None:
-    """Raise if a class has too few rows for a part of it to be in each fold."""
-    if n_splits > len(labels):
-        return  # the splitter says it better
-    counts = np.bincount(labels, minlength=len(classes))
-    if counts.min() < n_splits:
-        few = int(counts.argmin())
-        rows = f"{counts[few]} row{'' if counts[few] == 1 else 's'}"
-        raise InputError(
-            f"the class {str(classes[few])!r} of y has {rows}, too few for cv={n_splits} folds, which need one of each "
-            "class: take a smaller cv, leave that class out, or merge it with another"
-        )
-
-
-def weighted_splits(
-    splits: list[FoldSplit], s: np.ndarray | None
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The folds without rows of weight 0."""
-    for train, test in splits:
-        if s is None:
-            yield train, test
-        else:
-            yield train[s[train] > 0], test[s[test] > 0]

@@ -20,12 +20,11 @@ from twolayer.estimators.fit_plan import alpha_or_none, label_smoothing_share, s
 from twolayer.estimators.initial_weights import penalty_unit, start_at_mean
 from twolayer.estimators.selection.fold_fit import RowAxes, SearchFit, row_axes
 from twolayer.estimators.selection.scoring import (
-    FoldSplit,
     ScoreFunction,
     score_function,
-    weighted_splits,
 )
 from twolayer.estimators.standardise import Scaling, standardise
+from twolayer.evaluation.splits import FoldRows, weighted_splits
 from twolayer.training import threads
 from twolayer.training.train import Run
 
@@ -210,7 +209,7 @@ class AlphaSearch:
         return SearchFold(axes, rows[1], rows[2], axes.new(x[test]), x[test], y[test], s_test)
 
     def folds(
-        self, x: Any, y: np.ndarray, s: np.ndarray | None, splits: list[FoldSplit]
+        self, x: Any, y: np.ndarray, s: np.ndarray | None, splits: list[FoldRows]
     ) -> Iterator[SearchFold]:
         """The folds, one after another, with repeated rows merged and in an order of their own."""
         for train, test in weighted_splits(splits, s):
@@ -295,7 +294,7 @@ class AlphaSearch:
             )
         return FoldScores(fold.y_test, fold.s_test, scores, answers)
 
-    def looks(self, x: Any, y: np.ndarray, s: Any, splits: list[FoldSplit]) -> list[FoldScores]:
+    def looks(self, x: Any, y: np.ndarray, s: Any, splits: list[FoldRows]) -> list[FoldScores]:
         """Every fold's answers and scores."""
         return [self.look(fold) for fold in self.folds(x, y, s, splits)]
 
@@ -333,6 +332,11 @@ def class_weight_function(estimator: Any) -> Callable[[np.ndarray, Any], np.ndar
     if given is None:
         return None
     return lambda labels, s: class_weights(given, estimator.classes_, labels, s)
+
+
+def split_classes(estimator: Any, y: np.ndarray) -> np.ndarray | None:
+    """Return the classes that folds keep in equal parts; None for numbers, and for several labels per row."""
+    return getattr(estimator, "classes_", None) if y.ndim == 1 else None
 
 
 def n_network_outputs(estimator: Any) -> int:

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import gammaln
 
-from twolayer.estimators.selection.scoring import FoldSplit
+from twolayer.evaluation.splits import FoldRows
 
 ENOUGH_VARYING_ROWS = 1000  # orders of the targets, to be content with the narrower exchange
 SHUFFLE_DRAWS = 200  # of a shuffle, until folds have all classes
@@ -81,7 +81,7 @@ def shuffled_order(blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def target_shuffle(
-    y: np.ndarray, splits: list[FoldSplit], groups: np.ndarray | None, classifies: bool
+    y: np.ndarray, splits: list[FoldRows], groups: np.ndarray | None, classifies: bool
 ) -> TargetShuffle:
     """The shuffle for these targets, folds and groups."""
     targets = equal_row_numbers(y)
@@ -108,7 +108,7 @@ def target_shuffle(
     return replace(found, fair=keeps_classes(targets, splits)) if classifies else found
 
 
-def keeps_classes(targets: np.ndarray, splits: list[FoldSplit]) -> Callable[[np.ndarray], bool]:
+def keeps_classes(targets: np.ndarray, splits: list[FoldRows]) -> Callable[[np.ndarray], bool]:
     """Whether folds have all classes to train on, and held out, where those of the true order have, and only there."""
     n_classes = targets.max() + 1
 
@@ -168,7 +168,7 @@ def group_fold(units: list[np.ndarray], parts: np.ndarray) -> np.ndarray:
     return np.array([parts[rows[0]] for rows in units])
 
 
-def fold_of_rows(splits: list[FoldSplit], n_rows: int) -> np.ndarray | None:
+def fold_of_rows(splits: list[FoldRows], n_rows: int) -> np.ndarray | None:
     """The number of the fold that holds each row out, where each row is held out once."""
     held_out = np.concatenate([test for _, test in splits])
     if not np.array_equal(np.sort(held_out), np.arange(n_rows)):

@@ -1,0 +1,374 @@
+"""Every deal of rows: into training and test, into training and validation, and into the folds of a cross-validation.
+
+Whole groups stay together wherever groups are given, and rows in time are never learned from before they happened.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    check_cv,
+    train_test_split,
+)
+
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.text import plural
+
+FoldRows = tuple[np.ndarray, np.ndarray]  # numbers of the rows to train on, and of those held out
+FEWEST_ALPHA_ROWS = 6
+TIME_SLICES = 5  # groups of rows that follow each other in time, where alpha is chosen
+
+
+# Training and test
+
+
+@dataclass(frozen=True, eq=False)
+class TrainTestSplit:
+    """The rows that are trained on, and those kept for the test; and the group of each row, if groups stay together."""
+
+    train: np.ndarray
+    test: np.ndarray
+    groups: np.ndarray | None = None
+
+
+def train_test_rows(
+    y: np.ndarray,
+    test_size: float,
+    seed: int,
+    *,
+    classifies: bool,
+    name: str = "y",
+    groups: np.ndarray | None = None,
+    order: np.ndarray | None = None,
+) -> TrainTestSplit:
+    """Return rows for training and test: at random, of every class its share; of whole groups; or the latest for the test.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
+    test_size : float
+        The share of the rows, above 0 and below 1.
+    seed : int
+    classifies : bool
+        Whether y holds classes.
+    name : str
+        Of the target, for errors.
+    groups : ndarray, shape (n_rows,), or None
+        Rows of one group stay together.
+    order : ndarray, shape (n_rows,), or None
+        The rank of each row in time: the latest are for the test.
+
+    Raises
+    ------
+    InputError
+        If a part would be too small to train on, or to score.
+    """
+    n_test = math.ceil(test_size * len(y))
+    if groups is not None:
+        parts = _group_split(groups, test_size, seed)
+    elif order is not None:
+        latest = order >= np.sort(order)[-n_test]  # rows of the same time stay together
+        parts = TrainTestSplit(np.flatnonzero(~latest), np.flatnonzero(latest))
+    else:
+        parts = _random_split(y, n_test, seed, classifies, name)
+    _check_split(y, parts, classifies)
+    return parts
+
+
+def _random_split(
+    y: np.ndarray, n_test: int, seed: int, classifies: bool, name: str
+) -> TrainTestSplit:
+    n_rows, needed = len(y), 2
+    if classifies:
+        classes, counts = np.unique(y, return_counts=True)
+        needed = len(classes)
+        if counts.min() < 2:
+            alone = classes[counts.argmin()]
+            raise InputError(
+                f"class {str(alone)!r} of '{name}' has one row only: it cannot be both in the training "
+                "part and in the test part. Leave it out, or choose --task regression for numbers"
+            )
+    if n_test < needed or n_rows - n_test < needed:
+        raise InputError(
+            f"of {n_rows} rows, {n_test} would be for the test and {n_rows - n_test} for training; each part needs "
+            f"at least {needed}{', one for each class' if classifies else ''}: change --test-size, or add rows"
+        )
+    train, test = train_test_split(
+        np.arange(n_rows), test_size=n_test, random_state=seed, stratify=y if classifies else None
+    )
+    return TrainTestSplit(np.sort(train), np.sort(test))
+
+
+def _group_split(groups: np.ndarray, test_size: float, seed: int) -> TrainTestSplit:
+    if len(np.unique(groups)) < 2:
+        raise InputError("all rows are of one group: a split by --groups needs two at least")
+    return TrainTestSplit(*_share_of_groups(groups, test_size, seed), groups)
+
+
+def _share_of_groups(groups: np.ndarray, share: float, seed: int) -> FoldRows:
+    splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
+    return next(splitter.split(groups, groups=groups))
+
+
+def _check_split(y: np.ndarray, parts: TrainTestSplit, classifies: bool) -> None:
+    """Raise if a part is too small, or lacks a class."""
+    if min(len(parts.train), len(parts.test)) < 2:
+        raise InputError(
+            f"{len(parts.train)} rows would be for training and {len(parts.test)} for the test; each part needs at "
+            "least 2: change --test-size, or add rows"
+        )
+    missing = set(y.tolist()) - set(y[parts.train].tolist()) if classifies else None
+    if missing:
+        raise InputError(
+            f"no row of class {str(min(missing))!r} would be left for training: choose a smaller --test-size"
+            ", another --seed, or merge classes"
+        )
+
+
+# Training and validation
+
+
+def validation_rows(
+    y: np.ndarray,
+    fraction: Any,
+    rng: np.random.Generator,
+    names: Any,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return which rows early stopping keeps for validation: a random share, of every class its own, or of whole groups.
+
+    Parameters
+    ----------
+    y : array, shape (n_rows, n_outputs), or class numbers of shape (n_rows,)
+    fraction : float
+    rng : numpy.random.Generator
+    names : sequence
+        The classes, for an error.
+    groups : array, shape (n_rows,), or None
+
+    Returns
+    -------
+    held_out : ndarray of bool, shape (n_rows,)
+    """
+    fraction = checks.finite_number(fraction, "validation_fraction", above=0)
+    if fraction >= 1:
+        raise InputError(
+            f"validation_fraction is a share of the rows, between 0 and 1, such as 0.1; got {fraction:g}"
+        )
+    n_rows = len(y)
+    if n_rows < 4:
+        raise InputError(
+            f"early_stopping keeps rows for validation, and there are {n_rows} different rows only: "
+            "use early_stopping=False, or give X_val and y_val"
+        )
+    held_out = np.zeros(n_rows, dtype=bool)
+    if groups is not None:
+        if len(np.unique(groups)) < 2:
+            raise InputError(
+                "early_stopping keeps whole groups for validation, and there is one group only: use early_stopping=False, "
+                "or give X_val and y_val"
+            )
+        held_out[_share_of_groups(groups, fraction, int(rng.integers(2**31)))[1]] = True
+        return held_out
+    order = rng.permutation(n_rows)
+    if y.ndim > 1:
+        held_out[order[: min(max(1, round(fraction * n_rows)), n_rows - 2)]] = True
+        return held_out
+    for label in np.unique(y):
+        rows = order[y[order] == label]
+        if len(rows) < 2:
+            raise InputError(
+                f"class {str(names[label])!r} has one row only (repeats count once): it cannot be both in the training "
+                "part and in the validation part. Leave it out, use early_stopping=False, or give X_val and y_val"
+            )
+        held_out[rows[: min(max(1, round(fraction * len(rows))), len(rows) - 1)]] = True
+    return held_out
+
+
+# Folds
+
+
+def fold_splits(
+    cv: Any, x: Any, y: np.ndarray, groups: Any, seed: int, classes: np.ndarray | None = None
+) -> list[FoldRows]:
+    """Return the rows to train on and the held-out rows of each fold.
+
+    Parameters
+    ----------
+    cv : int, splitter, or iterable of (train, test)
+        A whole number means that many folds in random order, of classes in equal parts; anything else is as in scikit-learn.
+    x : array-like, shape (n_rows, n_inputs)
+    y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
+        Numbers, or class numbers.
+    groups : array-like, shape (n_rows,), or None
+    seed : int
+    classes : ndarray or None
+        The classes that are numbered in y; None for numbers, and for several labels per row.
+
+    Raises
+    ------
+    InputError
+        If there are too few rows, or too few of a class.
+    """
+    classifies = classes is not None
+    if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
+        cv = checks.whole_number(cv, "cv", at_least=2)
+        if cv > len(y):
+            raise InputError(
+                f"cv={cv} folds need a row each at least, and n_samples={len(y)}: take a smaller cv"
+            )
+        if classes is not None:
+            check_class_sizes(classes, y, cv)
+        kind = StratifiedKFold if classifies else KFold
+        cv = GroupKFold(cv) if groups is not None else kind(cv, shuffle=True, random_state=seed)
+    splitter = check_cv(cv, y, classifier=classifies)
+    splits = splitter.split(x, y, groups)
+    return [(row_indices(a, len(y)), row_indices(b, len(y))) for a, b in splits]
+
+
+def row_indices(rows: Any, n_rows: int) -> np.ndarray:
+    """Return the numbers of a part's rows, given as numbers or as True for each row."""
+    rows = np.asarray(rows)
+    if rows.dtype == bool and rows.shape == (n_rows,):
+        return np.flatnonzero(rows)
+    if rows.size == 0:
+        return np.zeros(0, dtype=int)
+    if (
+        rows.ndim != 1
+        or rows.dtype.kind not in "iu"
+        or rows.min() < -n_rows
+        or rows.max() >= n_rows
+    ):
+        raise InputError(
+            f"each part of a fold of cv must hold numbers of rows, from 0 to {n_rows - 1}; got {checks.short_repr(rows)}"
+        )
+    return rows
+
+
+def check_class_sizes(classes: np.ndarray, labels: np.ndarray, n_splits: int) -> None:
+    """Raise InputError if a class has too few rows for a part of it to be in each fold."""
+    if n_splits > len(labels):
+        return  # the splitter says it better
+    counts = np.bincount(labels, minlength=len(classes))
+    if counts.min() < n_splits:
+        few = int(counts.argmin())
+        raise InputError(
+            f"the class {str(classes[few])!r} of y has {plural(counts[few], 'row')}, too few for cv={n_splits} folds, "
+            "which need one of each class: take a smaller cv, leave that class out, or merge it with another"
+        )
+
+
+def weighted_splits(splits: list[FoldRows], s: np.ndarray | None) -> Iterator[FoldRows]:
+    """Yield the folds without rows of weight 0."""
+    for train, test in splits:
+        if s is None:
+            yield train, test
+        else:
+            yield train[s[train] > 0], test[s[test] > 0]
+
+
+def alpha_folds(
+    y: np.ndarray, rng: np.random.Generator, groups: np.ndarray | None = None
+) -> list[np.ndarray]:
+    """Return the held-out rows of each fold in which alpha is chosen; each class is dealt out evenly, or whole groups.
+
+    Empty if there are too few rows, or only one group. `y` holds class numbers, (n_rows,), or numbers, (n_rows, n_outputs).
+    """
+    n_rows = len(y)
+    if n_rows < FEWEST_ALPHA_ROWS:
+        return []
+    count = 5 if n_rows <= 1000 else 3
+    if groups is not None:
+        count = min(count, len(np.unique(groups)))
+        if count < 2:
+            return []
+        kind = StratifiedGroupKFold if y.ndim == 1 else GroupKFold
+        dealt = kind(count, shuffle=True, random_state=int(rng.integers(2**31)))
+        return [test for _, test in _quiet_folds(dealt, y, groups) if len(test)]
+    order = rng.permutation(n_rows)
+    if y.ndim == 1:
+        order = order[np.argsort(y[order], kind="stable")]
+    return [np.sort(order[k::count]) for k in range(count)]
+
+
+def class_folds(y: np.ndarray, n_folds: int, groups: np.ndarray | None = None) -> list[FoldRows]:
+    """Return folds in which every class has its share, or whole groups are held out; none if there are too few rows."""
+    counts = np.unique(y if groups is None else groups, return_counts=True)[1]
+    most = min(int(counts.max() if groups is None else len(counts)), n_folds)
+    if most < 2:
+        return []
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    return _quiet_folds(kind(most, shuffle=True, random_state=0), y, groups)
+
+
+def _quiet_folds(splitter: Any, y: np.ndarray, groups: np.ndarray | None) -> list[FoldRows]:
+    """Return the folds, without scikit-learn's warning of a class with fewer rows than folds."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return list(splitter.split(np.zeros(len(y)), y, groups))
+
+
+# Rows in time
+
+
+def time_slices(order: np.ndarray) -> np.ndarray:
+    """Return the slice of time that each row is in, from 0 to 4: rows of one slice are left out together."""
+    ranks = np.unique(order, return_inverse=True)[1]
+    return TIME_SLICES * ranks // (ranks.max() + 1)
+
+
+def time_folds(order: np.ndarray, n_folds: int) -> list[FoldRows]:
+    """Return folds in which the held-out rows come after those of training.
+
+    Raises
+    ------
+    InputError
+        If there are not more different times than folds.
+    """
+    ranks = np.unique(order)
+    if len(ranks) <= n_folds:
+        raise InputError(
+            f"--cv {n_folds} needs more than {n_folds} different times in the rows of training, and there are {len(ranks)}"
+        )
+    return [
+        (
+            np.flatnonzero(np.isin(order, ranks[before])),
+            np.flatnonzero(np.isin(order, ranks[after])),
+        )
+        for before, after in TimeSeriesSplit(n_folds).split(ranks)
+    ]
+
+
+# Folds inside folds
+
+
+def inner_fold_count(y: np.ndarray, groups: np.ndarray, n_folds: int, classifies: bool) -> int:
+    """Return into how many folds, `n_folds` at most, the training part of each fold can be split by groups again."""
+    rest = group_training_rows(groups, n_folds)
+    most = [n_folds, *(len(np.unique(groups[rows])) for rows in rest)]
+    if classifies:
+        most += [int(np.unique(y[rows], return_counts=True)[1].min()) for rows in rest]
+    return min(most)
+
+
+def group_training_rows(groups: np.ndarray, n_folds: int) -> list[np.ndarray]:
+    """Return the rows left for training by each fold of whole groups."""
+    return [rows for rows, _ in GroupKFold(n_folds).split(groups, groups=groups)]
+
+
+def rows_left(count: int, n_folds: int) -> int:
+    """Return how many of `count` rows are left for training when the largest fold is held out."""
+    return count + -count // n_folds

@@ -1,0 +1,47 @@
+"""English for messages: how many of a thing, and lists of names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+MAX_NAMES = 5
+
+
+def plural(count: int, noun: str, nouns: str | None = None) -> str:
+    """Return `1 row` or `2,000 rows`.
+
+    Examples
+    --------
+    >>> plural(1, "row"), plural(2000, "row"), plural(2, "class", "classes")
+    ('1 row', '2,000 rows', '2 classes')
+    """
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return `a, b and c`.
+
+    Examples
+    --------
+    >>> join_words(["a", "b", "c"]), join_words(["a"])
+    ('a, b and c', 'a')
+    """
+    return " and ".join([", ".join(words[:-1])] * (len(words) > 1) + list(words[-1:]))
+
+
+def first_names(names: Iterable[object], most: int = MAX_NAMES, quote: str = "'") -> str:
+    """Return the first few names in quotes, and how many more there are.
+
+    Examples
+    --------
+    >>> first_names("abc"), first_names("abcdefg", most=2), first_names([1, 2], quote="")
+    ("'a', 'b', 'c'", "'a', 'b' and 5 more", '1, 2')
+    """
+    names = list(names)
+    shown = ", ".join(f"{quote}{name}{quote}" for name in names[:most])
+    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def among_the_first(count: int) -> str:
+    """Return `the first` or `among the first 10`."""
+    return "the first" if count == 1 else f"among the first {count:,}"

@@ -1,0 +1,103 @@
+"""Every deal of rows; the folds of the CV forms are tested beside scikit-learn's in tests of theirs."""
+
+import numpy as np
+import pytest
+
+from twolayer import InputError
+from twolayer.evaluation.splits import (
+    alpha_folds,
+    inner_fold_count,
+    rows_left,
+    time_folds,
+    time_slices,
+    train_test_rows,
+)
+
+
+def test_every_class_has_its_share_of_both_parts():
+    values = np.array(["a"] * 80 + ["b"] * 16 + ["c"] * 4)
+    parts = train_test_rows(values, 0.25, 0, classifies=True)
+    counts = [
+        np.unique(values[part], return_counts=True)[1].tolist()
+        for part in (parts.train, parts.test)
+    ]
+    assert counts == [[60, 12, 3], [20, 4, 1]]
+    assert sorted([*parts.train, *parts.test]) == list(range(100))
+    other = train_test_rows(values, 0.25, 1, classifies=True)
+    assert other.test.tolist() != parts.test.tolist()
+
+
+def test_a_class_that_would_be_missing_in_training():
+    values = np.array(["a"] * 17 + ["b"] * 2)
+    with pytest.raises(InputError, match="no row of class 'b' would be left"):
+        train_test_rows(values, 0.85, 0, classifies=True)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_class_of_one_row_is_refused_and_of_two_is_split(count):
+    values = np.array(["a"] * 10 + ["b"] * count)
+    if count == 1:
+        with pytest.raises(InputError, match="class 'b' of 'kind' has one row only"):
+            train_test_rows(values, 0.5, 0, classifies=True, name="kind")
+    else:
+        parts = train_test_rows(values, 0.5, 0, classifies=True)
+        assert (values[parts.train] == "b").sum() == (values[parts.test] == "b").sum() == 1
+
+
+def test_the_latest_rows_are_the_test_and_equal_times_stay_together():
+    order = np.array([3, 0, 1, 2, 3, 4, 4, 0])
+    parts = train_test_rows(np.zeros(8), 0.25, 0, classifies=False, order=order)
+    assert sorted(order[parts.test]) == [4, 4]
+    parts = train_test_rows(
+        np.zeros(8), 0.3, 0, classifies=False, order=order
+    )  # three rows, or all of time 3
+    assert sorted(order[parts.test]) == [3, 3, 4, 4]
+
+
+def test_whole_groups_are_for_the_test():
+    groups = np.repeat(np.arange(10), 3)
+    parts = train_test_rows(np.zeros(30), 0.3, 0, classifies=False, groups=groups)
+    assert not set(groups[parts.train]) & set(groups[parts.test])
+    assert parts.groups is groups
+    with pytest.raises(InputError, match="all rows are of one group"):
+        train_test_rows(np.zeros(30), 0.3, 0, classifies=False, groups=np.zeros(30))
+
+
+def test_folds_for_alpha_hold_every_row_out_once():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [15, 5])
+    folds = alpha_folds(y, rng)
+    assert sorted(np.concatenate(folds)) == list(range(20))
+    assert [int(y[fold].sum()) for fold in folds] == [1] * 5
+    assert alpha_folds(y[:5], rng) == []
+    assert alpha_folds(y, rng, np.zeros(20)) == []
+
+
+def test_held_out_rows_come_later_in_every_fold_in_time():
+    order = np.random.default_rng(0).integers(0, 12, 60)
+    folds = time_folds(order, 4)
+    assert len(folds) == 4
+    for train, test in folds:
+        assert order[train].max() < order[test].min()
+    with pytest.raises(InputError, match="more than 12 different times"):
+        time_folds(order, 12)
+    slices = time_slices(order)
+    assert set(slices) == set(range(5))
+    assert all(order[slices == k].max() < order[slices == k + 1].min() for k in range(4))
+
+
+def test_the_arithmetic_of_folds_inside_folds():
+    assert [rows_left(10, 5), rows_left(11, 5), rows_left(3, 2)] == [
+        8,
+        8,
+        1,
+    ]  # the largest folds have 2, 3 and 2
+    groups = np.repeat(np.arange(6), 4)
+    y = np.tile([0, 0, 0, 1], 6)
+    assert (
+        inner_fold_count(y, groups, 5, classifies=False) == 4
+    )  # six groups: the largest fold takes two
+    assert inner_fold_count(y, groups, 3, classifies=True) == 3
+    assert (
+        inner_fold_count(np.eye(24)[0], groups, 2, classifies=True) == 1
+    )  # a single row of a class

@@ -1,0 +1,53 @@
+"""One verdict for `fit`, `evaluate` and `report`: what could be luck in the rows is not called better."""
+
+import numpy as np
+import pytest
+
+from twolayer.evaluation.assessment import Assessment
+from twolayer.evaluation.baselines import CONSTANT, LINEAR, NETWORK, best_constant
+from twolayer.evaluation.predictions import Predictions
+from twolayer.evaluation.score_intervals import score_intervals
+from twolayer.evaluation.verdict import verdict
+
+
+class Classifier:
+    classes_ = np.array([0, 1])
+    w2_ = np.zeros((3, 1))
+
+
+def probabilities(y, rng, error):
+    """Those of a model that is right on most rows, with a little noise of its own."""
+    p = np.clip(np.where(y == 1, 0.93, 0.07) + error * rng.standard_normal(len(y)), 0.01, 0.99)
+    return Predictions((p > 0.5).astype(int), np.stack([1 - p, p], axis=1))
+
+
+def judged(seed, n_rows=118, errors=(0.05, 0.05)):
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n_rows) < 0.6).astype(int)
+    answers = {
+        NETWORK: probabilities(y, rng, errors[0]),
+        LINEAR: probabilities(y, rng, errors[1]),
+        CONSTANT: best_constant(y, Classifier.classes_, None),
+    }
+    names = ["x1"]
+    found = Assessment(
+        Classifier(), np.zeros((n_rows, 1)), y, None, names, names, ["y"], answers, held_out=True
+    )
+    sure = score_intervals(found)
+    return sure, verdict(found, sure)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_two_equal_models_are_not_told_apart(seed):
+    sure, spoken = judged(seed)
+    assert sure.scores[NETWORK]["log loss"] != sure.scores[LINEAR]["log loss"]
+    assert not any(
+        "network is better" in line for line in spoken.sentences if "linear" in line.lower()
+    )
+    assert sure.against(LINEAR, "log loss") == 0 or abs(sure.gains[LINEAR]["log loss"][0]) < 0.02
+
+
+def test_a_model_that_is_better_beyond_luck_is_called_better():
+    sure, spoken = judged(0, errors=(0.02, 0.5))
+    assert sure.against(LINEAR, "accuracy") == 1
+    assert any("network is better" in line for line in spoken.sentences if "linear" in line.lower())
