@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import twolayer as tl
-from twolayer import checks
 from twolayer.engines import get_engine
+from twolayer.maths.problem import checked_objective, checked_params, checked_problem
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 
@@ -53,13 +53,13 @@ def skip_if_it_cannot(engine, x, y, params, **settings):
     reason = worker.missing()
     if reason is None:
         solver = solver_of(**settings)
-        objective = checks.objective(
+        objective = checked_objective(
             settings.get("loss", "sum_of_squares"),
             settings.get("activation", "relu"),
             settings.get("alpha", 0.0),
         )
-        params = checks.parameters(params)
-        problem = checks.problem(x, y, params, objective, settings.get("sample_weight"))
+        params = checked_params(params)
+        problem = checked_problem(x, y, params, objective, settings.get("sample_weight"))
         reason = worker.cannot(problem, params, solver)
         assert engine not in EVERYTHING or params.n_networks is not None or reason is None, reason
     if reason is not None:

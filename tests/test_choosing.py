@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 from small_problems import small_problem
 
 import twolayer as tl
-from twolayer import checks
 from twolayer.engines.compiled.engine import CompiledEngine
-from twolayer.engines.contract import Problem
+from twolayer.maths.problem import Problem, checked_objective, checked_problem
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
 from twolayer.training import engine_choice
 
 SOLVERS = {"gd": GradientDescent(1e-6), "lbfgs": LBFGS(), "adam": Adam()}
-OBJECTIVE = checks.objective("squared_error", "relu", 0.0)
+OBJECTIVE = checked_objective("squared_error", "relu", 0.0)
 
 
 def shaped(n_rows, n_inputs, n_hidden=20, dtype="float64", density=None, n_networks=None):
@@ -224,7 +223,7 @@ def test_values_do_not_matter(solver, shape):
     seen = set()
     for factor in (0.0, 1e-8, 1.0, 1e8):
         given_params = params.map(lambda w, factor=factor: factor * w)
-        problem = checks.problem(factor * x, factor * y, given_params, OBJECTIVE)
+        problem = checked_problem(factor * x, factor * y, given_params, OBJECTIVE)
         chosen = choice(problem, given_params, solver)
         seen.add((chosen.engine.name, chosen.device, chosen.span, chosen.why))
     assert len(seen) == 1

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import twolayer as tl
-from twolayer import checks
 from twolayer.engines.contract import Masks
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Objective, loss_and_gradients
+from twolayer.maths.problem import activation_object, checked_objective, checked_problem
 from twolayer.training.loop import Batches
 
 ENGINES = ("numpy", "torch", "torch-autograd", "torch-function", "torch-nn")
@@ -63,7 +63,7 @@ def test_gradients_under_a_mask_are_central_differences(activation):
     params = tl.init_params(6, 4, 2, skip=True, random_state=2)
     mask = Masks(0.5, 7, 4, None, np.dtype("float64"), 3).of(0, 7)
     assert 0 < (mask == 0).mean() < 1
-    rule = checks.activation_object(activation)
+    rule = activation_object(activation)
 
     def value_and_gradients(at):
         objective = Objective(LOSSES["squared_error"], rule)
@@ -136,7 +136,7 @@ def test_the_seed_decides_and_no_dropout_draws_nothing():
 
     np.testing.assert_array_equal(losses(dropout=0.5), losses(dropout=0.5))
     assert (losses(dropout=0.5) != losses(dropout=0.5, random_state=6)).any()
-    problem = checks.problem(x, y, params, checks.objective("squared_error", "relu", 0.3))
+    problem = checked_problem(x, y, params, checked_objective("squared_error", "relu", 0.3))
     batches = Batches(problem, 9, 5, params)
     assert batches.masks is None
     order = np.random.default_rng(5).permutation(40)

@@ -9,9 +9,9 @@ from agreement import skip_if_it_cannot
 from small_problems import small_problem
 
 import twolayer as tl
-from twolayer import checks
 from twolayer.engines import ENGINE_NAMES, get_engine
 from twolayer.engines.contract import Batch
+from twolayer.maths.problem import checked_objective, checked_problem
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 
@@ -200,7 +200,7 @@ def test_the_torch_engines_do_their_products_in_torch():
 def test_tensors_have_the_dtype_of_the_parameters_and_the_device_asked_for(engine, dtype):
     """torch's "meta" device computes shapes only: everything made for it must be on it, or the step fails."""
     x, y, params, s = small_problem(skip=True, weights=True, dtype=dtype)
-    problem = checks.problem(x, y, params, checks.objective("squared_error", "relu", 0.5), s)
+    problem = checked_problem(x, y, params, checked_objective("squared_error", "relu", 0.5), s)
     worker = get_engine(engine)
     for device in ("cpu", "meta"):
         state = worker.prepare(problem, params, GradientDescent(0.1, 0.9), device)
@@ -232,7 +232,7 @@ def test_tensors_have_the_dtype_of_the_parameters_and_the_device_asked_for(engin
 def test_a_whole_step_is_taken_on_the_device(engine, solver):
     """On "meta" no number can come back to the host: a step that needs one fails."""
     x, y, params, _ = small_problem()
-    problem = checks.problem(x, y, params, checks.objective("sum_of_squares", "tanh", 0.5))
+    problem = checked_problem(x, y, params, checked_objective("sum_of_squares", "tanh", 0.5))
     worker = get_engine(engine)
     state = worker.prepare(problem, params, solver, "meta")
     kept = []
@@ -248,7 +248,7 @@ def test_the_losses_come_to_the_host_once_a_chunk(engine, monkeypatch):
     moved = Spy(monkeypatch, torch.Tensor, "cpu")
     item = Spy(monkeypatch, torch.Tensor, "item")
     x, y, params, _ = small_problem()
-    problem = checks.problem(x, y, params, checks.objective("sum_of_squares", "relu", 0.0))
+    problem = checked_problem(x, y, params, checked_objective("sum_of_squares", "relu", 0.0))
     worker = get_engine(engine)
     state = worker.prepare(problem, params, GradientDescent(0.001), "cpu")
     before = moved.calls
@@ -286,7 +286,7 @@ def test_every_engine_says_what_it_is_and_no_two_the_same():
 
 def test_an_engine_copies_what_it_changes():
     x, y, params, _ = small_problem()
-    problem = checks.problem(x, y, params, checks.objective("sum_of_squares", "relu", 0.0))
+    problem = checked_problem(x, y, params, checked_objective("sum_of_squares", "relu", 0.0))
     before = params.copy()
     for name in ENGINE_NAMES:
         skip = get_engine(name).missing() or get_engine(name).cannot(

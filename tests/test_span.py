@@ -13,11 +13,11 @@ from small_problems import LOSSES_AND_OUTPUTS, small_problem
 from the_programs import program
 
 import twolayer as tl
-from twolayer import checks
 from twolayer.engines.compiled.engine import CompiledEngine
 from twolayer.engines.numpy_engine import NumpyEngine
 from twolayer.maths import span
 from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.problem import checked_objective, checked_problem
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
@@ -225,7 +225,7 @@ def test_any_layout_of_the_table(engine, layout):
 def test_the_form(engine, solver, kind, batch_size, form):
     """So that the tests above are known to have met both."""
     x, y, params, _ = small_problem(n_rows=9, n_inputs=31, **kind)
-    problem = checks.problem(x, y, params, checks.objective("sum_of_squares", "relu", 0.0))
+    problem = checked_problem(x, y, params, checked_objective("sum_of_squares", "relu", 0.0))
     choice = engine_choice.choose_engine(
         problem, params, solver, engine=engine.name, device="cpu", span=True, batch_size=batch_size
     )

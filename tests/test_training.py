@@ -10,9 +10,9 @@ from small_problems import LOSSES_AND_OUTPUTS, small_problem
 from training_runs import assert_same_weights, numpy_train, ready
 
 import twolayer as tl
-from twolayer import checks
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
+from twolayer.maths.problem import checked_objective, checked_problem
 from twolayer.training.loop import Batches
 
 # What a run gives
@@ -285,7 +285,7 @@ def batches_of(n_rows, batch_size, chunks, random_state=0, s=None):
     """The rows of each batch, taken in chunks of these sizes."""
     x, y = np.zeros((n_rows, 1)), np.zeros((n_rows, 1))
     params = tl.init_params(1, 1, 1)
-    problem = checks.problem(x, y, params, checks.objective("squared_error", "relu", 0.0), s)
+    problem = checked_problem(x, y, params, checked_objective("squared_error", "relu", 0.0), s)
     batches = Batches(problem, batch_size, random_state)
     return [batch for steps in chunks for batch in batches.take(steps)]
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from twolayer._version import __version__
 from twolayer.engines import engines
 from twolayer.errors import (
     DivergedError,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
         TwoLayerRegressorCV,
     )
 
-__version__ = "0.1.0"
-
 __all__ = [
     "DivergedError",
     "EngineError",
@@ -50,6 +49,7 @@ __all__ = [
     "TwoLayerRegressor",
     "TwoLayerRegressorCV",
     "TwoLayerWarning",
+    "__version__",
     "checkpointed",
     "engines",
     "forward",

@@ -5,10 +5,7 @@ Every message says what was wrong, what was seen, and what to do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from twolayer.maths.network import Params
+from typing import Any
 
 
 class TwoLayerError(Exception):
@@ -47,7 +44,7 @@ class DivergedError(TwoLayerError, ArithmeticError):
         message: str,
         step: int,
         last_finite_loss: float | None,
-        params: Params,
+        params: Any,
         losses: object,
     ) -> None:
         super().__init__(message)

@@ -10,6 +10,13 @@ from twolayer import checks
 from twolayer.engines.contract import Batch
 from twolayer.maths import network
 from twolayer.maths.network import Params
+from twolayer.maths.problem import (
+    activation_object,
+    checked_inputs,
+    checked_objective,
+    checked_params,
+    checked_problem,
+)
 from twolayer.solvers.gd import GradientDescent
 from twolayer.training.engine_choice import choose_engine
 
@@ -102,9 +109,9 @@ def forward(x: Any, params: Params, activation: Any = "relu") -> np.ndarray:
     array([[ 2.],
            [30.]])
     """
-    params = checks.parameters(params)
-    rule = checks.activation_object(activation)
-    return network.forward(checks.inputs(x, params), params, rule)
+    params = checked_params(params)
+    rule = activation_object(activation)
+    return network.forward(checked_inputs(x, params), params, rule)
 
 
 def loss_and_gradients(
@@ -147,8 +154,10 @@ def loss_and_gradients(
     >>> loss, float(gradients.w2[0, 0]), float(gradients.w1[0, 0])
     (1.0, 4.0, 6.0)
     """
-    params = checks.parameters(params)
-    problem = checks.problem(x, y, params, checks.objective(loss, activation, alpha), sample_weight)
+    params = checked_params(params)
+    problem = checked_problem(
+        x, y, params, checked_objective(loss, activation, alpha), sample_weight
+    )
     solver = GradientDescent(1.0)
     choice = choose_engine(problem, params, solver, engine=engine, device=device, span=False)
     worker = choice.engine

@@ -12,13 +12,13 @@ from small_problems import small_problem
 from test_span import EACH_ONCE
 
 import twolayer as tl
-from twolayer import checks
 from twolayer.engines.compiled import engine, state
 from twolayer.engines.compiled.engine import CompiledEngine, compile_all_kernels, kernel_array
 from twolayer.engines.contract import Batch, Plan
 from twolayer.maths import activations, losses
 from twolayer.maths.activations import ACTIVATIONS, Activation, Relu, Tanh
 from twolayer.maths.losses import LOSSES, SquaredError
+from twolayer.maths.problem import checked_objective, checked_problem
 from twolayer.maths.span import GramSpan
 from twolayer.solvers import Solver, lbfgs, line_search
 from twolayer.solvers.gd import GradientDescent
@@ -203,7 +203,7 @@ def test_a_page_that_changed_changes_the_name_in_the_cache(tmp_path, monkeypatch
 def test_the_interpreter_is_free_while_a_kernel_runs():
     """With the interpreter held, nobody could count between the start of the kernel and its end."""
     x, y, params, _ = small_problem(n_rows=50, n_inputs=20, n_hidden=20)
-    problem = checks.problem(x, y, params, checks.objective("squared_error", "tanh", 0.0))
+    problem = checked_problem(x, y, params, checked_objective("squared_error", "tanh", 0.0))
     engine = CompiledEngine()
     state = engine.prepare(problem, params, GradientDescent(1e-3), "cpu")
     steps = 3000
@@ -364,7 +364,7 @@ def test_ones_own_solver(engine, solver):
 @pytest.mark.parametrize("n_networks", [None, 2])
 def test_the_objective_in_the_span_is_looked_at_without_moving(momentum, n_networks):
     x, y, params, _ = small_problem(n_rows=6, n_inputs=20, n_networks=n_networks)
-    problem = checks.problem(x, y, params, checks.objective("squared_error", "tanh", 0.3))
+    problem = checked_problem(x, y, params, checked_objective("squared_error", "tanh", 0.3))
     form, engine = GramSpan(problem, params), CompiledEngine()
     state = engine.prepare(form.problem, form.params, GradientDescent(0.1, momentum), "cpu")
     penalty = problem.objective.penalty(6.0, 6.0)

@@ -40,7 +40,7 @@ def root(
 ) -> None:
     """Take the options that stand before a subcommand."""
     if version:
-        from twolayer import __version__
+        from twolayer._version import __version__
 
         print(f"twolayer {__version__}")
         raise typer.Exit

@@ -20,34 +20,9 @@ from typing import Any
 import numpy as np
 
 from twolayer.errors import EngineError
-from twolayer.maths.network import Objective, Params
+from twolayer.maths.network import Params
+from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """What is to be fitted: checked arrays, all of the parameters' dtype, and the objective.
-
-    Attributes
-    ----------
-    x : array or SciPy sparse array, shape (n_rows, n_inputs)
-    y : array, shape (n_rows, n_outputs)
-    s : array, shape (n_rows,), or None
-        Row weights.
-    objective : Objective
-    total : float
-        Σ s over all rows (their number, without weights).
-    """
-
-    x: Any
-    y: Any
-    s: Any
-    objective: Objective
-    total: float
-
-    @property
-    def n_rows(self) -> int:
-        return self.y.shape[0]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.engines.contract import Batch, Engine, Plan, Problem, State
+from twolayer.engines.contract import Batch, Engine, Plan, State
 from twolayer.maths.network import Params, loss_and_gradients
+from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
 
 

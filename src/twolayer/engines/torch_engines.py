@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twolayer.engines.contract import Batch, Engine, Problem, State
+from twolayer.engines.contract import Batch, Engine, State
 from twolayer.errors import EngineError
 from twolayer.maths.activations import Activation, Relu
 from twolayer.maths.network import (
@@ -21,6 +21,7 @@ from twolayer.maths.network import (
     loss_and_gradients,
     objective_value,
 )
+from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twolayer.engines.contract import Batch, Plan, Problem, State
+from twolayer.engines.contract import Batch, Plan, State
 from twolayer.engines.torch_engines import (
     TorchEngine,
     batch_mask,
@@ -21,6 +21,7 @@ from twolayer.engines.torch_engines import (
 )
 from twolayer.maths.losses import SumOfSquares
 from twolayer.maths.network import Params
+from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent

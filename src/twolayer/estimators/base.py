@@ -40,6 +40,7 @@ from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.maths.network import Params
+from twolayer.maths.problem import dropout_rate
 from twolayer.training.engine_choice import check_device
 from twolayer.training.train import make_solver
 
@@ -290,7 +291,7 @@ class TwoLayerEstimator(PermutationTestMixin, BaseEstimator):
             skip,
             self._standardises_y(),
             checks.finite_number(self.l1, "l1", at_least=0),
-            checks.dropout_rate(self.dropout),
+            dropout_rate(self.dropout),
             label_smoothing_share(getattr(self, "label_smoothing", 0.0), *X.shape),
         )
 

@@ -31,6 +31,7 @@ from twolayer.estimators.uncertainty.spread import fit_spread
 from twolayer.estimators.uncertainty.temperature import best_temperature
 from twolayer.evaluation.splits import fold_splits
 from twolayer.maths.network import Params
+from twolayer.maths.problem import checked_targets
 from twolayer.training.ctrl_c import ctrl_c_raises
 from twolayer.training.train import Run
 
@@ -439,5 +440,5 @@ class TwoLayerClassifierCV(AlphaSearchCV, TwoLayerClassifier):  # type: ignore[m
         y = np.concatenate([look.y for look in looks])
         s = None if looks[0].s is None else np.concatenate([look.s for look in looks])
         loss = search.fitting.loss
-        y = checks.targets(y, len(y), search.n_outputs, loss, np.float64)
+        y = checked_targets(y, len(y), search.n_outputs, loss, np.float64)
         self.temperature_ = best_temperature(logits, y, s, loss)

@@ -33,6 +33,7 @@ from twolayer.estimators.uncertainty.noise import noise_std
 from twolayer.estimators.uncertainty.temperature import fitted_temperature
 from twolayer.maths import network
 from twolayer.maths.network import Params
+from twolayer.maths.problem import checked_targets
 from twolayer.training.ctrl_c import ctrl_c_raises
 from twolayer.training.loop import Progress, callback_state, has_state, load_callback_state
 from twolayer.training.train import Run, train
@@ -200,7 +201,7 @@ class NetworkFit:
         """Rows held out, as the network sees them, and their total weight."""
         if self.targets is not None:
             y = (y - self.targets.mean) / self.targets.scale
-        y = checks.targets(y, x.shape[0], self.task.n_outputs, self.task.loss, np.float64)
+        y = checked_targets(y, x.shape[0], self.task.n_outputs, self.task.loss, np.float64)
         return apply_scaling(self.inputs, x), y, s, float(x.shape[0] if s is None else s.sum())
 
     def score_of(self, validation: tuple[Any, np.ndarray, Any]) -> Callable[[Params], float]:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from twolayer.checks import is_sparse
-from twolayer.engines.contract import Problem
 from twolayer.errors import InputError
 from twolayer.estimators.fit_plan import FitPlan
 from twolayer.estimators.selection.alpha_path import ALPHA_PATH, MOST_SEARCH_ROWS
 from twolayer.estimators.selection.alpha_path import STEPS_PER_ALPHA as SEARCH_STEPS
 from twolayer.maths.network import Objective, Params
+from twolayer.maths.problem import Problem
 from twolayer.training.engine_choice import full_table_cost, span_cost
 from twolayer.training.train import make_solver
 

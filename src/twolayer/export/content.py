@@ -16,6 +16,7 @@ from twolayer.errors import EngineError, InputError, TwoLayerWarning
 from twolayer.maths import custom, network
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.network import Params
+from twolayer.maths.problem import activation_object, checked_params
 from twolayer.training.train import Run
 
 LARGEST_ROUNDING = 1e-5  # of a hidden unit, whose size is about 1; more is told
@@ -147,7 +148,7 @@ def run_activation(run: Run) -> str:
 
 
 def _content_of_params(params: Params, activation: Any) -> ExportContent:
-    params = checks.parameters(params)
+    params = checked_params(params)
     if params.n_networks is not None:
         raise InputError(
             f"these are {params.n_networks} networks side by side: export one of them, params.network(k); "
@@ -166,7 +167,7 @@ def _content_of_estimator(model: Any) -> ExportContent:
         )
     if not hasattr(model, "w1_"):
         raise InputError(f"this {name} is not fitted yet: call fit first")
-    params = checks.parameters(model.params_)
+    params = checked_params(model.params_)
     columns = getattr(model, "feature_names_in_", None)
     return ExportContent(
         model,
@@ -190,7 +191,7 @@ def _answer_kind(model: Any, n_outputs: int) -> str:
 
 def activation_name(activation: Any) -> str:
     """The activation's name, if it is one of the menu."""
-    rule = checks.activation_object(activation)
+    rule = activation_object(activation)
     if custom.is_custom(rule, ACTIVATIONS):
         raise InputError(
             f"activation '{rule.name}' is a function of your own, which no other program knows: "

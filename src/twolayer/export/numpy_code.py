@@ -221,7 +221,7 @@ def module_source(content: ExportContent, weights_code: str) -> str:
 
 def module_docstring(content: ExportContent) -> str:
     """What the file holds, and who wrote it."""
-    from twolayer import __version__
+    from twolayer._version import __version__
 
     return (
         f"A network with one hidden layer, written by twolayer {__version__}.\n\n{content.said()}."

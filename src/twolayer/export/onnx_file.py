@@ -164,7 +164,7 @@ def build_onnx_model(content: ExportContent) -> Any:
     import onnx
     from onnx import TensorProto, helper
 
-    from twolayer import __version__
+    from twolayer._version import __version__
 
     params = content.params
     graph = OnnxGraph(params.dtype)

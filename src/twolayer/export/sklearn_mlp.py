@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.export import content as contents
 from twolayer.export import numpy_code
 from twolayer.export.content import ExportContent, export_content
 from twolayer.maths.network import Params
+from twolayer.maths.problem import checked_params
 
 SKLEARN_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # by these names in both
 SKLEARN_SOLVERS = {"lbfgs": "lbfgs", "adam": "adam", "gd": "sgd"}  # ours: scikit-learn's
@@ -250,7 +250,7 @@ def from_sklearn(mlp: Any) -> Any:
     from twolayer.estimators import TwoLayerClassifier, TwoLayerRegressor
 
     (w1, w2), (b1, b2) = mlp.coefs_, mlp.intercepts_
-    params = checks.parameters(Params(w1, b1, w2, b2)).copy()
+    params = checked_params(Params(w1, b1, w2, b2)).copy()
     ours = {theirs: name for name, theirs in SKLEARN_SOLVERS.items()}
     make = TwoLayerClassifier if is_classifier(mlp) else TwoLayerRegressor
     model = make(

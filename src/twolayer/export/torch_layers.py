@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from twolayer import checks, saving
+from twolayer import saving
 from twolayer.errors import FileError, InputError
 from twolayer.export import content as contents
 from twolayer.export.content import ExportContent, export_content
 from twolayer.maths.activations import LEAKY_SLOPE
 from twolayer.maths.network import Params
+from twolayer.maths.problem import checked_params
 
 # From here on torch's softplus is h itself: by then the difference is below 1e-17, and exp(h) still a number in float32.
 # Its own default is 20, where the difference is 2e-9.
@@ -246,7 +247,7 @@ def network_from_module(module: Any) -> tuple[Params, str]:
     params = Params(
         weight_array(first), bias_array(first), weight_array(last), bias_array(last), w_skip
     )
-    return checks.parameters(params), activation_name_of(middle)
+    return checked_params(params), activation_name_of(middle)
 
 
 def activation_name_of(layer: Any) -> str:

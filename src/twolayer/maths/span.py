@@ -30,9 +30,9 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.engines.contract import Problem
 from twolayer.errors import InputError
 from twolayer.maths.network import Params
+from twolayer.maths.problem import Problem
 
 NUMBERS_PER_BLOCK = (
     1 << 23

@@ -35,6 +35,7 @@ from twolayer.files import (
     write_files,
 )
 from twolayer.maths.network import Params
+from twolayer.maths.problem import checked_params
 from twolayer.saving import schema
 from twolayer.training.train import Run
 
@@ -137,7 +138,7 @@ def _check_readable(kind: str, arrays: Mapping[str, np.ndarray], record: Mapping
 
 
 def _library_versions() -> dict[str, str]:
-    from twolayer import __version__
+    from twolayer._version import __version__
 
     return {"twolayer": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
@@ -154,7 +155,7 @@ def _json_number(value: Any) -> Any:
 def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:
     """Kind, arrays and the rest."""
     if isinstance(model, Params):
-        return "params", dict(checks.parameters(model).items()), {}
+        return "params", dict(checked_params(model).items()), {}
     if isinstance(model, Run):
         facts = {name: getattr(model, name) for name in RUN_FACTS}
         return "run", _model_arrays(model.params, model.losses, model.final_loss), facts
@@ -166,7 +167,7 @@ def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]
 
 def _model_arrays(params: Params, losses: np.ndarray, final_loss: Any) -> dict[str, np.ndarray]:
     final = np.asarray(final_loss, dtype=np.float64)
-    return {**dict(checks.parameters(params).items()), "losses": losses, "final_loss": final}
+    return {**dict(checked_params(params).items()), "losses": losses, "final_loss": final}
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
@@ -263,7 +264,7 @@ def _model_params(arrays: Mapping[str, np.ndarray]) -> Params:
             raise DamagedError(f"its array '{name}' is missing")
     if len({array.dtype for array in arrays.values()}) > 1:
         raise DamagedError("its weights are of different types")
-    params = checks.parameters(Params(**{name: arrays.get(name) for name in WEIGHT_NAMES}))
+    params = checked_params(Params(**{name: arrays.get(name) for name in WEIGHT_NAMES}))
     _check_sizes(arrays)
     return params
 

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.engines.contract import Engine, Problem
+from twolayer.engines.contract import Engine
 from twolayer.errors import DivergedError, FileError, InputError, TwoLayerWarning
 from twolayer.files import (
     DamagedError,
@@ -42,6 +42,7 @@ from twolayer.files import (
     write_files,
 )
 from twolayer.maths.network import Params
+from twolayer.maths.problem import Problem
 from twolayer.training.loop import Batches, LoopResult, callback_state, load_callback_state
 
 CHECKPOINT_FORMAT = 1
@@ -356,7 +357,7 @@ def objective_description(problem: Problem) -> str:
 
 def library_versions(libraries: tuple[str, ...]) -> dict[str, str]:
     """Of this package and of what computes."""
-    from twolayer import __version__
+    from twolayer._version import __version__
 
     return {"twolayer": __version__, **{name: version(name) for name in libraries}}
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from twolayer.checks import flag, short_repr
 from twolayer.engines import ENGINE_NAMES, get_available_engine, get_engine
-from twolayer.engines.contract import Engine, Problem
+from twolayer.engines.contract import Engine
 from twolayer.errors import EngineError, InputError
 from twolayer.maths import span as spans
 from twolayer.maths.network import Params
+from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
 from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS

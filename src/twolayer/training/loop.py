@@ -15,9 +15,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from twolayer import checks
-from twolayer.engines.contract import Batch, Engine, Masks, Plan, Problem, State
+from twolayer.engines.contract import Batch, Engine, Masks, Plan, State
 from twolayer.errors import DivergedError, InputError
 from twolayer.maths.network import Params, loss_and_gradients
+from twolayer.maths.problem import Problem
 
 SECONDS_PER_CHUNK = 0.1  # how long nobody can look, press Ctrl-C, or be called back
 CHUNK_STRETCH = 20  # up to so many times longer, where copying and checking large weights between chunks takes long

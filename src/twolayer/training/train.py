@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.engines.contract import Problem
 from twolayer.errors import InputError
 from twolayer.maths.network import Params
+from twolayer.maths.problem import Problem, checked_objective, checked_params, checked_problem
 from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
@@ -202,12 +202,12 @@ def train(
         callback_every = checks.whole_number(callback_every, "callback_every")
     if callback is not None and not callable(callback):
         raise InputError(f"callback must be a function or None; got {checks.short_repr(callback)}")
-    params = checks.parameters(params)
-    objective = checks.objective(loss, activation, alpha, l1, dropout)
+    params = checked_params(params)
+    objective = checked_objective(loss, activation, alpha, l1, dropout)
     refusal = rule.cannot(objective)
     if refusal:
         raise InputError(refusal)
-    problem = checks.problem(x, y, params, objective, sample_weight)
+    problem = checked_problem(x, y, params, objective, sample_weight)
     if batch_size is not None and batch_size >= problem.n_rows:
         batch_size = None
     if batch_size is not None and rule.full_batch_only:

@@ -16,6 +16,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.maths.network import Params
+from twolayer.maths.problem import checked_objective, checked_params, checked_problem
 from twolayer.tutorial.source import SourceLine
 from twolayer.tutorial.source.program import program_lines
 
@@ -164,15 +165,15 @@ def trace(
     (2, array([[2., 0.],
            [0., 3.]]))
     """
-    params = checks.parameters(params)
+    params = checked_params(params)
     if params.n_networks is not None:
         raise InputError(
             f"trace follows one network, and params holds {params.n_networks}: "
             "give it one, for example Params(w1=params.w1[0], ...)"
         )
     rate = checks.finite_number(learning_rate, "learning_rate", above=0)
-    objective = checks.objective(loss, activation, alpha)
-    problem = checks.problem(x, y, params, objective, sample_weight)
+    objective = checked_objective(loss, activation, alpha)
+    problem = checked_problem(x, y, params, objective, sample_weight)
     if not isinstance(problem.x, np.ndarray):
         raise InputError(
             "trace shows every number, and x is sparse: give it as a dense table, x.toarray()"

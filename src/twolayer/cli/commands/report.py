@@ -56,8 +56,9 @@ def report(
     for the test are found again, and scores are of those. Or give it a table with other rows, all of which are scored.
     Written are DIR/report.html, one file that needs no network, and its pictures as PNG files.
     """
-    from twolayer import __version__, checks, saving
+    from twolayer import checks, saving
     from twolayer import report as reports
+    from twolayer._version import __version__
     from twolayer.cli import labelled_rows, output_paths
     from twolayer.cli.saved_model import open_model
     from twolayer.evaluation.score_intervals import score_intervals

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from twolayer.engines.compiled.state import CompiledState, LBFGSState
-from twolayer.engines.contract import Batch, Engine, Plan, Problem, State
+from twolayer.engines.contract import Batch, Engine, Plan, State
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Objective, Params, init_params
+from twolayer.maths.problem import Problem
 from twolayer.maths.span import GramProblem, GramSpan
 from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam

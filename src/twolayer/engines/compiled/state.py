@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.engines.contract import Batch, Plan, Problem, State
+from twolayer.engines.contract import Batch, Plan, State
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Params
+from twolayer.maths.problem import Problem
 from twolayer.maths.span import GramProblem, RotatedProblem
 from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam

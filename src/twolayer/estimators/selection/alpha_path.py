@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from twolayer import checks
 from twolayer.checks import is_sparse
 from twolayer.estimators.fit_plan import smooth_labels
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
@@ -27,6 +26,7 @@ from twolayer.maths import network
 from twolayer.maths.activations import Activation
 from twolayer.maths.losses import Loss
 from twolayer.maths.network import Objective, Params
+from twolayer.maths.problem import checked_targets
 from twolayer.training.ctrl_c import ctrl_c_raises
 from twolayer.training.train import train
 
@@ -185,7 +185,7 @@ class AlphaPath:
         if task.standardise_y:
             self.y, targets = standardise(self.y, self.s, "y")
             self.y_test, self.scale = (self.y_test - targets.mean) / targets.scale, targets.scale
-        self.y_test = checks.targets(self.y_test, len(test), task.n_outputs, task.loss, np.float64)
+        self.y_test = checked_targets(self.y_test, len(test), task.n_outputs, task.loss, np.float64)
         self.y = task.smoothed(self.y)
         self.total = float(len(test) if s is None else s[test].sum())
         size, constant = z.shape[1], inputs.constant

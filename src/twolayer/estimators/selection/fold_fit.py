@@ -24,6 +24,7 @@ from twolayer.estimators.standardise import Scaling, apply_scaling, standardise,
 from twolayer.maths import network, span
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.network import Params
+from twolayer.maths.problem import dropout_rate
 from twolayer.training.engine_choice import check_device
 from twolayer.training.train import Run, make_solver, train
 
@@ -92,7 +93,7 @@ class SearchFit:
         check_device(settings["engine"], settings["device"])
         networks = settings["n_networks"]
         l1 = checks.finite_number(settings.get("l1", 0.0), "l1", at_least=0)
-        dropout = checks.dropout_rate(settings.get("dropout", 0.0))
+        dropout = dropout_rate(settings.get("dropout", 0.0))
         usual = "adam" if l1 or dropout else "lbfgs"
         return cls(
             estimator._task_loss(),
