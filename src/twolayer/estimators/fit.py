@@ -13,7 +13,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import DivergedError, InputError, TwoLayerWarning
 from twolayer.estimators.early_stopping import EarlyStopping, single_networks
-from twolayer.estimators.ensemble import stack_runs
+from twolayer.estimators.ensemble import mean_logits, stack_runs
 from twolayer.estimators.fit_plan import FitPlan, uses_calibration
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.selection.alpha_path import (
@@ -30,7 +30,7 @@ from twolayer.estimators.standardise import (
     unscale_params,
 )
 from twolayer.estimators.uncertainty.noise import noise_std
-from twolayer.estimators.uncertainty.temperature import fitted_temperature
+from twolayer.estimators.uncertainty.temperature import best_temperature
 from twolayer.maths import network
 from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_targets
@@ -320,3 +320,25 @@ def print_progress_bar(progress: Progress) -> None:
 def progress_line_end() -> str:
     """What ends the bar's line on a terminal."""
     return "\n" if sys.stdout.isatty() else ""
+
+
+def fitted_temperature(fitting: NetworkFit) -> float:
+    """The temperature for networks just trained.
+
+    Of their own logits for the rows held out, if there are any. Else for rows left out of training while alpha was chosen,
+    of the logits that a network like these gave them; where alpha was given, folds are made for this alone.
+    """
+    task = fitting.task
+    if fitting.validation is not None:
+        x, y, s, _ = fitting.validation
+        each = single_networks(fitting.params) or [fitting.params]
+        outputs = np.stack([network.forward(x, one, task.activation) for one in each])
+        several = fitting.model._several_labels
+        logits = outputs[0] if len(each) == 1 else mean_logits(outputs, several)
+        return best_temperature(logits, y, s, task.loss)
+    strength = fitting.strength
+    if strength is None:
+        strength = choose_alpha(*fitting.rows, task, fitting.rng, (fitting.alpha,), fitting.groups)
+    if strength.outputs is None or strength.targets is None:  # too few rows to leave any out
+        return 1.0
+    return best_temperature(strength.outputs, strength.targets, strength.weights, task.loss)

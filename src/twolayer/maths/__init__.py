@@ -1,1 +1,5 @@
 """The program itself in plain NumPy: the network, its activations and its losses."""
+
+from typing import Any
+
+Array = Any  # a NumPy array or a torch tensor; which one, only the engine knows

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from twolayer.maths import Array
+
 LEAKY_SLOPE = 0.01  # the leaky rectifier's slope below 0
 FAR_FROM_ZERO = 40.0  # where the normal density is 0 in float64
 SQRT_HALF = math.sqrt(0.5)
 DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
-
-Array = Any  # a NumPy array or a torch tensor; which one, only the engine knows
 
 
 class Activation:

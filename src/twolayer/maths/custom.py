@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from twolayer.errors import EngineError, InputError
+from twolayer.maths import Array
 from twolayer.maths.activations import Activation
 from twolayer.maths.losses import Loss
-
-Array = Any  # a NumPy array or a torch tensor; which one, only the engine knows
 
 DIFFERENCE_STEP = 1e-5  # of a finite difference, in terms of the size of what is moved
 WRONG_SHARE = 1e-4  # a derivative that is off by more than this share of itself

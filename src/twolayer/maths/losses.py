@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from twolayer.errors import InputError
-
-Array = Any  # a NumPy array or a torch tensor; which one, only the engine knows
+from twolayer.maths import Array
 
 
 class Loss:

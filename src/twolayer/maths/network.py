@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 
 from twolayer.errors import InputError
+from twolayer.maths import Array
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import Loss
-
-Array = Any  # a NumPy array or a torch tensor; which one, only the engine knows
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,18 +9,9 @@ with the least log loss on held-out rows. A few rows that were all predicted rig
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from twolayer.estimators.early_stopping import single_networks
-from twolayer.estimators.ensemble import mean_logits
-from twolayer.estimators.selection.alpha_path import choose_alpha
-from twolayer.maths import network
 from twolayer.maths.losses import Loss
-
-if TYPE_CHECKING:
-    from twolayer.estimators.fit import NetworkFit
 
 PRIOR_ROWS = 10.0
 LARGEST_LOG_T = 4.0  # of log T from 0
@@ -46,25 +37,3 @@ def best_temperature(logits: np.ndarray, y: np.ndarray, s: np.ndarray | None, lo
 
     found = minimize_scalar(cost, bounds=(-LARGEST_LOG_T, LARGEST_LOG_T), method="bounded")
     return float(np.exp(found.x))
-
-
-def fitted_temperature(fitting: NetworkFit) -> float:
-    """The temperature for networks just trained.
-
-    Of their own logits for the rows held out, if there are any. Else for rows left out of training while alpha was chosen,
-    of the logits that a network like these gave them; where alpha was given, folds are made for this alone.
-    """
-    task = fitting.task
-    if fitting.validation is not None:
-        x, y, s, _ = fitting.validation
-        each = single_networks(fitting.params) or [fitting.params]
-        outputs = np.stack([network.forward(x, one, task.activation) for one in each])
-        several = fitting.model._several_labels
-        logits = outputs[0] if len(each) == 1 else mean_logits(outputs, several)
-        return best_temperature(logits, y, s, task.loss)
-    strength = fitting.strength
-    if strength is None:
-        strength = choose_alpha(*fitting.rows, task, fitting.rng, (fitting.alpha,), fitting.groups)
-    if strength.outputs is None or strength.targets is None:  # too few rows to leave any out
-        return 1.0
-    return best_temperature(strength.outputs, strength.targets, strength.weights, task.loss)
