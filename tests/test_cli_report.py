@@ -323,7 +323,7 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(fitted, twolayer, tm
 
 def test_help_needs_nothing_heavy():
     code = (
-        "import sys; from twolayer.cli import report;"
+        "import sys; from twolayer.cli.commands import report;"
         "assert not {'matplotlib', 'sklearn', 'numba', 'scipy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -16,7 +16,7 @@ from twolayer.cli import ctrl_c
 CODE = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from twolayer.cli import fit
+from twolayer.cli.commands import fit
 from twolayer.cli.main import main
 print("here", flush=True)
 main(sys.argv[1:])

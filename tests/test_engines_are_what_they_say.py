@@ -14,6 +14,7 @@ from twolayer.engines.contract import Batch
 from twolayer.maths.problem import checked_objective, checked_problem
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
+from twolayer.training.loop import Batches
 
 torch_engines = import_module("twolayer.engines.torch_engines")
 
@@ -237,7 +238,7 @@ def test_a_whole_step_is_taken_on_the_device(engine, solver):
     state = worker.prepare(problem, params, solver, "meta")
     kept = []
     worker.to_numpy = lambda losses: kept.extend(losses) or np.zeros(len(losses))
-    plan = tl.training.Batches(problem, None, 0).take(3)
+    plan = Batches(problem, None, 0).take(3)
     worker.advance(state, plan)
     assert [loss.device.type for loss in kept] == ["meta"] * 3
 
@@ -252,7 +253,7 @@ def test_the_losses_come_to_the_host_once_a_chunk(engine, monkeypatch):
     worker = get_engine(engine)
     state = worker.prepare(problem, params, GradientDescent(0.001), "cpu")
     before = moved.calls
-    losses = worker.advance(state, tl.training.Batches(problem, None, 0).take(20))
+    losses = worker.advance(state, Batches(problem, None, 0).take(20))
     assert len(losses) == 20
     assert moved.calls - before == 1
     assert item.calls == 0
@@ -295,7 +296,7 @@ def test_an_engine_copies_what_it_changes():
         if skip:
             continue
         state = get_engine(name).prepare(problem, params, GradientDescent(0.1), "cpu")
-        get_engine(name).advance(state, tl.training.Batches(problem, None, 0).take(2))
+        get_engine(name).advance(state, Batches(problem, None, 0).take(2))
         for (_, w), (_, old) in zip(params.items(), before.items(), strict=True):
             np.testing.assert_array_equal(w, old)
         assert not np.array_equal(get_engine(name).params(state).w1, before.w1)

@@ -33,10 +33,10 @@ from twolayer.tutorial.layout import Page, format_entry, table_columns, wrap_tex
 
 
 def bilingual_texts():
-    """Every `Both(...)` in the source of the pages: where it stands, its English and its Chinese."""
-    for path in [*sorted((SOURCE / "inspection").rglob("*.py")), SOURCE / "cli" / "explain.py"]:
+    """Every `Bilingual(...)` in the source of the pages: where it stands, its English and its Chinese."""
+    for path in [*sorted((SOURCE / "tutorial").rglob("*.py")), SOURCE / "cli/commands/explain.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Both":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Bilingual":
                 texts = {word.arg: word.value for word in node.keywords}
                 yield f"{path.name}:{node.lineno}", texts.get("en"), texts.get("zh")
 

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import twolayer as tl
 from twolayer.maths import span
+from twolayer.maths.problem import checked_objective, checked_problem
 
 N, D, H, OUTPUTS = 20, 60, 8, 2
 DRAW = np.random.default_rng(0)
@@ -282,7 +283,7 @@ def test_z_is_the_table_in_other_axes():
     """With rows q = factor⁻¹ x[pivots], orthonormal, x = z @ q."""
     x, y, params, _ = problem("rank 3")
     rotated = span.RotatedSpan(
-        tl.checks.problem(x, y, params, tl.checks.objective("sum_of_squares", "relu", 0.0)), params
+        checked_problem(x, y, params, checked_objective("sum_of_squares", "relu", 0.0)), params
     )
     q = span.solve_lower(rotated.factor, x[rotated.pivots])
     assert_allclose(q @ q.T, np.eye(3), atol=1e-10)

@@ -11,6 +11,7 @@ import scipy.linalg  # noqa: F401 - its BLAS is another pool than NumPy's
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import twolayer as tl
+from twolayer.maths import span
 from twolayer.training import threads
 from twolayer.training.threads import SMALL_MULTIPLICATIONS, limited_threads
 
@@ -141,9 +142,9 @@ def test_a_batch_is_as_small_as_it_is():
 
 
 def test_the_pass_over_a_large_table_takes_all(monkeypatch):
-    seen, real = [], tl.span.one_pass
+    seen, real = [], span.gram_and_products
     monkeypatch.setattr(
-        tl.span, "one_pass", lambda *given: (seen.append(set(counts())), real(*given))[1]
+        span, "gram_and_products", lambda *given: (seen.append(set(counts())), real(*given))[1]
     )
     trained(*WIDE_SHAPE, engine="numpy", span=True)
     trained(*SMALL_SHAPE, engine="numpy", span=True)

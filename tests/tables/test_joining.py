@@ -27,7 +27,7 @@ def files(tmp_path):
 
 def test_genes_in_rows(files):
     (path,) = files(genes=GENES)
-    table = tables.join.transposed(tables.read_table(path))
+    table = tables.join.transpose_table(tables.read_table(path))
     assert table.names == ["sample", "BRCA1", "TP53", "MYC"]
     assert table.id == "sample"
     assert table.words("sample") == ["s1", "s2", "s3", "s4"]
@@ -48,29 +48,29 @@ def test_genes_in_rows(files):
 def test_tables_that_cannot_be_turned(files, content, message):
     (path,) = files(genes=content)
     with pytest.raises(InputError, match=message):
-        tables.join.transposed(tables.read_table(path))
+        tables.join.transpose_table(tables.read_table(path))
 
 
 def test_row_names_that_are_numbers_and_genes_named_like_samples(files):
     """R numbers the rows of a table without names, under a header that lacks a name."""
     (path,) = files(numbered=",s1,s2\n1,5,6\n2,7,8\n")
-    table = tables.join.transposed(tables.read_table(path))
+    table = tables.join.transpose_table(tables.read_table(path))
     assert table.names == ["sample", "1", "2"]
     assert table.inputs(["1", "2"]).tolist() == [[5, 7], [6, 8]]
     assert np.isnan(table.column("sample")).all()
     (path,) = files(taken="gene,s1,s2\nsample,1,2\nid,3,4\n")
-    table = tables.join.transposed(tables.read_table(path))
+    table = tables.join.transpose_table(tables.read_table(path))
     assert table.names == ["sample name", "sample", "id"]
     assert table.words("sample name") == ["s1", "s2"]
 
 
 def test_a_table_without_names_is_turned_too(files):
     good, bad = files(good="a,b,c\n1,2,3\n4,5,6\n", bad="a,b,c\n1,2,3\n4,x,6\n")
-    table = tables.join.transposed(tables.read_table(good))
+    table = tables.join.transpose_table(tables.read_table(good))
     assert table.names == ["x1", "x2"]
     assert table.numbers.tolist() == [[1, 4], [2, 5], [3, 6]]
     with pytest.raises(InputError, match="'b' holds 'x' in row 2, line 3: correct the field"):
-        tables.join.transposed(tables.read_table(bad))
+        tables.join.transpose_table(tables.read_table(bad))
 
 
 def asked(genes, labels, **more):
