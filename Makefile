@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEMO := .venv
 TEST := .venv-test
 
-.PHONY: demo test test-all lint types bench clean
+.PHONY: demo test test-all lint types clean
 
 demo: $(DEMO)/installed
 	$(DEMO)/bin/twolayer warmup

@@ -1,15 +1,17 @@
 """The ladder on a GPU: every torch engine on `cuda` and on the processor, beside the NumPy program.
 
-Run it as `python benchmarks/gpu.py [steps]`; it needs PyTorch with a CUDA device. Each run is timed whole, after one that is
+`python -m benchmarks gpu` prints it; it needs PyTorch with a CUDA device. Each run is timed whole, after one that is
 not counted; `train` hands back NumPy arrays, so the clock is read only when the device has finished.
 """
 
+from __future__ import annotations
+
+import argparse
 import statistics
 import sys
 import time
 
 import numpy as np
-import torch
 
 import twolayer as tl
 
@@ -17,7 +19,10 @@ SIZES = [(64, 1000, 100, 10), (1024, 1000, 100, 10), (4096, 4096, 4096, 10)]
 ENGINES = ["torch", "torch-autograd", "torch-function", "torch-nn"]
 
 
-def seconds_of(x, y, params, engine, device, steps):
+def seconds_of(
+    x: np.ndarray, y: np.ndarray, params: tl.Params, engine: str, device: str, steps: int
+) -> float:
+    """The median of three runs."""
     taken = []
     for turn in range(4):
         start = time.perf_counter()
@@ -27,10 +32,17 @@ def seconds_of(x, y, params, engine, device, steps):
     return statistics.median(taken)
 
 
-def main():
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks gpu", description=__doc__)
+    parser.add_argument("steps", type=int, nargs="?", default=500, help="default: 500")
+    steps = parser.parse_args(arguments).steps
+    try:
+        import torch
+    except ImportError:
+        sys.exit("PyTorch is not installed: nothing is measured")
     if not torch.cuda.is_available():
         sys.exit("PyTorch sees no CUDA device here: nothing is measured")
-    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, float32, {steps} steps")
     for n, d, h, o in SIZES:
         rng = np.random.default_rng(0)

@@ -173,7 +173,7 @@ def test_answers_are_what_their_names_say(model):
             ([name, *words], "no such option: --bogus")
             for name, words in {
                 "predict": ["m", "t"], "evaluate": ["m", "t"], "inspect": ["m"], "test": ["t"], "report": ["m"],
-                "export": ["m"], "ladder": [], "explain": [], "bench": [], "warmup": [], "demo": [],
+                "export": ["m"], "ladder": [], "explain": [], "warmup": [], "demo": [],
             }.items()
             for words in [[*words, "--bogus"]]
         ),

@@ -25,7 +25,7 @@ LAYERS = [
     {"checkpoints", "choosing", "loop", "tables"},
     {"training", "program"},
     {"ladder", "estimators"},
-    {"inspection", "saving", "plots", "comparing", "logistic", "bench", "export"},
+    {"inspection", "saving", "plots", "comparing", "logistic", "export"},
     {"report"},
     {"cli"},
 ]

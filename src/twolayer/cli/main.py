@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 
 import typer
 
-from twolayer.cli.bench import bench
 from twolayer.cli.commands.demo import demo
 from twolayer.cli.commands.evaluate import evaluate
 from twolayer.cli.commands.explain import explain
@@ -56,7 +55,6 @@ app.command()(inspect)
 app.command("test")(significance_test)
 app.command()(report)
 app.command()(export)
-app.command()(bench)
 app.command()(warmup)
 
 

@@ -2,7 +2,7 @@
 
 The cost model counts the operations and the bytes of a run the long way and in the span, and divides by what one ordinary
 core does. Only the ratio of two such figures decides, so the constants need not fit the machine at hand; the
-benchmark `choosing` compares the model's choices with measurements.
+benchmark `engine-choice` compares the model's choices with measurements.
 """
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 from scipy.stats import norm
-from typer.testing import CliRunner
 
-from twolayer.bench import published, quality
-from twolayer.bench.pls import PLSClassifier
-from twolayer.cli.main import app
-from twolayer.errors import FileError, InputError
+from benchmarks import datasets, published_figures, quality, uci_regression, wide_classification
+from benchmarks.__main__ import main
+from benchmarks.pls_classifier import PLSClassifier
+from benchmarks.scores import mean_and_error
+from twolayer.errors import FileError
 
 
 @pytest.fixture
@@ -37,11 +37,11 @@ def data(tmp_path, monkeypatch):
 
 
 def test_a_split_is_read_and_learned(data):
-    x, y, x_test, y_test = quality.read_split(data / "uci" / "yacht", 0)
+    x, y, x_test, y_test = datasets.read_uci_split(data / "uci" / "yacht", 0)
     assert x.shape == (50, 2)
     assert x_test.shape == (10, 2)
     assert np.allclose(y_test, 10 + 3 * x_test[:, 0])
-    run = quality.uci_split(data / "uci" / "yacht", 0)
+    run = uci_regression.uci_split(data / "uci" / "yacht", 0)
     assert run["rmse"] < 0.3 * y.std()
     assert run["nll"] < norm(y.mean(), y.std()).logpdf(y_test).mean() * -1
 
@@ -49,36 +49,39 @@ def test_a_split_is_read_and_learned(data):
 def test_the_likelihood_is_that_of_normal_distributions():
     """SciPy's log densities."""
     y, mean, std = np.array([1.0, 2, 4]), np.array([1.5, 2, 3]), np.array([0.5, 1, 2])
-    assert quality.normal_nll(y, mean, std) == pytest.approx(-norm(mean, std).logpdf(y).mean())
+    assert uci_regression.normal_nll(y, mean, std) == pytest.approx(
+        -norm(mean, std).logpdf(y).mean()
+    )
 
 
 def test_mean_and_standard_error():
-    assert quality.mean_and_error([1.0, 2.0, 3.0]) == pytest.approx((2, 1 / np.sqrt(3)))
-    assert np.isnan(quality.mean_and_error([1.0])[1])
+    assert mean_and_error([1.0, 2.0, 3.0]) == pytest.approx((2, 1 / np.sqrt(3)))
+    assert np.isnan(mean_and_error([1.0])[1])
 
 
 def test_every_contender_meets_the_same_folds(data):
-    names = quality.against(["nearest"])
-    table = quality.wide_table("colon", 1, lambda text: None, names)
+    names = wide_classification.matching_classifiers(["nearest"])
+    table = wide_classification.wide_table("colon", 1, lambda text: None, names)
     assert len(table["folds"]) == 5
     ours, other = table["models"]
-    assert (ours["name"], other["name"]) == (quality.OURS, "NearestCentroid")
+    assert (ours["name"], other["name"]) == (wide_classification.OURS, "NearestCentroid")
     above = [
-        fold[quality.OURS]["score"] - fold["NearestCentroid"]["score"] for fold in table["folds"]
+        fold[wide_classification.OURS]["score"] - fold["NearestCentroid"]["score"]
+        for fold in table["folds"]
     ]
-    assert other["ours_above"] == pytest.approx(quality.mean_and_error(above))
+    assert other["ours_above"] == pytest.approx(mean_and_error(above))
     assert ours["score"][0] > 90
 
 
 def test_models_to_compare_with_are_named_by_their_beginnings():
-    assert quality.against(["ridge", "PLS"]) == [
-        quality.OURS,
+    assert wide_classification.matching_classifiers(["ridge", "PLS"]) == [
+        wide_classification.OURS,
         "RidgeClassifierCV",
         "PLS-DA (5 components)",
     ]
-    assert quality.against([]) == list(quality.contenders(0))
-    with pytest.raises(InputError, match="there is no model 'rigde' to compare with: choose from"):
-        quality.against(["rigde"])
+    assert wide_classification.matching_classifiers([]) == list(wide_classification.classifiers(0))
+    with pytest.raises(ValueError, match="there is no model 'rigde' to compare with: choose from"):
+        wide_classification.matching_classifiers(["rigde"])
 
 
 def test_pls_tells_classes_apart():
@@ -89,19 +92,17 @@ def test_pls_tells_classes_apart():
 
 
 def test_the_published_tables_are_about_the_same_tables():
-    assert published.RMSE.keys() == published.NLL.keys() == set(quality.UCI)
-    for table in (*published.RMSE.values(), *published.NLL.values()):
-        assert len(table) == len(published.COLUMNS)
+    assert published_figures.RMSE.keys() == published_figures.NLL.keys() == set(uci_regression.UCI)
+    for table in (*published_figures.RMSE.values(), *published_figures.NLL.values()):
+        assert len(table) == len(published_figures.COLUMNS)
 
 
-def test_the_command_writes_both_files_and_says_what_is_skipped(data, monkeypatch):
+def test_the_command_writes_both_files_and_says_what_is_skipped(data, monkeypatch, capsys):
     monkeypatch.setattr(quality, "QUICK_SPLITS", 2)
-    done = CliRunner().invoke(
-        app, ["bench", "--quality", "--quick", "--rows", "yacht,energy", "--out", str(data / "out")]
-    )
-    assert done.exit_code == 0, done.output
-    assert "energy is skipped" in done.output
-    assert "yacht, split 2 of 2: RMSE" in done.output
+    main(["quality", "yacht", "energy", "--quick", "--out", str(data / "out")])
+    said = capsys.readouterr().out
+    assert "energy is skipped" in said
+    assert "yacht, split 2 of 2: RMSE" in said
     written = json.loads((data / "out" / "quality.json").read_text())
     assert written["skipped"] == ["energy"]
     (table,) = written["uci"]
@@ -115,7 +116,18 @@ def test_the_command_writes_both_files_and_says_what_is_skipped(data, monkeypatc
 def test_a_damaged_table_is_told(data):
     (data / "uci" / "yacht" / "index_train_1.txt").write_text("no number")
     with pytest.raises(FileError, match="cannot be read"):
-        quality.uci_split(data / "uci" / "yacht", 1)
+        uci_regression.uci_split(data / "uci" / "yacht", 1)
     (data / "wide" / "colon.mat").write_bytes(b"nothing")
     with pytest.raises(FileError, match="cannot be read"):
-        quality.read_wide(data / "wide" / "colon.mat")
+        datasets.read_wide_table(data / "wide" / "colon.mat")
+
+
+def test_a_table_or_model_that_is_not_there_is_refused(capsys):
+    for words, message in [
+        (["colum"], "invalid choice: 'colum'"),
+        (["colon", "--against", "rigde"], "there is no model 'rigde' to compare with"),
+    ]:
+        with pytest.raises(SystemExit) as left:
+            main(["quality", *words])
+        assert left.value.code == 2
+        assert message in capsys.readouterr().err

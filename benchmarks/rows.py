@@ -1,24 +1,24 @@
 """The rows of the benchmark: what is fitted, who takes part, and the least the machine could take.
 
-Each row is a function that makes the arrays and returns a `Row`. The first contender is ours. The floor counts the
-operations of the matrix products that our own way of doing it cannot avoid, or the bytes it cannot avoid moving.
+Each row is a function that makes the arrays and returns a `Row`. The first contender is ours. A floor counts the operations
+of the matrix products that an algorithm cannot avoid, or the bytes it cannot avoid moving. Seconds over the floor of the
+contender's own algorithm tell how good the implementation is; one floor over another tells what the algorithm is worth.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from twolayer.bench import peers
-from twolayer.bench.machine import Machine
-from twolayer.bench.timing import Contender
+from benchmarks import peers, programs
+from benchmarks.datasets import read_wide_table, wide_file
+from benchmarks.machine import Machine
+from benchmarks.timing import Contender
 from twolayer.maths.network import Params, init_params
 from twolayer.training.train import train
 
@@ -33,58 +33,70 @@ class Row:
         What is fitted; "run" or "step".
     contenders : list of Contender
         Ours first.
-    floor : float
-        Seconds a unit below which this machine cannot go.
     same : tuple of str
         Contenders that must end at our objective, as they take the same steps from the same numbers.
     above : tuple of str
         Contenders whose objective ours must not be above.
+    target : float or None
+        Objective that all contenders must reach, but for those in `above`.
     note : str
     """
 
     name: str
     unit: str
     contenders: list[Contender]
-    floor: float
     same: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
+    target: float | None = None
     note: str = ""
     rounds: int = 9
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-def has(package: str) -> bool:
+def is_installed(package: str) -> bool:
     """Whether a peer is installed."""
     return find_spec(package) is not None
 
 
-def tutorial(machine: Machine, quick: bool, dtype: str) -> Row:
+def tutorial_row(machine: Machine, quick: bool, dtype: str) -> Row:
     """P1: 64 rows, 1000 inputs, 100 hidden units, 10 outputs, no bias, 500 steps of gradient descent."""
     n, d, h, o, steps, rate = 64, 1000, 100, 10, 500, 1e-6
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((n, d)).astype(dtype), rng.standard_normal((n, o)).astype(dtype)
     params = init_params(d, h, o, bias=False, dtype=dtype, random_state=1)
+    arguments = (x, y, params, rate, steps)
+    plain = machine.floor(steps * (4 * n * d * h + 6 * n * h * o), dtype)
+    once = 2 * n * n * d + 4 * n * d * h
+    span = machine.floor(once + steps * (2 * n * n * h + 6 * n * h * o), dtype)
+
+    def ours(**settings: Any) -> float:
+        return last_loss(x, y, params, learning_rate=rate, steps=steps, **settings)
+
     contenders = [
-        Contender("twolayer", lambda: last_loss(x, y, params, learning_rate=rate, steps=steps)),
-        Contender("NumPy program", partial(peers.numpy_program, x, y, params, rate, steps)),
+        Contender("twolayer", ours, floor=span),
+        Contender("twolayer, span=False", partial(ours, span=False), floor=plain),
+        Contender("NumPy with the span", partial(programs.numpy_span, *arguments), floor=span),
+        Contender("NumPy program", partial(programs.numpy_program, *arguments), floor=plain),
     ]
-    if has("torch"):
+    if is_installed("torch"):
         contenders += [
-            Contender("torch by hand", partial(peers.torch_by_hand, x, y, params, rate, steps)),
-            Contender("torch autograd", partial(peers.torch_autograd, x, y, params, rate, steps)),
+            Contender("torch by hand", partial(programs.torch_by_hand, *arguments), floor=plain),
+            Contender("torch autograd", partial(programs.torch_autograd, *arguments), floor=plain),
         ]
-    if has("jax"):
-        contenders.append(
-            Contender("JAX (jit, scan)", peers.jax_scan(x, y, params, rate, steps), threads=False)
-        )
-    operations = steps * (2 * n * n * h + 6 * n * h * o) + 2 * n * n * d + 4 * n * d * h
-    same = tuple(c.name for c in contenders[1:]) if dtype == "float64" else ()
+    if is_installed("jax"):
+        jax_programs = {
+            "JAX with the span": (programs.jax_span, span),
+            "JAX (jit, scan)": (programs.jax_program, plain),
+        }
+        contenders += [
+            Contender(name, program(*arguments), threads=False, floor=floor)
+            for name, (program, floor) in jax_programs.items()
+        ]
     return Row(
         f"P1, 500 steps, {dtype}",
         "run",
         contenders,
-        machine.floor(operations, dtype),
-        same,
+        same=tuple(c.name for c in contenders[1:]) if dtype == "float64" else (),
         rounds=5 if quick else 15,
     )
 
@@ -94,46 +106,50 @@ def last_loss(x: Any, y: Any, params: Params, **settings: Any) -> float:
     return float(train(x, y, params, **settings).losses[-1])
 
 
-def quadrants(machine: Machine, quick: bool) -> Row:
+def quadrants_row(machine: Machine, quick: bool) -> Row:
     """P4: 12 points in the plane, 10 hidden units, the identity, 4 outputs, per step."""
-    from twolayer.tutorial.ladder import quadrants as table
+    from twolayer.tutorial.ladder import quadrants
 
-    problem = table()
+    problem = quadrants()
     x, y = (np.asarray(a, dtype=np.float64) for a in problem[:2])
     params = init_params(2, 10, 4, random_state=1)
     rate, steps = 1e-5, 50_000
     few, fewer = (2000, 500) if quick else (10_000, 2000)
     settings: dict[str, Any] = {"activation": "identity", "learning_rate": rate}
+    floor = machine.floor(4 * 12 * 2 * 10 + 6 * 12 * 10 * 4, "float64")
     contenders = [
         Contender(
             "twolayer",
             lambda: last_loss(x, y, params, steps=steps, **settings),
             steps,
+            floor=floor,
         ),
         Contender(
-            "NumPy program", partial(peers.numpy_program, x, y, params, rate, few, relu=False), few
+            "NumPy program",
+            partial(programs.numpy_program, x, y, params, rate, few, relu=False),
+            few,
+            floor=floor,
         ),
     ]
-    if has("torch"):
+    if is_installed("torch"):
         contenders.append(
             Contender(
                 "torch autograd",
-                partial(peers.torch_autograd, x, y, params, rate, fewer, relu=False),
+                partial(programs.torch_autograd, x, y, params, rate, fewer, relu=False),
                 fewer,
+                floor=floor,
             )
         )
-    operations = 4 * 12 * 2 * 10 + 6 * 12 * 10 * 4
     return Row(
         "quadrants 12×2, 10 hidden, 4 outputs",
         "step",
         contenders,
-        machine.floor(operations, "float64"),
         rounds=5 if quick else 9,
         note="the floor is that of large products; products this small cannot come near it",
     )
 
 
-def adam(machine: Machine, quick: bool, d: int, h: int, o: int, dtype: str = "float64") -> Row:
+def adam_row(machine: Machine, quick: bool, d: int, h: int, o: int, dtype: str = "float64") -> Row:
     """Adam on batches of 200 of 2000 rows, per step."""
     n, batch = 2000, 200
     passes = 10 if quick else 50
@@ -153,41 +169,40 @@ def adam(machine: Machine, quick: bool, d: int, h: int, o: int, dtype: str = "fl
         "random_state": 0,
     }
     sklearn_y = y if classes else y[:, 0]
+    floor = machine.floor(4 * batch * d * h + 6 * batch * h * o, dtype)
     contenders = [
-        Contender("twolayer", lambda: train(x, y, params, **settings).final_loss, steps),
+        Contender(
+            "twolayer", lambda: train(x, y, params, **settings).final_loss, steps, floor=floor
+        ),
         Contender(
             "scikit-learn",
             partial(peers.sklearn_adam, x, sklearn_y, h, batch, passes, classes),
             steps,
+            floor=floor,
         ),
     ]
-    if has("torch"):
+    if is_installed("torch"):
         contenders.append(
             Contender(
                 "torch fused Adam",
                 partial(peers.torch_adam, x, y, params, batch, passes, classes),
                 steps,
+                floor=floor,
             )
         )
-    operations = 4 * batch * d * h + 6 * batch * h * o
     return Row(
         f"Adam, batch {batch}×{d}, {h} hidden, {o} output{'s' if o > 1 else ''}, {dtype}",
         "step",
         contenders,
-        machine.floor(operations, dtype),
         rounds=3 if quick else 9,
     )
 
 
-def wide_table() -> tuple[str, np.ndarray, np.ndarray]:
+def standardised_wide_table() -> tuple[str, np.ndarray, np.ndarray]:
     """TOX-171 with standardised columns, or a made-up table of its shape where the data is absent."""
-    folder = Path(os.environ.get("TWOLAYER_DATA", "../shared/data"))
-    path = folder / "wide" / "TOX-171.mat"
+    path = wide_file("TOX-171")
     if path.exists():
-        from scipy.io import loadmat
-
-        raw = loadmat(path)
-        x, labels = raw["X"].astype(np.float64), raw["Y"].ravel().astype(np.int64) - 1
+        x, labels = read_wide_table(path)
         name = "TOX-171 (171×5748)"
     else:
         rng = np.random.default_rng(0)
@@ -199,48 +214,68 @@ def wide_table() -> tuple[str, np.ndarray, np.ndarray]:
     return name, (x - x.mean(0)) / np.where(spread > 0, spread, 1), labels
 
 
-def wide(machine: Machine, quick: bool, alpha: float) -> Row:
+def wide_row(machine: Machine, quick: bool, alpha: float) -> Row:
     """L-BFGS on a wide table, to scikit-learn's objective where scikit-learn stops."""
-    name, x, labels = wide_table()
+    name, x, labels = standardised_wide_table()
     n, d = x.shape
     h, o = 100, int(labels.max()) + 1
     params = init_params(d, h, o, scheme="glorot", random_state=1)
     settings: dict[str, Any] = {"loss": "log_loss", "solver": "lbfgs", "alpha": alpha}
     until = peers.sklearn_lbfgs(x, labels, h, alpha)
     steps = steps_until(x, labels, params, settings, until)
-    contenders = [
-        Contender("twolayer", lambda: train(x, labels, params, steps=steps, **settings).final_loss),
-        Contender("scikit-learn", partial(peers.sklearn_lbfgs, x, labels, h, alpha), rounds=3),
-    ]
-    if has("torch") and not quick:
-        contenders.append(
-            Contender(
-                "torch LBFGS",
-                partial(peers.torch_lbfgs, x, labels, params, alpha, until),
-                rounds=2,
-            )
-        )
+    long_steps = steps_until(x, labels, params, settings, until, steps=3 * steps, span=False)
+
+    def ours(steps: int = steps, **more: Any) -> float:
+        return train(x, labels, params, steps=steps, **settings, **more).final_loss
+
     once = n * n * d + 4 * n * d * h  # x @ x.T is symmetric: half of its products
-    operations = once + steps * (4 * n * n * h + 6 * n * h * o)
+    span = machine.floor(once + steps * (4 * n * n * h + 6 * n * h * o), "float64")
+    plain = machine.floor(steps * (4 * n * d * h + 6 * n * h * o), "float64")
+    arguments = (x, labels, params, alpha, until)
+    lbfgs = {"SciPy L-BFGS": peers.scipy_lbfgs}
+    if is_installed("torch"):
+        lbfgs["torch LBFGS"] = peers.torch_lbfgs
+    contenders = [
+        Contender("twolayer", ours, floor=span),
+        Contender(
+            "twolayer, span=False", partial(ours, long_steps, span=False), rounds=3, floor=plain
+        ),
+        Contender(
+            "scikit-learn", partial(peers.sklearn_lbfgs, x, labels, h, alpha), rounds=3, floor=plain
+        ),
+    ]
+    for peer, minimise in lbfgs.items():
+        rotated = partial(peers.lbfgs_rotated, minimise, *arguments)
+        contenders.append(Contender(f"{peer}, rotated", rotated, rounds=5, floor=span))
+        if not quick:
+            contenders.append(Contender(peer, partial(minimise, *arguments), rounds=2, floor=plain))
     return Row(
         f"{name}, {h} hidden, alpha {alpha:g}, L-BFGS",
         "run",
         contenders,
-        machine.floor(operations, "float64"),
         above=("scikit-learn",),
+        target=until,
         rounds=3 if quick else 9,
-        note=f"{steps} steps to scikit-learn's objective",
+        note=f"{steps} steps to scikit-learn's objective, which the floors count; without the span {long_steps}",
     )
 
 
-def steps_until(x: Any, y: Any, params: Params, settings: dict[str, Any], until: float) -> int:
-    """The steps after which the objective is at most `until`."""
-    run = train(x, y, params, steps=3000, **settings)
+def steps_until(
+    x: Any,
+    y: Any,
+    params: Params,
+    settings: dict[str, Any],
+    until: float,
+    steps: int = 3000,
+    **more: Any,
+) -> int:
+    """The steps after which the objective is at most `until`, or all of these if it never is."""
+    run = train(x, y, params, steps=steps, **settings, **more)
     objectives = np.append(run.losses, run.final_loss)
     return int(np.argmax(objectives <= until)) if (objectives <= until).any() else len(run.losses)
 
 
-def sparse(machine: Machine, quick: bool) -> Row:
+def sparse_row(machine: Machine, quick: bool) -> Row:
     """A sparse table, 2000 × 100,000 with a share of 1e-3 filled, 50 hidden units, alpha 1, L-BFGS."""
     import scipy.sparse
 
@@ -259,14 +294,17 @@ def sparse(machine: Machine, quick: bool) -> Row:
     until = sklearn()
     steps = steps_until(x, labels, params, settings, until)
     contenders = [
-        Contender("twolayer", lambda: train(x, labels, params, steps=steps, **settings).final_loss),
+        Contender(
+            "twolayer",
+            lambda: train(x, labels, params, steps=steps, **settings).final_loss,
+            floor=machine.floor(steps * 4 * n * n * h, "float64", 3 * 8 * d * h),
+        ),
         Contender("scikit-learn", sklearn, threads=quick, rounds=1),
     ]
     return Row(
         f"sparse {n}×{d:,}, density 1e-3, {h} hidden, alpha 1, L-BFGS",
         "run",
         contenders,
-        machine.floor(steps * 4 * n * n * h, "float64", 3 * 8 * d * h),
         above=("scikit-learn",),
         rounds=3,
         note=f"{steps} steps to scikit-learn's objective",
@@ -274,13 +312,13 @@ def sparse(machine: Machine, quick: bool) -> Row:
 
 
 ROWS: dict[str, Callable[[Machine, bool], Row]] = {
-    "p1": partial(tutorial, dtype="float64"),
-    "p1-float32": partial(tutorial, dtype="float32"),
-    "quadrants": quadrants,
-    "adam-8": partial(adam, d=8, h=50, o=1),
-    "adam-30": partial(adam, d=30, h=100, o=1),
-    "adam-784": partial(adam, d=784, h=100, o=10, dtype="float32"),
-    "wide": partial(wide, alpha=1.0),
-    "wide-weak": partial(wide, alpha=1e-4),
-    "sparse": sparse,
+    "p1": partial(tutorial_row, dtype="float64"),
+    "p1-float32": partial(tutorial_row, dtype="float32"),
+    "quadrants": quadrants_row,
+    "adam-8": partial(adam_row, d=8, h=50, o=1),
+    "adam-30": partial(adam_row, d=30, h=100, o=1),
+    "adam-784": partial(adam_row, d=784, h=100, o=10, dtype="float32"),
+    "wide": partial(wide_row, alpha=1.0),
+    "wide-weak": partial(wide_row, alpha=1e-4),
+    "sparse": sparse_row,
 }

@@ -1,4 +1,4 @@
-"""How far the exported forms are from the model: `python -m twolayer.bench.exports` prints it as a table.
+"""How far the exported forms are from the model: `python -m benchmarks exports` prints it as a table.
 
 The same rows go to the model and to what was exported from it. Of classes the largest difference of a probability counts, of
 numbers the largest of a prediction, as a share of the largest prediction.
@@ -6,6 +6,7 @@ numbers the largest of a prediction, as a share of the largest prediction.
 
 from __future__ import annotations
 
+import argparse
 import warnings
 from importlib.util import find_spec
 from typing import Any
@@ -14,25 +15,28 @@ import numpy as np
 
 from twolayer import export
 
-FORMS = {"onnx": "onnxruntime", "torch": "torch", "sklearn": "sklearn", "numpy": "numpy"}
-DTYPES = ("float64", "float32")
-TABLES = ("iris", "breast_cancer", "diabetes", "wide")
+LIBRARIES = {"onnx": "onnxruntime", "torch": "torch", "sklearn": "sklearn", "numpy": "numpy"}
+ROW_DTYPES = ("float64", "float32")
+EXAMPLES = ("iris", "breast_cancer", "diabetes", "wide")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
-    forms = [form for form, library in FORMS.items() if find_spec(library) is not None]
-    columns = [(form, dtype) for form in forms for dtype in DTYPES]
+    argparse.ArgumentParser(prog="python -m benchmarks exports", description=__doc__).parse_args(
+        arguments
+    )
+    forms = [form for form, library in LIBRARIES.items() if find_spec(library) is not None]
+    columns = [(form, dtype) for form in forms for dtype in ROW_DTYPES]
     print("| model | " + " | ".join(f"{form} {dtype}" for form, dtype in columns) + " |")
     print("|---" * (1 + len(columns)) + "|")
-    for name in TABLES:
-        x, y = table(name)
+    for name in EXAMPLES:
+        x, y = example_table(name)
         for n_networks, skip in ((1, False), (5, True)):
-            model = fitted(x, y, n_networks, skip)
+            model = fitted_model(x, y, n_networks, skip)
             cells = [
                 "cannot hold it"
                 if form == "sklearn" and skip
-                else f"{difference(form, model, x.astype(dtype)):.1e}"
+                else f"{largest_difference(form, model, x.astype(dtype)):.1e}"
                 for form, dtype in columns
             ]
             what = "1 network" if n_networks == 1 else f"{n_networks} networks, skip layer"
@@ -40,7 +44,7 @@ def main() -> None:
             print(f"| {name} ({size}), {what} | " + " | ".join(cells) + " |", flush=True)
 
 
-def table(name: str) -> tuple[np.ndarray, np.ndarray]:
+def example_table(name: str) -> tuple[np.ndarray, np.ndarray]:
     """A table that scikit-learn carries, or a random wide one."""
     from sklearn import datasets
 
@@ -50,7 +54,7 @@ def table(name: str) -> tuple[np.ndarray, np.ndarray]:
     return x, np.digitize(x[:, 0], [-0.5, 0.5])
 
 
-def fitted(x: np.ndarray, y: np.ndarray, n_networks: int, skip: bool) -> Any:
+def fitted_model(x: np.ndarray, y: np.ndarray, n_networks: int, skip: bool) -> Any:
     """A model of that table."""
     from twolayer.estimators import TwoLayerClassifier, TwoLayerRegressor
 
@@ -58,18 +62,18 @@ def fitted(x: np.ndarray, y: np.ndarray, n_networks: int, skip: bool) -> Any:
     return make(50, alpha=1.0, n_networks=n_networks, skip=skip, random_state=0).fit(x, y)
 
 
-def difference(form: str, model: Any, x: np.ndarray) -> float:
-    """The largest between the model's answers and the exported form's, in the dtype of the rows."""
+def largest_difference(form: str, model: Any, x: np.ndarray) -> float:
+    """Return the largest difference between the model's answers and the exported form's, in the dtype of the rows."""
     classifies = hasattr(model, "classes_")
     wanted = model.predict_proba(x) if classifies else model.predict(x)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = answers(form, model, x, classifies)
+        found = exported_answers(form, model, x, classifies)
     scale = 1.0 if classifies else float(np.abs(wanted).max())
     return float(np.abs(found.reshape(wanted.shape) - wanted).max()) / scale
 
 
-def answers(form: str, model: Any, x: np.ndarray, classifies: bool) -> np.ndarray:
+def exported_answers(form: str, model: Any, x: np.ndarray, classifies: bool) -> np.ndarray:
     """What the exported form says: probabilities, or predictions."""
     dtype = x.dtype.name
     if form == "onnx":
@@ -78,7 +82,7 @@ def answers(form: str, model: Any, x: np.ndarray, classifies: bool) -> np.ndarra
         found = onnx_file.run_onnx(export.to_onnx(model, dtype=dtype), x)
         return found["probabilities" if classifies else "y_pred"]
     if form == "torch":
-        return of_torch(export.to_torch(model, dtype=dtype), x, classifies)
+        return torch_answers(export.to_torch(model, dtype=dtype), x, classifies)
     if form == "sklearn":
         mlp = export.to_sklearn(model, dtype=dtype)
         return mlp.predict_proba(x) if classifies else mlp.predict(x)
@@ -87,7 +91,7 @@ def answers(form: str, model: Any, x: np.ndarray, classifies: bool) -> np.ndarra
     return space["predict_proba" if classifies else "predict"](x)
 
 
-def of_torch(module: Any, x: np.ndarray, classifies: bool) -> np.ndarray:
+def torch_answers(module: Any, x: np.ndarray, classifies: bool) -> np.ndarray:
     """A module's output; of logits, the probabilities."""
     import torch
 

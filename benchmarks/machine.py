@@ -24,23 +24,25 @@ class Machine:
         Floating-point operations a second of a large matrix product, by dtype name: the best thread count's.
     bandwidth : float
         Bytes a second, read and written, of a copy too large for the cache.
-    about : dict
+    description : dict
         Processor, number of processors, system, Python and package versions, BLAS.
     """
 
     operations: dict[str, float]
     bandwidth: float
-    about: dict[str, Any]
+    description: dict[str, Any]
 
     def floor(self, operations: float, dtype: str, traffic: float = 0.0) -> float:
         """Seconds below which this many operations, or bytes moved, cannot be done here: whichever takes longer."""
         return max(operations / self.operations[dtype], traffic / self.bandwidth)
 
 
-def measure() -> Machine:
+def measure_machine() -> Machine:
     """Measure the machine: a few seconds."""
     return Machine(
-        {dtype: matrix_rate(dtype) for dtype in ("float64", "float32")}, bandwidth(), about()
+        {dtype: matrix_rate(dtype) for dtype in ("float64", "float32")},
+        bandwidth(),
+        machine_description(),
     )
 
 
@@ -73,7 +75,7 @@ def bandwidth(numbers: int = 1 << 25) -> float:
     return 2 * source.nbytes / best_of(lambda: np.copyto(target, source), 5)
 
 
-def about() -> dict[str, Any]:
+def machine_description() -> dict[str, Any]:
     """Processor, system and versions."""
     from threadpoolctl import threadpool_info
 

@@ -30,14 +30,14 @@ SHAPES: list[tuple[int, int, int, int, dict[str, Any]]] = [
 ]
 
 
-def choosing(quick: bool) -> list[dict[str, Any]]:
-    """Median seconds of the choice, of the NumPy engine, and of every other way, for each shape.
+def engine_choices(quick: bool) -> list[dict[str, Any]]:
+    """Return, for each shape, the median seconds of the choice, of the NumPy engine and of every other candidate.
 
     Returns
     -------
     list of dict
         For each shape: what was chosen, its seconds, and the choice's seconds as a share of the NumPy engine's and of the
-        fastest way's.
+        fastest candidate's.
     """
     figures = []
     for n, d, h, o, settings in SHAPES:
@@ -45,17 +45,17 @@ def choosing(quick: bool) -> list[dict[str, Any]]:
         x = rng.standard_normal((n, d))
         y = np.tanh(x[:, :2] @ rng.standard_normal((2, o)))
         params = init_params(d, h, o, scheme="glorot")
-        ways: dict[str, dict[str, Any]] = {
+        candidates: dict[str, dict[str, Any]] = {
             "auto": {},
             "numpy": {"engine": "numpy"},
             "compiled": {"engine": "compiled"},
         }
         if settings["solver"] != "adam":
-            ways["compiled, span"] = {"engine": "compiled", "span": True}
-        seconds: dict[str, list[float]] = {name: [] for name in ways}
+            candidates["compiled, span"] = {"engine": "compiled", "span": True}
+        seconds: dict[str, list[float]] = {name: [] for name in candidates}
         chosen = ""
         for turn in range(4 if quick else 6):
-            for name, way in ways.items():
+            for name, form in candidates.items():
                 start = time.perf_counter()
                 run = train(
                     x,
@@ -65,7 +65,7 @@ def choosing(quick: bool) -> list[dict[str, Any]]:
                     learning_rate=1e-3,
                     random_state=0,
                     **settings,
-                    **way,
+                    **form,
                 )
                 if turn:  # the first is the warm-up
                     seconds[name].append(time.perf_counter() - start)

@@ -20,20 +20,23 @@ class Contender:
     ----------
     name : str
     run : callable
-        Does the work once and returns the objective it ends at.
+        Does the work once and returns the objective it ends at, or that and what else was computed.
     steps : int
         Steps in one such run; seconds are divided by it in rows that are told per step.
     threads : bool
         Whether to try it with one and with all threads, and keep the better.
     rounds : int or None
         Rounds at most, for what takes long.
+    floor : float or None
+        Seconds a step below which this machine cannot go with the contender's own algorithm; None if that is not known.
     """
 
     name: str
-    run: Callable[[], float]
+    run: Callable[[], Any]
     steps: int = 1
     threads: bool = True
     rounds: int | None = None
+    floor: float | None = None
 
 
 @dataclass
@@ -74,14 +77,14 @@ def in_turn(contenders: list[Contender], rounds: int) -> list[Timed]:
     timed = []
     for contender in contenders:
         counts = thread_counts() if contender.threads else [None]
-        trials = [(once(contender, count)[0], count) for count in counts]
+        trials = [(run_once(contender, count)[0], count) for count in counts]
         if len(trials) > 1:  # the first trial was also the warm-up: look at its count again
-            trials[0] = (once(contender, counts[0])[0], counts[0])
+            trials[0] = (run_once(contender, counts[0])[0], counts[0])
         timed.append(Timed(contender.name, thread_count=min(trials, key=lambda trial: trial[0])[1]))
     for turn in range(rounds):
         for contender, figures in zip(contenders, timed, strict=True):
             if contender.rounds is None or turn < contender.rounds:
-                seconds, figures.objective = once(contender, figures.thread_count)
+                seconds, figures.objective = run_once(contender, figures.thread_count)
                 figures.seconds.append(seconds / contender.steps)
     return timed
 
@@ -92,13 +95,14 @@ def thread_counts() -> list[int | None]:
     return [1] if processors == 1 else [1, processors]
 
 
-def once(contender: Contender, threads: int | None) -> tuple[float, float]:
+def run_once(contender: Contender, threads: int | None) -> tuple[float, float]:
     """Seconds and objective of one run with that many threads."""
     time.sleep(PAUSE)
     with limited_to(threads):
         start = time.perf_counter()
-        objective = contender.run()
-        return time.perf_counter() - start, objective
+        result = contender.run()
+        seconds = time.perf_counter() - start
+    return seconds, result[0] if isinstance(result, tuple) else result
 
 
 class limited_to:  # noqa: N801

@@ -4,17 +4,18 @@ import csv
 import gzip
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.synthetic_tables import random_lines, repeated_lines, table_writers
 from twolayer import tables
-from twolayer.bench import tables as measured
 
 
 def test_a_table_of_the_size_that_was_asked_for():
-    lines, _ = measured.rows((40, 3), 6)
-    text = "".join(measured.repeated(lines, 10_000))
+    lines, _ = random_lines((40, 3), 6)
+    text = "".join(repeated_lines(lines, 10_000))
     header, *rows = csv.reader(text.splitlines())
     assert header == ["sample", "g0", "g1", "g2"]
     assert 10_000 <= len(text) < 12_000
@@ -23,9 +24,9 @@ def test_a_table_of_the_size_that_was_asked_for():
 
 
 def test_each_kind_of_file_holds_the_same_numbers(tmp_path):
-    lines, ill = measured.rows((30, 4), 3)
+    lines, ill = random_lines((30, 4), 3)
     wanted = np.array([line.split(",") for line in lines], dtype=float)
-    for suffix, write in measured.writers().items():
+    for suffix, write in table_writers().items():
         path = tmp_path / f"t{suffix}"
         write(path, lines, ill)
         table = tables.read_table(path)
@@ -42,7 +43,8 @@ def test_it_prints_what_a_table_took(tmp_path):
         [
             sys.executable,
             "-m",
-            "twolayer.bench.tables",
+            "benchmarks",
+            "tables",
             "--gigabytes",
             "0.003",
             "--only",
@@ -51,6 +53,7 @@ def test_it_prints_what_a_table_took(tmp_path):
         capture_output=True,
         text=True,
         check=True,
+        cwd=Path(__file__).parents[2],
     )
     rows = [line.split(" | ") for line in done.stdout.splitlines() if "GB" in line]
     assert len(rows) == 6
