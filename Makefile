@@ -26,7 +26,7 @@ types: $(TEST)/installed
 
 $(DEMO)/installed: pyproject.toml
 	$(PYTHON) -m venv $(DEMO)
-	$(DEMO)/bin/python -m pip install --quiet .
+	$(DEMO)/bin/python -m pip install --quiet ".[cli]"
 	touch $@
 
 $(TEST)/installed: pyproject.toml constraints.txt

@@ -14,10 +14,10 @@ import numpy as np
 from benchmarks.machine import Machine
 from benchmarks.programs import numpy_span_steps
 from twolayer.engines import get_available_engine
-from twolayer.maths.problem import Problem
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Objective, init_params
+from twolayer.maths.problem import Problem
 from twolayer.maths.span import GramSpan, gram_and_products
 from twolayer.solvers.gd import GradientDescent
 from twolayer.training.loop import Batches

@@ -11,11 +11,12 @@ import numbers
 import reprlib
 from collections.abc import Iterator
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import numpy as np
 
-from twolayer.errors import InputError
+from twolayer.errors import EngineError, InputError
 
 T = TypeVar("T")
 
@@ -115,6 +116,24 @@ def generator(random_state: Any) -> np.random.Generator:
         "random_state must be a whole number, at least 0, a numpy.random.Generator, or None; "
         f"got {short_repr(random_state)}"
     )
+
+
+def require(module: str, purpose: str, extra: str) -> None:
+    """Raise EngineError with the line that installs a library, if it is not installed.
+
+    Parameters
+    ----------
+    module : str
+        The library's name for `import`.
+    purpose : str
+        What needs it, such as "a picture".
+    extra : str
+        Of twolayer's extras the one that brings it.
+    """
+    if find_spec(module) is None:
+        raise EngineError(
+            f"{purpose} needs {module}, which is not installed: pip install 'twolayer[{extra}]'"
+        )
 
 
 def is_sparse(x: object) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twolayer.checks import require
 from twolayer.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ LONGEST_LABEL = 28  # characters of a label; longer names lose their middle
 
 def new_axes(width: float = 6.4, height: float = 4.0) -> Axes:
     """An empty picture of that many inches."""
+    require("matplotlib", "a picture", "cli")
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
