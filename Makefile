@@ -5,17 +5,25 @@ PYTHON ?= python3
 DEMO := .venv
 TEST := .venv-test
 
-.PHONY: demo test test-all lint types clean
+PYTEST := $(TEST)/bin/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
+.PHONY: demo test test-all test-numerics lint types kernels clean
 
 demo: $(DEMO)/installed
 	$(DEMO)/bin/twolayer warmup
 	$(DEMO)/bin/twolayer demo
 
-test: $(TEST)/installed lint types
-	$(TEST)/bin/python -m pytest -m "not slow"
+# The tests of every day, and all of them: those marked slow too, with other random examples each time.
+test: lint types kernels
+	$(PYTEST) -m "not slow"
 
-test-all: $(TEST)/installed lint types
-	$(TEST)/bin/python -m pytest
+test-all: lint types kernels
+	$(PYTEST) --hypothesis-profile=random
+
+# What computes, once more: the same call on another processor rounds in another way.
+test-numerics: kernels
+	$(PYTEST) -m "not slow" tests/engines tests/maths tests/solvers tests/test_engines_agree.py tests/test_span.py \
+		tests/test_span_tables.py tests/test_training.py tests/test_training_stopping.py tests/test_checkpoints.py
 
 lint: $(TEST)/installed
 	$(TEST)/bin/ruff check .
@@ -23,6 +31,10 @@ lint: $(TEST)/installed
 
 types: $(TEST)/installed
 	$(TEST)/bin/mypy
+
+# Compiled once, before several processes of tests would each do it.
+kernels: $(TEST)/installed
+	$(TEST)/bin/twolayer warmup
 
 $(DEMO)/installed: pyproject.toml
 	$(PYTHON) -m venv $(DEMO)

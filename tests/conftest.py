@@ -1,11 +1,26 @@
-"""What every test stands on: one BLAS thread, so that figures do not depend on how busy the machine is."""
+"""What every test stands on: one BLAS thread, and examples that are the same on every machine however fast it is."""
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
+    os.environ.setdefault(variable, "1")  # two processes of tests share a machine of two cores
+
+AT_ANY_SPEED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("repeatable", derandomize=True, **AT_ANY_SPEED)
+settings.register_profile("random", **AT_ANY_SPEED)
+settings.load_profile("repeatable")
+
+COME_TWICE = "check_estimator_sparse_matrix"  # as arrays in the same seven forms: check_estimator_sparse_array
+
+
+def pytest_collection_modifyitems(items):
+    """Of scikit-learn's checks leave those to `make test-all` that say little beyond the others."""
+    for item in items:
+        if COME_TWICE in item.name:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
@@ -23,3 +38,12 @@ def twolayer(capsys):
     from the_command_line import done
 
     return lambda *arguments: done(capsys, *arguments)
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch):
+    """Pictures are made and not painted, for tests that ask about something else: painting takes most of a report."""
+    from twolayer import plots
+
+    white = plots.png(plots.new_axes().figure, 10)
+    monkeypatch.setattr(plots, "png", lambda figure, dots_an_inch=150: white)

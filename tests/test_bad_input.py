@@ -2,13 +2,17 @@
 
 import os
 import re
-import subprocess
-import sys
+import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from the_command_line import assert_refused, contents
+
+from twolayer.cli.commands.fit import fit
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 ROWS = "".join(f"{i % 7 + 0.5},{i * i % 11},{'xy'[i % 2]}\n" for i in range(24))  # lines 2 to 25
 GOOD = f"a,b,kind\n{ROWS}"
@@ -93,27 +97,38 @@ def test_no_permission(here, twolayer, monkeypatch):
     )
 
 
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """A folder with a table, and all that a fit writes of it."""
+    folder = tmp_path_factory.mktemp("fitted")
+    (folder / "good.csv").write_text(GOOD)
+    fit(folder / "good.csv", "kind", max_iter=5, n_hidden="4", out=folder, quiet=True)
+    return folder
+
+
 @pytest.fixture
-def model(here, twolayer):
-    Path("good.csv").write_text(GOOD)
-    words = ["fit", "good.csv", "--target", "kind", "--max-iter", "5", "--n-hidden", "4", "--quiet"]
-    assert twolayer(*words) == (0, "", "")
+def model(here, fitted):
+    shutil.copytree(fitted, here, dirs_exist_ok=True)
     return Path("good.twolayer.safetensors")
 
 
-LIMITED = """
-import resource, sys
-from twolayer.cli.main import main
-resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
-main({arguments})
-"""
+@contextmanager
+def no_file_grows_beyond(size):
+    """Within it the system itself refuses to let a file grow further, as a full disk does."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the limit of a file's size is POSIX's")
 @pytest.mark.parametrize("limit", [0, 2000])
 @pytest.mark.parametrize("command", ["fit", "predict", "predict parquet"])
-def test_a_disk_that_fills_up_while_writing(here, model, command, limit):
-    """The system itself refuses to let a file grow, as a full disk does."""
+def test_a_disk_that_fills_up_while_writing(here, twolayer, model, command, limit):
     Path("many.csv").write_text("a,b,kind\n" + ROWS * 200)
     Path("p.csv").write_text("earlier predictions\n")
     Path("p.parquet").write_text("earlier predictions\n")
@@ -123,15 +138,10 @@ def test_a_disk_that_fills_up_while_writing(here, model, command, limit):
         "predict parquet": ["predict", str(model), "many.csv", "--out", "p.parquet"],
     }[command]
     before = contents(here)
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED.format(limit=limit, arguments=arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "NUMBA_CACHE_DIR": "", "MPLCONFIGDIR": "/tmp"},
-    )
-    assert done.returncode == 2, done.stderr
-    assert re.search(r"^twolayer: .* cannot be written: File too large$", done.stderr, re.M)
+    with no_file_grows_beyond(limit):
+        code, _, err = twolayer(*arguments)
+    assert code == 2, err
+    assert re.search(r"^twolayer: .* cannot be written: File too large$", err, re.M)
     assert contents(here) == before
 
 

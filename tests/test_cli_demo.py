@@ -60,6 +60,7 @@ def test_from_the_ladder_to_a_saved_model(tmp_path, capsys):
     assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_ladder")
 def test_without_torch_it_runs_on_what_is_there(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from the_command_line import assert_refused, write_tables
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def here(here):

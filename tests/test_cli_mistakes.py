@@ -16,6 +16,8 @@ from the_command_line import assert_refused
 from twolayer.cli.commands import test as command
 from twolayer.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def refused(here, twolayer):

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from the_command_line import assert_refused
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 OPTIONS = ["--n-hidden", 2, "--alpha", 1, "--n-networks", 1, "--max-iter", 5, "-q"]
 
 

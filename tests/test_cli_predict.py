@@ -12,6 +12,8 @@ from the_command_line import assert_refused, frame_of, write_tables
 import twolayer as tl
 from twolayer.cli.commands.fit import fit
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def here(here):

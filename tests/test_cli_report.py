@@ -1,6 +1,8 @@
 """`twolayer report`: the page is one file that asks the network for nothing, and its scores are those of scikit-learn."""
 
 import base64
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -94,16 +96,23 @@ def page_of(folder):
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
 
-def test_a_page_of_classes(fitted, twolayer, tmp_path):
-    out = tmp_path / "new" / "iris"
-    code, said, _ = twolayer(
-        "report", fitted / "iris.twolayer.safetensors", fitted / "iris.csv", "--out", out
-    )
-    assert code == 0
-    assert "the 38 rows that the fit kept for the test, of 150" in said
+@pytest.fixture(scope="module")
+def iris_report(fitted, tmp_path_factory):
+    """The folder of a report on the flowers, and what was printed."""
+    out = tmp_path_factory.mktemp("report") / "new" / "iris"
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        main(["report", str(fitted / "iris.twolayer.safetensors"), str(fitted / "iris.csv"),
+              "--out", str(out), "--json"])  # fmt: skip
+    return out, json.loads(printed.getvalue())
+
+
+def test_a_page_of_classes(iris_report):
+    out, _ = iris_report
     text = (out / "report.html").read_text(encoding="utf-8")
     page = Page(text)
     assert page.open == []
+    assert "the 38 rows that the fit kept for the test, of 150" in page.text
     assert "http:" not in text
     assert "https:" not in text
     assert not [
@@ -125,16 +134,8 @@ def test_a_page_of_classes(fitted, twolayer, tmp_path):
     }  # fmt: skip
 
 
-def test_the_scores_are_those_of_the_rows_kept_for_the_test(fitted, twolayer, tmp_path):
-    _, out, _ = twolayer(
-        "report",
-        fitted / "iris.twolayer.safetensors",
-        fitted / "iris.csv",
-        "--out",
-        tmp_path,
-        "--json",
-    )
-    results = json.loads(out)
+def test_the_scores_are_those_of_the_rows_kept_for_the_test(fitted, iris_report):
+    _, results = iris_report
     frame = pandas.read_csv(fitted / "iris.csv")
     train, test = (
         np.sort(part)
@@ -185,6 +186,7 @@ def test_a_page_of_several_numbers_with_names_that_html_and_formulas_would_eat(
     )  # one group: the column it is made from
 
 
+@pytest.mark.slow
 def test_other_rows_are_scored_as_they_are(fitted, twolayer, tmp_path):
     table = tmp_path / "some.csv"
     pandas.read_csv(fitted / "diabetes.csv").iloc[:60].to_csv(table, index=False)
@@ -200,6 +202,7 @@ def test_other_rows_are_scored_as_they_are(fitted, twolayer, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_table_that_was_changed_is_not_taken_for_the_one_of_the_fit(fitted, twolayer, tmp_path):
     frame = pandas.read_csv(fitted / "diabetes.csv").sample(
         frac=1, random_state=1
@@ -216,6 +219,7 @@ def test_a_table_that_was_changed_is_not_taken_for_the_one_of_the_fit(fitted, tw
     assert json.loads(out)["held_out"] is None
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_model_from_python(twolayer, tmp_path):
     x = np.random.default_rng(0).standard_normal((60, 2))
     frame = pandas.DataFrame(x, columns=["p", "q"]).assign(r=x[:, 0] > 0)
@@ -243,6 +247,7 @@ def test_a_model_from_python(twolayer, tmp_path):
     assert "What it would say anywhere The plane" in page.text
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_with_early_stopping_the_loss_on_rows_held_out_is_drawn(twolayer, tmp_path):
     x = np.random.default_rng(0).standard_normal((90, 2))
     model = tl.TwoLayerRegressor(
@@ -265,6 +270,7 @@ def test_with_early_stopping_the_loss_on_rows_held_out_is_drawn(twolayer, tmp_pa
     assert "Red is the loss on rows held out" in page_of(tmp_path / "r").text
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_few_rows_all_alike(fitted, twolayer, tmp_path):
     frame = pandas.read_csv(fitted / "diabetes.csv")
     frame.iloc[[0]].to_csv(tmp_path / "one.csv", index=False)
@@ -304,6 +310,7 @@ def test_what_goes_wrong_is_one_line_and_nothing_is_written(
     assert sorted(fitted.rglob("*")) == before
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_report_that_cannot_be_written_leaves_the_old_one(fitted, twolayer, tmp_path):
     (tmp_path / "report.html").write_text("old")
     (tmp_path / "w2.png").mkdir()  # a folder stands where a picture would go

@@ -11,6 +11,8 @@ from the_command_line import done
 
 from twolayer.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def patients(seed=0):
     """Late rows have other shares of the classes than early ones; two rows or so for each patient."""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas
 import pytest
 from sklearn import metrics
+from slow_cases import slow
 from the_command_line import assert_refused
 
 import twolayer as tl
@@ -110,7 +111,7 @@ def test_evaluate_one_number_however_it_was_learned(home, twolayer, name, column
     [
         ("labels", LABELS, {"per_label", "confusion", "roc", "calibration", "profiles"}),
         ("numbers", ["height", "share"], {"predicted_2", "residuals_1", "profiles_2"}),
-        ("counts", ["cells"], {"predicted", "residuals", "profiles"}),
+        *slow(("counts", ["cells"], {"predicted", "residuals", "profiles"})),
         ("one_column", ["height"], {"predicted", "residuals", "profiles"}),
     ],
 )

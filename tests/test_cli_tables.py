@@ -15,6 +15,8 @@ import twolayer as tl
 from twolayer import saving
 from twolayer.cli.output import Output
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 QUICK = ["--max-iter", "30", "--n-hidden", "8", "--n-networks", "2", "--alpha", "1"]
 
 

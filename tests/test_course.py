@@ -58,8 +58,8 @@ def test_the_gradients_of_several_networks_are_over_all_rows_without_dropout():
 SHAPES = [(2, 1), (1, 1), (1, 1), (1, 1)]  # five weights in all
 
 
-def told(step, w, g):
-    """What a training of two networks tells a callback; all arrays hold one number."""
+def told(step, w, g, before):
+    """What a training of two networks tells a callback; all arrays hold one number; `before`, the step of the call before."""
 
     def whole(numbers):
         return tl.Params(*(np.full((2, *shape), 0.0) + column(numbers) for shape in SHAPES))
@@ -67,13 +67,18 @@ def told(step, w, g):
     def column(numbers):
         return np.reshape(numbers, (2, 1, 1))
 
-    return Progress(step, 999, np.zeros((step, 2)), 0.0, lambda: whole(w), lambda: whole(g))
+    return Progress(step, 999, np.zeros((step, 2)), 0.0, lambda: whole(w), lambda: whole(g), before)
+
+
+def steps_and_those_before(*trainings):
+    """The steps at which the trainings call back, one after another, each with that of the call before."""
+    return [pair for steps in trainings for pair in zip(steps, (0, *steps[:-1]), strict=True)]
 
 
 def test_lengths_are_of_all_weights_and_movement_is_by_the_step():
     course = TrainingHistory()
-    course(told(5, [1, 1], [2, -4]))
-    course(told(10, [1, 6], [0, 1]))
+    course(told(5, [1, 1], [2, -4], before=0))
+    course(told(10, [1, 6], [0, 1], before=5))
     seen = course.table()
     assert seen["steps"].tolist() == [5, 10]
     assert_allclose(seen["gradient_norms"], np.sqrt(5) * np.array([[2, 4], [0, 1]]))
@@ -82,15 +87,16 @@ def test_lengths_are_of_all_weights_and_movement_is_by_the_step():
 
 def test_looks_come_less_often_with_time():
     course = TrainingHistory()
-    for step in range(5, 101, 5):
-        course(told(step, [0, 0], [0, 0]))
+    for step, before in steps_and_those_before(range(5, 101, 5)):
+        course(told(step, [0, 0], [0, 0], before))
     assert course.table()["steps"].tolist() == [5, 10, 15, 20, 25, 30, 40, 50, 60, 75, 90]
 
 
 def test_networks_one_after_another_stand_side_by_side():
     course = TrainingHistory()
-    for step in (5, 10, 15, 5, 10, 5):
-        course(told(step, [step, 2 * step], [step, 1]))
+    steps = steps_and_those_before((5, 10, 15), (5, 10), (5,))
+    for step, before in steps:
+        course(told(step, [step, 2 * step], [step, 1], before))
     seen, nan = course.table(), np.nan
     assert seen["steps"].tolist() == [5, 10, 15]
     expected = [[5, 1, 5, 1, 5, 1], [10, 1, 10, 1, nan, nan], [15, 1, nan, nan, nan, nan]]
@@ -98,8 +104,8 @@ def test_networks_one_after_another_stand_side_by_side():
     last = course.table(n_networks=2)
     assert_allclose(last["gradient_norms"], np.sqrt(5) * np.array([[5, 1], [nan, nan], [nan, nan]]))
     first = TrainingHistory(most=1)
-    for step in (5, 10, 15, 5, 10, 5):
-        first(told(step, [step, 2 * step], [step, 1]))
+    for step, before in steps:
+        first(told(step, [step, 2 * step], [step, 1], before))
     assert_allclose(first.table()["gradient_norms"], seen["gradient_norms"][:, :2])
     assert TrainingHistory().table()["gradient_norms"].shape == (0, 0)
 
@@ -125,12 +131,18 @@ def test_an_estimator_asks_for_looks_and_gives_the_same_model(solver):
     assert (seen["update_sizes"][1:] > 0).all()
 
 
+def test_a_network_that_ends_before_the_first_look_at_the_next_stands_by_itself():
+    course = TrainingHistory()
+    for step, before in steps_and_those_before((3,), (5, 7)):
+        course(told(step, [step, step], [step, 1], before))
+    assert course.table()["gradient_norms"].shape == (2, 4)
+
+
 def test_a_checkpoint_keeps_it():
     whole, first, second = TrainingHistory(), TrainingHistory(), TrainingHistory()
-    steps = [5, 10, 15, 5, 10, 15]
-    for k, step in enumerate(steps):
-        whole(told(step, [k, k], [1, k]))
-        (first if k < 2 else second)(told(step, [k, k], [1, k]))
+    for k, (step, before) in enumerate(steps_and_those_before((5, 10, 15), (5, 10, 15))):
+        whole(told(step, [k, k], [1, k], before))
+        (first if k < 2 else second)(told(step, [k, k], [1, k], before))
         if k == 1:
             second.load_state_dict(first.state_dict())
     for name, expected in whole.table().items():
@@ -147,6 +159,7 @@ def test_the_picture_stands_at_the_steps_of_the_looks():
         plots.step_sizes([4, 2], at=[5, 10, 15])
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_fit_keeps_the_course_for_the_report(tmp_path, monkeypatch, capsys):
     from twolayer import saving
     from twolayer.cli.main import main

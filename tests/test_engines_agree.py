@@ -7,8 +7,9 @@ import pytest
 import scipy.sparse
 from agreement import assert_losses_agree, assert_weights_agree, run_with
 from finite_differences import assert_close
+from slow_cases import slow
 from small_problems import LOSSES_AND_OUTPUTS, small_problem
-from the_programs import SETTINGS, SINGLE, program
+from the_programs import SINGLE, program
 
 import twolayer as tl
 from twolayer.engines import ENGINE_NAMES
@@ -25,7 +26,10 @@ def reference(name):
 
 
 @each_other_engine
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(
+    "name",
+    ["P1 no bias", *slow("P2 slow", "P3 bias", "P4 quadrants", "P4 quadrants, rectified")],
+)
 def test_the_programs_in_float64(engine, name):
     x, y, params, settings = program(name)
     run = run_with(engine, x, y, params, **settings)
@@ -116,7 +120,7 @@ def small_reference(way, part, **case):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize(("loss", "n_outputs"), LOSSES_AND_OUTPUTS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("way", ["gd", "adam, batches, decay"])
+@pytest.mark.parametrize("way", ["gd", *slow("adam, batches, decay")])
 def test_every_activation_loss_and_dtype(engine, way, activation, loss, n_outputs, dtype):
     small_runs_agree(engine, way, activation, loss, n_outputs, dtype)
 
@@ -124,7 +128,7 @@ def test_every_activation_loss_and_dtype(engine, way, activation, loss, n_output
 @each_other_engine
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize(("loss", "n_outputs"), LOSSES_AND_OUTPUTS)
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("activation", ["relu", *slow("tanh")])
 @pytest.mark.parametrize("way", SOME_WAYS)
 def test_every_loss_dtype_and_solver(engine, way, activation, loss, n_outputs, dtype):
     small_runs_agree(engine, way, activation, loss, n_outputs, dtype)
@@ -143,7 +147,9 @@ def small_runs_agree(engine, way, activation, loss, n_outputs, dtype):
 
 @each_other_engine
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("way", ["nesterov", "batches, decay, momentum", "adam, batches, decay"])
+@pytest.mark.parametrize(
+    "way", ["adam, batches, decay", *slow("nesterov", "batches, decay, momentum")]
+)
 @pytest.mark.parametrize(("loss", "n_outputs"), LOSSES_AND_OUTPUTS)
 def test_every_part_of_the_network(engine, way, part, loss, n_outputs):
     case = {"loss": loss, "n_outputs": n_outputs, "activation": "tanh", "dtype": "float64"}

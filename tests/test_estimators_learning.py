@@ -6,13 +6,17 @@ import numpy as np
 import pandas
 import polars
 import pytest
+import scipy.sparse
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
+from slow_cases import slow
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
 from twolayer.estimators import fit
+from twolayer.estimators.early_stopping import EarlyStopping
+from twolayer.training.loop import Progress
 
 FIXED = {"alpha": 1.0, "random_state": 0}
 BOTH = [TwoLayerRegressor, TwoLayerClassifier]
@@ -58,6 +62,55 @@ def test_the_best_weights_are_kept(kind, solver, n_networks):
             score = -0.5 * np.mean((y_val - outputs[:, 0]) ** 2) / y.var()
         assert score == pytest.approx(curve[:, k].max(), rel=1e-6)
         assert score > curve[-1, k]
+
+
+def test_networks_one_after_another_are_told_apart_by_their_first_look():
+    """The first ends at step 3; the second is looked at for the first time after that, at step 5; the third ends at once."""
+    watch = EarlyStopping(lambda params: float(params.w1[0, 0]), patience=2)
+    answers = []
+    for before, step, score in [(0, 3, 1.0), (0, 5, 3.0), (5, 7, 2.0), (7, 9, 2.5), (0, 1, 4.0)]:
+        weights = tl.Params(np.full((1, 1), score), None, np.ones((1, 1)), None)
+        answers.append(
+            watch(Progress(step, 99, np.zeros(step), 0.0, lambda w=weights: w, dict, before))
+        )
+    assert answers == [False, False, False, True, False]
+    assert watch.scores(alone=False).tolist() == [[1, 3, 4], [1, 2, 4], [1, 2.5, 4]]
+    assert [best.step for best in watch.networks] == [3, 5, 1]
+    assert watch.best(alone=False).w1.ravel().tolist() == [1, 3, 4]
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_the_last_state_is_scored_once(solver, sparse):
+    """The score rises with every look, so that the last weights of each network are its best: those of a plain fit."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((30, 60)), rng.standard_normal(30)
+    if sparse:
+        x = scipy.sparse.csr_array(x * (x > 0.5))
+    scored, seen = [], []
+
+    def score(model, x_val, y_val):
+        scored.append(model.predict(x_val))
+        return float(len(scored))
+
+    settings = {"alpha": 300.0, "solver": solver, "n_networks": 3, "max_iter": 23, "tol": 1e-3}
+    settings |= {"random_state": 0, "skip": False}
+    watched = TwoLayerRegressor(
+        6, scoring=score, callback=lambda p: seen.append((p.previous_step, p.step)), **settings
+    ).fit(x, y, X_val=x[:9], y_val=y[:9])
+    plain = TwoLayerRegressor(6, **settings | {"tol": 1e-3 if solver == "lbfgs" else 0}).fit(x, y)
+    assert np.array_equal(watched.w1_, plain.w1_)
+    assert np.array_equal(watched.w2_, plain.w2_)
+    assert np.array_equal(watched.loss_curve_, plain.loss_curve_)
+    one_by_one = solver == "lbfgs" or sparse
+    assert len(scored) == len(seen) * (1 if one_by_one else 3)
+    first = [place for place, (before, _) in enumerate(seen) if not before]
+    ends = [seen[place - 1][1] for place in [*first[1:], len(seen)]]
+    assert len(ends) == (3 if one_by_one else 1)
+    assert max(ends) == watched.n_iter_
+    assert watched.best_step_.tolist() == (ends if one_by_one else ends * 3)
+    looks = np.diff([*first, len(seen)])
+    assert watched.validation_scores_.shape == (max(looks), 3)
 
 
 def test_rows_are_held_out_class_by_class():
@@ -138,7 +191,7 @@ def test_warm_start_keeps_the_classes():
 
 
 @pytest.mark.parametrize("kind", BOTH)
-@pytest.mark.parametrize("n_networks", [1, 2])
+@pytest.mark.parametrize("n_networks", [2, *slow(1)])
 def test_partial_fit_reaches_what_fit_reaches(kind, n_networks):
     x, y = waves(150)
     y = y if kind is TwoLayerRegressor else y > 0

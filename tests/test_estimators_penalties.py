@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
+from slow_cases import slow
 
 import twolayer as tl
 
@@ -17,7 +18,7 @@ def table(kind, n_rows=120, n_inputs=10):
     return x, y > 0 if kind is tl.TwoLayerClassifier else y
 
 
-@pytest.mark.parametrize("solver", ["auto", "gd", "adam"])
+@pytest.mark.parametrize("solver", ["auto", *slow("gd", "adam")])
 @pytest.mark.parametrize("kind", KINDS)
 def test_l1_puts_out_the_inputs_that_say_nothing(kind, solver):
     x, y = table(kind)

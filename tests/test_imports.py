@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from slow_cases import slow
 
 PACKAGE = Path(__file__).parents[1] / "src" / "twolayer"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -129,7 +130,7 @@ def test_import_twolayer_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["ladder", "--help"], ["fit", "--help"]]
+    "words", [["--help"], ["fit", "--help"], *slow(["--version"], ["ladder", "--help"])]
 )
 def test_the_command_line_says_its_help_with_nothing_heavy(words):
     code = f"""
@@ -143,7 +144,7 @@ except SystemExit as left:
 
 
 @pytest.mark.parametrize(
-    ("engine", "library"), [("numpy", None), ("compiled", "numba"), ("torch", "torch")]
+    ("engine", "library"), [("numpy", None), ("compiled", "numba"), *slow(("torch", "torch"))]
 )
 def test_training_with_one_engine_loads_no_other_library(engine, library):
     code = f"""

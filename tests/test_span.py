@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 import scipy.sparse
-from agreement import EVERYTHING, assert_losses_agree, assert_weights_agree
+from agreement import assert_losses_agree, assert_weights_agree
+from slow_cases import slow
 from small_problems import LOSSES_AND_OUTPUTS, small_problem
 from the_programs import program
 
@@ -54,7 +55,6 @@ EACH_ONCE = sorted(
 )
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 FORMS = ("compiled", "numpy")  # the form Gram where it can be had, and the rotated one
-OTHERS = [name for name in EVERYTHING if name not in (*FORMS, "torch-nn")]
 each_form = pytest.mark.parametrize("engine", FORMS)
 each_way = pytest.mark.parametrize("way", WAYS)
 
@@ -109,14 +109,14 @@ def test_float32(engine, way, part, loss, n_outputs):
 
 
 @pytest.mark.parametrize(("loss", "n_outputs"), SOME_LOSSES)
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", ["all", *slow("plain", "bias, weights", "skip")])
 @each_way
 @each_form
 def test_every_part_of_the_network(engine, way, part, loss, n_outputs):
     check(engine, way, 1e-9, loss=loss, n_outputs=n_outputs, **PARTS[part])
 
 
-@pytest.mark.parametrize("engine", OTHERS)
+@pytest.mark.parametrize("engine", ["torch", *slow("torch-autograd", "torch-function")])
 @each_way
 def test_every_other_engine(engine, way):
     check(engine, way, 1e-9, loss="log_loss", n_outputs=3, **PARTS["all"])

@@ -9,6 +9,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from slow_cases import slow
 
 import twolayer as tl
 from twolayer import checks
@@ -54,7 +55,7 @@ def extra(x, engine, way, n_hidden=N_HIDDEN):
     return max(peaks), peak - sum(w.nbytes for _, w in run.params.items())
 
 
-@pytest.fixture(scope="module", params=["C", "F"])
+@pytest.fixture(scope="module", params=["C", *slow("F")])
 def on_disk(request, tmp_path_factory):
     """A table of 9.6 million numbers, mapped from a file."""
     path = tmp_path_factory.mktemp("table") / "x.npy"
@@ -70,12 +71,13 @@ def small_parts(monkeypatch):
 
 
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["gd", "lbfgs, decay", *slow("nesterov, decay", "batches")])
 def test_a_table_on_disk_is_never_in_memory(on_disk, way, engine):
     for taken in extra(on_disk, engine, way):
         assert taken <= 8 * LIMIT + SLACK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
 @pytest.mark.parametrize("way", WAYS)
 def test_in_float32_too(way, engine):
@@ -87,7 +89,7 @@ def test_in_float32_too(way, engine):
 
 
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["lbfgs, decay", *slow("gd", "nesterov, decay", "batches")])
 def test_a_table_of_gene_expressions_size(way, engine, monkeypatch):
     """171 × 5748 with 100 hidden units, in blocks as large as they come: here one block is the table."""
     monkeypatch.setattr(span, "NUMBERS_PER_BLOCK", 1 << 23)

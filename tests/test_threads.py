@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 import scipy.linalg  # noqa: F401 - its BLAS is another pool than NumPy's
+from slow_cases import slow
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import twolayer as tl
@@ -126,8 +127,10 @@ def test_the_steps_of_a_small_table_take_one(engine, solver):
     assert set(counts()) == {3}
 
 
-@pytest.mark.parametrize("engine", ["numpy", "compiled"])
-@pytest.mark.parametrize("solver", ["gd", "lbfgs"])
+@pytest.mark.parametrize(
+    ("engine", "solver"),
+    [("numpy", "gd"), ("compiled", "lbfgs"), *slow(("numpy", "lbfgs"), ("compiled", "gd"))],
+)
 def test_the_steps_in_the_span_are_as_small_as_it_is(engine, solver):
     """A table whose own products are large, and whose steps in the span are not."""
     assert np.prod(WIDE_SHAPE) > SMALL_MULTIPLICATIONS

@@ -8,6 +8,7 @@ import ast
 
 import numpy as np
 import pytest
+from slow_cases import slow
 from small_problems import targets
 
 import twolayer as tl
@@ -28,9 +29,10 @@ def last(lines, name):
     return next(line.wrote[name] for line in reversed(lines) if name in line.wrote)
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("alpha", [0.0, 0.7])
-@pytest.mark.parametrize("shape", ["plain", "bias", "skip"])
+@pytest.mark.parametrize(
+    ("weighted", "alpha"), [(False, 0.0), (True, 0.7), *slow((True, 0.0), (False, 0.7))]
+)
+@pytest.mark.parametrize("shape", ["plain", "skip", *slow("bias")])
 @pytest.mark.parametrize("n_outputs", [1, 3])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES)

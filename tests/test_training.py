@@ -6,6 +6,7 @@ import torch
 from independent_torch import leaves, objective
 from numpy.testing import assert_array_equal
 from sklearn.neural_network import MLPRegressor
+from slow_cases import slow
 from small_problems import LOSSES_AND_OUTPUTS, small_problem
 from training_runs import assert_same_weights, numpy_train, ready
 
@@ -151,7 +152,7 @@ def torchs_own_losses(x, y, params, s, loss, settings, make, options, decay):
 
 
 @pytest.mark.parametrize(("loss", "n_outputs"), LOSSES_AND_OUTPUTS)
-@pytest.mark.parametrize("alpha", [0.0, 0.8])
+@pytest.mark.parametrize("alpha", [0.8, *slow(0.0)])
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_training_is_torch_optims(name, alpha, loss, n_outputs):
     """With weight decay alpha for a loss that is a sum, alpha / S for a mean."""

@@ -48,6 +48,21 @@ def run_of(way, engine="compiled", activation="tanh", loss="sum_of_squares", ste
 # Loops and BLAS
 
 
+def test_what_a_loop_writes_lies_apart_from_all_else():
+    """At least the 512 bytes that a loop may take at once: where small arrays lie is chance, and no sum may follow from it."""
+    x, y, params, _ = small_problem(skip=True)
+    problem = checks.problem(x, y, params, checks.objective("squared_error", "relu", 0.0))
+    state = CompiledEngine().prepare(problem, params, GradientDescent(1e-3), "cpu")
+    with state.FlatWeights(state, 0, [], state.same_weights) as numbers:
+        written = [*state.work, numbers.flat.w, numbers.flat.gradient]
+        owners = [array.base if array.base.base is None else array.base.base for array in written]
+        assert len({id(owner) for owner in owners}) == len(written)
+        for array, owner in zip(written, owners, strict=True):
+            before = array.ctypes.data - owner.ctypes.data
+            assert before >= 512
+            assert owner.nbytes - array.nbytes - before >= 512
+
+
 @pytest.mark.parametrize("up_to", [0, 10**9])
 @pytest.mark.parametrize(("activation", "loss", "n_outputs"), EACH_ONCE)
 @pytest.mark.parametrize("way", WAYS)

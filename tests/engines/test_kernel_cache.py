@@ -120,14 +120,30 @@ def test_where_nothing_can_be_written_it_runs_all_the_same(tmp_path):
 
 SOLVERS = """
 import hashlib
+import numpy as np
 from sklearn.datasets import load_breast_cancer
 import twolayer as tl
+from twolayer.maths.losses import LOSSES
 x, y = load_breast_cancer(return_X_y=True)
 x, y = (x - x.mean(0)) / x.std(0), y[:, None].astype(float)
 params = tl.init_params(30, 50, 1, random_state=0)
 for solver in ("lbfgs", "adam", "gd"):
     run = tl.train(x, y, params, loss="binary_log_loss", solver=solver, learning_rate=1e-3, alpha=3, steps=60, engine="compiled")
     print(solver, hashlib.sha256(run.params.w1.tobytes()).hexdigest())
+rng = np.random.default_rng(0)
+for n_rows, n_inputs, n_outputs in ((7, 3, 1), (80, 5, 2), (40, 12, 4), (60, 300, 3)):
+    x, labels = rng.standard_normal((n_rows, n_inputs)), rng.integers(0, max(2, n_outputs), n_rows)
+    labels = labels[:, None] * 1.0 if n_outputs == 1 else np.eye(n_outputs)[labels]
+    params = tl.init_params(n_inputs, 6, n_outputs, scheme="glorot", random_state=0)
+    for loss in LOSSES:
+        for activation in ("relu", "tanh", "softplus"):
+            for solver, more in (("gd", {}), ("adam", {"batch_size": 5}), ("lbfgs", {})):
+                run = tl.train(
+                    x, labels, params, loss=loss, activation=activation, solver=solver, learning_rate=1e-4, alpha=0.1,
+                    steps=20, random_state=0, engine="compiled", span=False, **more,
+                )
+                numbers = run.params.w1.tobytes() + run.losses.tobytes()
+                print(n_rows, loss, activation, solver, hashlib.sha256(numbers).hexdigest())
 """
 
 

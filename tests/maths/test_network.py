@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from small_problems import COMBINATIONS, LOSSES_AND_OUTPUTS, name_of, nearest_kink, small_problem
 
 import twolayer as tl
+from twolayer import checks
 from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS
 
@@ -27,10 +28,18 @@ def test_gradients_are_central_differences(combination):
     x, y, params, s = small_problem(**combination)
     assert nearest_kink(x, params) > 1e-3
     options = options_of(combination, s)
-    _, gradients = tl.loss_and_gradients(x, y, params, **options)
-    check_gradients(
-        lambda moved: tl.loss_and_gradients(x, y, moved, **options)[0], gradients, params
-    )
+    value, gradients = tl.loss_and_gradients(x, y, params, **options)
+    objective = checks.objective(*(combination[k] for k in ("loss", "activation", "alpha")))
+    problem = checks.problem(x, y, params, objective, s)
+    penalty = objective.penalty(problem.total, problem.total)
+
+    def value_at(moved):  # the checks at the door would take most of the time
+        return network.loss_and_gradients(
+            problem.x, problem.y, moved, objective, problem.s, problem.total, penalty
+        )[0]
+
+    assert value_at(params) == value
+    check_gradients(value_at, gradients, params)
 
 
 @each_combination
@@ -46,6 +55,7 @@ def test_loss_and_gradients_are_torchs(combination):
         assert_close(gradient, expected_gradients[name], 1e-12, name)
 
 
+@pytest.mark.slow
 @each_combination
 def test_gradients_by_hand_are_the_autograd_engines(combination):
     x, y, params, s = small_problem(**combination)

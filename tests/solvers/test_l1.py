@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import Lasso
+from slow_cases import slow
 
 import twolayer as tl
 from twolayer.solvers import Solver, soft_threshold
@@ -33,7 +34,7 @@ def linear_model(n_inputs):
     )
 
 
-@pytest.mark.parametrize("l1", [1.0, 12.0])
+@pytest.mark.parametrize("l1", [12.0, *slow(1.0)])
 @pytest.mark.parametrize("settings", SOLVERS.values(), ids=SOLVERS)
 def test_a_skip_layer_alone_is_scikit_learns_lasso(settings, l1):
     x, y = table()
@@ -46,7 +47,7 @@ def test_a_skip_layer_alone_is_scikit_learns_lasso(settings, l1):
 
 
 @pytest.mark.parametrize("settings", SOLVERS.values(), ids=SOLVERS)
-@pytest.mark.parametrize("loss", ["squared_error", "sum_of_squares"])
+@pytest.mark.parametrize("loss", ["squared_error", *slow("sum_of_squares")])
 def test_the_first_layer_ends_at_a_minimum(loss, settings):
     """There the gradient of the smooth part is −l1·sign(w) where w is not 0, and at most l1 in size where it is."""
     x, y = table()

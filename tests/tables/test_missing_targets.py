@@ -5,10 +5,13 @@ import json
 import numpy as np
 import polars
 import pytest
+from slow_cases import slow
 
 import twolayer as tl
 from twolayer import InputError, tables
 from twolayer.tables import TableOptions
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 OPTION = "--drop-missing-target"
 QUICK = ["--max-iter", "10", "--n-hidden", "4", "--n-networks", "1", "--alpha", "1", "-q"]
@@ -50,7 +53,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", ["one", "several", "classes", "groups", *slow("not text", "weights", "time")]
+)
 def test_the_fit_is_that_of_the_other_rows(here, twolayer, case):
     targets, dropped, options = CASES[case]
     ending = "parquet" if case == "not text" else "csv"

@@ -44,12 +44,10 @@ class EarlyStopping:
         self.score, self.patience = score, patience
         self.networks: list[BestNetwork] = []
         self.ended = 0  # networks that came before, where one is trained after another
-        self.step = 0
 
     def __call__(self, progress: Progress) -> bool:
-        if progress.step <= self.step:
+        if not progress.previous_step:
             self.ended = len(self.networks)
-        self.step = progress.step
         params = progress.params()
         each = [params] if params.n_networks is None else single_networks(params)
         if len(self.networks) == self.ended:
@@ -68,26 +66,21 @@ class EarlyStopping:
             }
             for best in self.networks
         ]
-        return {"networks": networks, "ended": self.ended, "step": self.step}
+        return {"networks": networks, "ended": self.ended}
 
     def load_state_dict(self, kept: dict[str, Any]) -> None:
         """Go to where another was when it was `kept`."""
-        self.ended, self.step = kept["ended"], kept["step"]
+        self.ended = kept["ended"]
         self.networks = []
         for best in kept["networks"]:
             weights = best["params"]
             params = weights and Params(**{"b1": None, "b2": None, **weights})
             self.networks.append(BestNetwork(**{**best, "params": params}))
 
-    def best(self, last: Params, steps: int) -> Params:
+    def best(self, alone: bool) -> Params:
         """Every network at its best, the end of its training included."""
-        each = [last] if last.n_networks is None else single_networks(last)
-        while len(self.networks) < len(each):  # trained in one chunk, never looked at
-            self.networks.append(BestNetwork())
-        for best, one in zip(self.networks, each, strict=True):
-            best.see(self.score(one), one, steps)
         found = [best.params for best in self.networks if best.params is not None]
-        return found[0] if last.n_networks is None else Params.stack(found)
+        return found[0] if alone else Params.stack(found)
 
     def scores(self, alone: bool) -> np.ndarray:
         """The scores of every look, (n_looks,) or (n_looks, n_networks); one that ended before keeps its last."""

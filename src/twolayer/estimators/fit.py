@@ -132,7 +132,7 @@ class NetworkFit:
             self.ended = self.trained(rate / 2, validation)
         self.params = self.ended.params
         if self.watch is not None:
-            self.params = self.watch.best(self.params, len(self.ended.losses))
+            self.params = self.watch.best(alone=self.params.n_networks is None)
 
     def trained(self, rate: float, validation: Any) -> Run:
         """One run of training, of all networks."""

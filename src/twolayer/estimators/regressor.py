@@ -63,7 +63,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     scoring : str, callable or None
         The score on the rows held out, as scikit-learn names it, or a function of (model, X, y); None is minus the loss.
     callback : callable, list of callables, or None
-        Called between steps with a `twolayer.Progress`; training ends when one returns True.
+        Called between steps with a `twolayer.Progress`, and after the last; training ends when one returns True.
     warm_start : bool
         Whether `fit` starts from the weights (and the alpha) of the fit before.
     engine : str

@@ -52,7 +52,7 @@ class TrainingHistory:
 
     def __call__(self, progress: Progress) -> None:
         """Look, if it is time."""
-        if progress.step <= self.step:
+        if self.step and not progress.previous_step:
             self.last = None  # the next network's training
             self.ended += 1
         self.step = progress.step

@@ -239,7 +239,7 @@ def choose_span(
         gigabytes = room * params.dtype.itemsize / 1e9
         return False, f"the long way, as the span of {shape} takes {gigabytes:.2g} GB"
     short = span_cost(problem, params, solver, batch_size)
-    if steps and short.of(steps) < long_way.of(steps):
+    if steps and short.step < long_way.step and short.of(steps) < long_way.of(steps):
         times = long_way.step / short.step
         return True, f"the span, as {shape} make its steps about {times:.2g} times shorter"
     return False, f"the long way, as {shape} and {steps} steps leave nothing to gain by the span"

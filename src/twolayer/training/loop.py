@@ -1,7 +1,7 @@
 """The only training loop: batches, stopping, callbacks, history.
 
-The engine takes chunks of steps; between chunks come progress, callbacks and Ctrl-C. Chunks change nothing in the numbers,
-only how often someone can look.
+The engine takes chunks of steps; between chunks come progress, callbacks and Ctrl-C, and after the last one too, whatever
+ended it. Chunks change nothing in the numbers, only how often someone can look.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CHUNK_STRETCH = 20  # up to so many times longer, where copying and checking lar
 
 @dataclass(frozen=True)
 class Progress:
-    """What a callback is given between chunks of steps.
+    """What a callback is given between chunks of steps, and after the last one.
 
     Attributes
     ----------
@@ -40,6 +40,8 @@ class Progress:
         `params()` copies the weights as they are now.
     gradients : callable
         `gradients()` computes the gradients at these weights over all rows, dropout and `l1` left out.
+    previous_step : int
+        Steps taken at the call before; 0 at the first call of a training, where networks are trained one after another.
     """
 
     step: int
@@ -48,6 +50,7 @@ class Progress:
     seconds: float
     params: Callable[[], Params]
     gradients: Callable[[], Params]
+    previous_step: int = 0
 
 
 class Batches:
@@ -206,6 +209,7 @@ class TrainingLoop:
         self.losses = np.zeros((0,) if params.n_networks is None else (0, params.n_networks))
         self.room = self.losses  # `losses` is the filled front of it
         self.stopped = "all steps taken"
+        self.seen = 0  # the step at the last call of the callback
         self.chunks: list[
             tuple[int, Any, Plan]
         ] = []  # (first step, snapshot, plan) of the last two
@@ -227,6 +231,7 @@ class TrainingLoop:
     def run(self, interrupted: Callable[[], bool]) -> None:
         """Take the steps."""
         done, size = self.first_step(), self.first_size()
+        self.seen = done
         while done < self.steps:
             plan = self.batches.take(min(size, self.steps - done))
             began = time.perf_counter()
@@ -238,12 +243,12 @@ class TrainingLoop:
             self.keep(losses)
             self.check_finite(done)
             beside = time.perf_counter() - began - took
-            done += len(losses)
-            if self.flat():
-                self.stopped = "tol reached"
-            elif reason := self.state.solver.finished(self.state.memory):
+            reason = "tol reached" if self.flat() else self.state.solver.finished(self.state.memory)
+            done = len(self.losses)
+            wants_to_stop = self.called_back(done)  # at the last state too, whatever ended it
+            if reason:
                 self.stopped = reason
-            elif self.called_back(done):
+            elif wants_to_stop:
                 self.stopped = "stopped by the callback"
             elif interrupted():
                 self.stopped = "interrupted"
@@ -309,7 +314,8 @@ class TrainingLoop:
         seconds = time.perf_counter() - self.started
         params = cache(self.params)  # on a wide table the way back takes longer than a step
         gradients = partial(self.gradients, params)
-        progress = Progress(done, self.steps, self.losses, seconds, params, gradients)
+        progress = Progress(done, self.steps, self.losses, seconds, params, gradients, self.seen)
+        self.seen = done
         answer = self.callback(progress)
         return isinstance(answer, (bool, np.bool_)) and bool(answer)
 

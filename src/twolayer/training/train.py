@@ -148,9 +148,10 @@ def train(
     random_state : int, numpy.random.Generator or None
         For the order of the batches, and for dropout.
     callback : callable or None
-        Called between chunks of steps with a `Progress`; training ends when it returns True.
+        Called between chunks of steps with a `Progress`, and after the last step, whatever ended the training; training
+        ends when it returns True.
     callback_every : int or None
-        Call back exactly every so many steps; None for about ten times a second.
+        Call back exactly every so many steps, and after the last; None for about ten times a second.
     checkpoint : str, Path or None
         A file to keep the training in as it goes, so that it can go on if the process is killed; see Notes.
     checkpoint_every : float

@@ -84,6 +84,19 @@ def workspace_rows(work, n):
     )
 
 
+GAP = 128  # numbers
+
+
+@jit_inner
+def room(n, m, dtype):
+    """An empty array (n, m) with GAP numbers of nobody before and after it, for what a loop writes while it sums.
+
+    Such a loop takes several entries at once, and so sums in another order, unless what it writes begins within a few
+    entries after what it reads. Where two small arrays lie is chance, and the last bits of a run are not to follow from it.
+    """
+    return np.empty(n * m + 2 * GAP, dtype)[GAP : GAP + n * m].reshape((n, m))
+
+
 class FunctionIndices(NamedTuple):
     """Which functions, by their places in the tables of activations and losses."""
 

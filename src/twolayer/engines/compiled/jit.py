@@ -25,8 +25,8 @@ INLINE_OPTIONS: dict[str, Any] = {
     "no_cfunc_wrapper": True,
 }
 jit_inner = numba.njit(**INLINE_OPTIONS)
-# Made part of its callers. The process that compiles would else call a copy made before them, whose sums may be fused in
-# another way: the last bits of a run would depend on whether it had to compile.
+# Made part of its callers, as everything that sums has to be. The process that compiles would else call a copy made before
+# them, whose sums may be taken in another way: the last bits of a run would depend on whether it had to compile.
 jit_inline = numba.njit(forceinline=True, **INLINE_OPTIONS)
 
 
@@ -75,7 +75,7 @@ def switch(functions: list[Callable]) -> Any:
 
     Four functions a level: each level is a function that Numba has to compile.
     """
-    here = [jit_inner(function) for function in functions[:4]]
+    here = [jit_inline(function) for function in functions[:4]]
     first, second, third, fourth = (here * 4)[:4]
     if len(functions) <= 4:
 

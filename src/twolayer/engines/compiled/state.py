@@ -50,14 +50,15 @@ class CompiledState(State):
         )
         n_rows, n_hidden = problem.n_rows, params.n_hidden
         n_outputs, dtype = params.n_outputs, params.dtype
+        room = forward_backward.room.py_func
         self.work = forward_backward.Workspace(
-            h=np.empty((n_rows, n_hidden), dtype),
-            h_relu=np.empty((n_rows, n_hidden), dtype),
-            y_pred=np.empty((n_rows, n_outputs), dtype),
-            grad_y_pred=np.empty((n_rows, n_outputs), dtype),
-            grad_h=np.empty((n_rows, n_hidden), dtype),
-            skip=np.empty((0 if params.w_skip is None else n_rows, n_outputs), dtype),
-            turned=np.empty(self.room_for_turned(), dtype),
+            h=room(n_rows, n_hidden, dtype),
+            h_relu=room(n_rows, n_hidden, dtype),
+            y_pred=room(n_rows, n_outputs, dtype),
+            grad_y_pred=room(n_rows, n_outputs, dtype),
+            grad_h=room(n_rows, n_hidden, dtype),
+            skip=room(0 if params.w_skip is None else n_rows, n_outputs, dtype),
+            turned=room(1, self.room_for_turned(), dtype)[0],
         )
         # As the kernels of an evaluation take the table, targets and row weights: the span's as the triangle it is.
         nothing = forward_backward.LowerTriangular(np.empty(0, dtype), np.empty(0, dtype), 0)
@@ -354,8 +355,11 @@ class FlatWeights:
         kernels = state.kernels
         self.own = form(state.networks(state.params)[network])
         self.parts = [form(state.networks(state.memory[name])[network]) for name in memory]
-        vector = flat_copy(self.own)
-        gradient = np.empty_like(vector)
+        numbers = flat_copy(self.own)
+        vector, gradient = (
+            state.passes.room.py_func(1, numbers.size, numbers.dtype)[0] for _ in range(2)
+        )
+        vector[:] = numbers
         decaying = self.own.w1.size + self.own.w2.size + self.own.w_skip.size
         self.flat = kernels.FlatArrays(vector, gradient, decaying)
         self.w, self.g = flat_views(vector, self.own), flat_views(gradient, self.own)

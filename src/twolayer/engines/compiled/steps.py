@@ -22,7 +22,7 @@ from twolayer.engines.compiled.forward_backward import (
     whole_forward_backward,
     workspace_rows,
 )
-from twolayer.engines.compiled.jit import jit, jit_inner
+from twolayer.engines.compiled.jit import jit, jit_inline, jit_inner
 from twolayer.engines.compiled.tiny_networks import transposed_forward_backward
 
 
@@ -66,7 +66,7 @@ class AdamRates(NamedTuple):
 # ---- updates: one pass over a weight and everything that belongs to it
 
 
-@jit_inner
+@jit_inline
 def add_decay(flat, penalty):
     """Add the penalty's gradient to the front of a network's numbers, the weights; returns its part of the objective."""
     factor = flat.w.dtype.type(penalty)

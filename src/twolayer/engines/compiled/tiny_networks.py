@@ -5,17 +5,16 @@ Loops over the rows are long where those over a few units or outputs are not, an
 
 from __future__ import annotations
 
-import numpy as np
-
 from twolayer.engines.compiled.forward_backward import (
     activate,
     derivative_switch,
+    room,
     row_loss_switch,
     scaled_loss,
     times_derivative,
     value_switch,
 )
-from twolayer.engines.compiled.jit import jit, jit_inner
+from twolayer.engines.compiled.jit import jit, jit_inline, jit_inner
 
 
 @jit_inner
@@ -90,7 +89,7 @@ def transposed_forward_backward(x, y, s, total, w, g, work, rule):
     return loss
 
 
-@jit_inner
+@jit_inline
 def product(a, b, out):
     """out = a @ b."""
     for u in range(a.shape[0]):
@@ -102,7 +101,7 @@ def product(a, b, out):
                 out[u, i] += factor * b[k, i]
 
 
-@jit_inner
+@jit_inline
 def activate_unit(kind, u, b, h, h_relu, weight, ys):
     """Over all rows: add the bias to unit u, apply its activation, and weigh it into the first output."""
     for i in range(h.shape[1]):
@@ -113,7 +112,7 @@ def activate_unit(kind, u, b, h, h_relu, weight, ys):
         ys[0, i] += weight * after
 
 
-@jit_inner
+@jit_inline
 def grad_h_of_unit(kind, u, h, h_relu, grad_h):
     """Over all rows: unit u's gradient through its activation; returns the sum, the gradient of its bias."""
     number = h.dtype.type
@@ -138,9 +137,9 @@ def advance_tiny_descent(xs, ys, w, total, rule, learning_rate, losses):
     zero, rate, parameter = number(0), number(learning_rate), number(rule.parameter)
     scale = number(1) if rule.is_sum else number(1) / number(total)
     bias = w.b1.size > 0
-    h, h_relu = np.empty((n_hidden, n_rows), xs.dtype), np.empty((n_hidden, n_rows), xs.dtype)
-    grad_h = np.empty_like(h)
-    y_pred, grad_y_pred = np.empty_like(ys), np.empty_like(ys)
+    h, h_relu = room(n_hidden, n_rows, xs.dtype), room(n_hidden, n_rows, xs.dtype)
+    grad_h = room(n_hidden, n_rows, xs.dtype)
+    y_pred, grad_y_pred = room(n_outputs, n_rows, xs.dtype), room(n_outputs, n_rows, xs.dtype)
     flat_h, flat_h_relu, flat_grad_h = h.ravel(), h_relu.ravel(), grad_h.ravel()
     flat_y, flat_y_pred, flat_grad = ys.ravel(), y_pred.ravel(), grad_y_pred.ravel()
     for t in range(losses.size):
