@@ -60,10 +60,10 @@ def skip_if_it_cannot(engine, x, y, params, **settings):
         )
         params = checked_params(params)
         problem = checked_problem(x, y, params, objective, settings.get("sample_weight"))
-        reason = worker.cannot(problem, params, solver)
+        reason = worker.refusal(problem, params, solver)
         assert engine not in EVERYTHING or params.n_networks is not None or reason is None, reason
     if reason is not None:
-        pytest.skip(reason)
+        pytest.skip(str(reason))
 
 
 def run_with(engine, x, y, params, **settings):

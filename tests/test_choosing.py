@@ -13,6 +13,7 @@ from small_problems import small_problem
 
 import twolayer as tl
 from twolayer.engines.compiled.engine import CompiledEngine
+from twolayer.errors import Refusal
 from twolayer.maths.problem import Problem, checked_objective, checked_problem
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
@@ -75,7 +76,7 @@ def test_the_span_where_it_pays(kind, solver, steps, spanned):
     if solver == "adam":
         assert "'adam' leaves the span" in chosen.why
     else:
-        assert ("; the span, as" if spanned else "; the long way, as") in chosen.why
+        assert ("; the span, as" if spanned else "; the full table, as") in chosen.why
         assert shape in chosen.why
 
 
@@ -105,20 +106,23 @@ def test_the_engine():
         assert chosen.span is None
         assert (
             chosen.why
-            == f"engine '{name}' was asked for; a named engine runs the program as written"
+            == f"engine '{name}' was chosen by name; a named engine runs the program as written"
         )
         assert choice(problem, params, engine=name, span=True).span is not None
-    assert choice(problem, params, span=False).why.endswith("the span was not wanted")
-    assert choice(problem, params, span=True).why.endswith("the span was asked for")
+    assert choice(problem, params, span=False).why.endswith(
+        "the full table was chosen by span=False"
+    )
+    assert choice(problem, params, span=True).why.endswith("the span was chosen by span=True")
 
 
 def test_without_numba_auto_still_runs(monkeypatch):
-    monkeypatch.setattr(CompiledEngine, "missing", lambda self: "needs Numba")
+    refusal = Refusal("engine 'compiled'", "needs Numba", "install it")
+    monkeypatch.setattr(CompiledEngine, "missing", lambda self: refusal)
     problem, params = shaped(64, 1000)
     chosen = choice(problem, params)
     assert chosen.engine.name == "numpy"
-    assert "compiled one cannot" in chosen.why
-    with pytest.raises(tl.EngineError, match="needs Numba"):
+    assert chosen.why.startswith("engine 'numpy', as engine 'compiled' needs Numba; ")
+    with pytest.raises(tl.EngineError, match=r"^engine 'compiled' needs Numba: install it$"):
         choice(problem, params, engine="compiled")
 
 

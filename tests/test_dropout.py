@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from twolayer.training.batches import Batches
 
 import twolayer as tl
-from twolayer.engines.contract import Masks
+from twolayer.engines.contract import DropoutMasks
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Objective, loss_and_gradients
 from twolayer.maths.problem import activation_object, checked_objective, checked_problem
-from twolayer.training.loop import Batches
 
 ENGINES = ("numpy", "torch", "torch-autograd", "torch-function", "torch-nn")
 
@@ -24,8 +24,8 @@ SETTINGS = {"loss": "squared_error", "learning_rate": 0.05, "alpha": 0.3, "rando
 
 @pytest.mark.parametrize("dropout", [0.1, 0.5, 0.8])
 def test_masks_leave_out_their_share_and_keep_the_mean(dropout):
-    masks = Masks(dropout, 300, 40, 2, np.dtype("float64"), 1)
-    drawn = np.stack([masks.of(step, 300) for step in range(10)])
+    masks = DropoutMasks(dropout, 300, 40, 2, np.dtype("float64"), 1)
+    drawn = np.stack([masks.mask(step, 300) for step in range(10)])
     left_out = drawn == 0
     error = np.sqrt(dropout * (1 - dropout) / drawn.size)  # of a share, one standard deviation
     assert abs(left_out.mean() - dropout) < 4 * error
@@ -61,7 +61,7 @@ def test_engines_agree(solver, batch_size):
 def test_gradients_under_a_mask_are_central_differences(activation):
     x, y = table(n_rows=7)
     params = tl.init_params(6, 4, 2, skip=True, random_state=2)
-    mask = Masks(0.5, 7, 4, None, np.dtype("float64"), 3).of(0, 7)
+    mask = DropoutMasks(0.5, 7, 4, None, np.dtype("float64"), 3).mask(0, 7)
     assert 0 < (mask == 0).mean() < 1
     rule = activation_object(activation)
 
@@ -86,9 +86,9 @@ def test_the_mean_gradient_over_many_masks_of_a_linear_network_is_the_plain_one_
     """E[mask] = 1, so on average the thinned output of every row is the whole network's."""
     x, _ = table()
     params = tl.init_params(6, 8, 2, random_state=4)
-    masks = Masks(0.3, 40, 8, None, np.dtype("float64"), 6)
+    masks = DropoutMasks(0.3, 40, 8, None, np.dtype("float64"), 6)
     h_relu = np.maximum(x @ params.w1 + params.b1, 0)
-    thinned = [(h_relu * masks.of(step, 40)) @ params.w2 + params.b2 for step in range(4000)]
+    thinned = [(h_relu * masks.mask(step, 40)) @ params.w2 + params.b2 for step in range(4000)]
     error = np.std(thinned, axis=0) / np.sqrt(4000)
     distance = np.abs(np.mean(thinned, axis=0) - tl.forward(x, params))
     assert (distance <= 5 * error + 1e-12).all()
@@ -140,7 +140,7 @@ def test_the_seed_decides_and_no_dropout_draws_nothing():
     batches = Batches(problem, 9, 5, params)
     assert batches.masks is None
     order = np.random.default_rng(5).permutation(40)
-    np.testing.assert_array_equal(batches.take(5).order, order)
+    np.testing.assert_array_equal(batches.next_plan(5).order, order)
 
 
 def test_many_networks_have_masks_of_their_own():
@@ -172,7 +172,7 @@ def test_the_span_is_exact_with_it(momentum):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"solver": "lbfgs"}, "'lbfgs' compares the losses.* use solver='adam' or 'gd'"),
+        ({"solver": "lbfgs"}, "'lbfgs' compares the losses.* use solver='gd' or 'adam'"),
         ({"dropout": 1.0}, "from 0 to below 1, such as 0.2; got 1"),
         ({"dropout": -0.1}, "dropout must be a finite number, at least 0"),
         ({"dropout": "half"}, "dropout must be"),
@@ -189,5 +189,5 @@ def test_auto_takes_an_engine_that_can():
     x, y = table()
     run = tl.train(x, y, tl.init_params(6, 3, 2, random_state=0), dropout=0.5, **SETTINGS)
     assert run.engine == "numpy"
-    assert "it has no dropout" in run.why
+    assert "engine 'compiled' has no dropout" in run.why
     assert run.settings["dropout"] == 0.5

@@ -7,6 +7,7 @@ import pytest
 import torch
 from agreement import skip_if_it_cannot
 from small_problems import small_problem
+from twolayer.training.batches import Batches
 
 import twolayer as tl
 from twolayer.engines import ENGINE_NAMES, get_engine
@@ -14,7 +15,6 @@ from twolayer.engines.contract import Batch
 from twolayer.maths.problem import checked_objective, checked_problem
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
-from twolayer.training.loop import Batches
 
 torch_engines = import_module("twolayer.engines.torch_engines")
 
@@ -238,7 +238,7 @@ def test_a_whole_step_is_taken_on_the_device(engine, solver):
     state = worker.prepare(problem, params, solver, "meta")
     kept = []
     worker.to_numpy = lambda losses: kept.extend(losses) or np.zeros(len(losses))
-    plan = Batches(problem, None, 0).take(3)
+    plan = Batches(problem, None, 0).next_plan(3)
     worker.advance(state, plan)
     assert [loss.device.type for loss in kept] == ["meta"] * 3
 
@@ -253,7 +253,7 @@ def test_the_losses_come_to_the_host_once_a_chunk(engine, monkeypatch):
     worker = get_engine(engine)
     state = worker.prepare(problem, params, GradientDescent(0.001), "cpu")
     before = moved.calls
-    losses = worker.advance(state, Batches(problem, None, 0).take(20))
+    losses = worker.advance(state, Batches(problem, None, 0).next_plan(20))
     assert len(losses) == 20
     assert moved.calls - before == 1
     assert item.calls == 0
@@ -290,13 +290,13 @@ def test_an_engine_copies_what_it_changes():
     problem = checked_problem(x, y, params, checked_objective("sum_of_squares", "relu", 0.0))
     before = params.copy()
     for name in ENGINE_NAMES:
-        skip = get_engine(name).missing() or get_engine(name).cannot(
+        skip = get_engine(name).missing() or get_engine(name).refusal(
             problem, params, GradientDescent(0.1)
         )
         if skip:
             continue
         state = get_engine(name).prepare(problem, params, GradientDescent(0.1), "cpu")
-        get_engine(name).advance(state, Batches(problem, None, 0).take(2))
+        get_engine(name).advance(state, Batches(problem, None, 0).next_plan(2))
         for (_, w), (_, old) in zip(params.items(), before.items(), strict=True):
             np.testing.assert_array_equal(w, old)
         assert not np.array_equal(get_engine(name).params(state).w1, before.w1)

@@ -66,9 +66,7 @@ def test_a_device_that_is_not_there_is_refused_before_any_work(kind, monkeypatch
 
     for module, name in ((fit, "choose_alpha"), (fit, "train"), (fold_fit, "train")):
         monkeypatch.setattr(module, name, never)
-    message = (
-        "^device 'cuda' was asked for, but PyTorch sees no CUDA device here: use device='cpu'$"
-    )
+    message = "^device 'cuda' needs a CUDA device, and PyTorch sees none here: use device='cpu'$"
     model = made(kind, device="cuda")
     with pytest.raises(tl.EngineError, match=message):
         model.fit(*rows(kind))
@@ -143,7 +141,7 @@ class TestTheCommand:
         code, out, err = twolayer("fit", "no.csv", "--target", "y", "--device", "cuda")
         assert (code, out) == (2, "")
         assert err == (
-            "twolayer: device 'cuda' was asked for, but PyTorch sees no CUDA device here: use device='cpu'\n"
+            "twolayer: device 'cuda' needs a CUDA device, and PyTorch sees none here: use device='cpu'\n"
         )
 
     @pytest.mark.parametrize("options", [[], ["--cv", "2", "--alpha", "1,0.1"]])

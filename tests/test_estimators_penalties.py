@@ -122,8 +122,8 @@ def test_a_permutation_test_has_both(settings):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"l1": 1.0, "solver": "lbfgs"}, "'lbfgs' has no l1.* use solver='adam' or 'gd'"),
-        ({"dropout": 0.5, "solver": "lbfgs"}, "'lbfgs' compares .* use solver='adam' or 'gd'"),
+        ({"l1": 1.0, "solver": "lbfgs"}, "'lbfgs' has no l1.* use solver='gd' or 'adam'"),
+        ({"dropout": 0.5, "solver": "lbfgs"}, "'lbfgs' compares .* use solver='gd' or 'adam'"),
         ({"l1": -1.0}, "l1 must be a finite number, at least 0; got -1"),
         ({"l1": "auto"}, "l1 must be a finite number"),
         ({"dropout": 1.5}, "from 0 to below 1, such as 0.2; got 1.5"),

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import twolayer as tl
 from twolayer.cli.main import main
-from twolayer.engines import torch_engines
+from twolayer.engines import contract
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.tutorial.explain import execution, program_loop
 from twolayer.tutorial.explain.autograd import explain_autograd
@@ -299,7 +299,7 @@ def test_what_is_run_keeps_what_it_said():
 
 @pytest.fixture
 def no_torch(monkeypatch):
-    monkeypatch.setattr(torch_engines, "find_spec", lambda name: None)
+    monkeypatch.setattr(contract, "find_spec", lambda name: None)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -5,6 +5,7 @@ Every message says what was wrong, what was seen, and what to do.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -56,3 +57,25 @@ class DivergedError(TwoLayerError, ArithmeticError):
 
 class TwoLayerWarning(UserWarning):
     """The parent of every warning that twolayer gives on purpose."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an engine or a solver cannot do something; as text, the sentence that says so.
+
+    Attributes
+    ----------
+    subject : str
+        Who cannot, such as "engine 'compiled'".
+    reason : str
+        What is missing, such as "has no l1".
+    remedy : str
+        What to do instead, such as "use engine='numpy'".
+    """
+
+    subject: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.reason}: {self.remedy}"

@@ -1,4 +1,4 @@
-"""The program's two halves with users' arrays checked: forward, and loss with gradients on any engine."""
+"""The program's parts on users' arrays, which are checked: first weights, forward, and loss with gradients on any engine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def init_params(
     dtype: Any = "float64",
     n_networks: int | None = None,
 ) -> Params:
-    """Random weights to start from.
+    """Return random weights to start from.
 
     The same seed gives the same `w1` and `w2` with and without biases, and in float32 the rounded float64 numbers.
 
@@ -47,10 +47,10 @@ def init_params(
         weight matrix), biases 0 (He et al. 2015). `glorot`: weights uniform within ±sqrt(6 / (rows + columns)), biases 0
         (Glorot & Bengio 2010). `w_skip` starts as the others in `normal`, at 0 in the other two.
     random_state : int, numpy.random.Generator or None
-        The seed; None for a different start each time.
+        The seed; None for other weights at every call.
     dtype : {"float64", "float32"}
     n_networks : int or None
-        How many networks to draw side by side; None for one, without that axis.
+        The number of networks, side by side; None for one, without that axis.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def init_params(
 
 
 def forward(x: Any, params: Params, activation: Any = "relu") -> np.ndarray:
-    """The network's output.
+    """Return the network's output.
 
     Parameters
     ----------
@@ -110,8 +110,7 @@ def forward(x: Any, params: Params, activation: Any = "relu") -> np.ndarray:
            [30.]])
     """
     params = checked_params(params)
-    rule = activation_object(activation)
-    return network.forward(checked_inputs(x, params), params, rule)
+    return network.forward(checked_inputs(x, params), params, activation_object(activation))
 
 
 def loss_and_gradients(
@@ -125,7 +124,7 @@ def loss_and_gradients(
     engine: str = "numpy",
     device: str = "cpu",
 ) -> tuple[Any, Params]:
-    """The objective and its gradient by every weight.
+    """Return the objective and its gradient by every weight.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from test_span import EACH_ONCE
 import twolayer as tl
 from twolayer.engines.compiled import engine, state
 from twolayer.engines.compiled.engine import CompiledEngine, compile_all_kernels, kernel_array
-from twolayer.engines.contract import Batch, Plan
+from twolayer.engines.contract import Batch, BatchPlan
 from twolayer.maths import activations, losses
 from twolayer.maths.activations import ACTIVATIONS, Activation, Relu, Tanh
 from twolayer.maths.losses import LOSSES, SquaredError
@@ -51,7 +51,7 @@ def run_of(way, engine="compiled", activation="tanh", loss="sum_of_squares", ste
 def test_what_a_loop_writes_lies_apart_from_all_else():
     """At least the 512 bytes that a loop may take at once: where small arrays lie is chance, and no sum may follow from it."""
     x, y, params, _ = small_problem(skip=True)
-    problem = checks.problem(x, y, params, checks.objective("squared_error", "relu", 0.0))
+    problem = checked_problem(x, y, params, checked_objective("squared_error", "relu", 0.0))
     state = CompiledEngine().prepare(problem, params, GradientDescent(1e-3), "cpu")
     with state.FlatWeights(state, 0, [], state.same_weights) as numbers:
         written = [*state.work, numbers.flat.w, numbers.flat.gradient]
@@ -222,7 +222,7 @@ def test_the_interpreter_is_free_while_a_kernel_runs():
     engine = CompiledEngine()
     state = engine.prepare(problem, params, GradientDescent(1e-3), "cpu")
     steps = 3000
-    plan = Plan(None, np.zeros(steps + 1, np.int64), np.full(steps, 50.0), np.zeros(steps))
+    plan = BatchPlan(None, np.zeros(steps + 1, np.int64), np.full(steps, 50.0), np.zeros(steps))
     engine.advance(state, plan.first(1))
     inside, done = threading.Event(), threading.Event()
 
@@ -383,7 +383,7 @@ def test_the_objective_in_the_span_is_looked_at_without_moving(momentum, n_netwo
     form, engine = GramSpan(problem, params), CompiledEngine()
     state = engine.prepare(form.problem, form.params, GradientDescent(0.1, momentum), "cpu")
     penalty = problem.objective.penalty(6.0, 6.0)
-    plan = Plan(None, np.zeros(4, np.int64), np.full(3, 6.0), np.full(3, penalty))
+    plan = BatchPlan(None, np.zeros(4, np.int64), np.full(3, 6.0), np.full(3, penalty))
     engine.advance(state, plan)
     before, snapshot = engine.params(state), state.snapshot()
     values = [engine.objective(state, Batch(None, 6.0, penalty)) for _ in range(2)]

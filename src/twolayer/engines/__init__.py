@@ -1,9 +1,10 @@
-"""Engines by name. Each is loaded when it is first asked for, and then imports only its own library."""
+"""Engines by name. Each is loaded on first use, and then imports only its own library."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
+from twolayer.checks import short_repr
 from twolayer.engines.contract import Engine
 from twolayer.errors import EngineError
 
@@ -20,7 +21,7 @@ ENGINE_NAMES = tuple(_ENGINE_CLASSES)
 
 
 def get_engine(name: str) -> Engine:
-    """The engine of that name, whether or not its library is installed.
+    """Return the engine of that name, whether or not its library is installed.
 
     Raises
     ------
@@ -29,14 +30,14 @@ def get_engine(name: str) -> Engine:
     """
     if not isinstance(name, str) or name not in _ENGINE_CLASSES:
         raise EngineError(
-            f"there is no engine '{name}': choose one of {', '.join(ENGINE_NAMES)} or auto"
+            f"there is no engine {short_repr(name)}: choose one of {', '.join(ENGINE_NAMES)} or auto"
         )
     module, class_name = _ENGINE_CLASSES[name]
     return getattr(import_module(f"twolayer.engines.{module}"), class_name)()
 
 
 def get_available_engine(name: str) -> Engine:
-    """The engine of that name, sure to run here.
+    """Return the engine of that name, which can run here.
 
     Raises
     ------
@@ -44,14 +45,14 @@ def get_available_engine(name: str) -> Engine:
         If there is no engine of that name, or it cannot run here; the message says what to install.
     """
     engine = get_engine(name)
-    reason = engine.missing()
-    if reason:
-        raise EngineError(reason)
+    refusal = engine.missing()
+    if refusal:
+        raise EngineError(str(refusal))
     return engine
 
 
 def engines() -> dict[str, str | None]:
-    """Every engine by name: None if it can run here, else one sentence saying why not.
+    """Return every engine by name: None if it can run here, else one sentence saying why not.
 
     Examples
     --------
@@ -59,4 +60,5 @@ def engines() -> dict[str, str | None]:
     >>> print(tl.engines()["numpy"])
     None
     """
-    return {name: get_engine(name).missing() for name in ENGINE_NAMES}
+    refusals = {name: get_engine(name).missing() for name in ENGINE_NAMES}
+    return {name: str(refusal) if refusal else None for name, refusal in refusals.items()}

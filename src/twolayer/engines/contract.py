@@ -1,12 +1,13 @@
 """What every engine promises: prepare a state, give loss and gradients, advance the state by some steps.
 
-    engine = engines.get("numpy")
+    engine = get_engine("numpy")
     state = engine.prepare(problem, params, solver, device="cpu")    # its own copies, on its device
-    losses = engine.advance(state, plan)                             # one loss a step, each before its step
+    losses = engine.advance(state, plan)                             # one loss per step, each before its step
     params = engine.params(state)                                    # NumPy copies
 
 Training asks for steps in chunks and does everything else between them. The default `advance` is the plain loop over
-gradient and solver; an engine that can do better overrides it. What an engine cannot do it says in `cannot`.
+gradient and solver; an engine that can do better overrides it. An engine declares what it takes as attributes of its class,
+and `refusal` compares them with what is to be trained.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from twolayer.errors import EngineError
+from twolayer.errors import EngineError, Refusal
+from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.custom import is_custom
+from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Params
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
@@ -40,16 +45,16 @@ class Batch:
 
 
 @dataclass(frozen=True, eq=False)
-class Masks:
-    """Dropout: which hidden units each row meets, drawn anew at every step.
+class DropoutMasks:
+    """Which hidden units each row uses, drawn anew at every step.
 
-    A step's mask follows from the seed and the step's number alone, so that neither the chunks nor a way back change it,
-    and every engine is given the same one.
+    A step's mask follows from the seed and the step's number alone, so that neither the chunks nor a return to an earlier
+    step change it, and every engine gets the same one.
 
     Attributes
     ----------
     dropout : float
-        The share of units left out; the others count 1/(1 − dropout), so that the mean stays as it was.
+        The share of units left out; the others count 1/(1 − dropout), so that the mean stays the same.
     n_rows : int
         Of a step on all rows.
     n_hidden : int
@@ -65,16 +70,16 @@ class Masks:
     dtype: Any
     seed: int
 
-    def of(self, step: int, n_rows: int) -> np.ndarray:
-        """The mask of that step: (n_rows, n_hidden), or (n_networks, n_rows, n_hidden)."""
+    def mask(self, step: int, n_rows: int) -> np.ndarray:
+        """Return the mask of that step: (n_rows, n_hidden), or (n_networks, n_rows, n_hidden)."""
         front = () if self.n_networks is None else (self.n_networks,)
         rng = np.random.default_rng([self.seed, step])
-        kept = rng.random((*front, n_rows, self.n_hidden), dtype=np.float32) >= self.dropout
-        return kept.astype(self.dtype) * self.dtype.type(1 / (1 - self.dropout))
+        used = rng.random((*front, n_rows, self.n_hidden), dtype=np.float32) >= self.dropout
+        return used.astype(self.dtype) * self.dtype.type(1 / (1 - self.dropout))
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class BatchPlan:
     """The batches of a number of steps, one after another.
 
     Attributes
@@ -87,8 +92,7 @@ class Plan:
         Each step's total row weight, and its factor of ½·(‖w1‖² + ...).
     l1s : ndarray, shape (steps,), or None
         Each step's factor of Σ|w1| + Σ|w_skip|; None without `l1`.
-    masks : Masks or None
-        Where dropout's masks come from.
+    masks : DropoutMasks or None
     first_step : int
         The number of the first of these steps in its run.
     """
@@ -98,15 +102,15 @@ class Plan:
     totals: np.ndarray
     penalties: np.ndarray
     l1s: np.ndarray | None = None
-    masks: Masks | None = None
+    masks: DropoutMasks | None = None
     first_step: int = 0
 
     @property
     def steps(self) -> int:
         return len(self.totals)
 
-    def first(self, steps: int) -> Plan:
-        """The plan of only the first `steps` of these steps."""
+    def first(self, steps: int) -> BatchPlan:
+        """Return the plan of only the first `steps` of these steps."""
         return replace(
             self,
             starts=self.starts[: steps + 1],
@@ -122,12 +126,12 @@ class Plan:
             mask = None
             if self.masks is not None:
                 n_rows = self.masks.n_rows if rows is None else len(rows)
-                mask = self.masks.of(self.first_step + k, n_rows)
+                mask = self.masks.mask(self.first_step + k, n_rows)
             yield Batch(rows, float(self.totals[k]), float(self.penalties[k]), l1, mask)
 
 
 @dataclass(eq=False)
-class State:
+class TrainingState:
     """A training run inside an engine.
 
     Attributes
@@ -147,7 +151,7 @@ class State:
     memory: Any
 
     def snapshot(self) -> Any:
-        """Everything that moves, copied."""
+        """Return a copy of everything that moves."""
         return copy.deepcopy((self.params, self.memory))
 
     def restore(self, snapshot: Any) -> None:
@@ -155,36 +159,94 @@ class State:
         self.params, self.memory = copy.deepcopy(snapshot)
 
 
+class Library(NamedTuple):
+    """A library that an engine needs, and the line that installs it."""
+
+    module: str
+    title: str
+    install: str
+
+
 class Engine:
-    """Who computes the gradient. Subclasses stand one to a file, each importing only its own library."""
+    """Who computes the gradient. Subclasses stand one to a file, each importing only its own library.
+
+    Attributes
+    ----------
+    name : str
+        The name by which users choose it.
+    summary : str
+        A few words for a list of engines.
+    library : Library or None
+        What has to be installed for it.
+    libraries : tuple of str
+        Those on whose versions the last bit of a result depends.
+    solvers : tuple of classes, or None
+        The solvers that it runs, exactly of these classes; None for any.
+    takes_many : bool
+        True if it trains several networks at once.
+    takes_sparse : bool
+        True if it trains one network on a sparse table.
+    takes_custom : bool
+        True if it runs losses and activations that users define.
+    takes_l1, takes_dropout : bool
+    substitute : str
+        The engine to use for what this one does not take.
+    """
 
     name: str
     summary: str
-    libraries: tuple[str, ...] = ("numpy",)  # whose versions the last bit of a result depends on
+    library: Library | None = None
+    libraries: tuple[str, ...] = ("numpy",)
+    solvers: tuple[type[Solver], ...] | None = None
+    takes_many = True
+    takes_sparse = False
+    takes_custom = True
+    takes_l1 = True
+    takes_dropout = True
+    substitute = "numpy"
 
-    def missing(self) -> str | None:
-        """None if it can run here, else one sentence saying why not and what to do."""
-        return None
+    def missing(self) -> Refusal | None:
+        """Return why it cannot run here, and what to install; None if it can."""
+        if self.library is None or find_spec(self.library.module) is not None:
+            return None
+        reason = f"needs {self.library.title}, which is not installed"
+        return Refusal(f"engine '{self.name}'", reason, self.library.install)
 
-    def cannot(
+    def refusal(
         self, problem: Problem, params: Params, solver: Solver, spanned: bool = False
-    ) -> str | None:
-        """None if it can train this, else one sentence saying why not.
+    ) -> Refusal | None:
+        """Return why it cannot train this, and what to use instead; None if it can.
 
-        `spanned` says that a small dense table will stand in the place of `x`.
+        `spanned` says that a small dense table will take the place of `x`.
         """
-        if not isinstance(problem.x, np.ndarray) and not spanned:
-            return (
-                f"engine '{self.name}' takes dense tables only, and x is sparse: use engine='numpy'"
-            )
-        return None
+        objective, many = problem.objective, params.n_networks is not None
+        sparse = not spanned and not isinstance(problem.x, np.ndarray)
+        reason, remedy = "", f"use engine='{self.substitute}'"
+        if many and not self.takes_many:
+            reason = "trains one network at a time"
+        elif self.solvers is not None and type(solver) not in self.solvers:
+            reason = f"has no solver '{solver.name}'"
+        elif not self.takes_custom and is_custom(objective.activation, ACTIVATIONS):
+            reason = f"has no activation '{objective.activation.name}'"
+        elif not self.takes_custom and is_custom(objective.loss, LOSSES):
+            reason = f"has no loss '{objective.loss.name}'"
+        elif objective.l1 and not self.takes_l1:
+            reason = "has no l1"
+        elif objective.dropout and not self.takes_dropout:
+            reason = "has no dropout"
+        elif sparse and not self.takes_sparse:
+            reason, remedy = "takes dense tables only, and x is sparse", "use engine='numpy'"
+        elif sparse and many:
+            reason = "trains many networks at once on dense tables only, and x is sparse"
+            remedy = "train one network at a time"
+        return Refusal(f"engine '{self.name}'", reason, remedy) if reason else None
 
     def takes_gram(self, problem: Problem, params: Params, solver: Solver, batched: bool) -> bool:
-        """Whether it can train the span's form `Gram` of this, and not only the rotated one."""
+        """Return whether it can train the span's form `GramSpan` of this, and not only the rotated one."""
         return False
 
     def check_device(self, device: str) -> str:
-        """The device that will be used, in full; raises EngineError if it cannot be had."""
+        """Return the full name of the device that will be used; raise EngineError if there is none."""
         if device not in ("cpu", "auto"):
             raise EngineError(
                 f"engine '{self.name}' runs on device 'cpu' only, not '{device}': "
@@ -192,66 +254,28 @@ class Engine:
             )
         return "cpu"
 
-    def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
-        """A new state with the engine's own copies of the weights; the table may be shared, and is never changed."""
+    def prepare(
+        self, problem: Problem, params: Params, solver: Solver, device: str
+    ) -> TrainingState:
+        """Return a new state with the engine's own copies of the weights.
+
+        The table may be shared, and is never changed.
+        """
         raise NotImplementedError
 
-    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Any]:
-        """Objective and gradients at `params` on one batch, in the engine's own arrays."""
+    def loss_and_gradients(
+        self, state: TrainingState, params: Any, batch: Batch
+    ) -> tuple[Any, Any]:
+        """Return objective and gradients at `params` on one batch, in the engine's own arrays."""
         raise NotImplementedError
 
-    def to_numpy(self, losses: list[Any]) -> np.ndarray:
-        """The losses of some steps as float64, shape (steps,) or (steps, n_networks)."""
-        return np.asarray(losses, dtype=np.float64)
-
-    def host(self, array: Any) -> np.ndarray:
-        """One of the engine's arrays as a NumPy array."""
-        return np.asarray(array)
-
-    def own(self, array: np.ndarray, like: Any) -> Any:
-        """A NumPy array as one of the engine's, beside the array `like`."""
-        return array[()]
-
-    def state_dict(self, state: State) -> dict[str, Any]:
-        """What a checkpoint keeps: everything that moves, as dicts of NumPy arrays, numbers and text."""
-        return {"params": self._told(state.params), "memory": self._told(state.memory)}
-
-    def load_state_dict(self, state: State, kept: dict[str, Any]) -> None:
-        """Bring a state just prepared to where another was when it was `kept`."""
-        like = next(state.params.items())[1]
-        for name in ("params", "memory"):
-            self._fill(getattr(state, name), kept[name], like)
-
-    def _told(self, value: Any) -> Any:
-        """Arrays as NumPy's, and what holds them as a dict."""
-        if isinstance(value, (str, bool, int, float, list, np.ndarray)) or value is None:
-            return value.item() if isinstance(value, np.generic) else value
-        if isinstance(value, (dict, Params)):
-            return {name: self._told(part) for name, part in value.items()}
-        if isinstance(value, tuple):
-            return self._told(value._asdict())  # type: ignore[attr-defined]
-        return self.host(value)
-
-    def _fill(self, whole: Any, kept: dict[str, Any], like: Any) -> None:
-        """Write what was kept into the arrays that are there, whose layout in memory the next steps' rounding follows."""
-        parts = whole._asdict() if isinstance(whole, tuple) else dict(whole.items())  # type: ignore[attr-defined]
-        for name, value in kept.items():
-            part = parts[name]
-            if isinstance(value, dict):
-                self._fill(part, value, like)
-            elif part is None or not isinstance(value, np.ndarray):
-                own = self.own(value, like) if isinstance(value, np.ndarray) else value
-                whole[name] = own
-            else:
-                part[...] = value if isinstance(part, np.ndarray) else self.own(value, like)
-
-    def objective(self, state: State, batch: Batch) -> Any:
-        """The objective on one batch as it is now: a float, or an array with one number a network."""
+    def objective(self, state: TrainingState, batch: Batch) -> Any:
+        """Return the objective on one batch as it is now: a float, or an array with one number per network."""
         value, _ = self.loss_and_gradients(state, state.params, batch)
         values = self.to_numpy([value])[0]
         return float(values) if values.ndim == 0 else values
 
-    def advance(self, state: State, plan: Plan) -> np.ndarray:
+    def advance(self, state: TrainingState, plan: BatchPlan) -> np.ndarray:
         """Take the plan's steps; return the loss before each. Fewer losses than steps: the solver has finished."""
         losses = []
         for batch in plan:
@@ -263,9 +287,53 @@ class Engine:
                 state.solver.shrink(state.params, state.memory, batch.l1)
         return self.to_numpy(losses)
 
-    def _evaluate(self, state: State, batch: Batch, params: Any) -> tuple[Any, Any]:
+    def _evaluate(self, state: TrainingState, batch: Batch, params: Any) -> tuple[Any, Any]:
         return self.loss_and_gradients(state, params, batch)
 
-    def params(self, state: State) -> Params:
-        """The weights as they are now: NumPy copies."""
+    def params(self, state: TrainingState) -> Params:
+        """Return the weights as they are now: NumPy copies."""
         raise NotImplementedError
+
+    def to_numpy(self, losses: list[Any]) -> np.ndarray:
+        """Return the losses of some steps as float64, shape (steps,) or (steps, n_networks)."""
+        return np.asarray(losses, dtype=np.float64)
+
+    def host(self, array: Any) -> np.ndarray:
+        """Return one of the engine's arrays as a NumPy array."""
+        return np.asarray(array)
+
+    def own(self, array: np.ndarray, like: Any) -> Any:
+        """Return a NumPy array as one of the engine's, beside the array `like`."""
+        return array[()]
+
+    def state_dict(self, state: TrainingState) -> dict[str, Any]:
+        """Return everything that moves, for a checkpoint, as dicts of NumPy arrays, numbers and text."""
+        return {"params": self._plain(state.params), "memory": self._plain(state.memory)}
+
+    def load_state_dict(self, state: TrainingState, stored: dict[str, Any]) -> None:
+        """Bring a state just prepared to where another was when its `state_dict` was `stored`."""
+        like = next(state.params.items())[1]
+        for name in ("params", "memory"):
+            self._fill(getattr(state, name), stored[name], like)
+
+    def _plain(self, value: Any) -> Any:
+        """Return arrays as NumPy's, and what holds them as a dict."""
+        if isinstance(value, (str, bool, int, float, list, np.ndarray)) or value is None:
+            return value.item() if isinstance(value, np.generic) else value
+        if isinstance(value, (dict, Params)):
+            return {name: self._plain(part) for name, part in value.items()}
+        if isinstance(value, tuple):
+            return self._plain(value._asdict())  # type: ignore[attr-defined]
+        return self.host(value)
+
+    def _fill(self, target: Any, stored: dict[str, Any], like: Any) -> None:
+        """Write stored numbers into the arrays that are there: the next steps' rounding follows their memory layout."""
+        parts = target._asdict() if isinstance(target, tuple) else dict(target.items())  # type: ignore[attr-defined]
+        for name, value in stored.items():
+            part = parts[name]
+            if isinstance(value, dict):
+                self._fill(part, value, like)
+            elif part is None or not isinstance(value, np.ndarray):
+                target[name] = self.own(value, like) if isinstance(value, np.ndarray) else value
+            else:
+                part[...] = value if isinstance(part, np.ndarray) else self.own(value, like)

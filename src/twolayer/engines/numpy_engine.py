@@ -6,33 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.engines.contract import Batch, Engine, Plan, State
+from twolayer.engines.contract import Batch, BatchPlan, Engine, TrainingState
 from twolayer.maths.network import Params, loss_and_gradients
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
 
 
 class NumpyEngine(Engine):
-    """Forward, loss, backward and update as the page on the network says them."""
+    """Forward, loss, backward and update, line by line as `twolayer.maths.network` has them."""
 
     name = "numpy"
     summary = "NumPy, gradients by hand"
+    takes_sparse = True
 
-    def cannot(
-        self, problem: Problem, params: Params, solver: Solver, spanned: bool = False
-    ) -> str | None:
-        dense = spanned or isinstance(problem.x, np.ndarray)
-        if not dense and params.n_networks is not None:
-            return (
-                "engine 'numpy' trains many networks at once on dense tables only, and x is sparse"
-            )
-        return super().cannot(problem, params, solver, spanned=True)
-
-    def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
+    def prepare(
+        self, problem: Problem, params: Params, solver: Solver, device: str
+    ) -> TrainingState:
         own = params.copy()
-        return State(problem, solver, own, solver.start(own))
+        return TrainingState(problem, solver, own, solver.start(own))
 
-    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
+    def loss_and_gradients(
+        self, state: TrainingState, params: Any, batch: Batch
+    ) -> tuple[Any, Params]:
         problem, rows = state.problem, batch.rows
         x, y, s = problem.x, problem.y, problem.s
         if rows is not None:
@@ -50,14 +45,14 @@ class NumpyEngine(Engine):
                 mask=batch.mask,
             )
 
-    def advance(self, state: State, plan: Plan) -> np.ndarray:
+    def advance(self, state: TrainingState, plan: BatchPlan) -> np.ndarray:
         with ignore_overflow():
             return super().advance(state, plan)
 
-    def params(self, state: State) -> Params:
+    def params(self, state: TrainingState) -> Params:
         return state.params.copy()
 
 
 def ignore_overflow() -> np.errstate:
-    """No warnings of overflow: of a run that diverges training tells once, as an error."""
+    """Return the context without warnings of overflow: training raises one error for a run that diverges."""
     return np.errstate(over="ignore", invalid="ignore")

@@ -1,4 +1,4 @@
-"""The same program on PyTorch tensors: by hand, with autograd, and with an autograd function of our own.
+"""The same program on PyTorch tensors: by hand, with autograd, and with a custom autograd function.
 
 The three differ in one method, `loss_and_gradients`: who computes the gradient.
 """
@@ -6,12 +6,11 @@ The three differ in one method, `loss_and_gradients`: who computes the gradient.
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twolayer.engines.contract import Batch, Engine, State
+from twolayer.engines.contract import Batch, Engine, Library, TrainingState
 from twolayer.errors import EngineError
 from twolayer.maths.activations import Activation, Relu
 from twolayer.maths.network import (
@@ -23,6 +22,7 @@ from twolayer.maths.network import (
 )
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
+from twolayer.text import plural
 
 if TYPE_CHECKING:
     import torch
@@ -35,12 +35,8 @@ class TorchEngine(Engine):
 
     name = "torch"
     summary = "torch tensors, gradients by hand"
+    library = Library("torch", "PyTorch", TORCH_INSTALL)
     libraries = ("numpy", "torch")
-
-    def missing(self) -> str | None:
-        if find_spec("torch") is None:
-            return f"engine '{self.name}' needs PyTorch, which is not installed: {TORCH_INSTALL}"
-        return None
 
     def check_device(self, device: str) -> str:
         import torch
@@ -48,34 +44,38 @@ class TorchEngine(Engine):
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            asked = torch.device(device)
+            place = torch.device(device)
         except (RuntimeError, TypeError):
             raise EngineError(
                 f"'{device}' is not a device: use cpu, cuda, cuda:1, or auto"
             ) from None
-        if asked.type == "cuda":
+        if place.type == "cuda":
             count = torch.cuda.device_count() if torch.cuda.is_available() else 0
             if count == 0:
                 raise EngineError(
-                    f"device '{device}' was asked for, but PyTorch sees no CUDA device here: use device='cpu'"
+                    f"device '{device}' needs a CUDA device, and PyTorch sees none here: use device='cpu'"
                 )
-            if asked.index is not None and asked.index >= count:
+            if place.index is not None and place.index >= count:
                 raise EngineError(
-                    f"device '{device}' was asked for, but PyTorch sees only {count}: use cuda:0"
+                    f"device '{device}' does not exist: PyTorch sees {plural(count, 'CUDA device')} here, so use cuda:0"
                     + (f" to cuda:{count - 1}" if count > 1 else "")
                 )
         try:
-            (torch.empty(1, device=asked) + 1).cpu()
+            (torch.empty(1, device=place) + 1).cpu()
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             reason = str(error).strip().splitlines()[0]
             raise EngineError(f"device '{device}' cannot be used here: {reason}") from None
-        return str(asked)
+        return str(place)
 
-    def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
+    def prepare(
+        self, problem: Problem, params: Params, solver: Solver, device: str
+    ) -> TrainingState:
         own = params.map(lambda array: copied_tensor(array, device))
-        return State(problem_tensors(problem, device), solver, own, solver.start(own))
+        return TrainingState(problem_tensors(problem, device), solver, own, solver.start(own))
 
-    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
+    def loss_and_gradients(
+        self, state: TrainingState, params: Any, batch: Batch
+    ) -> tuple[Any, Params]:
         import torch
 
         x, y, s = batch_tensors(state.problem, batch)
@@ -104,21 +104,23 @@ class TorchEngine(Engine):
     def own(self, array: np.ndarray, like: Any) -> Any:
         return like.new_tensor(array)
 
-    def params(self, state: State) -> Params:
+    def params(self, state: TrainingState) -> Params:
         return state.params.map(self.host).copy()
 
 
 class TorchAutogradEngine(TorchEngine):
-    """Only the forward pass is written; `backward()` finds the gradients."""
+    """Only the forward pass is written; `backward()` computes the gradients."""
 
     name = "torch-autograd"
     summary = "torch tensors, gradients by autograd"
 
     def recorded(self, objective: Objective) -> Objective:
-        """The objective whose forward pass autograd records."""
+        """Return the objective whose forward pass autograd records."""
         return objective
 
-    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
+    def loss_and_gradients(
+        self, state: TrainingState, params: Any, batch: Batch
+    ) -> tuple[Any, Params]:
         import torch
 
         x, y, s = batch_tensors(state.problem, batch)
@@ -141,18 +143,6 @@ class TorchAutogradEngine(TorchEngine):
         return value, leaves.map(lambda w: w.grad)
 
 
-class TorchFunctionEngine(TorchAutogradEngine):
-    """Autograd, but the rectifier is a function of our own: a forward and a backward, as a pair."""
-
-    name = "torch-function"
-    summary = "autograd with our own rectifier"
-
-    def recorded(self, objective: Objective) -> Objective:
-        if isinstance(objective.activation, Relu):
-            return replace(objective, activation=FunctionRelu())
-        return objective
-
-
 class FunctionRelu(Activation):
     """The rectifier as a `torch.autograd.Function`: forward keeps its input, backward masks the incoming gradient."""
 
@@ -162,11 +152,25 @@ class FunctionRelu(Activation):
         return _rectifier().apply(h)
 
 
+AUTOGRAD_FUNCTIONS: dict[type[Activation], Activation] = {Relu: FunctionRelu()}
+
+
+class TorchFunctionEngine(TorchAutogradEngine):
+    """Autograd, but the rectifier is a custom function: a forward and a backward, as a pair."""
+
+    name = "torch-function"
+    summary = "autograd with our own rectifier"
+
+    def recorded(self, objective: Objective) -> Objective:
+        activation = AUTOGRAD_FUNCTIONS.get(type(objective.activation), objective.activation)
+        return replace(objective, activation=activation)
+
+
 _RECTIFIER: Any = None
 
 
 def _rectifier() -> Any:
-    """The autograd function, made once torch is there."""
+    """Return the autograd function, made when torch is first used."""
     global _RECTIFIER
     if _RECTIFIER is None:
         import torch
@@ -187,7 +191,7 @@ def _rectifier() -> Any:
 
 
 def copied_tensor(array: np.ndarray, device: str) -> torch.Tensor:
-    """A tensor of its own memory, on that device."""
+    """Return a tensor with memory of its own, on that device."""
     import torch
 
     array = np.ascontiguousarray(array)
@@ -198,7 +202,7 @@ def copied_tensor(array: np.ndarray, device: str) -> torch.Tensor:
 
 
 def problem_tensors(problem: Problem, device: str) -> Problem:
-    """The problem with its table as tensors on that device."""
+    """Return the problem with its table as tensors on that device."""
     s = None if problem.s is None else copied_tensor(problem.s, device)
     return Problem(
         copied_tensor(problem.x, device),
@@ -210,7 +214,7 @@ def problem_tensors(problem: Problem, device: str) -> Problem:
 
 
 def batch_tensors(problem: Problem, batch: Batch) -> tuple[Any, Any, Any]:
-    """The rows of x, y and the row weights that a batch takes."""
+    """Return the rows of x, y and the row weights that a batch takes."""
     x, y, s = problem.x, problem.y, problem.s
     if batch.rows is None:
         return x, y, s
@@ -221,7 +225,7 @@ def batch_tensors(problem: Problem, batch: Batch) -> tuple[Any, Any, Any]:
 
 
 def batch_mask(problem: Problem, batch: Batch) -> torch.Tensor | None:
-    """Dropout's mask beside the table."""
+    """Return dropout's mask on the table's device, or None."""
     if batch.mask is None:
         return None
     import torch

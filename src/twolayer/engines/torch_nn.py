@@ -1,17 +1,18 @@
 """The last rung: `nn.Sequential` for the network, a loss module, and `torch.optim` for the update.
 
-Two things differ from what most people would type, and both are needed to get the ladder's numbers. `nn.ReLU` has slope 0
+Two things differ from the usual way to write it, and both are needed to get the ladder's numbers. `nn.ReLU` has slope 0
 at exactly 0 and the tutorial 1, so the rectifier is a module of one line around `clip`. And `nn.Linear` keeps weights as
 (outputs, inputs), the transpose of `w1` and `w2`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twolayer.engines.contract import Batch, Plan, State
+from twolayer.engines.contract import Batch, BatchPlan, TrainingState
 from twolayer.engines.torch_engines import (
     TorchEngine,
     batch_mask,
@@ -19,7 +20,7 @@ from twolayer.engines.torch_engines import (
     copied_tensor,
     problem_tensors,
 )
-from twolayer.maths.losses import SumOfSquares
+from twolayer.maths.losses import Loss, SumOfSquares
 from twolayer.maths.network import Params
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
@@ -30,30 +31,56 @@ if TYPE_CHECKING:
     import torch
 
 
+def sgd_optimiser(groups: list[dict[str, Any]], solver: Any) -> torch.optim.Optimizer:
+    """Return torch's gradient descent with the solver's settings."""
+    import torch
+
+    return torch.optim.SGD(
+        groups, lr=solver.learning_rate, momentum=solver.momentum, nesterov=solver.nesterov
+    )
+
+
+def adam_optimiser(groups: list[dict[str, Any]], solver: Any) -> torch.optim.Optimizer:
+    """Return torch's Adam with the solver's settings."""
+    import torch
+
+    betas = (solver.beta1, solver.beta2)
+    return torch.optim.Adam(groups, lr=solver.learning_rate, betas=betas, eps=solver.epsilon)
+
+
+def summed_mse() -> torch.nn.Module:
+    """Return torch's module for the sum of squares."""
+    import torch
+
+    return torch.nn.MSELoss(reduction="sum")
+
+
+OPTIMISERS: dict[type[Solver], Callable[..., Any]] = {
+    GradientDescent: sgd_optimiser,
+    Adam: adam_optimiser,
+}
+LOSS_MODULES: dict[type[Loss], Callable[[], Any]] = {SumOfSquares: summed_mse}  # unweighted rows
+
+
 class TorchNnEngine(TorchEngine):
     """The network as torch's own modules, moved by torch's own optimisers."""
 
     name = "torch-nn"
     summary = "nn.Sequential and torch.optim"
+    solvers = tuple(OPTIMISERS)
+    takes_many = False
+    takes_l1 = False
+    substitute = "torch"
 
-    def cannot(
-        self, problem: Problem, params: Params, solver: Solver, spanned: bool = False
-    ) -> str | None:
-        if params.n_networks is not None:
-            return "engine 'torch-nn' trains one network at a time: use engine='torch'"
-        if not isinstance(solver, (GradientDescent, Adam)):
-            return f"engine 'torch-nn' has no solver '{solver.name}': use engine='torch-autograd'"
-        if problem.objective.l1:
-            return "engine 'torch-nn' has no l1, as torch.optim has none: use engine='torch'"
-        return super().cannot(problem, params, solver, spanned)
-
-    def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
+    def prepare(
+        self, problem: Problem, params: Params, solver: Solver, device: str
+    ) -> TrainingState:
         network = build_network(params, problem, device)
-        return State(
+        return TrainingState(
             problem_tensors(problem, device), solver, network, build_optimizer(solver, network)
         )
 
-    def advance(self, state: State, plan: Plan) -> np.ndarray:
+    def advance(self, state: TrainingState, plan: BatchPlan) -> np.ndarray:
         network, optimizer = state.params, state.memory
         losses = []
         for batch in plan:
@@ -66,7 +93,9 @@ class TorchNnEngine(TorchEngine):
             losses.append(loss.detach() + decay)
         return self.to_numpy(losses)
 
-    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
+    def loss_and_gradients(
+        self, state: TrainingState, params: Any, batch: Batch
+    ) -> tuple[Any, Params]:
         network = params
         network.zero_grad()
         loss, decay = self._objective(state, network, batch)
@@ -79,18 +108,16 @@ class TorchNnEngine(TorchEngine):
                     gradient += batch.penalty * w
         return loss.detach() + decay, gradients
 
-    def _objective(self, state: State, network: Any, batch: Batch) -> tuple[Any, Any]:
-        """The loss that autograd differentiates, and the decay's part of the objective, which the optimiser adds itself."""
+    def _objective(self, state: TrainingState, network: Any, batch: Batch) -> tuple[Any, Any]:
+        """Return the loss that autograd differentiates, and the objective's penalty, which the optimiser adds itself."""
         import torch
 
         x, y, s = batch_tensors(state.problem, batch)
-        loss_rule = state.problem.objective.loss
+        rule = state.problem.objective.loss
         network.hidden.mask = batch_mask(state.problem, batch)
         y_pred = network(x)
-        if isinstance(loss_rule, SumOfSquares) and s is None:
-            loss = torch.nn.MSELoss(reduction="sum")(y_pred, y)
-        else:
-            loss = loss_rule.value(y_pred, y, s, batch.total, torch)
+        module = LOSS_MODULES.get(type(rule)) if s is None else None
+        loss = module()(y_pred, y) if module else rule.value(y_pred, y, s, batch.total, torch)
         decay = 0.0
         if batch.penalty:
             with torch.no_grad():
@@ -98,17 +125,17 @@ class TorchNnEngine(TorchEngine):
                 decay = 0.5 * batch.penalty * sum(w.square().sum() for w in weights)
         return loss, decay
 
-    def params(self, state: State) -> Params:
+    def params(self, state: TrainingState) -> Params:
         return network_params(state.params, self.host).copy()
 
-    def state_dict(self, state: State) -> dict[str, Any]:
+    def state_dict(self, state: TrainingState) -> dict[str, Any]:
         memory = state.memory.state_dict()["state"]
         return {
-            "params": self._told(dict(state.params.state_dict())),
-            "memory": {str(place): self._told(one) for place, one in memory.items()},
+            "params": self._plain(dict(state.params.state_dict())),
+            "memory": {str(place): self._plain(one) for place, one in memory.items()},
         }
 
-    def load_state_dict(self, state: State, kept: dict[str, Any]) -> None:
+    def load_state_dict(self, state: TrainingState, stored: dict[str, Any]) -> None:
         import torch
 
         def tensors(arrays: dict[str, Any]) -> dict[str, Any]:
@@ -117,14 +144,14 @@ class TorchNnEngine(TorchEngine):
                 for name, array in arrays.items()
             }
 
-        state.params.load_state_dict(tensors(kept["params"]))
-        memory = {int(place): tensors(one) for place, one in kept["memory"].items()}
+        state.params.load_state_dict(tensors(stored["params"]))
+        memory = {int(place): tensors(one) for place, one in stored["memory"].items()}
         groups = state.memory.state_dict()["param_groups"]
         state.memory.load_state_dict({"state": memory, "param_groups": groups})
 
 
 def build_network(params: Params, problem: Problem, device: str) -> Any:
-    """`nn.Sequential` with these weights; with a skip layer, a second `nn.Linear` beside it."""
+    """Return `nn.Sequential` with these weights; with a skip layer, a second `nn.Linear` beside it."""
     import torch
     from torch import nn
 
@@ -169,7 +196,7 @@ def build_network(params: Params, problem: Problem, device: str) -> Any:
 
 
 def network_params(network: Any, take: Any) -> Params:
-    """`take(tensor)` of each of the network's tensors, in the places of our `w1`, `b1`, ..."""
+    """Return `take(tensor)` of each of the network's tensors, as the `w1`, `b1`, ... of Params."""
     first, _, second = network.path
 
     def weight(layer: Any) -> Any:
@@ -182,16 +209,7 @@ def network_params(network: Any, take: Any) -> Params:
 
 
 def build_optimizer(solver: Solver, network: Any) -> torch.optim.Optimizer:
-    """Torch's optimiser of the same rule; the weights in its first group, the biases, free of decay, in its second."""
-    import torch
-
+    """Return torch's optimiser of the same rule; its second group is the biases, which do not decay."""
     groups = [{"params": network.weights()}, {"params": network.biases()}]
     groups = [group for group in groups if group["params"]]
-    if isinstance(solver, Adam):
-        return torch.optim.Adam(
-            groups, lr=solver.learning_rate, betas=(solver.beta1, solver.beta2), eps=solver.epsilon
-        )
-    assert isinstance(solver, GradientDescent)
-    return torch.optim.SGD(
-        groups, lr=solver.learning_rate, momentum=solver.momentum, nesterov=solver.nesterov
-    )
+    return OPTIMISERS[type(solver)](groups, solver)

@@ -41,8 +41,8 @@ from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.maths.network import Params
 from twolayer.maths.problem import dropout_rate
+from twolayer.solvers import get_solver, solver_refusal
 from twolayer.training.engine_choice import check_device
-from twolayer.training.train import make_solver
 
 VALIDATION_PAIR_MESSAGE = "early_stopping needs both X_val and y_val, or neither"
 
@@ -300,9 +300,9 @@ class TwoLayerEstimator(PermutationTestMixin, BaseEstimator):
         check_device(self.engine, self.device)
         checks.whole_number(self.max_iter, "max_iter")
         how = plan_fit(self, X.shape[0], X.shape[1], task.n_hidden)
-        refusal = make_solver(how.solver, 1.0, 0.0, False, 0.0).cannot(task.objective)
+        refusal = solver_refusal(get_solver(how.solver), task.objective)
         if refusal:
-            raise InputError(refusal)
+            raise InputError(str(refusal))
         check_memory(X, task.n_hidden, task.n_outputs, how, task.skip)
         return how
 

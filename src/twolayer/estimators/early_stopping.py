@@ -68,11 +68,11 @@ class EarlyStopping:
         ]
         return {"networks": networks, "ended": self.ended}
 
-    def load_state_dict(self, kept: dict[str, Any]) -> None:
-        """Go to where another was when it was `kept`."""
-        self.ended = kept["ended"]
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go to where another was when its `state_dict` was taken."""
+        self.ended = state["ended"]
         self.networks = []
-        for best in kept["networks"]:
+        for best in state["networks"]:
             weights = best["params"]
             params = weights and Params(**{"b1": None, "b2": None, **weights})
             self.networks.append(BestNetwork(**{**best, "params": params}))

@@ -34,6 +34,7 @@ from twolayer.estimators.uncertainty.temperature import best_temperature
 from twolayer.maths import network
 from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_targets
+from twolayer.solvers import SOLVERS, get_solver
 from twolayer.training.ctrl_c import ctrl_c_raises
 from twolayer.training.loop import Progress, callback_state, has_state, load_callback_state
 from twolayer.training.train import Run, train
@@ -121,7 +122,8 @@ class NetworkFit:
             self.ended = self.trained(self.model.learning_rate_init, validation)
         except DivergedError as error:
             rate = self.model.learning_rate_init
-            if self.how.solver not in ("adam", "gd"):
+            kind = SOLVERS.get(self.how.solver)
+            if kind is None or "learning_rate" not in kind.settings:
                 raise
             warnings.warn(
                 f"training diverged at step {error.step} with learning_rate_init={rate:g}: trying once more with "
@@ -151,7 +153,7 @@ class NetworkFit:
             every = passes * min(often)
         if model.verbose:
             calls.append(print_progress_bar)
-        rule_stops = self.how.solver == "lbfgs"
+        rule_stops = get_solver(self.how.solver).stops_itself
         tol = checks.finite_number(model.tol, "tol", at_least=0)
         settings = {
             "loss": self.task.loss,
@@ -300,9 +302,9 @@ class CallbackList:
         """What a checkpoint keeps of those that have something of their own; None if none has."""
         return [callback_state(each) for each in self.calls if has_state(each)] or None
 
-    def load_state_dict(self, kept: list[Any]) -> None:
+    def load_state_dict(self, state: list[Any]) -> None:
         """Give it back to each."""
-        for each, own in zip(filter(has_state, self.calls), kept, strict=True):
+        for each, own in zip(filter(has_state, self.calls), state, strict=True):
             load_callback_state(each, own)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.solvers import Solver
+from twolayer.solvers import SOLVERS, Solver
 
 TALL_ROWS = 5000  # rows, from which batches are worth it,
 LARGE_STEP_SIZE = 1e8  # if a step on all rows takes more multiplications than this
@@ -55,7 +55,7 @@ def plan_fit(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> FitPla
         if tall:
             early_stopping, batch_size = True, batch_size or DEFAULT_BATCH
     elif not isinstance(solver, Solver):
-        checks.one_of(solver, dict.fromkeys(("auto", "lbfgs", "adam", "gd")), "solver")
+        checks.one_of(solver, dict.fromkeys(("auto", *SOLVERS)), "solver")
     n_networks = settings.n_networks
     if isinstance(n_networks, str) and n_networks == "auto":
         n_networks = DEFAULT_NETWORKS if step <= SMALL_STEP_SIZE else 1

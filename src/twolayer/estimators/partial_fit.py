@@ -52,7 +52,7 @@ def has_partial_fit(model: Any) -> bool:
             "calibrate=True needs rows left out of training, and partial_fit leaves none out: set calibrate=False, or "
             "call fit"
         )
-    return model.solver in ("auto", "adam")
+    return model.solver in ("auto", Adam.name)
 
 
 def train_one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_outputs: int) -> None:
@@ -93,7 +93,7 @@ def train_one_pass(model: Any, x: Any, y: np.ndarray, s: np.ndarray | None, n_ou
     kept.losses.append(run.losses)
     model._continued = kept
     model._set_params_of_networks(unscale_params(run.params, kept.inputs, kept.targets))
-    model.alpha_, model.solver_ = kept.alpha, "adam"
+    model.alpha_, model.solver_ = kept.alpha, Adam.name
     model.loss_curve_, model.loss_ = np.concatenate(kept.losses), run.final_loss
     model.n_iter_, model.stopped_ = len(model.loss_curve_), run.stopped
     model.device_ = run.device

@@ -15,8 +15,8 @@ from twolayer.estimators.selection.alpha_path import ALPHA_PATH, MOST_SEARCH_ROW
 from twolayer.estimators.selection.alpha_path import STEPS_PER_ALPHA as SEARCH_STEPS
 from twolayer.maths.network import Objective, Params
 from twolayer.maths.problem import Problem
-from twolayer.training.engine_choice import full_table_cost, span_cost
-from twolayer.training.train import make_solver
+from twolayer.solvers import Solver, get_solver
+from twolayer.training.engine_choice import full_table_cost, span_cost, training_vectors
 
 TYPICAL_STEPS = 300  # L-BFGS seldom needs more
 TYPICAL_PASSES = 50  # of Adam with early stopping
@@ -88,7 +88,7 @@ def preflight_report(
     n_rows, n_inputs = x.shape
     params = shape_params(how.n_networks, n_inputs, n_hidden, n_outputs, skip)
     n_weights = sum(w.size for _, w in params.items())
-    solver = make_solver(how.solver, 1.0, 0.0, False, 0.0)
+    solver = get_solver(how.solver)
     problem = Problem(x, np.empty((n_rows, 0)), None, objective, float(n_rows))
     passes = min(max_iter, TYPICAL_STEPS if how.batch_size is None else TYPICAL_PASSES)
     steps = passes if how.batch_size is None else passes * -(-n_rows // how.batch_size)
@@ -112,7 +112,7 @@ def preflight_report(
         solver.name,
         how.batch_size,
         span,
-        required_bytes(x, params, solver.name, span, how.n_networks) / 1e6,
+        required_bytes(x, params, solver, span, how.n_networks) / 1e6,
         seconds,
         table_notes(x, labels, n_weights // how.n_networks, how),
     )
@@ -136,7 +136,7 @@ def shape_params(
     )
 
 
-def required_bytes(x: Any, params: Params, solver: str, span: bool, n_networks: int) -> float:
+def required_bytes(x: Any, params: Params, solver: Solver, span: bool, n_networks: int) -> float:
     """Memory beside the given table: its standardised copy, the weights, the solver's memory, and the hidden layer."""
     n_rows = x.shape[0]
     table = x.nnz * 12 if is_sparse(x) else n_rows * params.n_inputs * 8
@@ -145,8 +145,8 @@ def required_bytes(x: Any, params: Params, solver: str, span: bool, n_networks: 
     if span:
         moved = n_networks * n_rows * params.n_hidden * 8.0
         table += n_rows * n_rows * 16
-    at_once = n_networks if solver != "lbfgs" else 1
-    kept = {"lbfgs": 26 * moved / n_networks, "adam": 4 * moved}.get(solver, 3 * moved)
+    at_once = 1 if solver.one_network else n_networks
+    kept = training_vectors(solver) * moved * at_once / n_networks
     return float(table + 2 * weights + kept + at_once * 3 * n_rows * params.n_hidden * 8.0)
 
 

@@ -103,10 +103,10 @@ class TrainingHistory:
         last = self.last and {"step": self.last[0], "params": dict(self.last[1].items())}
         return {"runs": self.runs, "last": last, "step": self.step, "ended": self.ended}
 
-    def load_state_dict(self, kept: dict[str, Any]) -> None:
-        """Go to where another was when it was `kept`."""
-        self.runs, last = kept["runs"], kept["last"]
-        self.step, self.ended = kept["step"], kept["ended"]
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go to where another was when its `state_dict` was taken."""
+        self.runs, last = state["runs"], state["last"]
+        self.step, self.ended = state["step"], state["ended"]
         self.last = last and (last["step"], Params(**{"b1": None, "b2": None, **last["params"]}))
 
 

@@ -1,8 +1,6 @@
-"""How the weights move: given a gradient and a memory, one step.
+"""How the weights move: the solvers by name.
 
-A solver is told a function `evaluate(params) -> (loss, gradients)`, changes `params` and its memory in place, and
-returns the loss before the step. It knows nothing of where the gradient comes from; its arithmetic works on the arrays of
-any library.
+A solver has a file of its own, with its declarations, and its place in the table here.
 """
 
 from __future__ import annotations
@@ -10,71 +8,77 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twolayer.maths.network import Objective, Params
+from twolayer import checks
+from twolayer.errors import InputError, Refusal
+from twolayer.maths.network import Objective
+from twolayer.solvers.adam import Adam
+from twolayer.solvers.contract import Evaluate, Solver, SolverMemory
+from twolayer.solvers.gd import GradientDescent
+from twolayer.solvers.lbfgs import LBFGS
 
-Evaluate = Callable[[Params], tuple[Any, Params]]
-SolverMemory = dict[str, Any]
+__all__ = [
+    "SOLVERS",
+    "Evaluate",
+    "Solver",
+    "SolverMemory",
+    "get_solver",
+    "solver_refusal",
+    "solvers_that",
+]
+
+SOLVERS: dict[str, type[Solver]] = {kind.name: kind for kind in (GradientDescent, Adam, LBFGS)}
 
 
-class Solver:
-    """One rule for moving the weights.
+def get_solver(
+    solver: Any,
+    learning_rate: Any = 1e-6,
+    momentum: Any = 0.0,
+    nesterov: Any = False,
+    tol: float = 0.0,
+) -> Solver:
+    """Return the solver of that name with those of the settings that it takes; a Solver is returned as it is.
 
-    Attributes
-    ----------
-    name : str
-        How users ask for it.
-    full_batch_only : bool
-        True if the rule makes no sense on a batch that changes from step to step.
-    stops_itself : bool
-        True if it judges its own progress, and every step ends at a finite point.
-    one_network : bool
-        True if it moves one network at a time.
-    takes_l1 : bool
-        True if it can make absolute weights small: if it has `shrink`.
-    not_in_span : str or None
-        Why the span is not exact for it; None if it is: if the updates are the same in any turned axes.
+    Raises
+    ------
+    InputError
+        If there is no solver of that name, a setting is out of its range, or the solver has no momentum.
     """
-
-    name: str
-    full_batch_only = False
-    stops_itself = False
-    one_network = False
-    takes_l1 = False
-    not_in_span: str | None = "nothing says that its steps are the same in turned axes"
-
-    def cannot(self, objective: Objective) -> str | None:
-        """None if it can make this small, else one sentence saying why not and what to do."""
-        if objective.l1 and not self.takes_l1:
-            return (
-                f"solver '{self.name}' has no l1, whose absolute weights have a kink at 0: use solver='adam' or 'gd', "
-                "or alpha in its place"
-            )
-        if objective.dropout and self.full_batch_only:
-            return (
-                f"solver '{self.name}' compares the losses of its steps, and dropout changes the network at every step: "
-                "use solver='adam' or 'gd'"
-            )
-        return None
-
-    def start(self, params: Params) -> SolverMemory:
-        """The memory before the first step."""
-        raise NotImplementedError
-
-    def step(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> Any:
-        """Move `params` once, in place; return the loss before the move."""
-        raise NotImplementedError
-
-    def shrink(self, params: Params, memory: SolverMemory, l1: float) -> None:
-        """After a step, in place: the proximal step for l1·(Σ|w1| + Σ|w_skip|), which makes weights exactly 0."""
-        raise NotImplementedError
-
-    def finished(self, memory: SolverMemory) -> str | None:
-        """Why there is nothing left to do, or None."""
-        return None
+    if isinstance(solver, Solver):
+        return solver
+    nesterov = checks.flag(nesterov, "nesterov")
+    rate = checks.finite_number(learning_rate, "learning_rate", above=0)
+    momentum = checks.finite_number(momentum, "momentum", at_least=0)
+    if momentum >= 1:
+        raise InputError(f"momentum must be below 1; got {momentum:g}")
+    if nesterov and not momentum:
+        raise InputError("nesterov needs momentum above 0, for example momentum=0.9")
+    kind = checks.one_of(solver, SOLVERS, "solver")
+    if momentum and "momentum" not in kind.settings:
+        owners = solvers_that(lambda other: "momentum" in other.settings)
+        raise InputError(f"momentum belongs to solver {owners}, not to '{solver}'")
+    given = {"learning_rate": rate, "momentum": momentum, "nesterov": nesterov, "tol": tol}
+    return kind.create(**{name: given[name] for name in kind.settings})
 
 
-def soft_threshold(w: Any, by: Any) -> Any:
-    """Bring `w` nearer to 0 by so much, in place, and no further than 0; returns what was taken off."""
-    off = w.clip(-by, by)
-    w -= off
-    return off
+def solvers_that(test: Callable[[Solver], bool]) -> str:
+    """Return `'gd' or 'adam'`: the names of the solvers that pass the test with their default settings."""
+    return " or ".join(f"'{name}'" for name in SOLVERS if test(get_solver(name)))
+
+
+def solver_refusal(solver: Solver, objective: Objective) -> Refusal | None:
+    """Return why the solver cannot minimise this, and what to use instead; None if it can."""
+    if objective.l1 and not solver.takes_l1:
+        others = solvers_that(lambda other: other.takes_l1)
+        return Refusal(
+            solver.label,
+            "has no l1, whose absolute weights have a kink at 0",
+            f"use solver={others}, or alpha instead of l1",
+        )
+    if objective.dropout and solver.full_batch:
+        others = solvers_that(lambda other: not other.full_batch)
+        return Refusal(
+            solver.label,
+            "compares the losses of its steps, and dropout changes the network at every step",
+            f"use solver={others}",
+        )
+    return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twolayer.maths.network import L1_WEIGHTS, Params
-from twolayer.solvers import Evaluate, Solver, SolverMemory, soft_threshold
+from twolayer.solvers.contract import Evaluate, Solver, SolverMemory, soft_threshold
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,9 @@ class Adam(Solver):
     epsilon: float = 1e-8
 
     name = "adam"
+    settings = ("learning_rate",)
     takes_l1 = True
+    vectors_kept = 2
     not_in_span = "it scales every weight's gradient by itself, and so leaves the span of the rows"
 
     def start(self, params: Params) -> SolverMemory:
@@ -56,7 +58,7 @@ class Adam(Solver):
         return loss
 
     def rate_and_correction(self, steps: int) -> tuple[float, float]:
-        """learning_rate/(1 − beta1ᵗ) and sqrt(1 − beta2ᵗ) at step t."""
+        """Return learning_rate/(1 − beta1ᵗ) and sqrt(1 − beta2ᵗ) at step t."""
         rate = self.learning_rate / (1 - self.beta1**steps)
         return rate, (1 - self.beta2**steps) ** 0.5
 

@@ -1,12 +1,12 @@
-"""Gradient descent: w ← w − learning_rate · gradient, with momentum if asked. On batches it is stochastic (SGD)."""
+"""Gradient descent: w ← w − learning_rate · gradient, optionally with momentum. On batches it is stochastic (SGD)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from twolayer.maths.network import L1_WEIGHTS, Objective, Params
-from twolayer.solvers import Evaluate, Solver, SolverMemory, soft_threshold
+from twolayer.maths.network import L1_WEIGHTS, Params
+from twolayer.solvers.contract import Evaluate, Solver, SolverMemory, soft_threshold
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class GradientDescent(Solver):
     w ← w − learning_rate·(gradient + momentum·v). The same rules as `torch.optim.SGD`, after Sutskever et al. (2013),
     *On the importance of initialization and momentum in deep learning*, ICML.
 
-    With `l1` each step is followed by the soft threshold learning_rate·l1, and the velocity told of it: proximal gradient
+    With `l1` each step is followed by the soft threshold learning_rate·l1, which the velocity records: proximal gradient
     descent, with momentum as in Ochs et al. (2014), *iPiano: inertial proximal algorithm for nonconvex optimization*, SIAM
     Journal on Imaging Sciences 7. Not for Nesterov's form, whose weights are not those that the threshold makes 0.
     """
@@ -27,13 +27,20 @@ class GradientDescent(Solver):
     nesterov: bool = False
 
     name = "gd"
-    takes_l1 = True
+    settings = ("learning_rate", "momentum", "nesterov")
     not_in_span = None
 
-    def cannot(self, objective: Objective) -> str | None:
-        if objective.l1 and self.nesterov:
-            return "l1 goes with momentum, but not with nesterov: leave nesterov out"
-        return super().cannot(objective)
+    @property
+    def takes_l1(self) -> bool:
+        return not self.nesterov
+
+    @property
+    def vectors_kept(self) -> int:
+        return 1 if self.momentum else 0
+
+    @property
+    def label(self) -> str:
+        return super().label + (" with nesterov" if self.nesterov else "")
 
     def start(self, params: Params) -> SolverMemory:
         return {"velocity": params.map(lambda w: w * 0)} if self.momentum else {}

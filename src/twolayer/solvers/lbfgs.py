@@ -5,8 +5,7 @@ The direction is taken in its compact form, which reads the remembered moves twi
 Nocedal & Schnabel, *Representations of quasi-Newton matrices*, Mathematical Programming 63 (1994) 129-156.
 
 Two things are added for rectified networks, whose gradient jumps where a unit switches: a search that finds no lower point
-forgets the past moves and tries once more straight down the gradient, and a pair of moves that shows no curvature is left
-out.
+forgets the past moves and tries once more straight down the gradient, and a pair that shows no curvature is left out.
 
 The arithmetic works on flat vectors of any array library.
 """
@@ -15,16 +14,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from twolayer.maths.network import Params
-from twolayer.solvers import Evaluate, Solver, SolverMemory
+from twolayer.solvers.contract import Evaluate, Solver, SolverMemory
 from twolayer.solvers.line_search import wolfe_step
 
 NOT_FINITE, TOO_LARGE, SMALL_GRADIENT, NO_LOWER, SMALL_GAIN = range(1, 6)  # why it is finished
+DECREASE_SHARE = (
+    1e-4  # of `tol`: it stops where a step's share of decrease is below this times `tol`
+)
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,11 @@ class LBFGS(Solver):
     Parameters
     ----------
     memory_size : int
-        How many past moves are remembered.
+        The number of past moves that it remembers.
     gradient_tol : float
-        Done when the gradient's length (which does not depend on the axes, as its largest entry would) is no larger.
+        Finished when the gradient's length (which does not depend on the axes, as its largest entry would) is at most this.
     decrease_tol : float
-        Done when a step lowers the objective by no more than this share of it.
+        Finished when a step lowers the objective by at most this share of it.
     """
 
     memory_size: int = 10
@@ -46,17 +48,31 @@ class LBFGS(Solver):
     decrease_tol: float = 0.0
 
     name = "lbfgs"
+    settings = ("tol",)
     not_in_span = None
-    full_batch_only = True
+    full_batch = True
     stops_itself = True
     one_network = True
 
+    @property
+    def vectors_kept(self) -> int:
+        return 2 * self.memory_size + 2  # moves, changes of gradient, the gradient, the weights
+
+    @property
+    def passes_per_step(self) -> int:
+        return 4 * self.memory_size + 8
+
+    @classmethod
+    def create(cls, **settings: Any) -> LBFGS:
+        tol = settings["tol"]
+        return cls(gradient_tol=tol, decrease_tol=DECREASE_SHARE * tol)
+
+    def with_decrease_tol(self, decrease_tol: float) -> LBFGS:
+        return replace(self, decrease_tol=decrease_tol)
+
     def start(self, params: Params) -> SolverMemory:
-        sizes = [math.prod(w.shape) for _, w in params.items()]
-        zero = (
-            params.w1.reshape(-1)[:1] * 0
-        )  # in NumPy and in torch, `repeat` makes a longer one of it
-        n, m = sum(sizes), self.memory_size
+        n, m = sum(math.prod(w.shape) for _, w in params.items()), self.memory_size
+        zero = params.w1.reshape(-1)[:1] * 0  # NumPy's and torch's `repeat` both make a longer one
         return {
             "theta": zero.repeat(n),
             # Places 0 to m - 1 hold moves, m to 2m - 1 the changes of gradient along them, and the last the gradient.
@@ -65,7 +81,7 @@ class LBFGS(Solver):
             "pairs": [],  # places of the remembered pairs, oldest first; in that order:
             "moves_changes": np.zeros((m, m)),  # move i · change j, for i no later than j
             "changes_changes": np.zeros((m, m)),
-            "gradients": None,  # at the last point looked at, as the engine gave them
+            "gradients": None,  # at the last point evaluated, in the engine's own arrays
             "loss": None,
             "zero": None,  # a loss of 0, as the engine gives it
             "finished": None,
@@ -77,14 +93,14 @@ class LBFGS(Solver):
     def step(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> Any:
         if memory["loss"] is None:
             copy_out(params, memory["theta"])
-            memory["loss"] = self.look(evaluate, params, memory)
-            take_gradient(memory)
+            memory["loss"] = self.evaluated(evaluate, params, memory)
+            self.store_gradient(memory)
         before = memory["loss"]
-        reason = self.nothing_to_do(before, memory["along"][-1])
+        reason = self.stop_reason(before, memory["along"][-1])
         if not reason:
             remembered = bool(memory["pairs"])
             lower = self.search(evaluate, params, memory) and memory["loss"] < before
-            if not lower and remembered:  # a kink: the past tells nothing of what lies behind it
+            if not lower and remembered:  # a kink: past moves do not predict what lies behind it
                 memory["pairs"] = []
                 lower = self.search(evaluate, params, memory) and memory["loss"] < before
             if not lower:
@@ -92,11 +108,11 @@ class LBFGS(Solver):
                 reason = NO_LOWER
             elif before - memory["loss"] <= self.decrease_tol * abs(before):
                 reason = SMALL_GAIN
-        memory["finished"], memory["gradients"] = self.said(reason), None
+        memory["finished"], memory["gradients"] = self.stop_text(reason), None
         return memory["zero"] + before
 
-    def nothing_to_do(self, loss: float, squared_length: float) -> int:
-        """Why no step can be taken, or 0."""
+    def stop_reason(self, loss: float, squared_length: float) -> int:
+        """Return the number of the reason why no step can be taken, or 0."""
         if not math.isfinite(loss):
             return NOT_FINITE
         length = math.sqrt(max(squared_length, 0.0))
@@ -104,26 +120,33 @@ class LBFGS(Solver):
             return TOO_LARGE
         return SMALL_GRADIENT if length <= self.gradient_tol else 0
 
-    def said(self, reason: int) -> str | None:
-        """The reason in words; None for 0."""
+    def stop_text(self, reason: int) -> str | None:
+        """Return the reason in words; None for 0."""
         return (
             None,
             "the objective is not finite",
             "the gradient is too large: rescale x and y",
             f"the gradient's length is at most {self.gradient_tol:g}",
             "no lower point found along the gradient",
-            f"a step gained at most {self.decrease_tol:g} of the objective",
+            f"converged: the last step lowered the objective by at most {self.decrease_tol:g} of it",
         )[reason]
 
-    def look(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> float:
-        """The loss at `params`; its gradients stay in the memory until the next look."""
-        memory["gradients"] = None  # its room may be needed
+    def evaluated(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> float:
+        """Return the loss at `params`; its gradients stay in the memory until the next evaluation."""
+        memory["gradients"] = None  # so that its room is free
         loss, memory["gradients"] = evaluate(params)
         memory["zero"] = loss * 0
         return float(loss)
 
+    @staticmethod
+    def store_gradient(memory: SolverMemory) -> None:
+        """Store the gradients of the last point evaluated as the gradient, with its products with all that is remembered."""
+        gradient = memory["basis"][-1]
+        copy_out(memory["gradients"], gradient)
+        memory["along"] = np.array((memory["basis"] @ gradient).tolist())
+
     def direction(self, memory: SolverMemory) -> tuple[Any, float]:
-        """Minus the guessed inverse Hessian times the gradient, and the slope along it."""
+        """Return minus the estimated inverse Hessian times the gradient, and the slope along it."""
         along, basis = memory["along"], memory["basis"]
         places = np.array(memory["pairs"], dtype=np.int64)
         shares = direction_coefficients(
@@ -132,7 +155,7 @@ class LBFGS(Solver):
         return as_array_like(shares, basis) @ basis, float(shares @ along)
 
     def search(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> bool:
-        """Move on to a point of the strong Wolfe conditions and remember the pair; False if there is none."""
+        """Move to a point of the strong Wolfe conditions and remember the pair; return False if there is none."""
         theta = memory["theta"]
         d, slope = self.direction(memory)
         if not slope < 0:
@@ -141,7 +164,8 @@ class LBFGS(Solver):
 
         def at(t: float) -> tuple[float, float]:
             write_moved(params, theta, t, d)
-            return self.look(evaluate, params, memory), flat_inner_product(memory["gradients"], d)
+            value = self.evaluated(evaluate, params, memory)
+            return value, flat_inner_product(memory["gradients"], d)
 
         step = wolfe_step(at, memory["loss"], slope, length)
         if step is None:
@@ -153,14 +177,14 @@ class LBFGS(Solver):
         change *= -1
         add_to(change, memory["gradients"])
         before = memory["along"]
-        place = self.remember(memory, d, change)
-        take_gradient(memory)
+        place = self.store_pair(memory, d, change)
+        self.store_gradient(memory)
         if place is not None:
-            self.relate(memory, before)
+            self.update_products(memory, before)
         return True
 
-    def remember(self, memory: SolverMemory, move: Any, change: Any) -> int | None:
-        """Keep the pair, in the place of the oldest if there is no room; not one without curvature, for which None."""
+    def store_pair(self, memory: SolverMemory, move: Any, change: Any) -> int | None:
+        """Store the pair, over the oldest if there is no room; return its place, or None for a pair without curvature."""
         curvature, square = float(move @ change), float(change @ change)
         lengths = math.sqrt(float(move @ move) * square)
         if not curvature > 1e-10 * lengths or not self.memory_size:
@@ -177,9 +201,11 @@ class LBFGS(Solver):
         pairs.append(place)
         return place
 
-    def relate(self, memory: SolverMemory, before: np.ndarray) -> None:
-        """Fill in the newest pair's products with the older ones: its change is the difference of two gradients, whose
-        products with everything remembered are known."""
+    def update_products(self, memory: SolverMemory, before: np.ndarray) -> None:
+        """Fill in the newest pair's products with the older ones.
+
+        Its change is the difference of two gradients, whose products with everything remembered are known.
+        """
         older = memory["pairs"][:-1]
         k, changed = len(older), memory["along"] - before
         memory["moves_changes"][:k, k] = changed[older]
@@ -187,17 +213,10 @@ class LBFGS(Solver):
         memory["changes_changes"][:k, k] = memory["changes_changes"][k, :k] = across
 
 
-def take_gradient(memory: SolverMemory) -> None:
-    """The gradients of the last point looked at become the gradient, with its products with all that is remembered."""
-    gradient = memory["basis"][-1]
-    copy_out(memory["gradients"], gradient)
-    memory["along"] = np.array((memory["basis"] @ gradient).tolist())
-
-
 def direction_coefficients(
     along: np.ndarray, places: np.ndarray, moves_changes: np.ndarray, changes_changes: np.ndarray
 ) -> np.ndarray:
-    """The shares of moves, changes and gradient in the direction; in Python and as machine code alike.
+    """Return the shares of moves, changes and gradient in the direction; in Python and as machine code alike.
 
     Byrd, Nocedal & Schnabel, equation 3.13: with the moves S, the changes Y, R the products SᵀY on and above the
     diagonal, and p = R⁻¹Sᵀg, the direction is −γg + γYp − SR⁻ᵀ(Dp + γYᵀYp − γYᵀg).
@@ -230,14 +249,14 @@ def direction_coefficients(
 
 
 def as_array_like(values: np.ndarray, array: Any) -> Any:
-    """The values in the other array's library, dtype and device."""
+    """Return the values in the other array's library, dtype and device."""
     if isinstance(array, np.ndarray):
         return values.astype(array.dtype, copy=False)
     return array.new_tensor(values)
 
 
 def flat_places(params: Params) -> Iterator[tuple[Any, slice]]:
-    """Each array as a flat view, with its place in the flat vector of all."""
+    """Yield each array as a flat view, with its place in the flat vector of all."""
     start = 0
     for _, w in params.items():  # noqa: PERF102
         flat = w.reshape(-1)
@@ -264,7 +283,7 @@ def add_to(theta: Any, params: Params) -> None:
 
 
 def write_moved(params: Params, theta: Any, t: float, d: Any) -> None:
-    """Write theta + t·d into the arrays, with no room taken."""
+    """Write theta + t·d into the arrays, without any temporary array."""
     for flat, place in flat_places(params):
         flat[:] = d[place]
         flat *= t
@@ -272,5 +291,5 @@ def write_moved(params: Params, theta: Any, t: float, d: Any) -> None:
 
 
 def flat_inner_product(params: Params, d: Any) -> float:
-    """The inner product of the arrays with a flat vector."""
+    """Return the inner product of the arrays with a flat vector."""
     return float(sum(flat @ d[place] for flat, place in flat_places(params)))

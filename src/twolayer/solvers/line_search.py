@@ -1,7 +1,7 @@
 """How far to go along a direction: to a point of the strong Wolfe conditions.
 
-Nocedal & Wright, *Numerical Optimization*, 2nd edition, algorithms 3.5 and 3.6, with cubic interpolation, told as what to do
-after each look at a point. All of it works on plain numbers, in Python and as machine code alike.
+Nocedal & Wright, *Numerical Optimization*, 2nd edition, algorithms 3.5 and 3.6, with cubic interpolation, written as what to
+do after each evaluation of a point. All of it works on plain numbers, in Python and as machine code alike.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 ARMIJO = 1e-4  # a step must gain at least this share of what the slope promises
 CURVATURE = 0.9  # and leave at most this share of the slope (strong Wolfe)
-TRIALS = 25  # points a search may look at
+TRIALS = 25  # points that a search may evaluate
 
-SEARCH_CONTINUES, SEARCH_FOUND, SEARCH_RETURNS, SEARCH_FAILED = range(4)  # what to do after a look
+SEARCH_CONTINUES, SEARCH_FOUND, SEARCH_RETURNS, SEARCH_FAILED = range(4)  # after an evaluation
 
 
 class LineSearch(NamedTuple):
-    """What a search knows: step length, value and slope at two points, and how often it has looked."""
+    """The state of a search: step length, value and slope at two points, and the number of points evaluated."""
 
     low: float  # the best point so far
     low_value: float
@@ -25,24 +25,24 @@ class LineSearch(NamedTuple):
     high: float  # beyond it lies no better one; infinite if no such point is known
     high_value: float
     high_rise: float
-    looks: int
+    trials: int
 
 
 def new_search(loss: float, slope: float) -> LineSearch:
-    """A search that starts where `loss` and `slope` are."""
+    """Return a search that starts where `loss` and `slope` are."""
     return LineSearch(0.0, loss, slope, math.inf, math.inf, 0.0, 0)
 
 
 def next_trial(
     search: LineSearch, loss: float, slope: float, t: float, value: float, rise: float
 ) -> tuple[LineSearch, float, int]:
-    """After a look at step length `t`: what is known now, the step length to look at next, and what to do.
+    """Return the search after the evaluation at step length `t`, the step length to evaluate next, and what to do.
 
-    FOUND: `t` it is. GO_BACK: the length given gains enough, if its slope is not flat enough; look there again, and take it.
-    FAILED: there is no such point.
+    SEARCH_FOUND: take `t`. SEARCH_RETURNS: the step length returned gains enough, though its slope is not flat enough;
+    evaluate it again and take it. SEARCH_FAILED: there is no such point.
     """
-    low, low_value, low_rise, high, high_value, high_rise, looks = search
-    looks += 1
+    low, low_value, low_rise, high, high_value, high_rise, trials = search
+    trials += 1
     narrow = False
     if not math.isfinite(value) or not math.isfinite(rise):
         high, high_value, high_rise = t, math.inf, 0.0
@@ -62,8 +62,8 @@ def next_trial(
         else:
             farther = cubic_minimum(low, low_value, low_rise, 0.0, loss, slope, 4 * t)
             t = min(10 * t, max(2 * t, farther))
-    search = LineSearch(low, low_value, low_rise, high, high_value, high_rise, looks)
-    if not narrow and looks < TRIALS:
+    search = LineSearch(low, low_value, low_rise, high, high_value, high_rise, trials)
+    if not narrow and trials < TRIALS:
         return search, t, SEARCH_CONTINUES
     return search, low, SEARCH_RETURNS if low > 0 else SEARCH_FAILED
 
@@ -76,7 +76,7 @@ def bracket_step(
     high_value: float,
     high_rise: float,
 ) -> float:
-    """A step length inside the bracket: the cubic's minimum, kept away from both ends."""
+    """Return a step length inside the bracket: the cubic's minimum, kept away from both ends."""
     width = high - low
     t = low + 0.1 * width
     if math.isfinite(high_value):
@@ -95,7 +95,7 @@ def cubic_minimum(
     b_rise: float,
     otherwise: float,
 ) -> float:
-    """Where the cubic through two points with their slopes has its minimum (Nocedal & Wright, equation 3.59)."""
+    """Return where the cubic through two points with their slopes has its minimum (Nocedal & Wright, equation 3.59)."""
     if a == b:
         return otherwise
     d1 = a_rise + b_rise - 3 * (a_value - b_value) / (a - b)
@@ -111,9 +111,9 @@ def cubic_minimum(
 
 
 def wolfe_step(at: Any, loss: float, slope: float, length: float) -> tuple[float, float] | None:
-    """A step length of the strong Wolfe conditions, and the loss there; the last point looked at is that point.
+    """Return a step length of the strong Wolfe conditions and the loss there, the last point evaluated; or None.
 
-    `at(t)` gives loss and slope at step length t; `loss` and `slope` are those at 0; `length` is tried first.
+    `at(t)` returns loss and slope at step length t; `loss` and `slope` are those at 0; `length` is tried first.
     """
     search, t, verdict = new_search(loss, slope), length, SEARCH_CONTINUES
     while verdict == SEARCH_CONTINUES:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from twolayer.engines.compiled.state import CompiledState, LBFGSState
-from twolayer.engines.contract import Batch, Engine, Plan, State
+from twolayer.engines.compiled.solver_states import SOLVER_STATES, KernelState
+from twolayer.engines.compiled.state import CompiledState
+from twolayer.engines.contract import Batch, BatchPlan, Engine, Library, TrainingState
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Objective, Params, init_params
@@ -25,106 +25,85 @@ from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
 
-SILENT = ContextVar("SILENT", default=False)  # whether compiling is announced to nobody
+SILENT = ContextVar("SILENT", default=False)  # whether compilation is not announced
 
 
 class CompiledEngine(Engine):
-    """Every solver of the house with no Python between its steps; one evaluation in one call for any other."""
+    """Whole chunks of steps in one call, for the solvers in `SOLVER_STATES`; for any other one evaluation in one call."""
 
     name = "compiled"
     summary = "Numba machine code, gradients by hand"
+    library = Library("numba", "Numba", "pip install numba")
     libraries = ("numpy", "scipy", "numba")
-
-    def missing(self) -> str | None:
-        if find_spec("numba") is None:
-            return "engine 'compiled' needs Numba, which is not installed: pip install numba"
-        return None
-
-    def cannot(
-        self, problem: Problem, params: Params, solver: Solver, spanned: bool = False
-    ) -> str | None:
-        objective = problem.objective
-        for thing, table, what in (
-            (objective.activation, ACTIVATIONS, "activation"),
-            (objective.loss, LOSSES, "loss"),
-        ):
-            known = table.get(thing.name)  # type: ignore[attr-defined]
-            if type(thing) is not type(known):
-                return f"engine 'compiled' has no {what} '{thing.name}': use engine='numpy'"
-        for setting in ("l1", "dropout"):
-            if getattr(objective, setting):
-                return f"engine 'compiled' has no {setting}: use engine='numpy'"
-        return super().cannot(problem, params, solver, spanned)
+    takes_custom = False
+    takes_l1 = False
+    takes_dropout = False
 
     def takes_gram(self, problem: Problem, params: Params, solver: Solver, batched: bool) -> bool:
-        return type(solver) is GradientDescent and params.w_skip is None and not batched
+        state = SOLVER_STATES.get(type(solver))
+        return state is not None and state.takes_gram and params.w_skip is None and not batched
 
-    def prepare(self, problem: Problem, params: Params, solver: Solver, device: str) -> State:
+    def prepare(
+        self, problem: Problem, params: Params, solver: Solver, device: str
+    ) -> TrainingState:
         own = params.map(np.ascontiguousarray).copy()
         problem = replace(
             problem,
             y=kernel_array(problem.y),
             s=None if problem.s is None else kernel_array(problem.s),
         )
-        table = kernel_array(problem.x)
-        if type(solver) is LBFGS and params.n_networks is None:
-            return LBFGSState(problem, solver, own, solver.start(own), table)
-        return CompiledState(problem, solver, own, solver.start(own), table)
+        kind: type[CompiledState] = SOLVER_STATES.get(type(solver), CompiledState)
+        if solver.one_network and params.n_networks is not None:
+            kind = CompiledState
+        return kind(problem, solver, own, solver.start(own), kernel_array(problem.x))
 
-    def advance(self, state: State, plan: Plan) -> np.ndarray:
-        assert isinstance(state, CompiledState)
-        if isinstance(state, LBFGSState):
-            with announce_compilation():
-                return state.descend_by_lbfgs(plan)
-        advance = {GradientDescent: state.descend, Adam: state.adapt}.get(type(state.solver))  # type: ignore[type-abstract]
-        if advance is None:
+    def advance(self, state: TrainingState, plan: BatchPlan) -> np.ndarray:
+        if not isinstance(state, KernelState):
             return super().advance(state, plan)
-        losses = np.zeros((plan.steps, len(state.networks(state.params))))
         with announce_compilation():
-            for network in range(losses.shape[1]):
-                own = np.zeros(plan.steps)
-                advance(plan, network, own)
-                losses[:, network] = own
-        state.steps_done(plan.steps)
-        return losses if state.params.n_networks is not None else losses[:, 0]
+            return state.advance(plan)
 
-    def loss_and_gradients(self, state: State, params: Any, batch: Batch) -> tuple[Any, Params]:
+    def loss_and_gradients(
+        self, state: TrainingState, params: Any, batch: Batch
+    ) -> tuple[Any, Params]:
         assert isinstance(state, CompiledState)
         with announce_compilation():
             return state.evaluate(params, batch)
 
-    def objective(self, state: State, batch: Batch) -> Any:
+    def objective(self, state: TrainingState, batch: Batch) -> Any:
         assert isinstance(state, CompiledState)
-        if isinstance(state, LBFGSState) and state.loss is not None and batch.rows is None:
+        if state.loss is not None and batch.rows is None:
             return state.loss
         if not isinstance(state.problem, GramProblem):
             return super().objective(state, batch)
         before = state.snapshot()
-        plan = Plan(None, np.zeros(2, np.int64), np.array([batch.total]), np.array([batch.penalty]))
+        plan = BatchPlan(
+            None, np.zeros(2, np.int64), np.array([batch.total]), np.array([batch.penalty])
+        )
         values = self.advance(state, plan)[0]
         state.restore(before)
         return float(values) if values.ndim == 0 else values
 
-    def params(self, state: State) -> Params:
+    def params(self, state: TrainingState) -> Params:
         return state.params.copy()
 
-    def state_dict(self, state: State) -> dict[str, Any]:
+    def state_dict(self, state: TrainingState) -> dict[str, Any]:
         assert isinstance(state, CompiledState)
         rule = state.steps_rule
         also = {"loops": None if rule is None else rule.loops, "c": state.c if state.gram else None}
         return {**super().state_dict(state), **also}
 
-    def load_state_dict(self, state: State, kept: dict[str, Any]) -> None:
+    def load_state_dict(self, state: TrainingState, stored: dict[str, Any]) -> None:
         assert isinstance(state, CompiledState)
-        super().load_state_dict(state, kept)
-        if kept["loops"] is not None:
-            state.steps_rule = state.rule._replace(loops=kept["loops"])
+        super().load_state_dict(state, stored)
+        if stored["loops"] is not None:
+            state.steps_rule = state.rule._replace(loops=stored["loops"])
         if state.gram:
-            state.c[...] = kept["c"]
+            state.c[...] = stored["c"]
 
 
 class Writable:
-    """The memory of an array, offered to NumPy as one that may be written."""
+    """The memory of an array, which NumPy may take for writable."""
 
     def __init__(self, array: np.ndarray) -> None:
         address, _ = array.__array_interface__["data"]
@@ -133,9 +112,9 @@ class Writable:
 
 
 def kernel_array(array: np.ndarray) -> np.ndarray:
-    """The table's array in the one layout that the kernels are compiled for.
+    """Return the table's array in the one layout that the kernels are compiled for.
 
-    A read-only array (from pandas, or mapped from disk) would be another type to Numba, and cost another compilation. The
+    A read-only array (from pandas, or mapped from disk) would be another type to Numba, and need another compilation. The
     kernels never write the table, so it is not copied for that.
     """
     array = np.require(array, requirements=["C", "A"])
@@ -144,7 +123,7 @@ def kernel_array(array: np.ndarray) -> np.ndarray:
 
 @contextlib.contextmanager
 def announce_compilation() -> Iterator[None]:
-    """Within it, the first kernel that has to be compiled is announced: it takes up to a minute, once on a machine."""
+    """Announce within it the first kernel that is compiled: that takes up to a minute, once per machine."""
     from numba.core import event
 
     with event.install_listener("numba:compile", _compilation_listener()):
@@ -153,19 +132,19 @@ def announce_compilation() -> Iterator[None]:
 
 @cache
 def _compilation_listener() -> Any:
-    """Numba's listener, which says once in a process that something is being compiled."""
+    """Return Numba's listener, which announces once per process that a kernel is compiled."""
     from numba.core import event
 
     class Announcer(event.Listener):
-        said = False
+        announced = False
 
         def on_start(self, event: Any) -> None:
-            if not self.said and not SILENT.get():
+            if not self.announced and not SILENT.get():
                 print(
                     "twolayer: compiling, once on this machine (up to a minute; `twolayer warmup` does it ahead)",
                     file=sys.stderr,
                 )
-                self.said = True
+                self.announced = True
 
         def on_end(self, event: Any) -> None:
             pass
@@ -178,7 +157,7 @@ def compile_all_kernels(
 ) -> Iterator[tuple[int, int, str]]:
     """Compile every kernel for these dtypes, by running each on a table of two rows.
 
-    Yields (number, of how many, what) before each.
+    Yield (its number, how many there are, its description) before each.
     """
     jobs = [
         (dtype, what, solver, gram)
@@ -194,7 +173,7 @@ def compile_all_kernels(
     ]
     engine = CompiledEngine()
     objective = Objective(LOSSES["sum_of_squares"], ACTIVATIONS["relu"])
-    _compilation_listener().said = True  # this is the announcement
+    _compilation_listener().announced = True  # this is the announcement
     for number, (dtype, what, solver, gram) in enumerate(jobs, 1):
         yield number, len(jobs), f"{what}, {dtype}"
         problem = Problem(np.ones((2, 3), dtype), np.ones((2, 1), dtype), None, objective, 2.0)
@@ -205,4 +184,6 @@ def compile_all_kernels(
         if solver is None:
             engine.loss_and_gradients(state, state.params, Batch(None, 2.0, 0.0))
         else:
-            engine.advance(state, Plan(None, np.zeros(2, np.int64), np.full(1, 2.0), np.zeros(1)))
+            engine.advance(
+                state, BatchPlan(None, np.zeros(2, np.int64), np.full(1, 2.0), np.zeros(1))
+            )

@@ -2,7 +2,7 @@
 
 Products go through BLAS (`np.dot` with an output), everything element-wise runs in as few passes as possible, and
 networks too small for BLAS to pay take plain loops. Activations and losses are not written again here: their scalar
-forms are compiled from their own pages.
+forms are compiled from their own files.
 
 A missing bias, skip layer or row weight is an empty array.
 """
@@ -28,9 +28,9 @@ class NetworkArrays(NamedTuple):
     w_skip: Any  # (n_inputs, n_outputs) or empty
 
 
-# multiplications in a product, up to which BLAS takes its factors as they lie: larger ones go in parts
+# multiplications in a product, up to which BLAS does not pack its factors: larger products go in parts
 SMALL_PRODUCT = 1_000_000
-BAND_ROWS = 24  # rows or columns of a triangular table taken at once: few, as then BLAS leaves out its packing
+BAND_ROWS = 24  # rows or columns of a triangular table in one product: few, as then BLAS leaves out its packing
 SMALLEST_BAND_ROWS = 8  # rows, below which that does not pay
 
 
@@ -40,13 +40,13 @@ class LowerTriangular(NamedTuple):
     Columns from `rank` on are zero.
     """
 
-    rows: Any  # the first entries of BAND rows, as many as are filled in the last of them; then those of the next
-    columns: Any  # the last entries of BAND columns, from the first that is filled; then those of the next
+    rows: Any  # the first entries of BAND_ROWS rows, as many as are filled in the last of them; then those of the next
+    columns: Any  # the last entries of BAND_ROWS columns, from the first that is filled; then those of the next
     rank: int
 
 
 def packed_triangular(z: np.ndarray, order: np.ndarray, rank: int) -> LowerTriangular:
-    """A table (n_rows, rank or more) that is lower triangular in that order of its rows, as the kernels take it."""
+    """Return the bands of a table (n_rows, rank or more) that is lower triangular in that order of its rows."""
     n_rows = len(z)
     rows = [
         z[order[i : i + BAND_ROWS], : min(i + BAND_ROWS, rank)].ravel()
@@ -59,7 +59,7 @@ def packed_triangular(z: np.ndarray, order: np.ndarray, rank: int) -> LowerTrian
 
 
 class Workspace(NamedTuple):
-    """Room for what a step computes on the way."""
+    """Room for the intermediate arrays of a step."""
 
     h: Any  # (n_rows, n_hidden)
     h_relu: Any  # (n_rows, n_hidden)
@@ -72,7 +72,7 @@ class Workspace(NamedTuple):
 
 @jit_inner
 def workspace_rows(work, n):
-    """The first `n` rows of the room."""
+    """Return views of the first `n` rows of the workspace."""
     return Workspace(
         work.h[:n],
         work.h_relu[:n],
@@ -172,7 +172,7 @@ def descend_by_derivative(kind, h, a, grad, w, rate):
 
 @jit_inner
 def loss_and_grad_y_pred(rule, parameter, y_pred, y, s, scale, grad):
-    """scale · Σ s · loss of row; writes the gradient of that."""
+    """Return scale · Σ s · loss of row; write its gradient into `grad`."""
     kind = rule.loss
     if rule.elementwise and s.size == 0:  # then the whole table can be taken as one long row
         flat = grad.ravel()
@@ -242,7 +242,7 @@ def transposed_times(a, b, out):
 
 @jit_inner
 def scaled_loss(y, s, total, work, rule):
-    """The loss of `y_pred`; writes `grad_y_pred`."""
+    """Return the loss of `y_pred`; write `grad_y_pred`."""
     number = work.y_pred.dtype.type
     scale = number(1) if rule.is_sum else number(1) / number(total)
     parameter = number(rule.parameter)
@@ -251,7 +251,7 @@ def scaled_loss(y, s, total, work, rule):
 
 @jit_inner
 def from_h_to_grad_h(y, s, total, w, g, work, rule):
-    """The loss, given `work.h` without bias and `work.skip`; writes `grad_h`, and the gradients of b1, w2 and b2."""
+    """Return the loss, given `work.h` without bias and `work.skip`; write `grad_h`, and the gradients of b1, w2 and b2."""
     one = y.shape[1] == 1
     if one:
         one_output(rule.activation, w, work)
@@ -282,7 +282,7 @@ def from_h_to_grad_h(y, s, total, w, g, work, rule):
 
 @jit_inner
 def one_output(kind, w, work):
-    """Row by row, and so in one pass over `h`: bias, activation and the only output."""
+    """Add the bias, apply the activation and compute the only output, row by row: in one pass over `h`."""
     if kind == 0:
         one_output_of_kind(0, w, work)
     else:
@@ -291,7 +291,7 @@ def one_output(kind, w, work):
 
 @jit_inner
 def one_output_of_kind(kind, w, work):
-    """The same, with the kind known."""
+    """Do the same, with the kind a constant for the compiler."""
     h, h_relu, y_pred = work.h, work.h_relu, work.y_pred
     b1, w2 = w.b1, w.w2.ravel()
     number = h.dtype.type
@@ -309,7 +309,7 @@ def one_output_of_kind(kind, w, work):
 
 @jit_inner
 def grad_of_one_output(kind, w, g, work):
-    """Row by row, from `grad_y_pred` to `grad_h` and the gradients of b1 and w2."""
+    """Compute `grad_h` and the gradients of b1 and w2 from `grad_y_pred`, row by row."""
     if kind == 0:
         grad_of_one_output_of_kind(0, w, g, work)
     else:
@@ -318,7 +318,7 @@ def grad_of_one_output(kind, w, g, work):
 
 @jit_inner
 def grad_of_one_output_of_kind(kind, w, g, work):
-    """The same, with the kind known."""
+    """Do the same, with the kind a constant for the compiler."""
     h, h_relu, grad_h, grad_y_pred = work.h, work.h_relu, work.grad_h, work.grad_y_pred
     w2, g_w2, g_b1 = w.w2.ravel(), g.w2.ravel(), g.b1
     number = h.dtype.type
@@ -336,7 +336,7 @@ def grad_of_one_output_of_kind(kind, w, g, work):
 
 @jit_inner
 def forward_backward(x, y, s, total, w, g, work, rule):
-    """The loss without penalty; writes the gradients without penalty into `g`. `work` has as many rows as `x`."""
+    """Return the loss without penalty; write the gradients without penalty into `g`. `work` has as many rows as `x`."""
     times(x, w.w1, work.h)
     if w.w_skip.size:
         times(x, w.w_skip, work.skip)
@@ -349,7 +349,7 @@ def forward_backward(x, y, s, total, w, g, work, rule):
 
 @jit_inner
 def whole_forward_backward(table, y, s, total, w, g, work, rule):
-    """The same for all rows of a table, as it is or `Lower`, whichever is not empty; never by plain loops."""
+    """Do the same for all rows of a table, dense or LowerTriangular, whichever is not empty; never by plain loops."""
     table_times(table, w.w1, work.h)
     if w.w_skip.size:
         table_times(table, w.w_skip, work.skip)
@@ -382,7 +382,7 @@ def transposed_table_times(table, b, out):
 
 @jit_inner
 def lower_times(x, b, out):
-    """out = x @ b, band by band: what is zero in the rows of a band is left out."""
+    """out = x @ b, band by band, without the zeros at the end of its rows."""
     n_rows, at = out.shape[0], 0
     for start in range(0, n_rows, BAND_ROWS):
         stop = min(start + BAND_ROWS, n_rows)

@@ -1,4 +1,4 @@
-"""How Python functions become machine code here: Numba's settings, its cache on disk, and tables as switches."""
+"""How Python functions become machine code: Numba's settings, its cache on disk, and tables as switches."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ SHARED_SOURCES = (
     losses,
     lbfgs,
     line_search,
-)  # pages whose functions become machine code too
+)  # their functions become machine code too
 KERNEL_SOURCES = ("jit.py", "forward_backward.py", "tiny_networks.py", "steps.py", "lbfgs.py")
 COMPILED_SOURCES = [
-    *(Path(str(page.__file__)) for page in SHARED_SOURCES),
+    *(Path(str(module.__file__)) for module in SHARED_SOURCES),
     *(Path(__file__).with_name(name) for name in KERNEL_SOURCES),
 ]
 
 
 def source_fingerprint() -> str:
-    """Changes with every page that is compiled here."""
-    return hashlib.sha256(b"".join(page.read_bytes() for page in COMPILED_SOURCES)).hexdigest()[:10]
+    """Return a text that changes with every file that is compiled here."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in COMPILED_SOURCES)).hexdigest()[:10]
 
 
 SOURCE_FINGERPRINT = source_fingerprint()
 
 
 def jit(function: Callable) -> Any:
-    """A kernel, cached on disk if there is a place for it.
+    """Return the kernel of a function, cached on disk if there is a place for it.
 
-    Numba keeps it under its name, and looks only at this page's time and size to see whether it still holds: an activation
-    that changed on its own page would be overlooked, so its fingerprint is made part of the name.
+    Numba stores it under its name, and compares only the time and size of the function's own file to see whether it is up to
+    date: a change of an activation in another file would be missed, so the fingerprint of all files is part of the name.
     """
     function.__qualname__ += f"_{SOURCE_FINGERPRINT}"
     try:
@@ -65,15 +65,15 @@ def jit(function: Callable) -> Any:
 
 
 def compiled(function: Callable, **calls: Any) -> Any:
-    """A Python function as machine code, with machine code under the names of the functions that it calls."""
+    """Return a Python function as machine code, with machine code under the names of the functions that it calls."""
     names = {**function.__globals__, **calls}  # type: ignore[attr-defined]
     return jit_inline(FunctionType(function.__code__, names, function.__name__))  # type: ignore[attr-defined]
 
 
 def switch(functions: list[Callable]) -> Any:
-    """A compiled `pick(kind, *arguments)` that calls `functions[kind](*arguments)`.
+    """Return a compiled `pick(kind, *arguments)` that calls `functions[kind](*arguments)`.
 
-    Four functions a level: each level is a function that Numba has to compile.
+    Four functions per level: each level is a function that Numba has to compile.
     """
     here = [jit_inline(function) for function in functions[:4]]
     first, second, third, fourth = (here * 4)[:4]

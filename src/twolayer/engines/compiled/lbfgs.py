@@ -1,4 +1,4 @@
-"""L-BFGS in machine code: whole chunks of steps. Its parts that are plain numbers are those of the solver's own pages."""
+"""L-BFGS in machine code: whole chunks of steps. Its parts on plain numbers are compiled from the solver's own files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twolayer.solvers.line_search import SEARCH_CONTINUES, SEARCH_FOUND, SEARCH_
 
 
 class LBFGSMemory(NamedTuple):
-    """What is remembered between steps, as the solver's own memory has it."""
+    """The memory between steps, in the layout of the solver's own."""
 
     theta: Any  # (n,)
     basis: Any  # (2m + 1, n): moves, changes, the gradient
@@ -30,7 +30,7 @@ class LBFGSMemory(NamedTuple):
     pairs: Any  # (m,): places of the remembered pairs, oldest first
     moves_changes: Any  # (m, m)
     changes_changes: Any  # (m, m)
-    counts: Any  # (3,): how many pairs there are; why it is finished, or 0; whether it has started
+    counts: Any  # (3,): the number of pairs; the reason why it is finished, or 0; whether it has started
     loss: Any  # (1,)
 
 
@@ -59,7 +59,7 @@ def copy_entries(source, target):
 
 @jit_inner
 def evaluate_along(point, memory, d, t):
-    """The objective at theta + t·d, and the slope along d there."""
+    """Return the objective at theta + t·d, and the slope along d there."""
     table, y, s, total, penalty, w, g, flat, work, rule = point
     number = d.dtype.type
     for i in range(d.size):
@@ -70,14 +70,14 @@ def evaluate_along(point, memory, d, t):
 
 @jit_inner
 def store_gradient(memory, gradient):
-    """The gradient at hand becomes the gradient, with its products with all that is remembered."""
+    """Store the gradient, with its products with all that is remembered."""
     copy_entries(gradient, memory.basis[-1])
     copy_entries(np.dot(memory.basis, gradient), memory.along)
 
 
 @jit_inner
 def store_pair(memory, move):
-    """Keep the pair of the move and the change, which stands in the gradient's place; returns its place, or -1."""
+    """Store the pair of the move and the change, which stands in the gradient's place; return its place, or -1."""
     m, count = memory.pairs.size, memory.counts[0]
     change = memory.basis[-1]
     curvature, square = float(np.dot(move, change)), float(np.dot(change, change))
@@ -115,7 +115,7 @@ def update_products(memory, before):
 
 @jit_inner
 def write_direction(memory, d):
-    """Write minus the guessed inverse Hessian times the gradient into `d`, if it leads downhill; returns the slope."""
+    """Write minus the estimated inverse Hessian times the gradient into `d`, if it leads downhill; return the slope."""
     count = memory.counts[0]
     shares = direction_coefficients_jit(
         memory.along, memory.pairs[:count], memory.moves_changes, memory.changes_changes
@@ -128,7 +128,7 @@ def write_direction(memory, d):
 
 @jit_inner
 def accept_step(memory, gradient, d, t, value):
-    """Move to theta + t·d, where the loss and the gradient are these, and remember the pair."""
+    """Move to theta + t·d, where the loss is `value` and the gradient this, and remember the pair."""
     memory.loss[0] = value
     length = d.dtype.type(t)
     change = memory.basis[-1]
@@ -145,7 +145,7 @@ def accept_step(memory, gradient, d, t, value):
 
 @jit_inner
 def stop_reason(memory, tolerances):
-    """Why no step can be taken, or 0."""
+    """Return the number of the reason why no step can be taken, or 0."""
     if not math.isfinite(memory.loss[0]):
         return NOT_FINITE
     length = math.sqrt(max(memory.along[-1], 0.0))
@@ -159,10 +159,10 @@ AT_START, AT_STEP, AT_DIRECTION, AT_SEARCH, AT_RESTORE, AT_FAILURE = range(6)
 
 @jit
 def advance_lbfgs(table, y, s, total, penalty, w, g, flat, work, rule, memory, tolerances, losses):
-    """Steps of L-BFGS, `losses[t]` before step t; returns how many were taken. `flat.w` holds the point at the end.
+    """Take steps of L-BFGS, `losses[t]` before step t; return their number. `flat.w` holds the point at the end.
 
-    What comes next is kept in `doing`, so that a point is looked at in one place only: each more would be a copy of the
-    whole network's passes, and seconds of compiling.
+    `doing` says what comes next, so that a point is evaluated in one place of the code only: every other place would be a
+    copy of the whole network's passes, and seconds of compilation.
     """
     point = (table, y, s, total, penalty, w, g, flat, work, rule)
     d, t, taken, before, slope, remembered = np.zeros_like(memory.theta), 0.0, 0, 0.0, 0.0, False
@@ -185,7 +185,7 @@ def advance_lbfgs(table, y, s, total, penalty, w, g, flat, work, rule, memory, t
             if not remembered:
                 memory.counts[1] = NO_LOWER
                 break
-            memory.counts[0] = 0  # a kink: the past tells nothing of what lies behind it
+            memory.counts[0] = 0  # a kink: past moves do not predict what lies behind it
             remembered, doing = False, AT_DIRECTION
         if doing == AT_DIRECTION:
             slope = write_direction(memory, d)

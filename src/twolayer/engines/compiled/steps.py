@@ -1,4 +1,4 @@
-"""The compiled engine's machine code: whole chunks of steps, with no Python in between.
+"""The compiled engine's kernels: whole chunks of steps, with no Python in between.
 
 A missing row weight or velocity is an empty array.
 """
@@ -35,7 +35,7 @@ class FlatArrays(NamedTuple):
 
 
 class BatchRows(NamedTuple):
-    """The rows of each step (order empty: all rows), with room for the rows of one."""
+    """The rows of each step (order empty: all rows), with room for the rows of one step."""
 
     order: Any
     starts: Any
@@ -47,7 +47,7 @@ class BatchRows(NamedTuple):
 
 
 class DescentRates(NamedTuple):
-    """The numbers of gradient descent."""
+    """The settings of gradient descent."""
 
     learning_rate: float
     momentum: float
@@ -55,7 +55,7 @@ class DescentRates(NamedTuple):
 
 
 class AdamRates(NamedTuple):
-    """The numbers of Adam."""
+    """The settings of Adam."""
 
     learning_rate: float
     beta1: float
@@ -63,12 +63,9 @@ class AdamRates(NamedTuple):
     epsilon: float
 
 
-# ---- updates: one pass over a weight and everything that belongs to it
-
-
 @jit_inline
 def add_decay(flat, penalty):
-    """Add the penalty's gradient to the front of a network's numbers, the weights; returns its part of the objective."""
+    """Add the penalty's gradient to that of the weights, the first of the numbers; return its part of the objective."""
     factor = flat.w.dtype.type(penalty)
     squares = 0.0
     if penalty:
@@ -80,7 +77,7 @@ def add_decay(flat, penalty):
 
 @jit_inner
 def descend(w, gradient, velocity, rates):
-    """Gradient descent."""
+    """Take one step of gradient descent, in one pass over the numbers."""
     rate, momentum = w.dtype.type(rates.learning_rate), w.dtype.type(rates.momentum)
     if velocity.size == 0:
         for i in range(w.size):
@@ -97,7 +94,7 @@ def descend(w, gradient, velocity, rates):
 
 @jit_inner
 def adapt(w, gradient, mean, square, rates, steps):
-    """Adam."""
+    """Take one step of Adam, in one pass over the numbers."""
     number = w.dtype.type
     one = number(1)
     beta1, beta2, epsilon = number(rates.beta1), number(rates.beta2), number(rates.epsilon)
@@ -109,12 +106,9 @@ def adapt(w, gradient, mean, square, rates, steps):
         w[i] -= rate * mean[i] / (np.sqrt(square[i]) * correction + epsilon)
 
 
-# ---- whole chunks of steps
-
-
 @jit_inner
 def gather_rows(batches, x, y, s, first, n):
-    """Copy the rows `order[first : first + n]` into the batch's room."""
+    """Copy the rows `order[first : first + n]` into the room for a batch."""
     for i in range(n):  # entry by entry: a slice of a row costs more than the few numbers in it
         row = batches.order[first + i]
         for k in range(x.shape[1]):
@@ -127,7 +121,7 @@ def gather_rows(batches, x, y, s, first, n):
 
 @jit_inner
 def step_gradients(t, x, y, s, batches, w, g, work, rule):
-    """Loss (without penalty) and gradients of step `t`, on its rows."""
+    """Return the loss of step `t` on its rows, without penalty; write the gradients."""
     if batches.order.size:
         first = batches.starts[t]
         n = batches.starts[t + 1] - first
@@ -141,7 +135,7 @@ def step_gradients(t, x, y, s, batches, w, g, work, rule):
 
 @jit
 def advance_descent(x, y, s, batches, w, g, flat, velocity, work, rule, rates, losses):
-    """Steps of gradient descent; `losses[t]` is the objective before step t. `w` and `g` are views of `flat`."""
+    """Take steps of gradient descent; `losses[t]` is the objective before step t. `w` and `g` are views of `flat`."""
     for t in range(losses.size):
         loss = step_gradients(t, x, y, s, batches, w, g, work, rule)
         losses[t] = loss + add_decay(flat, batches.penalties[t])
@@ -150,7 +144,7 @@ def advance_descent(x, y, s, batches, w, g, flat, velocity, work, rule, rates, l
 
 @jit
 def advance_adam(x, y, s, batches, w, g, flat, mean, square, work, rule, rates, steps, losses):
-    """Steps of Adam, `steps` of them already taken; `losses[t]` is the objective before step t."""
+    """Take steps of Adam after the first `steps`; `losses[t]` is the objective before step t."""
     for t in range(losses.size):
         loss = step_gradients(t, x, y, s, batches, w, g, work, rule)
         losses[t] = loss + add_decay(flat, batches.penalties[t])
@@ -159,17 +153,14 @@ def advance_adam(x, y, s, batches, w, g, flat, mean, square, work, rule, rates, 
 
 @jit_inner
 def objective_at(table, y, s, total, penalty, w, g, flat, work, rule):
-    """The objective and all its gradients at one point."""
+    """Return the objective at one point; write all its gradients."""
     return whole_forward_backward(table, y, s, total, w, g, work, rule) + add_decay(flat, penalty)
 
 
 @jit
 def evaluate_objective(table, y, s, total, penalty, w, g, flat, work, rule):
-    """The objective and all its gradients at one point."""
+    """Return the objective at one point; write all its gradients."""
     return objective_at(table, y, s, total, penalty, w, g, flat, work, rule)
-
-
-# ---- the span: full-batch gradient descent on k = x @ x.T instead of x
 
 
 @jit_inner
@@ -181,7 +172,7 @@ def add_multiple(h, factor, more):
 
 @jit_inner
 def squared_norm_of_w1(c, squares_start, h_start, h, a):
-    """‖w1‖² of w1 = c·w1_start + x.T @ a: as h = c·h_start + k @ a, it is c²·‖w1_start‖² + Σ a·(h + c·h_start)."""
+    """Return ‖w1‖² of w1 = c·w1_start + x.T @ a: as h = c·h_start + k @ a, it is c²·‖w1_start‖² + Σ a·(h + c·h_start)."""
     squares = 0.0
     for i in range(a.size):
         squares += a[i] * (h[i] + c * h_start[i])
@@ -209,10 +200,10 @@ def advance_span_descent(
     rates,
     losses,
 ):
-    """Gradient descent of w1 = c[0]·w1_start + x.T @ a, given k = x @ x.T and h_start = x @ w1_start.
+    """Take steps of gradient descent on all rows in the span: w1 = c[0]·w1_start + x.T @ a, k = x @ x.T.
 
-    `w.w1` is empty and `w.w2` turned, of shape (n_outputs, n_hidden), which BLAS multiplies faster here. `c[0]` and `a`
-    move; `c[1]` and `velocity_a` are their velocities (empty without momentum).
+    `h_start` is x @ w1_start. `w.w1` is empty and `w.w2` transposed, of shape (n_outputs, n_hidden), which BLAS multiplies
+    faster here. `c[0]` and `a` move; `c[1]` and `velocity_a` are their velocities (empty without momentum).
     """
     rate, decay_of_a = a.dtype.type(rates.learning_rate), a.dtype.type(penalty)
     flat_a, start = a.ravel(), h_start.ravel()

@@ -19,7 +19,7 @@ from twolayer.engines.compiled.jit import jit, jit_inline, jit_inner
 
 @jit_inner
 def transposed_forward_backward(x, y, s, total, w, g, work, rule):
-    """As `passes.forward_backward`, with everything turned.
+    """Do what `forward_backward` does, with everything transposed.
 
     `w.w1` has the shape (n_hidden, n_inputs), `w.w2` and `w.w_skip` (n_outputs, ...); so have their gradients.
     """
@@ -103,7 +103,7 @@ def product(a, b, out):
 
 @jit_inline
 def activate_unit(kind, u, b, h, h_relu, weight, ys):
-    """Over all rows: add the bias to unit u, apply its activation, and weigh it into the first output."""
+    """Add the bias to unit u over all rows, apply its activation, and add its part of the first output."""
     for i in range(h.shape[1]):
         before = h[u, i] + b
         after = h.dtype.type(value_switch(kind, before))
@@ -114,7 +114,7 @@ def activate_unit(kind, u, b, h, h_relu, weight, ys):
 
 @jit_inline
 def grad_h_of_unit(kind, u, h, h_relu, grad_h):
-    """Over all rows: unit u's gradient through its activation; returns the sum, the gradient of its bias."""
+    """Multiply unit u's gradient by its activation's derivative, over all rows; return the sum, its bias's gradient."""
     number = h.dtype.type
     total = number(0)
     for i in range(h.shape[1]):
@@ -126,7 +126,7 @@ def grad_h_of_unit(kind, u, h, h_relu, grad_h):
 
 @jit
 def advance_tiny_descent(xs, ys, w, total, rule, learning_rate, losses):
-    """Plain gradient descent of a tiny network on all rows: `xs`, `ys` are `x.T`, `y.T`, the weights are turned too.
+    """Take steps of plain gradient descent on all rows: `xs`, `ys` are `x.T`, `y.T`, the weights transposed too.
 
     The loss is elementwise, and there is no skip layer, row weight, momentum or penalty. Everything of a step is in one
     place, as here a call costs as much as the work in it.

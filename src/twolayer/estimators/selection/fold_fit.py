@@ -25,8 +25,9 @@ from twolayer.maths import network, span
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.network import Params
 from twolayer.maths.problem import dropout_rate
+from twolayer.solvers import get_solver
 from twolayer.training.engine_choice import check_device
-from twolayer.training.train import Run, make_solver, train
+from twolayer.training.train import Run, train
 
 DEAD_SHARE = 1e-3  # share of its starting strength, below which a unit is woken for a weaker alpha
 
@@ -113,7 +114,7 @@ class SearchFit:
     @property
     def turned(self) -> bool:
         """Whether the solver's steps are the same in turned axes: those of l1 are not."""
-        rule = make_solver(self.solver, self.learning_rate, 0.0, False, 0.0)
+        rule = get_solver(self.solver, self.learning_rate)
         return rule.not_in_span is None and not self.l1
 
     def starts(

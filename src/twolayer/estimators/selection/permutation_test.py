@@ -32,7 +32,7 @@ from twolayer.estimators.selection.search import (
 )
 from twolayer.estimators.selection.shuffles import TargetShuffle, target_shuffle
 from twolayer.evaluation.splits import FoldRows, fold_splits
-from twolayer.solvers.lbfgs import LBFGS
+from twolayer.solvers import SOLVERS, get_solver
 from twolayer.training.ctrl_c import ctrl_c_raises
 
 TEST_DECREASE_TOL = 3e-4  # share of the objective: a step that gains less is the last
@@ -133,8 +133,10 @@ class PermutationTestMixin:
 def shorter_search(search: AlphaSearch) -> AlphaSearch:
     """The search, as hundreds of targets can afford it."""
     fitting = replace(search.fitting, n_networks=1)
-    if fitting.solver == "lbfgs":
-        fitting = replace(fitting, solver=LBFGS(decrease_tol=TEST_DECREASE_TOL))
+    kind = SOLVERS.get(fitting.solver)
+    if kind is not None and kind.stops_itself:
+        rule = get_solver(fitting.solver).with_decrease_tol(TEST_DECREASE_TOL)
+        fitting = replace(fitting, solver=rule)
     return replace(search, fitting=fitting, alphas=inner_alphas(search.alphas))
 
 
