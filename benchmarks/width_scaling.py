@@ -20,7 +20,7 @@ from twolayer.maths.network import Objective, init_params
 from twolayer.maths.problem import Problem
 from twolayer.maths.span import GramSpan, gram_and_products
 from twolayer.solvers.gd import GradientDescent
-from twolayer.training.loop import Batches
+from twolayer.training.batches import Batches
 from twolayer.training.threads import limited_threads
 
 TABLES = (  # columns and dtype; each dtype at the least width too, as its yardstick
@@ -115,10 +115,10 @@ def prepare_width(columns: int, dtype: str, machine: Machine) -> Width:
     engine, gram = get_available_engine("compiled"), GramSpan(problem, params)
     state = engine.prepare(gram.problem, gram.params, GradientDescent(RATE), "cpu")
     batches = Batches(problem, None, 0)
-    engine.advance(state, batches.take(10))
+    engine.advance(state, batches.next_plan(10))
     k, h_start = gram.problem.x, gram.problem.h_start
     return Width(
-        lambda: engine.advance(state, batches.take(STEPS)),
+        lambda: engine.advance(state, batches.next_plan(STEPS)),
         partial(numpy_span_steps, k, h_start, y, params.w2, RATE, STEPS),
         figures,
     )

@@ -9,7 +9,8 @@ import scipy.sparse
 
 import twolayer as tl
 from twolayer import FileError, InputError, files
-from twolayer.training import checkpoints
+from twolayer.training import fingerprint
+from twolayer.training.checkpoint_file import checkpoint_bytes, read_checkpoint
 
 X = np.random.default_rng(0).standard_normal((30, 60))
 Y = np.random.default_rng(1).standard_normal((30, 3))
@@ -223,7 +224,7 @@ def test_ctrl_c_in_a_search_ends_it_and_keeps_what_is_done(tmp_path, monkeypatch
     monkeypatch.setattr(TrainingLoop, "run", pressed)
     with pytest.raises(KeyboardInterrupt):
         fitted(tmp_path / "c", every=1000, n_networks=1)
-    assert len(checkpoints.read_checkpoint(tmp_path / "c")["calls"]) == len(loops) == 4
+    assert len(read_checkpoint(tmp_path / "c")["calls"]) == len(loops) == 4
     assert fitted(tmp_path / "c", n_networks=1).w1_.tobytes() == whole.w1_.tobytes()
 
 
@@ -271,7 +272,7 @@ def test_estimators(tmp_path, settings):
 def test_folds_that_were_done_are_not_done_again(tmp_path, monkeypatch):
     with pytest.raises(Killed):
         fitted(tmp_path / "c", 1, n_networks=1)
-    done = len(checkpoints.read_checkpoint(tmp_path / "c")["calls"])
+    done = len(read_checkpoint(tmp_path / "c")["calls"])
     assert done > 5  # the search for alpha, and the training after it
     advanced = []
     from twolayer.training.loop import TrainingLoop
@@ -308,8 +309,8 @@ class Counts:
     def state_dict(self):
         return {"steps": list(self.steps)}
 
-    def load_state_dict(self, kept):
-        self.steps = kept["steps"]
+    def load_state_dict(self, state):
+        self.steps = state["steps"]
 
 
 def test_a_callback_keeps_what_it_has_seen(tmp_path):
@@ -334,7 +335,9 @@ def test_a_callback_may_keep_numpys_numbers_and_no_strange_things(tmp_path):
     train("sgd", tmp_path / "c", counts)
     assert counts.steps == [*range(13, 120, 13), 120]
     more = {"a set"}
-    with pytest.raises(InputError, match=r"cannot be kept in a checkpoint: set .* is neither text"):
+    with pytest.raises(
+        InputError, match=r"cannot be stored in a checkpoint: set .* is neither text"
+    ):
         train("sgd", tmp_path / "d", Keeps())
 
 
@@ -342,8 +345,8 @@ def test_arrays_keep_their_order_in_memory(tmp_path):
     """Rounding may follow it: a product with a turned array is summed in another order."""
     rows = np.arange(6.0).reshape(2, 3)
     for array in (rows, np.asfortranarray(rows), rows[:, ::2], np.array(2.5), np.zeros((0, 3))):
-        (tmp_path / "c").write_bytes(checkpoints.checkpoint_bytes({"calls": [{"a": [array]}]}))
-        back = checkpoints.read_checkpoint(tmp_path / "c")["calls"][0]["a"][0]
+        (tmp_path / "c").write_bytes(checkpoint_bytes({"calls": [{"a": [array]}]}))
+        back = read_checkpoint(tmp_path / "c")["calls"][0]["a"][0]
         np.testing.assert_array_equal(back, array)
         assert back.shape == array.shape
         assert back.flags.f_contiguous == array.flags.f_contiguous
@@ -420,7 +423,7 @@ def test_another_sparse_table_is_refused(tmp_path):
 
 
 def test_other_versions_are_refused(kept, monkeypatch):
-    monkeypatch.setattr(checkpoints, "version", lambda name: "0.0.1")
+    monkeypatch.setattr(fingerprint, "version", lambda name: "0.0.1")
     with pytest.raises(InputError, match=r"numpy was .* and is 0\.0\.1 now"):
         train("sgd", kept)
 
@@ -441,7 +444,7 @@ def test_every_damage_is_told(kept):
         for damaged in (whole[:place], bytes(changed)):
             kept.write_bytes(damaged)
             with pytest.raises(FileError, match="c cannot be read as a checkpoint: "):
-                checkpoints.read_checkpoint(kept)
+                read_checkpoint(kept)
 
 
 def test_a_file_that_is_no_checkpoint_is_not_lost(tmp_path):
@@ -450,7 +453,7 @@ def test_a_file_that_is_no_checkpoint_is_not_lost(tmp_path):
     with pytest.raises(FileError, match=r"data\.csv cannot be read as a checkpoint"):
         tl.train(X, Y, tl.init_params(60, 8, 3), checkpoint=path, resume=True)
     tl.save(tl.init_params(3, 2, 1), tmp_path / "m")
-    with pytest.raises(FileError, match="but no checkpoint of twolayer"):
+    with pytest.raises(FileError, match="but not a checkpoint of twolayer"):
         tl.train(X, Y, tl.init_params(60, 8, 3), checkpoint=tmp_path / "m")
     with pytest.raises(FileError, match="cannot be written: no such folder"):
         tl.train(X, Y, tl.init_params(60, 8, 3), checkpoint=tmp_path / "no" / "c")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import twolayer as tl
-from twolayer.training import checkpoints
+from twolayer.training.checkpoint_file import read_checkpoint
 
 X = np.random.default_rng(0).standard_normal((30, 60))
 Y = np.random.default_rng(1).standard_normal((30, 1))
@@ -78,7 +78,7 @@ def test_killed_at_random_moments(tmp_path, way):
         time.sleep(rng.uniform(0, 0.3))
         process.kill()
         process.communicate()
-        inside = checkpoints.read_checkpoint(checkpoint)["calls"][0]["inside"]
+        inside = read_checkpoint(checkpoint)["calls"][0]["inside"]
         if inside is None:  # a fast machine, which was done before
             break
         assert process.returncode == -signal.SIGKILL

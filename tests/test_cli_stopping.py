@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twolayer.cli import ctrl_c
+from twolayer.training import ctrl_c
 
 CODE = """
 import signal, sys

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from twolayer.training.batches import Batches
 
 import twolayer as tl
 from twolayer.engines.contract import DropoutMasks
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Objective, loss_and_gradients
 from twolayer.maths.problem import activation_object, checked_objective, checked_problem
+from twolayer.training.batches import Batches
 
 ENGINES = ("numpy", "torch", "torch-autograd", "torch-function", "torch-nn")
 

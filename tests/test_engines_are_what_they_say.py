@@ -7,7 +7,6 @@ import pytest
 import torch
 from agreement import skip_if_it_cannot
 from small_problems import small_problem
-from twolayer.training.batches import Batches
 
 import twolayer as tl
 from twolayer.engines import ENGINE_NAMES, get_engine
@@ -15,6 +14,7 @@ from twolayer.engines.contract import Batch
 from twolayer.maths.problem import checked_objective, checked_problem
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
+from twolayer.training.batches import Batches
 
 torch_engines = import_module("twolayer.engines.torch_engines")
 

@@ -14,7 +14,7 @@ import twolayer as tl
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.problem import checked_objective, checked_problem
-from twolayer.training.loop import Batches
+from twolayer.training.batches import Batches
 
 # What a run gives
 
@@ -288,7 +288,7 @@ def batches_of(n_rows, batch_size, chunks, random_state=0, s=None):
     params = tl.init_params(1, 1, 1)
     problem = checked_problem(x, y, params, checked_objective("squared_error", "relu", 0.0), s)
     batches = Batches(problem, batch_size, random_state)
-    return [batch for steps in chunks for batch in batches.take(steps)]
+    return [batch for steps in chunks for batch in batches.next_plan(steps)]
 
 
 def test_a_pass_takes_each_row_once_in_a_new_order():

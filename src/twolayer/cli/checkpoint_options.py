@@ -1,4 +1,4 @@
-"""What `--checkpoint`, `--every` and `--resume` ask for."""
+"""The options `--checkpoint`, `--every` and `--resume`."""
 
 from __future__ import annotations
 
@@ -7,38 +7,36 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from twolayer import checks
 from twolayer.cli.output import Output
+from twolayer.errors import InputError
+from twolayer.training.checkpoints import DEFAULT_INTERVAL, checkpointed
 
 
 @dataclass(frozen=True)
 class CheckpointOptions:
-    """Where the training is kept as it goes, and whether to go on from there."""
+    """The file of the checkpoint, how often it is written, and whether training goes on from it."""
 
     path: Path | None = None
-    every: float = 60.0
+    every: float = DEFAULT_INTERVAL
     resume: bool = False
 
     def __post_init__(self) -> None:
-        from twolayer import checks
-        from twolayer.errors import InputError
-
         checks.finite_number(self.every, "--every", at_least=0)
         if self.resume and self.path is None:
             raise InputError("--resume needs --checkpoint FILE, the file to go on from")
 
     @contextmanager
-    def opened(self, voice: Output) -> Iterator[None]:
-        """Within it the training is kept."""
+    def opened(self, output: Output) -> Iterator[None]:
+        """Within it every training writes to the checkpoint."""
         if self.path is None:
             yield
             return
-        from twolayer.training.checkpoints import checkpointed
-
         with checkpointed(self.path, self.every, self.resume) as file:
             if self.resume:
-                voice.say(
-                    f"going on from {self.path}"
-                    if file.found
-                    else f"there is no checkpoint {self.path} yet: starting anew"
+                output.say(
+                    f"training goes on from {self.path}"
+                    if file.existed
+                    else f"there is no checkpoint {self.path} yet: training starts anew"
                 )
             yield

@@ -21,7 +21,7 @@ from twolayer.cli.commands.predict import predict
 from twolayer.cli.commands.report import report
 from twolayer.cli.commands.test import significance_test
 from twolayer.cli.commands.warmup import warmup
-from twolayer.cli.ctrl_c import StoppedError
+from twolayer.training.ctrl_c import StoppedError
 
 app = typer.Typer(
     name="twolayer",

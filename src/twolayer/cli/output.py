@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from twolayer.files import as_json_value
+
 BAR_DELAY = 1.0
 LINE_INTERVAL = 10.0
 
@@ -113,19 +115,6 @@ class ProgressDisplay:
         """Take the bar away."""
         if self.bar is not None:
             self.bar.stop()
-
-
-def as_json_value(value: Any) -> Any:
-    """What JSON can hold: NumPy's numbers as Python's; what is not a finite number as null."""
-    if isinstance(value, dict):
-        return {str(name): as_json_value(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json_value(one) for one in value]
-    if hasattr(value, "tolist"):
-        return as_json_value(value.tolist())
-    if isinstance(value, float):
-        return value if abs(value) < float("inf") else None
-    return value if isinstance(value, str | int | bool | None) else str(value)
 
 
 def aligned_lines(rows: list[tuple[str, str]], indent: str = "") -> list[str]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
-import secrets
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from twolayer.errors import FileError
+from twolayer.files import PendingFile, pending_files
 
 PARQUET_ENDINGS = (".parquet", ".pq")
 ROWS_PER_GROUP = 1 << 16  # of a Parquet file
@@ -58,51 +57,23 @@ def row_writer(out: Path | None) -> Iterator[Any]:
         yield lambda rows: print(rows_as_csv(rows), end="")
         return
     form = file_ending(out)
-    final = Path(os.path.realpath(out))
-    temporary = final.with_name(f".twolayer-{secrets.token_hex(8)}.tmp")
-    turned = temporary.with_suffix(".parquet")
-    blocks = CsvBlocks()
-    try:
-        with writing_errors(out):
-            file = open(temporary, "xb", buffering=0)  # noqa: SIM115  closed below, and nothing waits to be written
-        with file:
-            yield partial(write_fully, file, form, out, blocks)
-            with writing_errors(out):
-                os.fsync(file.fileno())
-        with writing_errors(out):
-            if form in PARQUET_ENDINGS:
-                csv_to_parquet(temporary, turned, blocks)
-                os.replace(turned, final)
-            else:
-                os.replace(temporary, final)
-    finally:
-        temporary.unlink(missing_ok=True)
-        turned.unlink(missing_ok=True)
-
-
-@contextmanager
-def writing_errors(out: Path) -> Iterator[None]:
-    """What goes wrong in writing, in the user's words."""
-    try:
-        yield
-    except OSError as error:
-        raise FileError(f"{out} cannot be written: {error.strerror or error}") from None
-
-
-def write_fully(
-    file: Any, form: str, out: Path, blocks: CsvBlocks, rows: Sequence[Sequence[Any]]
-) -> None:
-    """Write all of the rows; the system may take them in parts."""
-    data = rows_as_bytes(rows, form)
-    blocks.add(rows, len(data))
-    with writing_errors(out):
-        while data:
-            data = data[file.write(data) :]
+    with pending_files(out) as (file,):
+        if form not in PARQUET_ENDINGS:
+            yield lambda rows: file.write(rows_as_bytes(rows, form))
+            return
+        with file.errors():
+            scratch = tempfile.TemporaryFile(dir=file.final.parent)  # noqa: SIM115  closed below
+        with scratch:
+            blocks = CsvBlocks(file, scratch)
+            yield blocks.add
+            with file.errors():
+                scratch.flush()
+                csv_to_parquet(scratch, file.temporary, blocks)
 
 
 def rows_as_bytes(rows: Iterable[Sequence[Any]], form: str) -> bytes:
     """The rows as a part of a file; parts of a gzip file may follow each other."""
-    data = rows_as_csv(rows, TEXT_ENDINGS.get(form, ",")).encode()
+    data = rows_as_csv(rows, TEXT_ENDINGS[form]).encode()
     return gzip.compress(data, mtime=0) if form.endswith(".gz") else data
 
 
@@ -116,21 +87,23 @@ def rows_as_csv(rows: Iterable[Sequence[Any]], delimiter: str = ",") -> str:
 class CsvBlocks:
     """What has been written for a Parquet file: lines of CSV, in blocks whose lengths are known."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: PendingFile, scratch: Any) -> None:
+        self.file, self.scratch = file, scratch
         self.names: Sequence[str] = ()
         self.kinds: list[type] = []
         self.lengths: list[int] = []
 
-    def add(self, rows: Sequence[Sequence[Any]], length: int) -> None:
-        """Take note of what was written; the first rows are the header."""
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Write the rows as lines; the first are the header."""
         if not self.names:
             self.names = rows[0]
         elif rows:
             self.kinds = self.kinds or [type(value) for value in rows[0]]
-        self.lengths.append(length)
+        with self.file.errors():
+            self.lengths.append(self.scratch.write(rows_as_csv(rows).encode()))
 
 
-def csv_to_parquet(source: Path, out: Path, blocks: CsvBlocks) -> None:
+def csv_to_parquet(scratch: Any, out: Path, blocks: CsvBlocks) -> None:
     """The lines of a CSV as a Parquet file, block by block, so that it need not fit into memory."""
     import polars
     from polars.io.plugins import register_io_source
@@ -146,10 +119,9 @@ def csv_to_parquet(source: Path, out: Path, blocks: CsvBlocks) -> None:
     schema = polars.Schema(dict(zip(names, kinds, strict=True)))
 
     def frames(columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[Any]:
-        with open(source, "rb") as file:
-            file.seek(blocks.lengths[0])
-            for length in blocks.lengths[1:]:
-                yield polars.read_csv(file.read(length), has_header=False, schema=schema)
+        scratch.seek(blocks.lengths[0])
+        for length in blocks.lengths[1:]:
+            yield polars.read_csv(scratch.read(length), has_header=False, schema=schema)
 
     try:
         register_io_source(frames, schema=schema).sink_parquet(out, row_group_size=ROWS_PER_GROUP)

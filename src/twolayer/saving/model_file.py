@@ -28,6 +28,7 @@ from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.files import (
     DamagedError,
+    as_json_value,
     check_format,
     check_header_length,
     json_entry,
@@ -119,8 +120,8 @@ def model_bytes(model: Any, about: Mapping[str, Any] | None = None) -> bytes:
         "about": dict(about or {}),
     }
     try:
-        text = json.dumps(record, allow_nan=False, default=_json_number)
-    except (TypeError, ValueError) as error:
+        text = json.dumps(as_json_value(record, strict=True), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"this {kind} cannot be saved: {error}") from None
     _check_readable(kind, arrays, json.loads(text))
     # safetensors writes the numbers of a Fortran array in the wrong order
@@ -141,15 +142,6 @@ def _library_versions() -> dict[str, str]:
     from twolayer._version import __version__
 
     return {"twolayer": __version__, "numpy": np.__version__, "python": platform.python_version()}
-
-
-def _json_number(value: Any) -> Any:
-    """NumPy's numbers as Python's, for JSON."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(
-        f"{type(value).__name__} {checks.short_repr(value)} is neither text nor a number"
-    )
 
 
 def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:

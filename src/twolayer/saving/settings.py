@@ -52,7 +52,7 @@ def setting_as_json(name: str, value: Any) -> Any:
         return value.name
     if isinstance(value, Solver):
         return value.name
-    return value.tolist() if isinstance(value, np.ndarray) else value
+    return value
 
 
 def loss_as_json(loss: Loss) -> Any:

@@ -4,50 +4,35 @@
         model.fit(x, y)
 
 A checkpoint is the record of the calls of `train` made since it was opened, in their order. Of a call that has ended it
-holds how it ended; of the one at hand, everything that moves: weights, the solver's memory, the random numbers to come, the
+holds the result; of the current one, everything that moves: weights, the solver's memory, the random numbers to come, the
 place in the order of the rows, the losses. The rest follows from the arguments. To resume is to make the same calls again:
 those that had ended are answered from the record, and the next one goes on where it was.
 
-Every call is kept with a fingerprint of its arguments and of the versions of what computes. The file is safetensors: numbers
-as tensors, the rest as JSON in its `__metadata__`, and a checksum of both.
+Every call is stored with a fingerprint of its arguments and of the versions of what computes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import fields, is_dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from twolayer import checks
-from twolayer.engines.contract import Engine
 from twolayer.errors import DivergedError, FileError, InputError, TwoLayerWarning
-from twolayer.files import (
-    DamagedError,
-    check_format,
-    check_header_length,
-    json_entry,
-    json_object,
-    leftovers,
-    write_files,
-)
+from twolayer.files import leftovers, write_files
 from twolayer.maths.network import Params
-from twolayer.maths.problem import Problem
-from twolayer.training.loop import Batches, LoopResult, callback_state, load_callback_state
+from twolayer.training.batches import Batches
+from twolayer.training.checkpoint_file import checkpoint_bytes, read_checkpoint
+from twolayer.training.fingerprint import check_same_training
+from twolayer.training.loop import LoopResult, callback_state, load_callback_state
 
-CHECKPOINT_FORMAT = 1
-CHECKPOINT_KEY = "twolayer-checkpoint"
-CHECKSUM_KEY = "checksum"
 DEFAULT_INTERVAL = 60.0  # seconds
 
 _OPEN_CHECKPOINT: ContextVar[Checkpoint | None] = ContextVar("checkpoint", default=None)
@@ -57,7 +42,7 @@ _OPEN_CHECKPOINT: ContextVar[Checkpoint | None] = ContextVar("checkpoint", defau
 def checkpointed(
     path: str | os.PathLike[str], every: float = DEFAULT_INTERVAL, resume: bool = False
 ) -> Iterator[Checkpoint]:
-    """Within it, every training keeps a checkpoint in that file; for estimators, whose `fit` trains many times.
+    """Within it, every training writes to that checkpoint; for estimators, whose `fit` trains many times.
 
     Parameters
     ----------
@@ -65,14 +50,14 @@ def checkpointed(
     every : float
         Seconds from one writing to the next; 0 writes after every chunk of steps.
     resume : bool
-        Go on from the file if it is there; without it, a checkpoint that is there is an error, and stays.
+        Go on from the file if it exists; without `resume`, a file that exists is an error, and stays as it is.
 
     Raises
     ------
     InputError
         If the file is the checkpoint of another training: of other data, other settings or other versions.
     FileError
-        If the file is damaged or no checkpoint, or cannot be written there.
+        If the file is damaged, is not a checkpoint, or cannot be written.
 
     Examples
     --------
@@ -94,24 +79,24 @@ def checkpointed(
 def open_checkpoint(
     path: Any, every: Any, resume: Any
 ) -> AbstractContextManager[Checkpoint | None]:
-    """The checkpoint that a call of `train` keeps: one of its own, that which is open around it, or none."""
+    """Return the checkpoint of a call of `train`: its own, the one that is open around it, or none."""
     if path is not None:
         return checkpointed(path, every, resume)
     if checks.flag(resume, "resume"):
         raise InputError("resume=True needs checkpoint, the file to go on from")
-    around = _OPEN_CHECKPOINT.get()
-    return nullcontext(None if around is None or around.busy else around)
+    opened = _OPEN_CHECKPOINT.get()
+    return nullcontext(None if opened is None or opened.busy else opened)
 
 
 @contextmanager
 def recorded_call(
-    file: Checkpoint | None, facts: Any, batches: Batches, callback: Any
+    file: Checkpoint | None, fingerprint: Any, batches: Batches, callback: Any
 ) -> Iterator[CallRecord | None]:
-    """Within it one call of `train` runs, with what was kept of it; None without a checkpoint."""
+    """Within it one call of `train` runs, with the record of it; None without a checkpoint."""
     if file is None:
         yield None
         return
-    call = file.begin(facts, batches, callback)
+    call = file.begin(fingerprint, batches, callback)
     file.busy = True
     try:
         yield call
@@ -128,26 +113,24 @@ class Checkpoint:
     Attributes
     ----------
     path : str or Path
-    found : bool
+    existed : bool
         Whether there was a checkpoint to go on from.
     """
 
     def __init__(self, path: Any, every: Any = DEFAULT_INTERVAL, resume: Any = False) -> None:
-        self.path, self.every = (
-            check_path(path),
-            checks.finite_number(every, "checkpoint_every", at_least=0),
-        )
+        self.path = check_path(path)
+        self.every = checks.finite_number(every, "checkpoint_every", at_least=0)
         self.calls: list[dict[str, Any]] = []
-        self.found = self.look(checks.flag(resume, "resume"))
+        self.existed = self.read(checks.flag(resume, "resume"))
         self.begun = 0
         self.written = time.perf_counter()
-        self.frozen = False  # what is written is where Ctrl-C came: nothing after it is to be kept
+        self.frozen = False  # Ctrl-C came where it was written last: nothing after that is stored
         self.stopping = False  # Ctrl-C was pressed: no call of `train` follows
         self.busy = False  # inside a call, from whose callback others may come
-        self.news = False  # a call or a network has ended since the last writing
+        self.changed = False  # a call or a network has ended since the last writing
 
-    def look(self, resume: bool) -> bool:
-        """Read the file if there is one; refuse to lose what it holds, or to have nowhere to write."""
+    def read(self, resume: bool) -> bool:
+        """Read the file if there is one, and return whether there is; raise FileError if it would be lost or not written."""
         final = Path(os.path.realpath(self.path))
         if not os.access(final.parent, os.W_OK):
             reason = "no permission to write there" if final.parent.is_dir() else "no such folder"
@@ -165,16 +148,16 @@ class Checkpoint:
         return True
 
     def begin(self, fingerprint: dict[str, Any], batches: Batches, callback: Any) -> CallRecord:
-        """The next call of `train`, with what was kept of it.
+        """Return the record of the next call of `train`.
 
         Raises
         ------
         InputError
-            If what was kept is that of another call.
+            If the record is that of another call.
         DivergedError
-            If it had diverged.
+            If the call had diverged.
         KeyboardInterrupt
-            If Ctrl-C was pressed in a call before.
+            If Ctrl-C was pressed in an earlier call.
         """
         if self.stopping:
             raise KeyboardInterrupt
@@ -189,25 +172,25 @@ class Checkpoint:
         return CallRecord(self, record, batches, callback)
 
     def due(self) -> bool:
-        """Whether it is time to write."""
+        """Return whether it is time to write."""
         return not self.frozen and time.perf_counter() - self.written >= self.every
 
     def write(self) -> None:
-        """Write the file anew; where that fails, training is not lost for it."""
+        """Write the file anew; if that fails, warn, and training goes on."""
         try:
             write_files({self.path: checkpoint_bytes({"calls": self.calls})})
         except FileError as error:
             warnings.warn(f"no checkpoint was written: {error}", TwoLayerWarning, stacklevel=2)
-        self.written, self.news = time.perf_counter(), False
+        self.written, self.changed = time.perf_counter(), False
 
     def close(self) -> None:
-        """Write what has ended since."""
-        if self.news and not self.frozen:
+        """Write what has ended since the last writing."""
+        if self.changed and not self.frozen:
             self.write()
 
 
 class CallRecord:
-    """What is kept of one call of `train`: of each of its loops, one for each network that is trained by itself."""
+    """The record of one call of `train`: of each of its loops, one per network that is trained by itself."""
 
     def __init__(
         self, checkpoint: Checkpoint, record: dict[str, Any], batches: Batches, callback: Any
@@ -217,289 +200,94 @@ class CallRecord:
         self.answered = 0  # loops
 
     def ended(self) -> LoopResult | None:
-        """How the next loop ended, if it had ended when the checkpoint was written."""
+        """Return the end of the next loop, if it had ended when the checkpoint was written."""
         if self.answered == len(self.record["ends"]):
             return None
-        kept = self.record["ends"][self.answered]
+        end = self.record["ends"][self.answered]
         self.answered += 1
-        self.batches.load_state_dict(kept["batches"])
-        load_callback_state(self.callback, kept["callback"])
-        params = params_from_arrays(kept["params"]).copy()
-        return LoopResult(params, kept["losses"].copy(), kept["final_loss"], kept["stopped"])
+        self.batches.load_state_dict(end["batches"])
+        load_callback_state(self.callback, end["callback"])
+        params = params_from_arrays(end["params"]).copy()
+        return LoopResult(params, end["losses"].copy(), end["final_loss"], end["stopped"])
 
     def inside(self) -> dict[str, Any] | None:
-        """Where the next loop was, if the checkpoint was written inside it."""
+        """Return the state of the next loop, if the checkpoint was written inside it."""
         inside, self.record["inside"] = self.record["inside"], None
         return inside
 
     def due(self) -> bool:
-        """Whether it is time to write."""
+        """Return whether it is time to write."""
         return self.checkpoint.due()
 
     def write(self, inside: dict[str, Any]) -> None:
-        """Write where the loop is."""
+        """Write the state of the loop."""
         self.record["inside"] = inside
         self.checkpoint.write()
         self.record["inside"] = None
 
     def interrupt(self, inside: dict[str, Any]) -> None:
-        """Write where the loop is, and nothing after it."""
+        """Write the state of the loop, and nothing after it."""
         if not self.checkpoint.frozen:
             self.write(inside)
         self.checkpoint.frozen = True
 
     def stop(self) -> None:
-        """Ctrl-C was pressed: this is the last call."""
+        """Let this be the last call, after Ctrl-C."""
         self.checkpoint.stopping = True
 
     def end(self, ended: LoopResult) -> None:
-        """Note how the loop ended."""
+        """Record the end of the loop."""
         if self.checkpoint.frozen:
             return
         self.answered += 1
-        self.note(
-            ends=[
-                *self.record["ends"],
-                {
-                    "params": dict(ended.params.copy().items()),
-                    "losses": ended.losses,
-                    "final_loss": ended.final_loss,
-                    "stopped": ended.stopped,
-                    "batches": self.batches.state_dict(),
-                    "callback": callback_state(self.callback),
-                },
-            ]
-        )
+        end = {
+            "params": dict(ended.params.copy().items()),
+            "losses": ended.losses,
+            "final_loss": ended.final_loss,
+            "stopped": ended.stopped,
+            "batches": self.batches.state_dict(),
+            "callback": callback_state(self.callback),
+        }
+        self.store(ends=[*self.record["ends"], end])
 
     def diverge(self, error: DivergedError) -> None:
-        """Note that the call ended in this error."""
-        told = {
-            "message": str(error),
-            "step": error.step,
-            "last_finite_loss": error.last_finite_loss,
-            "params": dict(error.params.items()),
-            "losses": error.losses,
-            "batches": self.batches.state_dict(),
-        }
-        self.note(diverged=told)
+        """Record that the call ended in this error."""
+        self.store(
+            diverged={
+                "message": str(error),
+                "step": error.step,
+                "last_finite_loss": error.last_finite_loss,
+                "params": dict(error.params.items()),
+                "losses": error.losses,
+                "batches": self.batches.state_dict(),
+            }
+        )
 
-    def note(self, **facts: Any) -> None:
-        """Keep what has come to an end, and write if it is time."""
+    def store(self, **entries: Any) -> None:
+        """Store the entries in the record, and write if it is time."""
         if self.checkpoint.frozen:
             return
-        self.record.update(facts)
-        self.checkpoint.news = True
+        self.record.update(entries)
+        self.checkpoint.changed = True
         if self.due():
             self.checkpoint.write()
 
 
-def params_from_arrays(kept: Mapping[str, np.ndarray]) -> Params:
-    """Weights from their names."""
-    return Params(**{"b1": None, "b2": None, **kept})
+def params_from_arrays(arrays: Mapping[str, np.ndarray]) -> Params:
+    """Return weights from their names."""
+    return Params(**{"b1": None, "b2": None, **arrays})
 
 
-def stored_divergence(kept: Mapping[str, Any]) -> DivergedError:
-    """The error in which a call ended."""
-    message, step, last = (kept[name] for name in ("message", "step", "last_finite_loss"))
-    return DivergedError(message, step, last, params_from_arrays(kept["params"]), kept["losses"])
+def stored_divergence(stored: Mapping[str, Any]) -> DivergedError:
+    """Return the error in which a call ended."""
+    message, step, last = (stored[name] for name in ("message", "step", "last_finite_loss"))
+    return DivergedError(
+        message, step, last, params_from_arrays(stored["params"]), stored["losses"]
+    )
 
 
 def check_path(path: Any) -> Any:
-    """A path as users give it."""
+    """Return the path; raise InputError if it is not one."""
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
         raise InputError(f"checkpoint must be the path of a file; got {checks.short_repr(path)}")
     return path
-
-
-# ---- what the numbers follow from
-
-
-def training_fingerprint(
-    problem: Problem,
-    params: Params,
-    solver: Any,
-    engine: Engine,
-    rng: np.random.Generator | None,
-    settings: Mapping[str, Any],
-) -> dict[str, Any]:
-    """All that a training's last bit follows from, as JSON holds it.
-
-    Arrays stand there as a digest of their numbers and of their order in memory, which rounding may follow.
-    """
-    arrays = {"x": problem.x, "y": problem.y, "sample_weight": problem.s}
-    weights = {f"params.{name}": array for name, array in params.items()}
-    digests = {name: array_digest(array) for name, array in {**arrays, **weights}.items()}
-    if rng is not None:
-        digests["random_state"] = hashlib.blake2b(
-            repr(rng.bit_generator.state).encode()
-        ).hexdigest()
-    own = {f.name: getattr(solver, f.name) for f in fields(solver)} if is_dataclass(solver) else {}
-    told = {
-        **settings,
-        "rows": problem.n_rows,
-        "inputs": params.n_inputs,
-        "hidden units": params.n_hidden,
-        "objective": objective_description(problem),
-        **{name: getattr(problem.objective, name) for name in ("alpha", "l1", "dropout")},
-        "solver": getattr(solver, "name", type(solver).__name__),
-        **{f"{solver.name}.{name}": value for name, value in own.items()},
-        "engine": engine.name,
-        "random_state": "given" if rng else None,
-    }
-    record = {"settings": told, "versions": library_versions(engine.libraries), "arrays": digests}
-    return json.loads(json.dumps(record, default=str))
-
-
-def objective_description(problem: Problem) -> str:
-    """Loss and activation."""
-    return f"{problem.objective.loss} of {problem.objective.activation.name}"
-
-
-def library_versions(libraries: tuple[str, ...]) -> dict[str, str]:
-    """Of this package and of what computes."""
-    from twolayer._version import __version__
-
-    return {"twolayer": __version__, **{name: version(name) for name in libraries}}
-
-
-def array_digest(array: Any) -> str | None:
-    """Of the numbers of an array, or sparse array, as they lie in memory; None of None."""
-    if array is None:
-        return None
-    if not isinstance(array, np.ndarray):
-        csr = array.tocsr()
-        return " ".join(str(array_digest(one)) for one in (csr.data, csr.indices, csr.indptr))
-    turned = array.flags.f_contiguous and not array.flags.c_contiguous
-    numbers = array.T if turned else array
-    found = hashlib.blake2b(f"{array.dtype} {array.shape} {turned}".encode(), digest_size=16)
-    for rows in checks.array_blocks(numbers.shape):
-        found.update(np.ascontiguousarray(numbers[rows]).data)
-    return found.hexdigest()
-
-
-def check_same_training(path: Any, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Raise if a call is not the one that was kept, and say in what."""
-    differences = []
-    for group in now:
-        for name in sorted({*before.get(group, {}), *now[group]}):
-            was, is_ = before.get(group, {}).get(name), now[group].get(name)
-            if was == is_:
-                continue
-            other = (
-                f"{name} has other numbers"
-                if group == "arrays"
-                else f"{name} was {was} and is {is_} now"
-            )
-            differences.append(other)
-    if not differences:
-        return
-    more = f", and {len(differences) - 3} more" if len(differences) > 3 else ""
-    raise InputError(
-        f"{path} is the checkpoint of another training: {'; '.join(differences[:3])}{more}. Resume with the same table, "
-        "settings, seeds and versions, or start anew with another file"
-    )
-
-
-# ---- the file
-
-
-def checkpoint_bytes(record: dict[str, Any]) -> bytes:
-    """The contents of the file."""
-    from safetensors.numpy import save
-
-    arrays: list[np.ndarray] = []
-    try:
-        text = json.dumps(
-            {"format": CHECKPOINT_FORMAT, **pack_arrays(record, arrays)}, default=_json_default
-        )
-    except (TypeError, ValueError) as error:
-        raise InputError(f"this training cannot be kept in a checkpoint: {error}") from None
-    tensors = {str(place): array for place, array in enumerate(arrays)}
-    return save(tensors, {CHECKPOINT_KEY: text, CHECKSUM_KEY: checksum(text, tensors)})
-
-
-def _json_default(value: Any) -> Any:
-    """NumPy's numbers as Python's, for JSON."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(
-        f"{type(value).__name__} {checks.short_repr(value)} is neither text nor a number"
-    )
-
-
-ARRAY_REFERENCE = "array #"
-
-
-def pack_arrays(value: Any, arrays: list[np.ndarray]) -> Any:
-    """The value with a number in place of each array, which is put into the list."""
-    if isinstance(value, dict):
-        return {name: pack_arrays(one, arrays) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [pack_arrays(one, arrays) for one in value]
-    if not isinstance(value, np.ndarray):
-        return value
-    turned = value.flags.f_contiguous and not value.flags.c_contiguous
-    arrays.append(
-        np.ascontiguousarray(value.T if turned else value).reshape(
-            value.T.shape if turned else value.shape
-        )
-    )
-    return {ARRAY_REFERENCE: len(arrays) - 1, "turned": turned}
-
-
-def unpack_arrays(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """What was packed."""
-    if isinstance(value, list):
-        return [unpack_arrays(one, arrays) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if ARRAY_REFERENCE in value:
-        array = np.array(arrays[str(value[ARRAY_REFERENCE])])
-        return array.T if value["turned"] else array
-    return {name: unpack_arrays(one, arrays) for name, one in value.items()}
-
-
-def checksum(text: str, tensors: Mapping[str, np.ndarray]) -> str:
-    """Of all that the file holds."""
-    found = hashlib.blake2b(text.encode(), digest_size=16)
-    for name in sorted(tensors):
-        array = tensors[name]
-        found.update(f"{name} {array.dtype} {array.shape}".encode())
-        found.update(array.data)
-    return found.hexdigest()
-
-
-def read_checkpoint(path: Any) -> dict[str, Any]:
-    """What a checkpoint holds.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be read, is damaged, or is no checkpoint.
-    """
-    try:
-        return _read_checkpoint(path)
-    except DamagedError as error:
-        raise FileError(f"{path} cannot be read as a checkpoint: {error}") from None
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
-
-
-def _read_checkpoint(path: Any) -> dict[str, Any]:
-    from safetensors import SafetensorError, safe_open
-
-    check_header_length(path)
-    try:
-        with safe_open(os.fspath(path), framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if CHECKPOINT_KEY not in metadata:
-                raise DamagedError("it is a safetensors file, but no checkpoint of twolayer")
-            record = json_object(metadata[CHECKPOINT_KEY])
-            check_format(record, CHECKPOINT_FORMAT)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise DamagedError(f"it is damaged, or not a safetensors file ({error})") from None
-    if checksum(metadata[CHECKPOINT_KEY], tensors) != metadata.get(CHECKSUM_KEY):
-        raise DamagedError("it is damaged: its checksum is not that of its contents")
-    json_entry(record, "calls", list)
-    return unpack_arrays(record, tensors)

@@ -1,4 +1,4 @@
-"""Training as users call it: what is asked is checked, an engine chosen, the loop run, and the run handed back."""
+"""Training as users call it: check the arguments, choose an engine, run the loop, return the run."""
 
 from __future__ import annotations
 
@@ -14,16 +14,13 @@ from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.maths.network import Params
 from twolayer.maths.problem import Problem, checked_objective, checked_params, checked_problem
-from twolayer.solvers import Solver
-from twolayer.solvers.adam import Adam
-from twolayer.solvers.gd import GradientDescent
-from twolayer.solvers.lbfgs import LBFGS
+from twolayer.solvers import Solver, get_solver, solver_refusal
 from twolayer.training import checkpoints, threads
+from twolayer.training.batches import Batches
 from twolayer.training.ctrl_c import deferred_ctrl_c
-from twolayer.training.engine_choice import choose_engine
-from twolayer.training.loop import Batches, Progress, TrainingLoop, train_one_by_one
-
-LBFGS_DECREASE = 1e-4  # L-BFGS stops where a step's share of decrease is below this times `tol`
+from twolayer.training.engine_choice import EngineChoice, choose_engine
+from twolayer.training.fingerprint import training_fingerprint
+from twolayer.training.loop import LoopResult, Progress, TrainingLoop, train_one_by_one
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +42,11 @@ class Run:
     span : bool
         Whether the exact shortcut for wide tables was used.
     why : str
-        Why this engine, in one sentence.
+        Why this engine and this form, in one sentence.
     stopped : str
         Why it ended: "all steps taken", "tol reached", "interrupted", "stopped by the callback", or the solver's reason.
     settings : dict
-        The names and numbers it was called with.
+        The names and numbers of the call.
     """
 
     params: Params
@@ -103,8 +100,8 @@ def train(
         Where to start; their dtype is the dtype of the run. With one more axis in front, that many networks are trained
         at once.
     loss : str or Loss
-        "sum_of_squares", "squared_error", "log_loss" (one class a row), "absolute_error", "huber", "quantile", "poisson"
-        (counts, y at least 0), or "binary_log_loss" (labels that are there or not, one logit each); `twolayer.Huber(delta)`
+        "sum_of_squares", "squared_error", "log_loss" (one class per row), "absolute_error", "huber", "quantile", "poisson"
+        (counts, y at least 0), or "binary_log_loss" (several yes-or-no labels, one logit each); `twolayer.Huber(delta)`
         and `twolayer.Quantile(level)`, which by name are Huber(1.0) and Quantile(0.5); or a `twolayer.OwnLoss`.
     activation : str or Activation
         "relu", "identity", "tanh", "logistic", "leaky_relu" (slope 0.01 below 0), "softplus", or "gelu"; or a
@@ -121,17 +118,17 @@ def train(
         Weight decay: adds ½·alpha·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to a loss that is a sum, ½·alpha/S of it to a mean, with S
         the total row weight.
     l1 : float
-        Adds l1·(Σ|w1| + Σ|w_skip|) to a loss that is a sum, l1/S of it to a mean: weights of inputs that say little become
+        Adds l1·(Σ|w1| + Σ|w_skip|) to a loss that is a sum, l1/S of it to a mean: weights of inputs of little use become
         exactly 0. For "gd" (without nesterov) and "adam", which shrink the weights after each step. With alpha=0 and a
         rectifier, small w1 can hide behind large w2: give both.
     dropout : float
-        From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step; the others count
+        From 0 to below 1: the share of hidden units left out for each row, drawn anew at every step; the others count
         1/(1 − dropout). For "gd" and "adam". `losses` are those of the thinned networks; `final_loss` and `twolayer.forward`
         take all units. `tol` would compare losses that jump from step to step: leave it at 0.
     steps : int
         Updates to make.
     batch_size : int or None
-        Rows a step, drawn anew in random order in each pass over the table; None for all rows.
+        Rows per step, drawn anew in random order in each pass over the table; None for all rows.
     sample_weight : array-like, shape (n_rows,), or None
         Row weights.
     tol : float
@@ -153,11 +150,11 @@ def train(
     callback_every : int or None
         Call back exactly every so many steps, and after the last; None for about ten times a second.
     checkpoint : str, Path or None
-        A file to keep the training in as it goes, so that it can go on if the process is killed; see Notes.
+        A file to which the training is written while it runs, so that it can go on if the process is killed; see Notes.
     checkpoint_every : float
         Seconds from one writing of it to the next.
     resume : bool
-        Go on from the checkpoint, if it is there.
+        Go on from the checkpoint, if it exists.
 
     Returns
     -------
@@ -168,7 +165,7 @@ def train(
     InputError
         If an array or setting cannot be used, or the checkpoint is that of another training.
     FileError
-        If the checkpoint is damaged or cannot be written, or is there without `resume`.
+        If the checkpoint is damaged or cannot be written, or exists without `resume`.
     EngineError
         If the engine or device is unknown, missing, or cannot do this.
     DivergedError
@@ -176,11 +173,11 @@ def train(
 
     Notes
     -----
-    Ctrl-C ends the training after the chunk at hand and returns the run so far; a second Ctrl-C raises as usual.
+    Ctrl-C ends the training after the current chunk and returns the run so far; a second Ctrl-C raises as usual.
 
     A training that was killed, and is called again with the same arguments and `resume=True`, ends with the weights and
-    losses it would have had, on one thread to the last bit. The checkpoint stays when the training has ended, and then
-    answers at once. Ctrl-C leaves one too. A callback that keeps something of its own from call to call offers two methods:
+    losses it would have had, on one thread to the last bit. The checkpoint stays when the training has ended, and the same
+    call then returns at once. Ctrl-C leaves one too. A callback with a state of its own, to be stored too, has two methods:
     `state_dict()`, which returns it as dicts, lists, NumPy arrays, numbers and text, and `load_state_dict(state)`.
 
     Examples
@@ -195,25 +192,18 @@ def train(
     """
     started = time.perf_counter()
     tol = checks.finite_number(tol, "tol", at_least=0)
-    rule = make_solver(solver, learning_rate, momentum, nesterov, tol)
+    rule = get_solver(solver, learning_rate, momentum, nesterov, tol)
     steps = checks.whole_number(steps, "steps", at_least=0)
-    if batch_size is not None:
-        batch_size = checks.whole_number(batch_size, "batch_size")
     if callback_every is not None:
         callback_every = checks.whole_number(callback_every, "callback_every")
     if callback is not None and not callable(callback):
         raise InputError(f"callback must be a function or None; got {checks.short_repr(callback)}")
     params = checked_params(params)
     objective = checked_objective(loss, activation, alpha, l1, dropout)
-    refusal = rule.cannot(objective)
-    if refusal:
-        raise InputError(refusal)
+    if refusal := solver_refusal(rule, objective):
+        raise InputError(str(refusal))
     problem = checked_problem(x, y, params, objective, sample_weight)
-    if batch_size is not None and batch_size >= problem.n_rows:
-        batch_size = None
-    if batch_size is not None and rule.full_batch_only:
-        raise InputError(f"solver '{rule.name}' works on all rows at once: leave batch_size out")
-
+    batch_size = checked_batch_size(batch_size, problem, rule)
     choice = choose_engine(
         problem,
         params,
@@ -225,46 +215,28 @@ def train(
         batch_size=batch_size,
     )
     batches = Batches(problem, batch_size, random_state, params)
+    settings = {"steps": steps, "batch_size": batch_size, "tol": tol}
     with (
         checkpoints.open_checkpoint(checkpoint, checkpoint_every, resume) as file,
         threads.limited_threads(largest_product_size(problem, params, batch_size)),
     ):
-        facts = None
+        fingerprint = None
         if file is not None:
-            asked = {
-                "steps": steps,
-                "batch_size": batch_size,
-                "tol": tol,
-                "device": choice.device,
-                "span": choice.span and choice.span.__name__,
-            }
+            form = choice.span and choice.span.__name__
             rng = None if random_state is None else batches.rng
-            facts = checkpoints.training_fingerprint(
-                problem, params, rule, choice.engine, rng, asked
+            fingerprint = training_fingerprint(
+                problem,
+                params,
+                rule,
+                choice.engine,
+                rng,
+                {**settings, "device": choice.device, "span": form},
             )
-        with checkpoints.recorded_call(file, facts, batches, callback) as keeping:
-            spanned = choice.enter(problem, params)
-
-            def loop_from(start: Params, recover: Callable[[Params], Params]) -> TrainingLoop:
-                state = choice.engine.prepare(spanned.problem, start, rule, choice.device)
-                watch = (started, callback, callback_every)
-                return TrainingLoop(
-                    choice.engine, state, recover, batches, steps, tol, *watch, keeping
-                )
-
-            with (
-                threads.limited_threads(
-                    largest_product_size(spanned.problem, spanned.params, batch_size)
-                ),
-                deferred_ctrl_c() as interrupted,
-            ):
-                if rule.one_network and params.n_networks is not None:
-                    ended = train_one_by_one(spanned, loop_from, interrupted)
-                else:
-                    ended = loop_from(spanned.params, spanned.recover).run_to_end(interrupted)
-                if keeping is not None and interrupted():
-                    keeping.stop()
-            trained = spanned.recover(ended.params)
+        with checkpoints.recorded_call(file, fingerprint, batches, callback) as record:
+            chosen = choice.enter(problem, params)
+            watch = {"started": started, "callback": callback, "callback_every": callback_every}
+            ended = run_loops(choice, chosen, rule, batches, record, steps=steps, tol=tol, **watch)
+            trained = chosen.recover(ended.params)
     return Run(
         params=trained,
         losses=ended.losses,
@@ -276,47 +248,55 @@ def train(
         why=choice.why,
         stopped=ended.stopped,
         settings={
-            "loss": str(problem.objective.loss),
-            "activation": problem.objective.activation.name,
-            "alpha": problem.objective.alpha,
-            "l1": problem.objective.l1,
-            "dropout": problem.objective.dropout,
+            "loss": str(objective.loss),
+            "activation": objective.activation.name,
+            "alpha": objective.alpha,
+            "l1": objective.l1,
+            "dropout": objective.dropout,
             "solver": rule.name,
             "learning_rate": learning_rate,
             "momentum": momentum,
             "nesterov": nesterov,
-            "steps": steps,
-            "batch_size": batch_size,
-            "tol": tol,
+            **settings,
         },
     )
 
 
+def run_loops(
+    choice: EngineChoice,
+    form: Any,
+    solver: Solver,
+    batches: Batches,
+    record: checkpoints.CallRecord | None,
+    **settings: Any,
+) -> LoopResult:
+    """Train in the chosen form, all networks at once or one after another; return how it ended."""
+
+    def loop_from(start: Params, recover: Callable[[Params], Params]) -> TrainingLoop:
+        state = choice.engine.prepare(form.problem, start, solver, choice.device)
+        return TrainingLoop(choice.engine, state, recover, batches, record=record, **settings)
+
+    multiplications = largest_product_size(form.problem, form.params, batches.batch_size)
+    with threads.limited_threads(multiplications), deferred_ctrl_c() as interrupted:
+        if solver.one_network and form.params.n_networks is not None:
+            ended = train_one_by_one(form, loop_from, interrupted)
+        else:
+            ended = loop_from(form.params, form.recover).run_to_end(interrupted)
+        if record is not None and interrupted():
+            record.stop()
+    return ended
+
+
+def checked_batch_size(batch_size: Any, problem: Problem, solver: Solver) -> int | None:
+    """Return the rows per step; None for all of them."""
+    if batch_size is None or checks.whole_number(batch_size, "batch_size") >= problem.n_rows:
+        return None
+    if solver.full_batch:
+        raise InputError(f"{solver.label} works on all rows at once: leave batch_size out")
+    return int(batch_size)
+
+
 def largest_product_size(problem: Problem, params: Params, batch_size: int | None) -> int:
-    """Multiplications in the largest matrix product of a step."""
+    """Return the number of multiplications in the largest matrix product of a step."""
     rows = batch_size or problem.n_rows
     return rows * params.n_hidden * max(params.n_inputs, params.n_outputs)
-
-
-def make_solver(
-    solver: Any, learning_rate: Any, momentum: Any, nesterov: Any, tol: float
-) -> Solver:
-    """The solver of that name with these settings; a Solver passes as it is."""
-    if isinstance(solver, Solver):
-        return solver
-    nesterov = checks.flag(nesterov, "nesterov")
-    rate = checks.finite_number(learning_rate, "learning_rate", above=0)
-    momentum = checks.finite_number(momentum, "momentum", at_least=0)
-    if momentum >= 1:
-        raise InputError(f"momentum must be below 1; got {momentum:g}")
-    if nesterov and not momentum:
-        raise InputError("nesterov needs momentum above 0, for example momentum=0.9")
-    solvers: dict[str, Callable[[], Solver]] = {
-        "gd": lambda: GradientDescent(rate, momentum, nesterov),
-        "adam": lambda: Adam(rate),
-        "lbfgs": lambda: LBFGS(gradient_tol=tol, decrease_tol=LBFGS_DECREASE * tol),
-    }
-    make = checks.one_of(solver, solvers, "solver")
-    if solver != "gd" and momentum:
-        raise InputError(f"momentum belongs to solver 'gd', not to '{solver}'")
-    return make()

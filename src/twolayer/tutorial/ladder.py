@@ -18,7 +18,8 @@ from twolayer.engines.contract import Engine
 from twolayer.errors import DivergedError, EngineError, InputError
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Params, init_params
-from twolayer.training.train import Progress, Run, train
+from twolayer.training.loop import INTERRUPTED, Progress
+from twolayer.training.train import Run, train
 
 REFERENCE_ENGINE = ENGINE_NAMES[0]  # all others are compared with the first rung
 EARLY_STEPS = 100  # steps over which runs in float32 are still comparable
@@ -269,7 +270,7 @@ def run_ladder(
             early=largest_difference(run.losses[:EARLY_STEPS], reference.losses[:EARLY_STEPS]),
             difference=largest_difference(run.losses, reference.losses),
         )
-        if run.stopped == "interrupted":
+        if run.stopped == INTERRUPTED:
             return
 
 
