@@ -1,6 +1,6 @@
-"""The door: what users give is checked here, once, and everything behind it trusts its arguments.
+"""Checks of what users give: once, at the door; everything behind it trusts its arguments.
 
-Each check returns the thing in the form the rest of the package expects, or raises an `InputError` that says what was
+Each check returns the value in the form the rest of the package expects, or raises an `InputError` that says what was
 wrong, what was seen, and what to do.
 """
 
@@ -20,26 +20,24 @@ from twolayer.errors import EngineError, InputError
 
 T = TypeVar("T")
 
-ENTRIES_PER_BLOCK = (
-    1 << 20
-)  # entries checked together: a table mapped from disk is never in memory whole
+ENTRIES_PER_BLOCK = 1 << 20  # checked together: a table mapped from disk is never in memory whole
 
 
 def closest_name(name: object, names: Any) -> str:
-    """`; did you mean 'x'?` for the nearest of the names, or nothing."""
+    """Return `; did you mean 'x'?` for the nearest of the names, or an empty text."""
     by_small = {str(n).lower(): n for n in names}
     close = get_close_matches(str(name).lower(), by_small, n=1, cutoff=0.5)
     return f"; did you mean '{by_small[close[0]]}'?" if close else ""
 
 
 def short_repr(value: object) -> str:
-    """What was given, short and in one line."""
+    """Return the value as text, short and in one line."""
     text = " ".join(reprlib.repr(value).split())
     return text if len(text) <= 60 else f"{text[:50]} ... {text[-5:]}"
 
 
 def one_of(value: object, choices: dict[str, T], what: str, kind: type[T] | None = None) -> T:
-    """The choice of that name; an object of the right kind, if there is one, passes as it is."""
+    """Return the choice of that name; an object of the right kind, if there is one, is returned as it is."""
     if kind is not None and isinstance(value, kind):
         return value
     if isinstance(value, str) and value in choices:
@@ -50,7 +48,7 @@ def one_of(value: object, choices: dict[str, T], what: str, kind: type[T] | None
 
 
 def flag(value: Any, name: str, others: tuple[str, ...] = ()) -> Any:
-    """True or False (NumPy's too), or one of the other words."""
+    """Return True or False (also for NumPy's), or one of the other words."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, str) and value in others:
@@ -60,7 +58,7 @@ def flag(value: Any, name: str, others: tuple[str, ...] = ()) -> Any:
 
 
 def whole_number(value: object, name: str, at_least: int = 1) -> int:
-    """A whole number that is large enough."""
+    """Return the value, if it is a whole number that is large enough."""
     if (
         isinstance(value, numbers.Integral)
         and not isinstance(value, bool)
@@ -73,7 +71,7 @@ def whole_number(value: object, name: str, at_least: int = 1) -> int:
 def finite_number(
     value: object, name: str, above: float | None = None, at_least: float | None = None
 ) -> float:
-    """A finite number, above or at least a bound."""
+    """Return the value, if it is a finite number, above or at least a bound."""
     wanted = "a finite number"
     if above is not None:
         wanted += f" above {above:g}"
@@ -94,7 +92,7 @@ def finite_number(
 
 
 def float_dtype(value: Any) -> np.dtype:
-    """float64 or float32, by name or as NumPy's own."""
+    """Return float64 or float32, from a name or NumPy's own."""
     try:
         dtype = np.dtype(value)
     except (TypeError, ValueError):
@@ -105,7 +103,7 @@ def float_dtype(value: Any) -> np.dtype:
 
 
 def generator(random_state: Any) -> np.random.Generator:
-    """Random numbers from a seed; a Generator passes as it is."""
+    """Return random numbers from a seed; a Generator is returned as it is."""
     if random_state is None or isinstance(random_state, np.random.Generator):
         return np.random.default_rng(random_state)
     if isinstance(random_state, np.random.RandomState):
@@ -137,12 +135,12 @@ def require(module: str, purpose: str, extra: str) -> None:
 
 
 def is_sparse(x: object) -> bool:
-    """Whether `x` is a SciPy sparse array or matrix (asked without importing SciPy)."""
+    """Return whether `x` is a SciPy sparse array or matrix, without importing SciPy."""
     return hasattr(x, "tocsr") and hasattr(x, "nnz")
 
 
 def plain_array(value: Any, name: str) -> np.ndarray:
-    """What was given as a NumPy array, nothing more: no mask, no matrix, no tensor, no frame."""
+    """Return the value as a plain NumPy array: no mask, no matrix, no tensor, no frame."""
     if is_sparse(value):
         raise InputError(f"{name} is sparse, and only x may be: use {name}.toarray()")
     if np.ma.is_masked(value):
@@ -164,7 +162,7 @@ def plain_array(value: Any, name: str) -> np.ndarray:
 
 
 def floats(value: Any, name: str) -> np.ndarray:
-    """A NumPy array of floats: float32 and float64 stay as they are, whole numbers and booleans become float64."""
+    """Return a NumPy array of floats: float32 and float64 stay as they are, whole numbers and booleans become float64."""
     array = plain_array(value, name)
     if array.dtype in (np.float32, np.float64):
         return array
@@ -173,14 +171,14 @@ def floats(value: Any, name: str) -> np.ndarray:
     if array.dtype.kind in "mM":
         raise InputError(f"{name} holds dates or times; turn them into numbers first")
     try:
-        with np.errstate(over="ignore"):  # an infinity is told of by `finite`
+        with np.errstate(over="ignore"):  # `finite_array` raises for an infinity
             return array.astype(np.float64)
     except (ValueError, TypeError, OverflowError):
         raise InputError(text_position(array, name, value)) from None
 
 
 def position_text(position: tuple[int, ...], given: Any = None) -> str:
-    """`row 3, column 1 (counted from 0)`; with the column's name if the table that was given has names."""
+    """Return `row 3, column 1 (counted from 0)`, with the column's name if the table has names."""
     names = getattr(given, "columns", None)
     where = f"row {position[-2] if len(position) > 1 else position[0]}"
     if len(position) > 1:
@@ -191,7 +189,7 @@ def position_text(position: tuple[int, ...], given: Any = None) -> str:
 
 
 def text_position(array: np.ndarray, name: str, given: Any) -> str:
-    """Where in the table something stands that is not a number."""
+    """Return the message that says where in the table an entry is not a number."""
     for position in np.ndindex(array.shape):
         entry = array[position]
         try:
@@ -206,41 +204,41 @@ def text_position(array: np.ndarray, name: str, given: Any) -> str:
 
 
 def array_blocks(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Slices that cut an array of that shape into parts of at most AT_ONCE entries."""
-    of_a_row = math.prod(shape[1:])
-    rows = max(1, ENTRIES_PER_BLOCK // max(1, of_a_row))
+    """Yield slices that cut an array of that shape into parts of at most ENTRIES_PER_BLOCK entries."""
+    per_row = math.prod(shape[1:])
+    rows = max(1, ENTRIES_PER_BLOCK // max(1, per_row))
     for start in range(0, shape[0], rows):
         here = slice(start, min(start + rows, shape[0]))
-        if of_a_row <= ENTRIES_PER_BLOCK:
+        if per_row <= ENTRIES_PER_BLOCK:
             yield (here,)
         else:
             yield from ((here, *deeper) for deeper in array_blocks(shape[1:]))
 
 
 def find_not_finite(array: np.ndarray) -> tuple[tuple[int, ...] | None, int]:
-    """The position of the first NaN or infinity (None: there is none), and how many there are."""
-    turned = array.flags.f_contiguous and not array.flags.c_contiguous
-    lying = array.T if turned else array  # read in the order in which it lies
+    """Return the position of the first NaN or infinity (None: there is none), and how many there are."""
+    transposed = array.flags.f_contiguous and not array.flags.c_contiguous
+    in_order = array.T if transposed else array  # its order in memory
     first: tuple[int, ...] | None = None
     count = 0
     if not array.size:  # the other axes may be of any length
         return first, count
-    for part in array_blocks(lying.shape):
-        good = np.isfinite(lying[part])
+    for part in array_blocks(in_order.shape):
+        good = np.isfinite(in_order[part])
         if good.all():
             continue
         bad = np.argwhere(~good)
         bad[:, : len(part)] += [piece.start for piece in part]
-        if turned:
+        if transposed:
             bad = bad[:, ::-1]
         count += len(bad)
-        found = tuple(bad[np.lexsort(bad.T[::-1])[0]].tolist())
-        first = found if first is None else min(first, found)
+        here = tuple(bad[np.lexsort(bad.T[::-1])[0]].tolist())
+        first = here if first is None else min(first, here)
     return first, count
 
 
 def finite_array(array: np.ndarray, name: str, dtype: Any = None, given: Any = None) -> np.ndarray:
-    """The array in that dtype (None: its own); raises if an entry is not finite, or too large, saying where."""
+    """Return the array in that dtype (None: its own); raise InputError if an entry is not finite, or too large."""
     first, count = find_not_finite(array)
     if first is not None:
         values = "value that is" if count == 1 else "values that are"
@@ -261,7 +259,7 @@ def finite_array(array: np.ndarray, name: str, dtype: Any = None, given: Any = N
 
 
 def overflow_message(entry: float, where: str, name: str, dtype: Any) -> str:
-    """That a number does not fit into a smaller dtype."""
+    """Return the message for a number that does not fit into a smaller dtype."""
     return (
         f"{name} holds {entry:g} in {where}, too large for {dtype}: "
         "rescale it, or use float64 parameters"
@@ -269,7 +267,7 @@ def overflow_message(entry: float, where: str, name: str, dtype: Any) -> str:
 
 
 def finite_table(value: Any, name: str, dtype: Any = None) -> Any:
-    """A dense or sparse table of finite numbers with at least one row and one column."""
+    """Return the table, dense or sparse, if it has finite numbers and at least one row and one column."""
     array = value.tocsr() if is_sparse(value) else floats(value, name)
     if array.ndim != 2:
         hint = f": use {name}.reshape(-1, 1) for one column" if array.ndim == 1 else ""
@@ -286,7 +284,7 @@ def finite_table(value: Any, name: str, dtype: Any = None) -> Any:
 
 
 def finite_sparse(csr: Any, name: str, dtype: Any) -> Any:
-    """A CSR table of finite floats, in that dtype (None: its own)."""
+    """Return a CSR table in that dtype (None: its own); raise InputError if an entry is not finite, or too large."""
     entries = floats(csr.data, name)
     with np.errstate(over="ignore"):
         cast = entries.astype(dtype or entries.dtype)
@@ -304,13 +302,13 @@ def finite_sparse(csr: Any, name: str, dtype: Any) -> Any:
 
 
 def row_weights(s: Any, n_rows: int, dtype: Any) -> np.ndarray | None:
-    """Row weights of shape (n_rows,), none negative, not all zero; or None."""
+    """Return row weights of shape (n_rows,), none negative, not all zero; or None."""
     if s is None:
         return None
     s = floats(s, "sample_weight")
     if s.shape != (n_rows,):
         raise InputError(
-            f"sample_weight must have the shape ({n_rows},), one weight a row; its shape is {s.shape}"
+            f"sample_weight must have the shape ({n_rows},), one weight per row; its shape is {s.shape}"
         )
     s = finite_array(s, "sample_weight", dtype)
     if (s < 0).any():
@@ -319,5 +317,7 @@ def row_weights(s: Any, n_rows: int, dtype: Any) -> np.ndarray | None:
             f"sample_weight must not be negative; row {row} (counted from 0) is {s[row]:g}"
         )
     if not s.sum() > 0:
-        raise InputError("sample_weight is zero in every row: nothing is left to fit")
+        raise InputError(
+            "sample_weight is zero in every row: give at least one row a weight above 0"
+        )
     return np.ascontiguousarray(s, dtype=dtype)

@@ -28,7 +28,7 @@ class CheckpointOptions:
 
     @contextmanager
     def opened(self, output: Output) -> Iterator[None]:
-        """Within it every training writes to the checkpoint."""
+        """Store every training within it in the checkpoint."""
         if self.path is None:
             yield
             return

@@ -41,7 +41,7 @@ def file_ending(out: Path) -> str:
 
 @contextmanager
 def row_writer(out: Path | None) -> Iterator[Any]:
-    """`write(rows)` for some rows after others, the header first.
+    """Yield `write(rows)`, to be called for some rows after others, the header first.
 
     Parameters
     ----------

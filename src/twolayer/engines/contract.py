@@ -303,7 +303,7 @@ class Engine:
         return np.asarray(array)
 
     def own(self, array: np.ndarray, like: Any) -> Any:
-        """Return a NumPy array as one of the engine's, beside the array `like`."""
+        """Return a NumPy array as one of the engine's, on the device of the array `like`."""
         return array[()]
 
     def state_dict(self, state: TrainingState) -> dict[str, Any]:

@@ -2,4 +2,4 @@
 
 from typing import Any
 
-Array = Any  # a NumPy array or a torch tensor; which one, only the engine knows
+Array = Any  # a NumPy array or a torch tensor; only the engine knows which

@@ -1,12 +1,11 @@
 """Activations: what turns `h` into `h_relu`, value and derivative side by side.
 
-Each class is the whole home of one activation. `value` and `derivative` work on arrays of any library whose functions are
-called as NumPy's are (`xp` is `numpy` or `torch`); `value` is written so that automatic differentiation of it gives
-`derivative`, at the kink too. `scalar_value` and `scalar_derivative` say the same for one number, in the plain Python that a
-compiler takes.
+Everything about one activation is in its class. `value` and `derivative` work on arrays of any library whose functions have
+NumPy's names (`xp` is `numpy` or `torch`); `value` is written so that automatic differentiation of it gives `derivative`, at
+the kink too. `scalar_value` and `scalar_derivative` are the same for one number, in the plain Python that a compiler takes.
 
-**At exactly 0** the derivative of the rectifier, and of the leaky one, is 1: the tutorial clears the gradient where `h < 0`,
-and so keeps it at 0. Random numbers never land there; tables of whole numbers do.
+**At exactly 0** the derivative of the rectifier, and of the leaky one, is 1: the tutorial sets the gradient to 0 where
+`h < 0`, and so leaves it at 0. Random numbers are never exactly 0; tables of whole numbers give such `h`.
 """
 
 from __future__ import annotations
@@ -30,27 +29,27 @@ class Activation:
     Attributes
     ----------
     name : str
-        How users ask for it.
+        The name by which users choose it.
     """
 
     name: str
 
     def value(self, h: Array, xp: Any = np) -> Array:
-        """The activation of every entry of `h`, same shape and dtype."""
+        """Return the activation of every entry of `h`, same shape and dtype."""
         raise NotImplementedError
 
     def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
-        """Its derivative at every entry of `h`, given also `a = value(h)`."""
+        """Return its derivative at every entry of `h`, given also `a = value(h)`."""
         raise NotImplementedError
 
     @staticmethod
     def scalar_value(h: float) -> float:
-        """`value` of one number."""
+        """Return `value` of one number."""
         raise NotImplementedError
 
     @staticmethod
     def scalar_derivative(h: float, a: float) -> float:
-        """`derivative` at one number `h`, given also `a = scalar_value(h)`."""
+        """Return `derivative` at one number `h`, given also `a = scalar_value(h)`."""
         raise NotImplementedError
 
 
@@ -60,7 +59,7 @@ class Relu(Activation):
     name = "relu"
 
     def value(self, h: Array, xp: Any = np) -> Array:
-        # torch's `clip` passes the gradient on at 0 (the tutorial's rule); its `relu` does not, and `maximum` passes half.
+        # At 0 torch's `clip` has the derivative 1 (the tutorial's rule), its `relu` 0, and its `maximum` ½.
         return xp.clip(h, 0, None)
 
     def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
@@ -147,7 +146,7 @@ class LeakyRelu(Activation):
         return xp.where(h < 0, LEAKY_SLOPE * h, h)
 
     def derivative(self, h: Array, a: Array, xp: Any = np) -> Array:
-        ones = xp.ones_like(h)  # of a plain number `where` would not know the dtype
+        ones = xp.ones_like(h)  # from a plain number `where` would not take the dtype
         return xp.where(h < 0, LEAKY_SLOPE * ones, ones)
 
     @staticmethod
@@ -162,7 +161,7 @@ class LeakyRelu(Activation):
 class Softplus(Activation):
     """The smooth rectifier: a = log(1 + exp(h));  da/dh = 1 / (1 + exp(−h)) = 1 − exp(−a).
 
-    Everywhere: torch's `softplus` is h itself from 20 on.
+    Exact everywhere, while torch's `softplus` is h itself from 20 on.
     """
 
     name = "softplus"
@@ -208,7 +207,7 @@ class Gelu(Activation):
 
 
 def normal_distribution(h: Array, xp: Any) -> Array:
-    """Φ of every entry: torch has it, NumPy leaves it to SciPy, which takes long to import and so is only loaded here."""
+    """Return Φ of every entry: torch has it, NumPy leaves it to SciPy, which takes long to import."""
     if xp is not np:
         return xp.special.ndtr(h)
     from scipy.special import ndtr

@@ -1,8 +1,8 @@
-"""A loss or an activation of one's own, given as a pair of functions, and the check that the pair belongs together.
+"""A loss or an activation that users define, as a pair of functions, and the check that the pair fits together.
 
-The check compares the derivative that was given with finite differences of the value, at some points. At a kink the two
-one-sided differences disagree, and any number between them is as good a derivative as another; so a derivative is wrong if
-it lies outside of both.
+The check compares the given derivative with finite differences of the value, at some points. At a kink the two one-sided
+differences disagree, and any number between them is as good a derivative as another; so a derivative is wrong if it lies
+outside of both.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from twolayer.maths import Array
 from twolayer.maths.activations import Activation
 from twolayer.maths.losses import Loss
 
-DIFFERENCE_STEP = 1e-5  # of a finite difference, in terms of the size of what is moved
-WRONG_SHARE = 1e-4  # a derivative that is off by more than this share of itself
-ROUNDING_MARGIN = 1e-14  # of a value, in terms of its own size
-CHECK_ROWS, CHECK_COLUMNS = 8, 16  # of the table, that a loss is tried on
+DIFFERENCE_STEP = 1e-5  # of a finite difference, as a share of the size of its argument
+WRONG_SHARE = 1e-4  # a derivative is wrong if it is off by more than this share of itself
+ROUNDING_MARGIN = 1e-14  # of a value, as a share of itself
+CHECK_ROWS, CHECK_COLUMNS = 8, 16  # of the table, for the check of a loss
 
 
 class OwnLoss(Loss):
-    """A loss of one's own: how far each prediction is off, and the derivative of that.
+    """A loss that you define: how far each prediction is off, and the derivative of that.
 
     `train` and the estimators compare the pair with finite differences before they use it. Engine 'numpy' runs it; engine
     'torch' does too, if both functions take tensors, and the autograd engines use `elements` alone.
@@ -37,7 +37,7 @@ class OwnLoss(Loss):
     gradient : callable
         `gradient(y_pred, y)`: the derivative of a row's summed elements by every entry of `y_pred`, of the same shape.
     name : str
-        What messages and the run call it.
+        Its name in messages and in the run.
     is_sum : bool
         Whether rows are added up instead of their mean being taken.
 
@@ -59,7 +59,7 @@ class OwnLoss(Loss):
     (True, 'numpy')
     """
 
-    elementwise = False  # nothing is known of it
+    elementwise = False  # nothing is known about it
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class OwnLoss(Loss):
 
 
 class OwnActivation(Activation):
-    """An activation of one's own: a function of every entry of `h`, and its derivative.
+    """An activation that you define: a function of every entry of `h`, and its derivative.
 
     `train` and the estimators compare the pair with finite differences before they use it. Engine 'numpy' runs it; engine
     'torch' does too, if both functions take tensors, and the autograd engines use `value` alone.
@@ -96,7 +96,7 @@ class OwnActivation(Activation):
     derivative : callable
         `derivative(h)`: its derivative at every entry, of the same shape.
     name : str
-        What messages and the run call it.
+        Its name in messages and in the run.
 
     Raises
     ------
@@ -135,20 +135,20 @@ class OwnActivation(Activation):
 
 
 def check_callable(given: Any, name: str) -> Callable[..., Array]:
-    """The function, if it is one."""
+    """Return the value, if it is a function; raise InputError otherwise."""
     if not callable(given):
         raise InputError(f"{name} must be a function; got {given!r}")
     return given
 
 
 def call_user_function(function: Callable[..., Array], of: str, xp: Any, *arrays: Array) -> Array:
-    """What a user's function gives for these arrays, in their dtype."""
+    """Return a user's function of these arrays, in their dtype."""
     dtype = arrays[0].dtype
     if xp is np:
         return np.asarray(function(*arrays)).astype(dtype, copy=False)
     try:
         return function(*arrays).to(dtype)
-    except Exception as error:  # whatever a function of the user's may raise
+    except Exception as error:  # a user's function may raise anything
         raise EngineError(
             f"{of} does not take the tensors of {xp.__name__} ({type(error).__name__}: {error}): "
             "use engine='numpy'"
@@ -156,7 +156,7 @@ def call_user_function(function: Callable[..., Array], of: str, xp: Any, *arrays
 
 
 def is_custom(thing: Any, table: Mapping[str, Any]) -> bool:
-    """Whether it is another loss or activation than the table's of that name."""
+    """Return whether it is another loss or activation than the one of that name in the table."""
     return type(thing) is not type(table.get(thing.name))
 
 
@@ -204,7 +204,7 @@ def check_loss(loss: Loss, y: np.ndarray) -> None:
 
 
 def check_points(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Predictions to try a loss at, the targets they belong to, and how far to move each row's."""
+    """Return predictions at which to check a loss, their targets, and how far to move each row's predictions."""
     rng = np.random.default_rng(0)
     rows = np.unique(np.linspace(0, len(y) - 1, CHECK_ROWS).astype(int))
     y = y[rows].astype(np.float64)
@@ -223,55 +223,55 @@ def check_points(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def checked_values(
     function: Callable[..., Array], what: str, part: str, *arrays: np.ndarray
 ) -> np.ndarray:
-    """What the function gives for these arrays, if it can be used."""
+    """Return the function of these arrays; raise InputError if it fails or has another shape."""
     shape = arrays[0].shape
     try:
         result = np.asarray(function(*arrays), dtype=np.float64)
-    except Exception as error:  # whatever a function of the user's may raise
+    except Exception as error:  # a user's function may raise anything
         raise InputError(
             f"{what}: its {part} does not take arrays of the shape {shape} "
             f"({type(error).__name__}: {error})"
         ) from error
     if result.shape != shape:
         raise InputError(
-            f"{what}: its {part} must give one number for each entry; of arrays of the shape {shape} "
-            f"it made one of the shape {result.shape}"
+            f"{what}: its {part} must return one number for each entry; for arrays of the shape {shape} "
+            f"it returned one of the shape {result.shape}"
         )
     return result
 
 
 def worst_entry(
-    found: np.ndarray,
+    derivative: np.ndarray,
     slopes: tuple[np.ndarray, np.ndarray],
     rounding: np.ndarray,
     what: str,
 ) -> tuple[int, int] | None:
-    """Where the derivative is most outside of both one-sided slopes; None if it is nowhere."""
+    """Return the entry whose derivative is most outside of both one-sided slopes; None if none is."""
     low, high = np.minimum(*slopes), np.maximum(*slopes)
-    there = np.isfinite(low) & np.isfinite(high)
-    if not there.any():
-        raise InputError(f"{what} is not finite at any of the points where it was tried")
+    finite = np.isfinite(low) & np.isfinite(high)
+    if not finite.any():
+        raise InputError(f"{what} is not finite at any of the points of the check")
     size = np.maximum(np.abs(low), np.abs(high))
     with np.errstate(invalid="ignore", over="ignore"):
-        outside = np.maximum(low - found, found - high)
-    outside[~np.isfinite(found)] = np.inf
-    excess = np.where(there, outside - WRONG_SHARE * size - rounding, -np.inf)
+        outside = np.maximum(low - derivative, derivative - high)
+    outside[~np.isfinite(derivative)] = np.inf
+    excess = np.where(finite, outside - WRONG_SHARE * size - rounding, -np.inf)
     if not (excess > 0).any():
         return None
     worst = int(np.argmax(excess / (size + np.finfo(float).tiny)))
-    row, column = np.unravel_index(worst, found.shape)
+    row, column = np.unravel_index(worst, derivative.shape)
     return int(row), int(column)
 
 
 def raise_wrong_derivative(
     where: str,
-    found: np.ndarray,
+    derivative: np.ndarray,
     slopes: tuple[np.ndarray, np.ndarray],
     worst: tuple[int, int],
     of: str,
 ) -> None:
-    """Raise the InputError."""
-    given = found[worst]
+    """Raise the InputError that compares the derivative with the finite difference."""
+    given = derivative[worst]
     expected = (slopes[0][worst] + slopes[1][worst]) / 2
     raise InputError(
         f"{where} is {given:.6g}, but by finite differences of its {of} it is {expected:.6g}: "

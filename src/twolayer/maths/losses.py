@@ -1,9 +1,9 @@
 """Losses: how far `y_pred` is from `y`, value and gradient side by side.
 
-Each class is the whole home of one loss. With row weights s (all 1 if none are given) and S = Σ s over the rows at hand, a
+Everything about one loss is in its class. With row weights s (all 1 if there are none) and S = Σ s over the given rows, a
 loss is Σ_rows s Σ_outputs element, divided by S unless the loss is a plain sum (`is_sum`). `elements` and `gradient` work on
-arrays of any library whose functions are called as NumPy's are (`xp` is `numpy` or `torch`); automatic differentiation of
-`elements` gives `gradient`. `row` says the same for one row, in the plain Python loops that a compiler takes.
+arrays of any library whose functions have NumPy's names (`xp` is `numpy` or `torch`); automatic differentiation of
+`elements` gives `gradient`. `row` is the same for one row, in the plain Python loops that a compiler takes.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ class Loss:
     Attributes
     ----------
     name : str
-        How users ask for it.
+        The name by which users choose it.
     is_sum : bool
         True if rows are added up; False if their weighted mean is taken.
     elementwise : bool
-        True if an entry's loss depends on that entry alone, so that any shape may be given to `row`.
+        True if an entry's loss depends on that entry alone, so that `row` takes arrays of any length.
     takes_labels : bool
         True if `y` may be given as class numbers 0, 1, 2, ... of shape (n_rows,).
     parameter : float
-        The one number of a loss that has one (a delta, a level); 0 for the others.
+        The number of a loss that has one (a delta, a level); 0 for the others.
     y_from, y_to : float
         The smallest and the largest `y` that it takes.
     has_link : bool
@@ -52,28 +52,28 @@ class Loss:
         return self.name
 
     def mean(self, y_pred: Array, xp: Any = np) -> Array:
-        """What the output says of the mean of `y`: that it is `y_pred` itself, unless the loss has a link."""
+        """Return the predicted mean of `y`: `y_pred` itself, unless the loss has a link."""
         return y_pred
 
     def link(self, mean: Array, xp: Any = np) -> Array:
-        """The output that says so: `mean(link(m)) = m`."""
+        """Return the output that predicts this mean: `mean(link(m)) = m`."""
         return mean
 
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
-        """The loss of every entry, shape (n_rows, n_outputs)."""
+        """Return the loss of every entry, shape (n_rows, n_outputs)."""
         raise NotImplementedError
 
     def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
-        """The derivative of a row's summed elements by each entry of `y_pred`, shape (n_rows, n_outputs)."""
+        """Return the derivative of a row's summed elements by each entry of `y_pred`, shape (n_rows, n_outputs)."""
         raise NotImplementedError
 
     @staticmethod
     def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
-        """One row's summed elements; writes its gradient into `grad`. All of shape (n_outputs,)."""
+        """Return one row's summed elements; write its gradient into `grad`. All have the shape (n_outputs,)."""
         raise NotImplementedError
 
     def value(self, y_pred: Array, y: Array, s: Array | None, total: float, xp: Any = np) -> Array:
-        """The loss over all rows at hand: a number, or one number a network.
+        """Return the loss over the given rows: a number, or one number per network.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class Loss:
     def grad_y_pred(
         self, y_pred: Array, y: Array, s: Array | None, total: float, xp: Any = np
     ) -> Array:
-        """The derivative of `value` by every entry of `y_pred`, same shape."""
+        """Return the derivative of `value` by every entry of `y_pred`, same shape."""
         grad = self.gradient(y_pred, y, xp)
         if s is not None:
             grad = grad * s[:, None]
@@ -233,7 +233,7 @@ class Quantile(Loss):
     Parameters
     ----------
     level : float
-        Between 0 and 1: 0.9 for a prediction that nine in ten values stay below. At 0.5, half the absolute error.
+        Between 0 and 1: with 0.9, nine of ten values are below their prediction. 0.5 gives half the absolute error.
 
     Raises
     ------
@@ -262,8 +262,7 @@ class Quantile(Loss):
     def __str__(self) -> str:
         return f"{self.name}(level={self.level:g})"
 
-    # Both are written with the sign, not with two cases, as automatic differentiation of a sign, and of the absolute value,
-    # gives 0 at 0.
+    # Both use the sign, not two cases, because automatic differentiation of a sign, and of the absolute value, gives 0 at 0.
 
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         difference = y_pred - y
@@ -318,7 +317,7 @@ class Poisson(Loss):
 
 
 class BinaryLogLoss(Loss):
-    """Minus the log likelihood of labels that are there or not, each with a logit z of its own.
+    """Minus the log likelihood of yes-or-no labels, each with a logit z of its own.
 
     y in {0, 1}: log(1 + exp(z)) − y·z;  derivative p − y with p = 1 / (1 + exp(−z)).
     """
@@ -396,7 +395,7 @@ class LogLoss(Loss):
 
 
 def loss_parameter(value: Any, name: str, below: float) -> float:
-    """A loss's own number, above 0 and below that."""
+    """Return a loss's own number, if it is above 0 and below that bound."""
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         with contextlib.suppress(OverflowError):  # a whole number of more than 308 digits
             given = float(value)

@@ -27,7 +27,7 @@ from twolayer.maths.losses import Loss
 class Params:
     """The weights of one two-layer network, or of several with one more axis in front.
 
-    Also used for anything that has one number for each weight, such as gradients.
+    Also for anything that has one number per weight, such as gradients.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Params:
     w2 : array, shape (n_hidden, n_outputs)
     b2 : array, shape (n_outputs,) or (1, n_outputs), or None without bias
     w_skip : array, shape (n_inputs, n_outputs), or None
-        The direct path from input to output, if there is one.
+        The direct path from input to output (a skip layer), or None without it.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class Params:
 
     @property
     def n_networks(self) -> int | None:
-        """How many networks stand side by side; None for one network without that axis."""
+        """The number of networks side by side; None for one network without that axis."""
         return self.w1.shape[0] if self.w1.ndim == 3 else None
 
     @property
@@ -83,13 +83,13 @@ class Params:
         return self.w1.dtype
 
     def items(self) -> Iterator[tuple[str, Array]]:
-        """The arrays that are there, with their names."""
+        """Yield the arrays that are not None, with their names."""
         for name, array in vars(self).items():
             if array is not None:
                 yield name, array
 
     def map(self, function: Callable[..., Array], *others: Params) -> Params:
-        """The Params of `function(array, ...)` for each array that is there, beside those of `others`."""
+        """Return the Params of `function(array, ...)` for each array that is not None, beside those of `others`."""
         return Params(
             **{
                 field.name: None
@@ -100,16 +100,16 @@ class Params:
         )
 
     def network(self, k: int) -> Params:
-        """Views of the k-th of several networks."""
+        """Return views of the k-th of several networks."""
         return self.map(lambda array: array[k])
 
     @staticmethod
     def stack(networks: list[Params]) -> Params:
-        """Several networks side by side, with one more axis in front (NumPy arrays)."""
+        """Return the networks side by side, with one more axis in front (NumPy arrays)."""
         return networks[0].map(lambda *arrays: np.stack(arrays), *networks[1:])
 
     def copy(self) -> Params:
-        """An independent copy (NumPy arrays)."""
+        """Return an independent copy (NumPy arrays)."""
         return self.map(np.copy)
 
     def __repr__(self) -> str:
@@ -122,7 +122,7 @@ class Params:
 
 
 def _nested_array(rows: list | tuple, name: str) -> np.ndarray:
-    """A NumPy array of nested lists."""
+    """Return a NumPy array of nested lists."""
     try:
         return np.asarray(rows)
     except ValueError:
@@ -131,12 +131,12 @@ def _nested_array(rows: list | tuple, name: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Objective:
-    """What training makes small: a loss of the network's output, and penalties of its weights.
+    """What training minimises: a loss of the network's output, and penalties of its weights.
 
     They are ½·penalty·(‖w1‖² + ‖w2‖² + ‖w_skip‖²), where `penalty` follows from `alpha`, and likewise from `l1` a factor of
-    Σ|w1| + Σ|w_skip|, the weights that the inputs meet. A batch of any size has the same objective: for a loss that is a sum
-    over rows the batch takes its share of `alpha`, for one that is a mean, `alpha` is divided by all rows. Biases are free.
-    With `dropout` each row meets only a part of the network: this share of its hidden units is left out, drawn anew at
+    Σ|w1| + Σ|w_skip|, the weights of the inputs. A batch of any size has the same objective: for a loss that is a sum over
+    rows the batch takes its share of `alpha`, for one that is a mean, `alpha` is divided by all rows. Biases are free.
+    With `dropout` each row uses only a part of the network: this share of its hidden units is left out, drawn anew at
     every step.
     """
 
@@ -147,11 +147,11 @@ class Objective:
     dropout: float = 0.0
 
     def penalty(self, total: Any, total_of_all: float) -> Any:
-        """The factor for a batch whose row weights add up to `total`, of `total_of_all` in the table."""
+        """Return the factor for a batch whose row weights add up to `total`, of `total_of_all` in the table."""
         return self._share_of(self.alpha, total, total_of_all)
 
     def l1_penalty(self, total: Any, total_of_all: float) -> Any:
-        """The same for the sum of absolute weights."""
+        """Return the same for the sum of absolute weights."""
         return self._share_of(self.l1, total, total_of_all)
 
     def _share_of(self, strength: float, total: Any, total_of_all: float) -> Any:
@@ -172,7 +172,7 @@ def init_params(
     dtype: Any = "float64",
     n_networks: int | None = None,
 ) -> Params:
-    """Random weights to start from.
+    """Return random weights to start from.
 
     `normal`: every number standard normal, as in the tutorial. `he`: weights normal with variance 2 / (rows of the weight
     matrix), biases 0 (He et al. 2015). `glorot`: weights uniform within ±sqrt(6 / (rows + columns)), biases 0 (Glorot &
@@ -210,7 +210,7 @@ def init_params(
 def forward(
     x: Array, params: Params, activation: Activation = ACTIVATIONS["relu"], xp: Any = np
 ) -> Array:
-    """The network's output `y_pred`, shape (n_rows, n_outputs)."""
+    """Return the network's output `y_pred`, shape (n_rows, n_outputs)."""
     return _forward(x, params, activation, xp)[-1]
 
 
@@ -221,13 +221,13 @@ def _forward(
     if params.b1 is not None:
         h = h + params.b1[..., None, :]  # the same (n_hidden,) added to every row
     h_relu = activation.value(h, xp)  # (n_rows, n_hidden)
-    kept = h_relu if mask is None else h_relu * mask  # dropout: 0 where a row misses a unit
-    y_pred = kept @ params.w2  # (n_rows, n_hidden) @ (n_hidden, n_outputs) -> (n_rows, n_outputs)
+    h_used = h_relu if mask is None else h_relu * mask  # dropout: 0 where a row leaves a unit out
+    y_pred = h_used @ params.w2  # (n_rows, n_hidden) @ (n_hidden, n_outputs) -> (n_rows, n_outputs)
     if params.b2 is not None:
         y_pred = y_pred + params.b2[..., None, :]
     if params.w_skip is not None:
         y_pred = y_pred + x @ params.w_skip
-    return h, h_relu, kept, y_pred
+    return h, h_relu, h_used, y_pred
 
 
 def objective_value(
@@ -241,23 +241,23 @@ def objective_value(
     xp: Any = np,
     mask: Array | None = None,
 ) -> Array:
-    """The smooth part of the objective, where automatic differentiation starts. Arguments as in `loss_and_gradients`."""
+    """Return the smooth part of the objective, which autograd differentiates. Arguments as in `loss_and_gradients`."""
     y_pred = _forward(x, params, objective.activation, xp, mask)[-1]
     loss = objective.loss.value(y_pred, y, s, total, xp)
     return loss + 0.5 * penalty * squared_norm(params) if penalty else loss
 
 
 def squared_norm(params: Params) -> Array:
-    """‖w1‖² + ‖w2‖² + ‖w_skip‖², one number a network: biases are left out."""
+    """Return ‖w1‖² + ‖w2‖² + ‖w_skip‖², one number per network: without the biases."""
     weights = [w for name, w in params.items() if name.startswith("w")]
     return sum((w * w).sum((-2, -1)) for w in weights)
 
 
-L1_WEIGHTS = ("w1", "w_skip")  # those that `l1` is for
+L1_WEIGHTS = ("w1", "w_skip")  # those that `l1` penalises
 
 
 def absolute_sum(params: Params) -> Array:
-    """Σ|w1| + Σ|w_skip|, one number a network: the weights that the inputs meet."""
+    """Return Σ|w1| + Σ|w_skip|, one number per network: the weights of the inputs."""
     return sum(abs(w).sum((-2, -1)) for name, w in params.items() if name in L1_WEIGHTS)
 
 
@@ -273,7 +273,7 @@ def loss_and_gradients(
     l1: float = 0.0,
     mask: Array | None = None,
 ) -> tuple[Array, Params]:
-    """The objective and its gradient by every weight, by hand.
+    """Return the objective and its gradient by every weight, by hand.
 
     Parameters
     ----------
@@ -297,20 +297,20 @@ def loss_and_gradients(
 
     Returns
     -------
-    loss : number, or one number a network
+    loss : number, or one number per network
     gradients : Params
-        `grad_w1`, `grad_b1`, ... in the places of `w1`, `b1`, ... Those of the absolute weights, which have a kink at 0,
-        are left out: the solver shrinks the weights after its step.
+        `grad_w1`, `grad_b1`, ... in the places of `w1`, `b1`, ..., without those of the absolute weights, which have a
+        kink at 0: the solver shrinks the weights after its step.
     """
     # Forward pass: compute predicted y
-    h, h_relu, kept, y_pred = _forward(x, params, objective.activation, xp, mask)
+    h, h_relu, h_used, y_pred = _forward(x, params, objective.activation, xp, mask)
 
     # Compute the loss
     loss = objective.loss.value(y_pred, y, s, total, xp)
 
     # Backward pass: the chain rule, from the loss back to each weight
     grad_y_pred = objective.loss.grad_y_pred(y_pred, y, s, total, xp)  # (n_rows, n_outputs)
-    grad_w2 = kept.mT @ grad_y_pred  # (n_hidden, n_rows) @ (n_rows, n_outputs)
+    grad_w2 = h_used.mT @ grad_y_pred  # (n_hidden, n_rows) @ (n_rows, n_outputs)
     grad_h_relu = grad_y_pred @ params.w2.mT  # (n_rows, n_outputs) @ (n_outputs, n_hidden)
     if mask is not None:
         grad_h_relu = grad_h_relu * mask

@@ -1,4 +1,4 @@
-"""The problem that is solved: checked arrays and what is made small.
+"""The problem that is solved: checked arrays and the objective.
 
 Everything that users give for a training is checked here, once; the engines, the solvers and the loop trust it.
 """
@@ -25,11 +25,12 @@ from twolayer.maths import custom
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.maths.network import Objective, Params
+from twolayer.text import plural
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is to be fitted: checked arrays, all of the parameters' dtype, and the objective.
+    """Checked arrays, all of the parameters' dtype, and the objective.
 
     Attributes
     ----------
@@ -54,7 +55,7 @@ class Problem:
 
 
 def checked_targets(y: Any, n_rows: int, n_outputs: int, loss: Loss, dtype: Any) -> np.ndarray:
-    """`y` of shape (n_rows, n_outputs); class numbers become one-hot rows."""
+    """Return `y` of shape (n_rows, n_outputs); class numbers become one-hot rows."""
     given, y = y, floats(y, "y")
     if y.ndim == 1:
         y = y[:, None]
@@ -75,7 +76,7 @@ def checked_targets(y: Any, n_rows: int, n_outputs: int, loss: Loss, dtype: Any)
         y = (labels[:, None] == np.arange(n_outputs)).astype(dtype)
     if y.shape[1] != n_outputs:
         raise InputError(
-            f"y has {y.shape[1]} columns, but w2 has {n_outputs}: one output for each column of y"
+            f"y has {plural(y.shape[1], 'column')}, but w2 has {n_outputs}: give one output per column of y"
         )
     check_target_range(y, loss)
     if loss.takes_labels and n_outputs > 1 and not np.allclose(y.sum(1), 1, atol=1e-4):
@@ -88,7 +89,7 @@ def checked_targets(y: Any, n_rows: int, n_outputs: int, loss: Loss, dtype: Any)
 
 
 def check_target_range(y: np.ndarray, loss: Loss) -> None:
-    """Raise if a target is one that the loss does not take."""
+    """Raise InputError if the loss does not take one of the targets."""
     outside = (y < loss.y_from) | (y > loss.y_to)
     if not outside.any():
         return
@@ -102,7 +103,7 @@ def check_target_range(y: np.ndarray, loss: Loss) -> None:
 
 
 def checked_params(params: Any) -> Params:
-    """Params as NumPy arrays of one float dtype, whose shapes fit together."""
+    """Return Params as NumPy arrays of one float dtype, whose shapes fit together."""
     if not isinstance(params, Params):
         raise InputError(
             f"params must be a twolayer.Params (see twolayer.init_params); got {type(params).__name__}"
@@ -142,7 +143,7 @@ def checked_params(params: Any) -> Params:
 def checked_objective(
     loss: Any, activation: Any, alpha: Any, l1: Any = 0.0, dropout: Any = 0.0
 ) -> Objective:
-    """The objective from names or objects."""
+    """Return the objective from names or objects."""
     return Objective(
         one_of(loss, LOSSES, "loss", Loss),  # type: ignore[type-abstract]
         activation_object(activation),
@@ -153,7 +154,7 @@ def checked_objective(
 
 
 def dropout_rate(dropout: Any) -> float:
-    """A share of the hidden units, not all of them."""
+    """Return the share of the hidden units to leave out; raise InputError if it is not below 1."""
     share = finite_number(dropout, "dropout", at_least=0)
     if share >= 1:
         raise InputError(
@@ -163,7 +164,7 @@ def dropout_rate(dropout: Any) -> float:
 
 
 def activation_object(activation: Any) -> Activation:
-    """The activation of that name, or the object given; one of the user's own has its derivative checked."""
+    """Return the activation of that name, or the object itself; the derivative of a user's activation is checked."""
     rule = one_of(activation, ACTIVATIONS, "activation", Activation)  # type: ignore[type-abstract]
     if custom.is_custom(rule, ACTIVATIONS):
         custom.check_activation(rule)
@@ -171,11 +172,12 @@ def activation_object(activation: Any) -> Activation:
 
 
 def checked_inputs(x: Any, params: Params) -> Any:
-    """`x` as a table of the parameters' dtype, with a row of `w1` for each of its columns."""
+    """Return `x` as a table of the parameters' dtype, with a row of `w1` for each of its columns."""
     x = finite_table(x, "x", params.dtype)
     if x.shape[1] != params.n_inputs:
         raise InputError(
-            f"x has {x.shape[1]} columns, but w1 has {params.n_inputs} rows: one row of w1 for each column of x"
+            f"x has {plural(x.shape[1], 'column')}, but w1 has {plural(params.n_inputs, 'row')}: give one row of w1 per "
+            "column of x"
         )
     return x
 
@@ -183,7 +185,7 @@ def checked_inputs(x: Any, params: Params) -> Any:
 def checked_problem(
     x: Any, y: Any, params: Params, objective: Objective, sample_weight: Any = None
 ) -> Problem:
-    """Everything that is to be fitted, checked, in the dtype of `params`."""
+    """Return the problem with everything checked, in the dtype of `params`."""
     x = checked_inputs(x, params)
     n_rows = x.shape[0]
     y = checked_targets(y, n_rows, params.n_outputs, objective.loss, params.dtype)

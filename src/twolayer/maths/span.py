@@ -1,4 +1,4 @@
-"""The span: an exact shortcut for wide tables, whose steps cost nothing per column.
+"""The span: an exact shortcut for wide tables, whose steps do not depend on the number of columns.
 
 Every gradient of `w1` is `x.T @ grad_h`, a combination of the rows of `x`. So training never leaves
 
@@ -6,13 +6,13 @@ Every gradient of `w1` is `x.T @ grad_h`, a combination of the rows of `x`. So t
 
 and all it needs of the table is `k = x @ x.T` and `h_start = x @ w1_start`: one pass over the columns. Two forms of it:
 
-`Gram` keeps `a` and `c` themselves; an engine has to know the form, and then needs one product with `k` a step.
+`GramSpan` trains `a` and `c` themselves; an engine has to know the form, and then needs one product with `k` per step.
 
-`Rotated` turns the axes. With k = z @ z.T (a pivoted Cholesky factor, z of shape (n_rows, rank)) there are orthonormal
-rows q with x = z @ q, and training `z` from `v_start = q @ w1_start` is training `x` from `w1_start` seen in other axes:
-gradient descent, momentum, weight decay, mini-batches and L-BFGS do not notice. Any engine can do it, unchanged. The part
-of `w1_start` outside the span has no gradient but decays: it rides along as one more row of weights, whose input is
-always 0 and whose length is that part's length.
+`RotatedSpan` rotates the axes. With k = z @ z.T (a pivoted Cholesky factor, z of shape (n_rows, rank)) there are orthonormal
+rows q with x = z @ q, and training on `z` from `v_start = q @ w1_start` is training on `x` from `w1_start` in other axes:
+gradient descent, momentum, weight decay, mini-batches and L-BFGS give the same. Any engine can do it, unchanged. The part
+of `w1_start` outside the span has no gradient but decays: it is one more row of weights, whose input is always 0 and whose
+length is that part's length.
 
 In both, `w1` is recovered at the end, in a second pass. The skip layer goes the same way as `w1`.
 
@@ -36,12 +36,12 @@ from twolayer.maths.problem import Problem
 
 NUMBERS_PER_BLOCK = (
     1 << 23
-)  # numbers of `x` (and of `w1`) taken at once, so that a table on disk is never read whole into memory
+)  # of `x` (and of `w1`), so that a table on disk is never whole in memory
 
 
-def column_blocks(n_columns: int, numbers_a_column: int) -> Iterator[slice]:
-    """Slices over all columns, each of at most about BLOCK numbers."""
-    width = max(1, NUMBERS_PER_BLOCK // max(numbers_a_column, 1))
+def column_blocks(n_columns: int, numbers_per_column: int) -> Iterator[slice]:
+    """Yield slices over all columns, each of at most about NUMBERS_PER_BLOCK numbers."""
+    width = max(1, NUMBERS_PER_BLOCK // max(numbers_per_column, 1))
     for start in range(0, n_columns, width):
         yield slice(start, min(start + width, n_columns))
 
@@ -49,14 +49,14 @@ def column_blocks(n_columns: int, numbers_a_column: int) -> Iterator[slice]:
 def gram_and_products(
     x: Any, weights: list[np.ndarray], dtype: Any
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """`x @ x.T` and `x @ w` for each of the weights, reading `x` once.
+    """Return `x @ x.T` and `x @ w` for each of the weights, reading `x` once.
 
     Parameters
     ----------
     x : array or SciPy sparse array, shape (n_rows, n_inputs)
     weights : list of arrays, each of shape (..., n_inputs, n_columns)
     dtype : dtype
-        What to compute in.
+        The dtype of the products.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def gram_and_products(
     k = np.zeros((n_rows, n_rows), dtype)
     products = [np.zeros((*w.shape[:-2], n_rows, w.shape[-1]), dtype) for w in weights]
     widest = max([n_rows, *(w[..., :1, :].size for w in weights)])
-    with np.errstate(over="ignore", invalid="ignore"):  # of what is not finite an error tells
+    with np.errstate(over="ignore", invalid="ignore"):  # an error follows for what is not finite
         for columns in column_blocks(n_columns, widest):
             block = np.asarray(x[:, columns], dtype)
             k += block @ block.T
@@ -80,14 +80,14 @@ def gram_and_products(
 
 
 def sparse_times(x: Any, w: np.ndarray) -> np.ndarray:
-    """`x @ w` for sparse `x`, with any axes in front of `w`."""
+    """Return `x @ w` for sparse `x`, with any axes in front of `w`."""
     if w.ndim == 2:
         return x @ w
     return np.stack([x @ each for each in w])
 
 
 def recovered_weights(x: Any, a: np.ndarray, c: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """`c · start + x.T @ a` in start's dtype, block by block: (..., n_inputs, n_columns); c has one number a network."""
+    """Return `c · start + x.T @ a` in start's dtype: (..., n_inputs, n_columns); c has one number per network."""
     if not isinstance(x, np.ndarray):
         out = sparse_times(x.T.tocsr(), a).astype(start.dtype, copy=False)
         for rows in column_blocks(x.shape[1], a[..., :1, :].size):
@@ -104,16 +104,16 @@ def recovered_weights(x: Any, a: np.ndarray, c: np.ndarray, start: np.ndarray) -
 
 
 def squared_length(w: np.ndarray) -> np.ndarray:
-    """Σ w², one number a network, in float64."""
+    """Return Σ w², one number per network, in float64."""
     flat = w.reshape(*w.shape[:-2], -1)
     return np.einsum("...i,...i->...", flat, flat, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class GramProblem(Problem):
-    """A problem told by `x = k` of shape (n_rows, n_rows), for an engine that knows the form `Gram`.
+    """A problem with `x = k` of shape (n_rows, n_rows), for an engine that knows the form `GramSpan`.
 
-    Its parameters hold `a` in the place of `w1`, and below it one more row, all of it c.
+    Its parameters hold `a` in the place of `w1`, and below it one more row, whose entries are all c.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class GramProblem(Problem):
 
 @dataclass(frozen=True, eq=False)
 class RotatedProblem(Problem):
-    """A problem told by `x = z` of shape (n_rows, rank), or with a column of zeros more.
+    """A problem with `x = z` of shape (n_rows, rank), or with one more column, of zeros.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class RotatedProblem(Problem):
 
 
 class GramSpan:
-    """The span by its coordinates `a` and `c`.
+    """The span in the coordinates `a` and `c`.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class GramSpan:
         self.params = replace(params, w1=a)
 
     def recover(self, params: Params) -> Params:
-        """The parameters of the table itself."""
+        """Return the parameters of the table itself."""
         c = params.w1[..., -1:, :1]
         return replace(
             params, w1=recovered_weights(self.x, params.w1[..., :-1, :], c, self.start.w1)
@@ -190,7 +190,7 @@ class RotatedSpan:
         self.x, self.start = problem.x, params
         self.decays = problem.objective.alpha > 0
         weights = [w for w in (params.w1, params.w_skip) if w is not None]
-        # The Cholesky factor of k has only half its digits, so that k has to be in float64 whatever the run is in.
+        # The Cholesky factor of k has only half its digits, so that k has to be in float64 whatever the run's dtype.
         k, products = gram_and_products(problem.x, weights, np.float64)
         z, order, factor = pivoted_cholesky(k, params.dtype, with_zeros=self.decays)
         del k  # overwritten
@@ -211,13 +211,13 @@ class RotatedSpan:
 
     @property
     def factor(self) -> np.ndarray:
-        """z[pivots] in float64: z has the same numbers, unless they were rounded, and the room is wanted for training."""
+        """z[pivots] in float64: z has the same numbers, unless they were rounded, so that training has more memory."""
         if self.rounded_from is not None:
             return self.rounded_from
         return np.asfortranarray(self.problem.x[self.pivots, : len(self.pivots)])
 
     def with_outside(self, v: np.ndarray, length: np.ndarray) -> np.ndarray:
-        """`v` with one more row for what lies outside the span, if that decays."""
+        """Return `v` with one more row for what lies outside the span, if that decays."""
         if not self.decays:
             return v
         row = np.zeros((*v.shape[:-2], 1, v.shape[-1]))
@@ -225,7 +225,7 @@ class RotatedSpan:
         return np.concatenate([v, row], axis=-2)
 
     def recover(self, params: Params) -> Params:
-        """The parameters of the table itself."""
+        """Return the parameters of the table itself."""
         names = ["w1"] if params.w_skip is None else ["w1", "w_skip"]
         recovered = {
             name: self.recovered(
@@ -239,7 +239,7 @@ class RotatedSpan:
         return replace(params, **recovered)
 
     def network(self, k: int) -> RotatedSpan:
-        """The way back of the k-th of several networks alone."""
+        """Return the span of the k-th of several networks alone, to recover its parameters."""
         one = copy.copy(self)
         one.start, one.params = self.start.network(k), self.params.network(k)
         one.outside = [length[k] for length in self.outside]
@@ -248,7 +248,7 @@ class RotatedSpan:
     def recovered(
         self, start: np.ndarray, v_start: np.ndarray, v: np.ndarray, outside: np.ndarray
     ) -> np.ndarray:
-        """What `start` has become when its coordinates `v_start` have become `v`."""
+        """Return what `start` has become when its coordinates `v_start` have become `v`."""
         c = np.ones((*v.shape[:-2], 1, 1), start.dtype)
         if self.decays:
             moved = outside > 0
@@ -265,16 +265,16 @@ class RotatedSpan:
 def pivoted_cholesky(
     k: np.ndarray, dtype: Any = np.float64, with_zeros: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The pivoted Cholesky factor of k = x @ x.T, up to its numerical rank.
+    """Return the pivoted Cholesky factor of k = x @ x.T, up to its numerical rank.
 
     Parameters
     ----------
     k : ndarray of float64, shape (n_rows, n_rows)
-        Symmetric, C-contiguous; overwritten, as room for another like it may be dear.
+        Symmetric, C-contiguous; overwritten, as there may be no memory for another like it.
     dtype : dtype
         Of z.
     with_zeros : bool
-        Whether z gets one more column, of zeros.
+        Whether z has one more column, of zeros.
 
     Returns
     -------
@@ -283,7 +283,7 @@ def pivoted_cholesky(
     order : ndarray of int, shape (n_rows,)
         z[order] has no entry above its diagonal; the first `rank` rows of it span all of them.
     factor : ndarray of float64, shape (rank, rank)
-        z[order[:rank]] on and below the diagonal; above it stands nothing of meaning.
+        z[order[:rank]] on and below the diagonal; the numbers above it mean nothing.
 
     Raises
     ------
@@ -292,7 +292,7 @@ def pivoted_cholesky(
     """
     from scipy.linalg.lapack import dpstrf
 
-    # Rows are scaled to length 1 for the while, so that a short one counts as much as a long one.
+    # Rows are scaled to length 1 for the factor, so that a short one counts as much as a long one.
     lengths = np.sqrt(k.diagonal())
     if not np.isfinite(lengths).all():
         raise InputError(
@@ -317,14 +317,14 @@ def pivoted_cholesky(
 
 @dataclass(frozen=True, eq=False)
 class RowCoordinates:
-    """Rows of a table in orthonormal axes of their own: x = z @ q, with q never made.
+    """Rows of a table in orthonormal axes of their own: x = z @ q, where q is never computed.
 
     Attributes
     ----------
     x : array or SciPy sparse array, shape (n_rows, n_inputs)
     z : ndarray, shape (n_rows, rank)
     pivots, factor
-        As `factorise` gives them.
+        As in `RotatedSpan`.
     """
 
     x: Any
@@ -333,14 +333,14 @@ class RowCoordinates:
     factor: np.ndarray
 
     def of(self, x_new: Any) -> np.ndarray:
-        """`x_new @ q.T`: other rows along the axes, shape (n_new, rank)."""
+        """Return `x_new @ q.T`: other rows along the axes, shape (n_new, rank)."""
         across = self.x[self.pivots] @ x_new.T
         if not isinstance(across, np.ndarray):
             across = across.toarray()
         return np.ascontiguousarray(solve_lower(self.factor, across).T)
 
     def back(self, v: np.ndarray) -> np.ndarray:
-        """`q.T @ v`: weights of the table's columns, shape (..., n_inputs, n_columns), from those of the axes."""
+        """Return `q.T @ v`: weights of the table's columns, shape (..., n_inputs, n_columns), from those of the axes."""
         a = solve_lower(self.factor, v, transposed=True)
         rows = self.x[self.pivots]
         if not isinstance(rows, np.ndarray):
@@ -349,7 +349,7 @@ class RowCoordinates:
 
 
 def row_coordinates(x: Any) -> RowCoordinates:
-    """Axes for the rows of `x`, in one pass over it: for many fits on the same rows that start inside their span."""
+    """Return axes for the rows of `x`, in one pass over it: for many fits on these rows that start inside their span."""
     k, _ = gram_and_products(x, [], np.float64)
     z, order, factor = pivoted_cholesky(k)
     rank = len(factor)
@@ -357,7 +357,7 @@ def row_coordinates(x: Any) -> RowCoordinates:
 
 
 def solve_lower(factor: np.ndarray, right: np.ndarray, transposed: bool = False) -> np.ndarray:
-    """The solution of `factor @ v = right` (or with factor.T), with any axes in front of `right`; float64."""
+    """Return the solution of `factor @ v = right` (or with factor.T), with any axes in front of `right`; float64."""
     from scipy.linalg.lapack import dtrtrs
 
     flat = np.moveaxis(right, -2, 0).reshape(right.shape[-2], -1)
@@ -367,5 +367,5 @@ def solve_lower(factor: np.ndarray, right: np.ndarray, transposed: bool = False)
 
 
 def length_outside(w: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """The length of the part of `w` outside the span, whose part inside has the coordinates `v`; one number a network."""
+    """Return the length of the part of `w` outside the span, if `v` are its coordinates inside; one number per network."""
     return np.sqrt(np.maximum(squared_length(w) - squared_length(v), 0.0))

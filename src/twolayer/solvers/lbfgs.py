@@ -140,7 +140,7 @@ class LBFGS(Solver):
 
     @staticmethod
     def store_gradient(memory: SolverMemory) -> None:
-        """Store the gradients of the last point evaluated as the gradient, with its products with all that is remembered."""
+        """Store the gradients of the last point evaluated, with their products with all that is remembered."""
         gradient = memory["basis"][-1]
         copy_out(memory["gradients"], gradient)
         memory["along"] = np.array((memory["basis"] @ gradient).tolist())

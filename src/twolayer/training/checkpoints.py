@@ -42,7 +42,7 @@ _OPEN_CHECKPOINT: ContextVar[Checkpoint | None] = ContextVar("checkpoint", defau
 def checkpointed(
     path: str | os.PathLike[str], every: float = DEFAULT_INTERVAL, resume: bool = False
 ) -> Iterator[Checkpoint]:
-    """Within it, every training writes to that checkpoint; for estimators, whose `fit` trains many times.
+    """Store every training within it in that checkpoint; for estimators, whose `fit` trains many times.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def open_checkpoint(
 def recorded_call(
     file: Checkpoint | None, fingerprint: Any, batches: Batches, callback: Any
 ) -> Iterator[CallRecord | None]:
-    """Within it one call of `train` runs, with the record of it; None without a checkpoint."""
+    """Yield the record of the call of `train` that runs within it; None without a checkpoint."""
     if file is None:
         yield None
         return

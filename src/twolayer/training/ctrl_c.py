@@ -23,7 +23,7 @@ def in_main_thread() -> bool:
 
 @contextmanager
 def ctrl_c_handler(handler: Handler) -> Iterator[Any]:
-    """Within it the handler has Ctrl-C, in the main thread; yield the one from before."""
+    """Set the handler of Ctrl-C within it, if this is the main thread; yield the one from before."""
     if not in_main_thread():
         yield None
         return
@@ -37,7 +37,7 @@ def ctrl_c_handler(handler: Handler) -> Iterator[Any]:
 
 @contextmanager
 def deferred_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Within it, the first Ctrl-C only sets a flag, which the yielded function returns; the second raises as usual.
+    """Defer the first Ctrl-C within it: it sets a flag, which the yielded function returns; the second raises as usual.
 
     At the end a press is passed on to the handler from before, if it is not Python's own: one that was set on purpose, such
     as by a command of many trainings, needs it too.
@@ -61,7 +61,7 @@ def deferred_ctrl_c() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def ctrl_c_raises() -> Iterator[None]:
-    """Within it Ctrl-C raises KeyboardInterrupt, though each training defers it: for many trainings that give one result.
+    """Let Ctrl-C raise KeyboardInterrupt within it, though each training defers it: for many trainings with one result.
 
     A search in which some trainings ended early, or never began, would choose by what did not happen.
     """
@@ -93,7 +93,7 @@ class CtrlCState:
 
 @contextmanager
 def ctrl_c_stops(checkpoint: Path | None = None) -> Iterator[CtrlCState]:
-    """Within it Ctrl-C ends a command that writes files at its end, and StoppedError is raised.
+    """Let Ctrl-C end a command within it before its files are written, and raise StoppedError.
 
     A press during a training ends that first, and is then passed on to this handler.
     """
