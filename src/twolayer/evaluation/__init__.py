@@ -1,1 +1,1 @@
-"""Is it any good: splits, scores, baselines, intervals, the verdict and the warnings."""
+"""Evaluation, of how good a model is: splits, scores, baselines, intervals, the verdict and the warnings."""

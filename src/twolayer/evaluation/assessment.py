@@ -1,4 +1,4 @@
-"""A fitted model beside rows with known targets: its predictions for them, and those of the baselines."""
+"""A fitted model and rows with known targets: its predictions for them, and those of the baselines."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from twolayer.evaluation.baselines import (
 )
 from twolayer.evaluation.predictions import NO_LABEL, YES_LABEL, Predictions, label_words
 from twolayer.evaluation.splits import TrainTestSplit
+from twolayer.text import plural
 
 SAME_PREDICTION_SHARE = 1e-3  # of a probability, or of the range of the targets
 
 
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """What a report is about.
+    """The subject of a report: a model, the rows it is scored on, and the predictions for them.
 
     Attributes
     ----------
@@ -37,19 +38,19 @@ class Assessment:
         The column of the table that each was made from.
     targets : list of str
     answers : dict
-        Of the network, and of its rivals as far as they could be asked: name -> Answers.
+        Model -> Predictions: of the network, and of the baselines that there are.
     held_out : bool or None
         Whether the model was trained without these rows; None if that is not known.
     x_train, y_train : ndarray or None
         The rows of training, if they are known.
     course : dict or None
-        What was seen of the training now and then, if that is known; see `twolayer.inspection.training_history`.
+        The training history, if it is known; see `twolayer.inspection.training_history`.
     output : int or None
         Which of several targets this is about; None for all, or the only one.
     groups : ndarray, shape (n_rows,), or None
         Rows that belong together, such as those of a patient.
     grouped_by : str
-        The column that tells.
+        The column of the groups.
     """
 
     model: Any
@@ -70,7 +71,7 @@ class Assessment:
 
     @property
     def classes(self) -> Any:
-        """The classes, or None for numbers; of one label no and yes."""
+        """The classes, or None for numbers; of one of several labels, no and yes."""
         classes = getattr(self.model, "classes_", None)
         return (
             np.array([NO_LABEL, YES_LABEL])
@@ -93,24 +94,24 @@ class Assessment:
 
     @property
     def rows_in_words(self) -> str:
-        """Which rows these are."""
-        count = f"{len(self.y):,} row{'s' * (len(self.y) != 1)}"
+        """The number of rows, and where they are from."""
+        count = plural(len(self.y), "row")
         if self.groups is not None:
             count += f" of {self.groups_in_words}"
         return f"{count} that it never saw" if self.held_out else f"{count} of the table"
 
     @property
     def n_units(self) -> int:
-        """How many rows, or groups of rows, know nothing of each other."""
+        """The number of independent units: of rows, or of groups."""
         return len(self.y) if self.groups is None else len(np.unique(self.groups))
 
     @property
     def groups_in_words(self) -> str:
-        """How many groups these rows are of."""
-        return f"{self.n_units:,} group{'s' * (self.n_units != 1)} ('{self.grouped_by}')"
+        """The number of groups of these rows, and their column."""
+        return f"{plural(self.n_units, 'group')} ('{self.grouped_by}')"
 
     def confusion(self) -> np.ndarray:
-        """Rows of each class (axis 0) by what was predicted (axis 1)."""
+        """Return the number of rows of each class (axis 0) by the predicted class (axis 1)."""
         places = (np.searchsorted(self.classes, part) for part in (self.y, self.network.y_pred))
         counts = np.zeros((len(self.classes),) * 2, dtype=int)
         np.add.at(counts, tuple(places), 1)
@@ -118,11 +119,11 @@ class Assessment:
 
     @property
     def several(self) -> bool:
-        """Whether it is about several targets a row."""
+        """Whether there are several targets per row."""
         return self.y.ndim == 2
 
     def parts(self) -> list[Assessment]:
-        """Each target by itself; the only one is this."""
+        """Return an assessment of each target by itself; of a single target, this one."""
         return [self._part(k) for k in range(self.y.shape[1])] if self.several else [self]
 
     def _part(self, output: int) -> Assessment:
@@ -138,20 +139,20 @@ class Assessment:
 
     @property
     def names(self) -> list[str]:
-        """Of several targets each one's name."""
+        """The name of each of several targets."""
         count = self.y.shape[1]
         return self.targets if len(self.targets) == count else [f"y{k + 1}" for k in range(count)]
 
     @property
     def only_class(self) -> Any:
-        """The class of all rows, if there is but one; else None."""
+        """The class of all rows, if they have one class only; else None."""
         if not self.classifies or self.several or len(np.unique(self.y)) > 1:
             return None
         return self.y[0]
 
     @property
     def says_the_same(self) -> bool:
-        """Whether its answers hardly differ from row to row, so that no input can move them."""
+        """Whether the predictions hardly differ from row to row, so that no input can matter."""
         p = self.network.probabilities
         if p is not None:
             return bool(np.ptp(p, axis=0).max() <= SAME_PREDICTION_SHARE)
@@ -160,7 +161,7 @@ class Assessment:
 
     @property
     def output_names(self) -> list[str]:
-        """What each output of the network is called."""
+        """The name of each output of the network."""
         if self.several:
             return self.names
         if not self.classifies:
@@ -169,7 +170,7 @@ class Assessment:
         return names[1:] if self.model.w2_.shape[-1] == 1 else names
 
     def ask(self, x: Any) -> Predictions:
-        """What the network says of other rows, of the target this is about."""
+        """Return the network's predictions for other rows, of the same target."""
         answers = Predictions.of(self.model, x, self.classifies)
         return answers if self.output is None else answers.output(self.output)
 
@@ -183,7 +184,7 @@ def assess(
     groups: np.ndarray | None = None,
     **names: Any,
 ) -> Assessment:
-    """Return the model beside all of these rows, and beside the constant that is best for them.
+    """Return an assessment of the model on all of these rows, with the constant that is best for them as the baseline.
 
     Parameters
     ----------
@@ -212,13 +213,13 @@ def assess_test_rows(
     groups: np.ndarray | None = None,
     **names: Any,
 ) -> Assessment:
-    """Return the model beside the rows kept for the test, and beside both baselines, the linear one fitted here.
+    """Return an assessment of the model on the test rows, with both baselines, of which the linear model is fitted here.
 
-    Parameters as for `assess`; `parts` says which rows are for the test.
+    The parameters are those of `assess`; `parts` holds the numbers of the test rows.
     """
     test = parts.test
     linear = fit_linear_model(x, y, parts, classifies=hasattr(model, "classes_"), weights=weights)
-    found = assess(
+    assessment = assess(
         model,
         x[test],
         y[test],
@@ -226,11 +227,11 @@ def assess_test_rows(
         groups=None if groups is None else groups[test],
         **names,
     )
-    network, constant = found.answers[NETWORK], found.answers[CONSTANT]
-    beside = Predictions.of(linear, x[test], found.classifies)
+    network, constant = assessment.answers[NETWORK], assessment.answers[CONSTANT]
+    baseline = Predictions.of(linear, x[test], assessment.classifies)
     return replace(
-        found,
-        answers={NETWORK: network, LINEAR: beside, CONSTANT: constant},
+        assessment,
+        answers={NETWORK: network, LINEAR: baseline, CONSTANT: constant},
         held_out=True,
         x_train=x[parts.train],
         y_train=y[parts.train],

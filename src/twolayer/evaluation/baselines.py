@@ -1,4 +1,4 @@
-"""The baselines that a network has to beat: a linear model of the same columns, and a constant guess."""
+"""The baselines of a network: a linear model of the same columns, and a constant guess."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fit_linear_model(
 ) -> Any:
     """Return ridge or logistic regression, fitted to standardised columns of the rows of training.
 
-    Its penalty is chosen on rows left out of training: one at a time (ridge), or a fifth.
+    Its penalty is chosen on rows left out of training: one at a time (ridge), or a fifth at a time.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def fit_linear_model(
         given["groups"] = parts.groups[parts.train]
     last = model.steps[-1][0]
     with warnings.catch_warnings():
-        # a baseline that is not solved to the last digit can still be compared with
+        # a baseline need not be solved to the last digit
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", LinAlgWarning)
         return model.fit(
@@ -58,9 +58,9 @@ def fit_linear_model(
 
 
 def best_constant(y: np.ndarray, classes: Any, s: Any) -> Predictions:
-    """Return the best answer without inputs for these very rows, and its probabilities of classes.
+    """Return the best prediction without inputs for these rows, with probabilities for classes.
 
-    Not that of the rows of training, which is easily beaten where the classes have other shares here.
+    The best one for the rows of training would be too easy to beat where the classes have other shares here.
     """
     if classes is None:
         return Predictions(np.zeros(y.shape) + np.average(y, axis=0, weights=s))

@@ -1,4 +1,4 @@
-"""What one model predicts for some rows."""
+"""The predictions of one model for some rows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ NO_LABEL, YES_LABEL = "no", "yes"  # the two values of one label
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What one model predicts for some rows.
+    """The predictions of one model for some rows.
 
     Attributes
     ----------
     y_pred : ndarray, shape (n_rows,) or (n_rows, n_outputs)
     probabilities : ndarray, shape (n_rows, n_classes), or None for numbers
-        Of several labels per row: (n_rows, n_labels), the probability of each.
+        With several labels per row: (n_rows, n_labels), the probability of each label.
     """
 
     y_pred: np.ndarray
@@ -35,7 +35,7 @@ class Predictions:
         return Predictions(self.y_pred[rows], None if p is None else p[rows])
 
     def output(self, output: int) -> Predictions:
-        """Return those of one of several targets: a number, or no and yes."""
+        """Return the predictions of one of several targets: a number, or no and yes."""
         y_pred, p = self.y_pred[:, output], self.probabilities
         if p is None:
             return Predictions(y_pred)

@@ -1,9 +1,8 @@
-"""How sure scores are: what they would have been on other rows, drawn again from these with replacement.
+"""Intervals of scores: the scores on other rows, drawn from these with replacement (the bootstrap).
 
-The share of rows that is right has the exact range of a binomial. Rows that belong together (of a patient) are drawn
-together, and no exact range is claimed of them: they are fewer than they look.
-All models are scored on the same draws, so that the range of a difference is that of the difference, not of two scores
-that each go up and down with the rows.
+The interval of a share of right rows is the exact one of a binomial. Rows that belong together (of a patient) are drawn
+together, and have no exact interval, as they are not independent. All models are scored on the same draws, so that the
+interval of a difference is that of the difference itself, not of two scores that both go up and down with the rows.
 """
 
 from __future__ import annotations
@@ -19,32 +18,32 @@ from twolayer.evaluation.predictions import Predictions
 from twolayer.evaluation.scores import HIGHER_IS_BETTER, ScoresByModel, prediction_scores
 
 BOOTSTRAP_DRAWS = 300
-BOOTSTRAP_DRAWS_LARGE = 60  # of very many rows, whose scores hardly move
+BOOTSTRAP_DRAWS_LARGE = 60  # of very many rows, whose scores vary little
 LARGE_TABLE_ROWS = 20_000
-FEWEST_BOOTSTRAP_ROWS = 8  # draws of fewer are too much alike
+FEWEST_BOOTSTRAP_ROWS = 8  # draws of fewer are too similar
 INTERVAL_PERCENTILES = (2.5, 97.5)
-SIGNIFICANCE = 0.05  # what has a larger probability by luck alone may be luck
+SIGNIFICANCE = 0.05  # of McNemar's test
 
 Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreIntervals:
-    """Scores and their ranges.
+    """Scores and their intervals.
 
     Attributes
     ----------
     scores : dict
         Model -> score -> value.
     ranges : dict
-        Model -> score -> the range of 95% of the draws.
+        Model -> score -> interval of 95% of the draws.
     gains : dict
-        Rival -> score -> the range of how much better the network is than it; above 0 is better, whichever way the score
-        goes.
+        Baseline -> score -> interval of how much better the network is; above 0 it is better, whether the score should
+        be high or low.
     parts : dict
-        Of several targets, each one's own: name -> Certainty.
+        Of several targets: name -> ScoreIntervals of that target.
     more_often : dict
-        Rival -> whether the network is right more often than it (1), less often (-1), or that is open (0).
+        Baseline -> 1 if the network is right more often, -1 if less often, 0 if there is no significant difference.
     """
 
     scores: ScoresByModel
@@ -54,7 +53,7 @@ class ScoreIntervals:
     more_often: dict[str, int] = field(default_factory=dict)
 
     def against(self, rival: str, score: str) -> int:
-        """1 if the network is better than the rival on nearly all draws of the rows, -1 if worse, 0 if that is open."""
+        """Return 1 if the network is better than the baseline on nearly all draws of the rows, -1 if worse, else 0."""
         if score == "accuracy" and rival in self.more_often:
             return self.more_often[rival]
         low, high = self.gains.get(rival, {}).get(score, (0.0, 0.0))
@@ -62,7 +61,7 @@ class ScoreIntervals:
 
 
 def score_intervals(subject: Assessment, random_state: int = 0) -> ScoreIntervals:
-    """Score all models on the rows, and on rows drawn again."""
+    """Return the scores of all models on the rows of an assessment, with intervals."""
     everything = np.arange(len(subject.y))
     answers = subject.answers
     scores = {name: _subset_scores(subject, one, everything) for name, one in answers.items()}
@@ -97,7 +96,7 @@ def score_intervals(subject: Assessment, random_state: int = 0) -> ScoreInterval
 
 
 def _resampling_units(subject: Assessment) -> np.ndarray:
-    """What is drawn: rows, or for each group an array of its rows."""
+    """Return the units of the draws: rows, or for each group an array of its rows."""
     if subject.groups is None:
         return np.arange(len(subject.y))
     units = np.empty(subject.n_units, dtype=object)
@@ -107,27 +106,26 @@ def _resampling_units(subject: Assessment) -> np.ndarray:
 
 
 def _mcnemar(subject: Assessment) -> dict[str, int]:
-    """Of the rows on which only one of two models is right, how many are the network's: McNemar's test with its mid-p.
+    """Return for each model 1 if the network is right more often, -1 if less often, else 0: McNemar's test with its mid-p.
 
-    Draws of few rows would be too sure. Fagerland, Lydersen & Laake, *The McNemar test for binary matched-pairs data*, BMC
-    Medical Research Methodology 13 (2013) 91.
+    It compares the numbers of rows on which only one of the two models is right; draws of few rows would be too sure.
+    Fagerland, Lydersen & Laake, *The McNemar test for binary matched-pairs data*, BMC Medical Research Methodology 13 (2013)
+    91.
     """
     from scipy.stats import binom
 
-    apart = (
-        subject.groups is None and subject.weights is None
-    )  # rows that count alike, and each for itself
-    if not subject.classifies or subject.several or not apart:
+    independent = subject.groups is None and subject.weights is None
+    if not subject.classifies or subject.several or not independent:
         return {}
     right = {name: one.y_pred == subject.y for name, one in subject.answers.items()}
     ours = right[NETWORK]
-    found = {}
+    signs = {}
     for name, theirs in right.items():
         won, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-        fewer, of = min(won, lost), won + lost
-        p = 2 * binom.cdf(fewer, of, 0.5) - binom.pmf(fewer, of, 0.5)
-        found[name] = 0 if p > SIGNIFICANCE else 1 if won > lost else -1
-    return found
+        fewer, total = min(won, lost), won + lost
+        p = 2 * binom.cdf(fewer, total, 0.5) - binom.pmf(fewer, total, 0.5)
+        signs[name] = 0 if p > SIGNIFICANCE else 1 if won > lost else -1
+    return signs
 
 
 def _n_draws(n_rows: int) -> int:
@@ -139,11 +137,12 @@ def _n_draws(n_rows: int) -> int:
 def _exact_interval(
     ranges: dict[str, Interval], scores: dict[str, float], subject: Assessment
 ) -> None:
-    """The range of a share of rows that is right is known exactly, and of few rows draws would make it too narrow.
+    """Replace the interval of the share of right rows by the exact one; draws of few rows would make it too narrow.
 
-    Where no row (or every row) was wrong they are even all alike. Clopper & Pearson, *The use of confidence or fiducial
-    limits illustrated in the case of the binomial*, Biometrika 26 (1934) 404-413. Weighted rows count as many as would have
-    the same spread. Of groups the draws stay, unless they are all alike: then there are as many rows as groups.
+    Where no row (or every row) is wrong, all draws are even the same. Clopper & Pearson, *The use of confidence or
+    fiducial limits illustrated in the case of the binomial*, Biometrika 26 (1934) 404-413. Weighted rows count as so
+    many equal ones as have the same variance. Of groups the interval of the draws stays, unless all draws are the same:
+    then groups are counted.
     """
     from scipy.special import betaincinv
 
@@ -165,7 +164,7 @@ def _exact_interval(
 
 
 def _is_scorable(subject: Assessment, rows: np.ndarray) -> bool:
-    """Whether these rows have any weight, and more than one target."""
+    """Return whether these rows have any weight and, of numbers, more than one value."""
     if subject.weights is not None and not subject.weights[rows].any():
         return False
     return subject.classifies or bool(np.ptp(subject.y[rows], axis=0).min() > 0)

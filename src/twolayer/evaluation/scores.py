@@ -33,10 +33,24 @@ def prediction_scores(
     classes: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """The scores of predictions; with probabilities those of classes. Of several outputs, each in its own unit, the mean R².
+    """Return the scores of predictions.
 
-    Of several labels a row, `y` with a column of 0 and 1 for each, accuracy is the share of single answers that are right;
-    "rows all right" the share of rows with no label wrong; the others are means over labels.
+    Parameters
+    ----------
+    y, y_pred : ndarray, shape (n_rows,) or (n_rows, n_outputs)
+        With several labels per row, a column of 0 and 1 for each.
+    probabilities : ndarray, shape (n_rows, n_classes) or (n_rows, n_labels), or None for numbers
+    classes : ndarray, shape (n_classes,), or None
+        In the order of the probabilities, with one class per row.
+    weights : ndarray, shape (n_rows,), or None
+
+    Returns
+    -------
+    scores : dict of str: float
+        For numbers "R²" and, of one output, "RMSE"; several outputs have units of their own, so that there is the mean
+        R² only. For classes "accuracy", "balanced accuracy" and "log loss". For several labels "accuracy" is the share
+        of single labels that are right, "rows all right" the share of rows with no label wrong, and the others are means
+        over labels.
     """
     s = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
     if probabilities is None:
@@ -47,10 +61,10 @@ def prediction_scores(
     assert classes is not None
     places = np.searchsorted(classes, y)
     rows = np.bincount(places, s, len(classes))
-    found = np.bincount(places, s * right, len(rows))[rows > 0]
+    hits = np.bincount(places, s * right, len(rows))[rows > 0]
     return {
         "accuracy": float(np.average(right, weights=s)),
-        "balanced accuracy": float(np.mean(found / rows[rows > 0])),
+        "balanced accuracy": float(np.mean(hits / rows[rows > 0])),
         "log loss": float(
             np.average(log_loss_per_row(probabilities[np.arange(len(y)), places]), weights=s)
         ),
@@ -58,15 +72,15 @@ def prediction_scores(
 
 
 def _regression_scores(y: np.ndarray, y_pred: np.ndarray, s: np.ndarray) -> dict[str, float]:
-    """R², 0 where all targets are the same (1 if they are hit), and of one output the root of the mean squared error."""
+    """Return R² (with equal targets 0, or 1 if all are predicted right) and, of one output, the RMSE."""
     y, y_pred = (np.asarray(part, dtype=float).reshape(len(y), -1) for part in (y, y_pred))
-    missed = np.average(np.square(y - y_pred), axis=0, weights=s)
-    around = np.average(np.square(y - np.average(y, axis=0, weights=s)), axis=0, weights=s)
-    explained = 1 - missed / np.where(around > 0, around, 1)
-    explained = np.where(around > 0, explained, np.where(missed > 0, 0.0, 1.0))
-    if y.shape[1] > 1:  # each has a unit of its own: the mean of their errors has none
-        return {"R²": float(explained.mean())}
-    return {"R²": float(explained[0]), "RMSE": float(np.sqrt(missed[0]))}
+    error = np.average(np.square(y - y_pred), axis=0, weights=s)
+    variance = np.average(np.square(y - np.average(y, axis=0, weights=s)), axis=0, weights=s)
+    r2 = 1 - error / np.where(variance > 0, variance, 1)
+    r2 = np.where(variance > 0, r2, np.where(error > 0, 0.0, 1.0))
+    if y.shape[1] > 1:
+        return {"R²": float(r2.mean())}
+    return {"R²": float(r2[0]), "RMSE": float(np.sqrt(error[0]))}
 
 
 def _label_scores(
@@ -90,13 +104,13 @@ def _label_scores(
 
 
 def log_loss_per_row(p: np.ndarray) -> np.ndarray:
-    """Minus the logarithm of probabilities, finite for 0 too."""
+    """Return minus the logarithm of probabilities, finite for 0 too."""
     tiny = np.finfo(p.dtype).eps
     return -np.log(np.clip(p, tiny, 1 - tiny))
 
 
 def score_table(compared: ScoresByModel, heading: str) -> list[str]:
-    """The scores as a table, a line for each model."""
+    """Return the scores as a table, a line for each model."""
     columns = list(next(iter(compared.values())))
     widths = [max(len(column), 9) for column in columns]
     header = "  ".join(f"{column:>{width}}" for column, width in zip(columns, widths, strict=True))
@@ -111,5 +125,5 @@ def score_table(compared: ScoresByModel, heading: str) -> list[str]:
 
 
 def format_score(name: str, value: float) -> str:
-    """A score as text."""
+    """Return a score as text."""
     return f"{value:.4g}" if name == "RMSE" else f"{value:z.4f}"
