@@ -15,9 +15,12 @@ from small_tables import FAST, classes, noise, wide
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifierCV, TwoLayerRegressorCV
-from twolayer.estimators import distinct_rows, ensemble
-from twolayer.estimators.selection import fold_fit, search
+from twolayer.estimators import ensemble
+from twolayer.estimators.selection import dead_units, search
+from twolayer.estimators.selection.row_axes import row_axes
+from twolayer.estimators.selection.search_fit import SearchFit
 from twolayer.estimators.standardise import standardise
+from twolayer.estimators.training_rows import TrainingRows
 from twolayer.estimators.uncertainty import spread
 
 BARE = {"label_smoothing": 0}  # and with it no temperature: probabilities are those of the networks
@@ -36,11 +39,12 @@ def plain_loop(x, y, train, test, alphas, settings):
 
     Each network starts where the search's start is in these columns, and at each alpha where it ended at the one before.
     """
-    x_train, targets, _ = distinct_rows.distinct_rows(x[train], y[train, None], None)
-    fitting = fold_fit.SearchFit.of(TwoLayerRegressorCV(**settings), x.shape)
-    axes = fold_fit.row_axes(x_train, None, turned=True)
+    rows = TrainingRows(x[train], y[train, None]).distinct()
+    x_train, targets = rows.x, rows.y
+    fitting = SearchFit.from_estimator(TwoLayerRegressorCV(**settings), x.shape)
+    axes = row_axes(x_train, None, invariant=True)
     seed = search.integer_seed(settings["random_state"])
-    starts = fitting.starts(axes, 4, 1, np.random.default_rng([seed, 4]))
+    starts = fitting.start(axes, 4, 1, np.random.default_rng([seed, 4]))
     w_skip = None if starts.w_skip is None else axes.back(starts.w_skip)
     here = tl.Params(axes.back(starts.w1), starts.b1, starts.w2, starts.b2, w_skip)
     mean, spread = x[train].mean(0), x[train].std(0)
@@ -66,7 +70,7 @@ def plain_loop(x, y, train, test, alphas, settings):
 @pytest.mark.parametrize("n_inputs", [60, 5])
 def test_scores_are_those_of_a_plain_loop(monkeypatch, n_inputs):
     """The reference walks the path on the full table, fold by fold; few steps, as rounding grows with each."""
-    monkeypatch.setattr(fold_fit, "DEAD_SHARE", 0.0)  # waking units has a test of its own
+    monkeypatch.setattr(dead_units, "DEAD_SHARE", 0.0)  # the restart of units has a test of its own
     x, y = wide(n_inputs=n_inputs)
     alphas = [3.0, 1.0, 0.3]
     settings = {"n_networks": 2, "max_iter": 8, "activation": "tanh", "random_state": 5}
@@ -168,7 +172,7 @@ def test_axes_of_sparse_and_dense_tables_are_the_same(n_inputs):
     new = rng.standard_normal((7, n_inputs))
     spread = np.where(x.std(0) > 0, x.std(0), np.inf)
     for table, more in ((x, new), (scipy.sparse.csr_array(x), scipy.sparse.csr_array(new))):
-        axes = fold_fit.row_axes(table, None, turned=True)
+        axes = row_axes(table, None, invariant=True)
         z, z_new = axes.z, axes.new(more)
         assert z.shape[1] <= min(30, n_inputs)
         if scipy.sparse.issparse(z):

@@ -26,8 +26,10 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifierCV, TwoLayerRegressorCV
-from twolayer.estimators.selection import fold_fit
+from twolayer.estimators.selection import dead_units
+from twolayer.estimators.selection.row_axes import row_axes
 from twolayer.estimators.selection.search import AlphaSearch, integer_seed
+from twolayer.estimators.selection.search_fit import SearchFit
 
 SHARED = {"n_networks": 2, "activation": "tanh", "max_iter": 15, "tol": 1e-3}
 SEED, WIDTH, ALPHA = 5, 4, 0.5
@@ -150,7 +152,7 @@ def test_several_targets(scoring):
 
 def test_the_path_is_a_warm_start_at_each_alpha(monkeypatch):
     """The plain estimator goes on from its own weights, from the strongest alpha to the weakest."""
-    monkeypatch.setattr(fold_fit, "DEAD_SHARE", 0.0)  # waking units has a test of its own
+    monkeypatch.setattr(dead_units, "DEAD_SHARE", 0.0)  # the restart of units has a test of its own
     x, y = numbers()
     model = searched(TwoLayerRegressorCV, skip=True).set_params(alphas=[0.3, 3.0, 1.0], max_iter=6)
     model.fit(x, y)
@@ -172,9 +174,9 @@ def test_the_first_weights_are_as_small_as_if_all_columns_were_there(solver):
     share of the rows' span is left: 20 directions of 200."""
     x = np.random.default_rng(0).standard_normal((21, 200))
     model = searched(TwoLayerRegressorCV, solver=solver)
-    fitting = fold_fit.SearchFit.of(model, x.shape)
-    axes = fold_fit.row_axes(x, None, fitting.turned)
-    starts = fitting.starts(axes, 500, 1, np.random.default_rng(0))
+    fitting = SearchFit.from_estimator(model, x.shape)
+    axes = row_axes(x, None, fitting.invariant)
+    starts = fitting.start(axes, 500, 1, np.random.default_rng(0))
     square = np.square(axes.back(starts.w1)).sum(axis=1).mean()
     assert square == pytest.approx(20 * 2 / (200 + 500), rel=0.05)
 
@@ -252,12 +254,12 @@ def test_shuffled_targets_take_their_classes_weights_with_them():
     """scikit-learn's "balanced" for the rows to train on."""
     x, y = load_iris(return_X_y=True)
     model = searched(TwoLayerClassifierCV, class_weight="balanced")
-    x, labels, _, _ = model._read(x, y, None)
-    search = AlphaSearch.of(model, None, None, 0, x.shape)
+    rows = model._read(x, y, None)
+    search = AlphaSearch.from_estimator(model, None, None, 0, x.shape)
     train, test = np.arange(0, 150, 2), np.arange(1, 150, 2)
-    fold = search.fold(x, labels, None, (x[train], labels[train], None), test)
+    fold = search.fold(rows.subset(train), rows.subset(test))
     other = np.minimum(np.arange(150) // 20, 2)
-    moved = search.retargeted(fold, other[train], other[test])
+    moved = search.with_targets(fold, other[train], other[test])
     assert np.allclose(moved.s, compute_sample_weight("balanced", other[train]))
     assert moved.s_test[-1] == moved.s[-1]
     assert moved.y_test.tolist() == other[test].tolist()

@@ -17,8 +17,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
-from twolayer.estimators import distinct_rows, initial_weights
+from twolayer.estimators import initial_weights
 from twolayer.estimators.standardise import standardise
+from twolayer.estimators.training_rows import TrainingRows
 
 BOTH = [TwoLayerRegressor, TwoLayerClassifier]
 ONE = {"alpha": 1.0, "n_networks": 1}  # one network of known decay
@@ -239,16 +240,16 @@ def test_weights_are_repeats_and_order_does_not_matter_to_the_last_bit(kind, mak
 
 def test_rows_of_the_same_inputs_but_other_targets_are_not_merged():
     x, y = np.array([[1.0], [1.0], [1.0]]), np.array([2.0, 3.0, 2.0])
-    merged_x, merged_y, s = distinct_rows.distinct_rows(x, y, None)
-    assert sorted(zip(merged_x[:, 0], merged_y, s, strict=True)) == [(1, 2, 2), (1, 3, 1)]
-    assert distinct_rows.distinct_rows(x[:2], y[:2], None)[2] is None
+    merged = TrainingRows(x, y).distinct()
+    assert sorted(zip(merged.x[:, 0], merged.y, merged.s, strict=True)) == [(1, 2, 2), (1, 3, 1)]
+    assert TrainingRows(x[:2], y[:2]).distinct().s is None
 
 
 def test_sparse_rows_with_the_same_numbers_elsewhere_are_not_merged():
     x = scipy.sparse.csr_array(np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]))
-    merged, _, s = distinct_rows.distinct_rows(x, np.zeros(3), None)
-    assert merged.shape == (2, 2)
-    assert sorted(s) == [1, 2]
+    merged = TrainingRows(x, np.zeros(3)).distinct()
+    assert merged.x.shape == (2, 2)
+    assert sorted(merged.s) == [1, 2]
 
 
 @pytest.mark.parametrize("kind", BOTH)

@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 import twolayer as tl
 from twolayer.estimators import fit
-from twolayer.estimators.selection import alpha_path, fold_fit
+from twolayer.estimators.selection import alpha_path, search_fit
 
 QUICK = {"n_hidden": 3, "n_networks": 2, "max_iter": 5, "random_state": 0}
 PLAIN = [tl.TwoLayerRegressor, tl.TwoLayerClassifier]
@@ -32,7 +32,7 @@ def rows(kind, n=24):
 def asked(monkeypatch):
     """The device that each training was asked to run on, but for those of the search for alpha."""
     devices = []
-    for module in (fit, fold_fit):
+    for module in (fit, search_fit):
 
         def spy(*arguments, train=module.train, **settings):
             devices.append(settings["device"])
@@ -64,7 +64,7 @@ def test_a_device_that_is_not_there_is_refused_before_any_work(kind, monkeypatch
     def never(*arguments, **settings):
         raise AssertionError("work had begun")
 
-    for module, name in ((fit, "choose_alpha"), (fit, "train"), (fold_fit, "train")):
+    for module, name in ((fit, "choose_alpha"), (fit, "train"), (search_fit, "train")):
         monkeypatch.setattr(module, name, never)
     message = "^device 'cuda' needs a CUDA device, and PyTorch sees none here: use device='cpu'$"
     model = made(kind, device="cuda")

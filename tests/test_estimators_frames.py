@@ -99,8 +99,8 @@ def test_gaps_are_told_as_gaps(column):
         ("pandas", pandas.to_timedelta(ONES, "D"), "dates or times in column 'c' (such as '"),
         ("polars", polars.Series([DAY] * 24), "dates or times in column 'c' (such as '2021-03-04')"),
         ("pandas", np.array(ONES) * 1j, "complex numbers in column 'c' (such as 1j)"),
-        ("pandas", [[1]] * 24, "what is no number in column 'c' (such as [1])"),
-        ("polars", polars.Series([[1, 2]] * 24), "what is no number in column 'c'"),
+        ("pandas", [[1]] * 24, "objects that are not numbers in column 'c' (such as [1])"),
+        ("polars", polars.Series([[1, 2]] * 24), "objects that are not numbers in column 'c'"),
     ],
 )  # fmt: skip
 def test_what_is_no_number_is_named(make, column, message):

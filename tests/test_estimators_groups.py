@@ -69,9 +69,9 @@ def test_groups_follow_their_rows(monkeypatch, weights):
     s = None if weights == "classes" else (who % 5 > 0).astype(float)
     seen = []
 
-    def spied(x, y, s, task, rng, path=alpha_path.ALPHA_PATH, groups=None):
-        seen.append((x, groups))
-        return alpha_path.choose_alpha(x, y, s, task, rng, (1.0,), groups)
+    def spied(rows, task, rng):
+        seen.append((rows.x, rows.groups))
+        return alpha_path.choose_alpha(rows, task, rng, (1.0,))
 
     monkeypatch.setattr("twolayer.estimators.fit.choose_alpha", spied)
     class_weight = None if weights == "rows" else {0: 1, 1: 1, 2: 0}
@@ -82,7 +82,6 @@ def test_groups_follow_their_rows(monkeypatch, weights):
     for row, group in zip(rows, groups, strict=True):
         (place,) = np.flatnonzero((x == row).all(axis=1))
         assert names[group] == f"patient {who[place]}"
-    assert not hasattr(model, "_groups")
 
 
 def test_early_stopping_and_given_alpha_take_groups_too(monkeypatch):
@@ -90,11 +89,11 @@ def test_early_stopping_and_given_alpha_take_groups_too(monkeypatch):
     given = []
     choose = alpha_path.choose_alpha
 
-    def spied(*arguments, **more):
-        given.append(arguments[6] if len(arguments) > 6 else more.get("groups"))
-        return choose(*arguments, **more)
+    def spied(rows, *arguments):
+        given.append(rows.groups)
+        return choose(rows, *arguments)
 
-    monkeypatch.setattr("twolayer.estimators.uncertainty.temperature.choose_alpha", spied)
+    monkeypatch.setattr("twolayer.estimators.fit.choose_alpha", spied)
     model = tl.TwoLayerClassifier(2, alpha=1.0, n_networks=1, max_iter=3, calibrate=True)
     model.fit(x, y, groups=who)
     assert len(set(given[0])) == 40
@@ -119,7 +118,6 @@ def test_what_is_no_list_of_groups_is_told():
         model.fit(x, y, groups=[1, 2, 3])
     with pytest.raises(InputError, match="numbers or text, and of one kind"):
         model.fit(x, y, groups=np.array([1, "a"] * 284 + [2], dtype=object))
-    assert not hasattr(model, "_groups")
 
 
 def test_fit_hands_groups_on(here, twolayer):

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
-from twolayer.estimators.selection import alpha_path
+from twolayer.estimators.selection import alpha_path, dead_units
 from twolayer.estimators.uncertainty import noise
 from twolayer.evaluation.splits import alpha_folds
 from twolayer.maths.activations import ACTIVATIONS
@@ -184,7 +184,7 @@ def test_revived_units_change_nothing_until_they_learn():
     params = tl.init_params(3, 4, 2, random_state=0)
     params.w1[:, 1], params.b1[1], params.w2[1] = 0, 0, 0
     fresh = tl.init_params(3, 4, 2, random_state=1)
-    alive = alpha_path.restart_dead_units_of_fold(params, fresh)
+    alive = dead_units.restart_without_output(params, fresh)
     x = np.random.default_rng(0).standard_normal((5, 3))
     assert np.allclose(tl.forward(x, alive), tl.forward(x, params))
     assert np.array_equal(alive.w1[:, 1], fresh.w1[:, 1])

@@ -46,7 +46,7 @@ def test_the_loss_is_the_objective_with_l1(kind):
     w1, w2 = model.w1_ * x.std(axis=0)[:, None], model.w2_ / spread
     w_skip = model.w_skip_ * x.std(axis=0)[:, None] / spread
     target = y if kind is tl.TwoLayerClassifier else (y - y.mean()) / spread
-    output = (model._outputs(x)[0][:, 0] - (0 if spread == 1 else y.mean())) / spread
+    output = (model.network_outputs(x)[0, :, 0] - (0 if spread == 1 else y.mean())) / spread
     loss = (
         np.logaddexp(0, np.where(target, -output, output)).mean()
         if kind is tl.TwoLayerClassifier

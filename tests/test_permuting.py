@@ -11,7 +11,13 @@ from small_tables import FAST, classes, noise, wide
 
 import twolayer as tl
 from twolayer import TwoLayerClassifierCV, TwoLayerRegressorCV
-from twolayer.estimators.selection import fold_fit, permutation_test, search, shuffles
+from twolayer.estimators.selection import (
+    nested_score,
+    permutation_test,
+    search,
+    search_fit,
+    shuffles,
+)
 
 
 def test_signal_has_a_small_p_value_and_noise_has_not():
@@ -51,13 +57,13 @@ def test_a_permutation_test_looks_inside_a_long_path():
 
 def test_a_permutation_test_trains_one_network_at_three_alphas(monkeypatch):
     seen = []
-    run = fold_fit.SearchFit.run
+    run = search_fit.SearchFit.run
 
     def watched(fitting, z, y, s, start, alpha):
         seen.append((len(start.w1), alpha))
         return run(fitting, z, y, s, start, alpha)
 
-    monkeypatch.setattr(fold_fit.SearchFit, "run", watched)
+    monkeypatch.setattr(search_fit.SearchFit, "run", watched)
     x, y = classes(n_classes=2)
     model = TwoLayerClassifierCV(4, n_networks=3, cv=2, random_state=0)
     model.permutation_test(x, y, n=1, random_state=0)
@@ -131,7 +137,7 @@ def test_plain_estimators_have_the_test_too():
 def test_the_interval_of_nested_scores():
     """Nadeau & Bengio's variance by hand: (1/5 + 1/4)·s² with t of 4 degrees of freedom, 2.776445."""
     scores = np.array([0.7, 0.8, 0.75, 0.9, 0.85])
-    nested = permutation_test.corrected_interval(scores, 0.25, 0.95, [])
+    nested = nested_score.corrected_interval(scores, 0.25, 0.95, [])
     error = np.sqrt(0.45 * 0.00625)
     assert nested.mean == pytest.approx(0.8)
     assert nested.standard_error == pytest.approx(error)

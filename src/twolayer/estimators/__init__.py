@@ -1,4 +1,4 @@
-"""scikit-learn's doors: estimators whose arrays are checked here and nowhere below."""
+"""The estimators, with scikit-learn's interface: users' arrays are checked here and nowhere below."""
 
 from twolayer.estimators.classifier import TwoLayerClassifier
 from twolayer.estimators.cv import TwoLayerClassifierCV, TwoLayerRegressorCV

@@ -1,4 +1,4 @@
-"""What a row of each class counts, beside its own weight."""
+"""How much a row of each class counts, beside its own weight."""
 
 from __future__ import annotations
 
@@ -7,28 +7,45 @@ from typing import Any
 import numpy as np
 
 from twolayer.errors import InputError
-from twolayer.estimators.input_checks import name_list
+from twolayer.text import first_names
 
 
-def class_weights(given: Any, classes: np.ndarray, labels: np.ndarray, s: Any) -> np.ndarray:
-    """What a row of each class counts."""
-    if isinstance(given, str) and given == "balanced":
-        there = np.bincount(labels, weights=s, minlength=len(classes)).astype(float)
-        return there.sum() / (len(classes) * np.where(there > 0, there, np.inf))
-    if not isinstance(given, dict):
+def class_weights(
+    class_weight: Any, classes: np.ndarray, labels: np.ndarray, s: np.ndarray | None
+) -> np.ndarray:
+    """Return how much a row of each class counts, shape (n_classes,).
+
+    Parameters
+    ----------
+    class_weight : dict of class: weight, or "balanced"
+    classes : ndarray, shape (n_classes,)
+    labels : ndarray of int, shape (n_rows,)
+        The number of the class of each row.
+    s : ndarray, shape (n_rows,), or None
+        Row weights.
+
+    Raises
+    ------
+    InputError
+        If a name or weight cannot be used, or every row would weigh 0.
+    """
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        totals = np.bincount(labels, weights=s, minlength=len(classes)).astype(float)
+        return totals.sum() / (len(classes) * np.where(totals > 0, totals, np.inf))
+    if not isinstance(class_weight, dict):
         raise InputError(
-            f"class_weight must be a dict of class: weight, 'balanced', or None; got {given!r}"
+            f"class_weight must be a dict of class: weight, 'balanced', or None; got {class_weight!r}"
         )
-    names = {str(one): k for k, one in enumerate(classes.tolist())}
-    counted = np.ones(len(classes))
-    for name, weight in given.items():
-        if str(name) not in names:
+    places = {str(one): k for k, one in enumerate(classes.tolist())}
+    weights = np.ones(len(classes))
+    for name, weight in class_weight.items():
+        if str(name) not in places:
             raise InputError(
-                f"class_weight names {name!r}, which is no class of y: {name_list(list(names))}"
+                f"class_weight names {name!r}, which is no class of y: {first_names(places, quote='')}"
             )
         if not (np.isreal(weight) and np.isfinite(weight) and weight >= 0):
             raise InputError(f"class_weight must not be negative; class {name!r} has {weight!r}")
-        counted[names[str(name)]] = float(weight)
-    if not counted[np.unique(labels)].any():
+        weights[places[str(name)]] = float(weight)
+    if not weights[np.unique(labels)].any():
         raise InputError("class_weight is zero for every class: nothing is left to fit")
-    return counted
+    return weights

@@ -1,7 +1,8 @@
-"""Classes from a table."""
+"""The estimator of classes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,18 @@ from twolayer.errors import InputError
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.ensemble import class_probabilities, mean_logits, most_likely_class
-from twolayer.estimators.input_checks import name_list
 from twolayer.estimators.partial_fit import has_partial_fit, train_one_pass
+from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.losses import LOSSES, Loss
+from twolayer.text import first_names
 
 
 class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
-    """Predicts one class a row, or which of several labels a row has, with probabilities.
+    """Networks that predict one class per row, or which of several labels a row has, with probabilities.
 
-    Inputs are standardised inside, on the rows given to `fit`, and the weights folded back: `w1_`, `b1_`, `w2_`, `b2_` act
-    on the user's own units. The log loss is made small, with weight decay: of one logit for two classes, of as many as there
-    are classes (softmax) for more. With a column of 0 and 1 for each label in `y`, each label has a logit of its own.
+    Inputs are standardised inside, on the rows given to `fit`, and the weights are folded back: `w1_`, `b1_`, `w2_`, `b2_`
+    act on the user's own units. Training makes the log loss small, with weight decay: of one logit for two classes, of one
+    logit per class (softmax) for more. With a column of 0 and 1 for each label in `y`, each label has a logit of its own.
 
     Parameters
     ----------
@@ -35,19 +37,19 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         One of those of `twolayer.train`.
     alpha : float or "auto"
         Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss, S the total row weight.
-        "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and takes the best.
+        "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and chooses the best.
     l1 : float
-        At least 0: adds l1/S·(Σ|w1| + Σ|w_skip|) to the mean loss, which makes weights of inputs that say little exactly 0:
-        `w1_.any(axis=-1)` tells whose are left. For "adam" and "gd".
+        At least 0: adds l1/S·(Σ|w1| + Σ|w_skip|) to the mean loss, which makes the weights of uninformative inputs
+        exactly 0: `w1_.any(axis=-1)` shows which inputs are left. For "adam" and "gd".
     dropout : float
         From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step of training; predictions
-        take all. For "adam" and "gd". "auto" finds alpha without it, and without l1.
+        use all units. For "adam" and "gd". "auto" chooses alpha without it, and without l1.
     skip : bool or "auto"
         Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto": with more columns
         than rows.
     label_smoothing : float or "auto"
         From 0 to below 1: the share of each label that goes to all classes alike in training; "auto" is 0.1 with more
-        columns than rows, where it lets every row count for where the border runs, else 0.
+        columns than rows, where it lets every row count for the position of the border, else 0.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
@@ -56,20 +58,20 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     learning_rate_init : float
         For "adam" and "gd"; above 0. If training diverges it is halved, once.
     batch_size : int or None
-        Rows a step, for "adam" and "gd"; None for all.
+        Rows per step, for "adam" and "gd"; None for all.
     max_iter : int
-        Passes over the rows at most; without batches each is one step.
+        The largest number of passes over the rows; without batches a pass is one step.
     tol : float
         When to stop, as in `twolayer.train`: for "lbfgs" at a gradient no longer than this, for the others when 10 steps
-        lower the loss by less than this share of it (not asked where rows are held out, nor with dropout).
+        lower the loss by less than this share of it (not with early stopping, nor with dropout).
     early_stopping : bool
         Whether rows are held out, training ends when the score on them no longer rises, and the best weights are kept.
     validation_fraction : float
         The share of rows held out; of every class its own.
     n_iter_no_change : int
-        So many looks without a better score end the training. A look comes after every pass (on wide tables every fifth).
+        So many scores without a better one end the training. Rows are scored after every pass (on wide tables every fifth).
     scoring : str, callable or None
-        The score on the rows held out, as scikit-learn names it, or a function of (model, X, y); None is minus the loss.
+        The score on the rows held out: a name of scikit-learn's, or a function of (model, X, y); None is minus the loss.
     callback : callable, list of callables, or None
         Called between steps with a `twolayer.Progress`, and after the last; training ends when one returns True.
     warm_start : bool
@@ -77,20 +79,20 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     engine : str
         One of `twolayer.engines()`, or "auto".
     device : str
-        Where `fit` trains the networks: "cpu"; "cuda", "cuda:1", ... with the torch engines, of which "auto" takes "torch";
-        or "auto", a GPU if there is one and the training is worth it. "auto" in `alpha` looks for it on the processor.
+        Where `fit` trains the networks: "cpu"; "cuda", "cuda:1", ... with the torch engines, of which "auto" uses "torch";
+        or "auto", a GPU if there is one and the training is long enough. The search for alpha always runs on the processor.
     random_state : int, RandomState, Generator or None
-        The seed of the first weights and of all that is drawn; None for different ones each time.
+        The seed of the first weights and of all other random numbers; None for different ones each time.
     verbose : int
-        Above 0, tells what the fit will take, and how it goes.
+        Above 0, prints what the fit will take, and its progress.
     calibrate : bool or "auto"
-        Whether probabilities are made as sure as they should be: all logits are divided by one temperature, that with the
-        least log loss on the rows held out by early stopping, else on those left out while alpha is chosen (with alpha
-        given, on folds made for this). Predicted classes stay as they are. "auto" does it where labels are smoothed, which
-        makes networks less sure than they should be; elsewhere it helps where alpha was given too small.
+        Whether probabilities are calibrated: all logits are divided by one temperature, that with the least log loss on the
+        rows held out by early stopping, else on those left out while alpha is chosen (with alpha given, on folds made for
+        this). Predicted classes stay as they are. "auto" does it where labels are smoothed, which makes probabilities too
+        close to each other; elsewhere it helps where the given alpha is too small.
     class_weight : dict, "balanced" or None
-        What a row of each class counts, times its sample weight, in training and validation; "balanced" lets every class
-        count alike.
+        How much a row of each class counts, times its sample weight, in training and validation; "balanced" gives every
+        class the same total weight.
 
     Attributes
     ----------
@@ -110,7 +112,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         The objective before each step, for standardised columns.
     loss_ : float, or ndarray of shape (n_networks,)
         The objective after the last step.
-    validation_scores_ : ndarray, shape (n_looks,) or (n_looks, n_networks), or None
+    validation_scores_ : ndarray, shape (n_scores,) or (n_scores, n_networks), or None
         The scores on the rows held out.
     best_step_ : int, ndarray or None
         The step whose weights were kept.
@@ -137,7 +139,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     """
 
     _loss = "log_loss"
-    _several_labels = False  # True once it has seen y with a column for each label
+    _flag = "several_labels_"
 
     def __init__(
         self,
@@ -168,33 +170,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
-        super().__init__(
-            n_hidden,
-            activation=activation,
-            alpha=alpha,
-            l1=l1,
-            dropout=dropout,
-            skip=skip,
-            n_networks=n_networks,
-            solver=solver,
-            learning_rate_init=learning_rate_init,
-            batch_size=batch_size,
-            max_iter=max_iter,
-            tol=tol,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            scoring=scoring,
-            callback=callback,
-            warm_start=warm_start,
-            engine=engine,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.class_weight = class_weight
-        self.label_smoothing = label_smoothing
-        self.calibrate = calibrate
+        self._set_settings(locals())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -204,101 +180,101 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     def _task_loss(self) -> Loss:
         return LOSSES["binary_log_loss" if self._several_labels else self._loss]
 
-    def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
-        X, y, s = self._read_rows(X, y, sample_weight, multi_output=True)  # noqa: N806
-        self._several_labels = type_of_target(y) == "multilabel-indicator"
+    def _n_outputs(self) -> int:
+        n_classes = len(self.classes_)
+        return 1 if n_classes == 2 and not self._several_labels else n_classes
+
+    def _read(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        sample_weight: Any,
+        groups: np.ndarray | None = None,
+    ) -> TrainingRows:
+        rows = self._read_table(X, y, sample_weight, groups)
+        self._several_labels = type_of_target(rows.y) == "multilabel-indicator"
         if self._several_labels:
-            y = self._labels(y)
-            self.classes_ = np.arange(y.shape[1])
-            return X, y, s, y.shape[1]
-        y = column_or_1d(y, warn=True)
+            labels = self._labels(rows.y)
+            self.classes_ = np.arange(labels.shape[1])
+            return replace(rows, y=labels)
+        y = column_or_1d(rows.y, warn=True)
         check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
+        self.classes_ = np.unique(y if rows.s is None else y[rows.s > 0])
         if len(self.classes_) < 2:
             raise InputError(
                 f"y holds one class only, {str(self.classes_[0])!r}, in every row of weight above 0: "
                 "two classes are needed"
             )
-        return self._weighed(X, labels, s, None)
+        # a class without weight gets a number too; no fold trains on it
+        labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        return self._class_weighted(replace(rows, y=labels))
 
     def _labels(self, y: Any) -> np.ndarray:
-        """A column of 0 and 1 for each label."""
+        """Return a column of 0 and 1 for each label."""
         if self.class_weight is not None:
             raise InputError("class_weight is for one class a row; y has a column for each label")
         return np.asarray(y.toarray() if is_sparse(y) else y, dtype=np.float64)
 
-    def _weighed(
-        self,
-        X: Any,  # noqa: N803
-        labels: np.ndarray,
-        s: Any,
-        counted: Any,
-    ) -> tuple[Any, np.ndarray, Any, int]:
-        """Rows with the weights of their classes in theirs."""
-        n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
+    def _class_weighted(
+        self, rows: TrainingRows, weights: np.ndarray | None = None
+    ) -> TrainingRows:
+        """Return the rows with the weights of their classes in theirs; without `weights`, they follow from these rows."""
         if self.class_weight is None:
-            return X, labels, s, n_outputs
-        if counted is None:
-            counted = class_weights(self.class_weight, self.classes_, labels, s)
-            self._class_weights = counted
-        s = counted[labels] * (1.0 if s is None else s)
-        if not s.all():
-            self._keep_groups(s > 0)
-            X, labels, s = X[s > 0], labels[s > 0], s[s > 0]  # noqa: N806
-        return X, labels, s, n_outputs
+            return rows
+        if weights is None:
+            weights = class_weights(self.class_weight, self.classes_, rows.y, rows.s)
+            self._class_weights = weights
+        s = weights[rows.y] * (1.0 if rows.s is None else rows.s)
+        rows = replace(rows, s=s)
+        return rows if s.all() else rows.subset(s > 0)
 
-    def _read_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any]:  # noqa: N803
-        X, y, s = self._read_rows(X, y, sample_weight, reset=False, multi_output=True)  # noqa: N806
+    def _read_more(self, X: Any, y: Any, sample_weight: Any) -> TrainingRows:  # noqa: N803
+        rows = self._read_table(X, y, sample_weight, reset=False)
         if self._several_labels:
-            y = self._labels(y)
-            if y.shape != (X.shape[0], len(self.classes_)):
+            labels = self._labels(rows.y)
+            if labels.shape != (rows.n_rows, len(self.classes_)):
                 raise InputError(
-                    f"y must have {len(self.classes_)} columns, one for each label; its shape is {y.shape}"
+                    f"y must have {len(self.classes_)} columns, one for each label; its shape is {labels.shape}"
                 )
-            return X, y, s
-        y = column_or_1d(y, warn=True)
+            return replace(rows, y=labels)
+        y = column_or_1d(rows.y, warn=True)
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
-            names = name_list([repr(str(one)) for one in unknown])
-            raise InputError(f"y holds classes that were not there before: {names}")
-        labels = np.searchsorted(self.classes_, y)
-        return self._weighed(X, labels, s, getattr(self, "_class_weights", None))[:3]
+            raise InputError(f"y holds classes that were not there before: {first_names(unknown)}")
+        rows = replace(rows, y=np.searchsorted(self.classes_, y))
+        return self._class_weighted(rows, getattr(self, "_class_weights", None))
 
-    def _own_targets(self, y: np.ndarray) -> np.ndarray:
+    def _original_targets(self, y: np.ndarray) -> np.ndarray:
         return y.astype(int) if self._several_labels else self.classes_[y]
 
     @available_if(has_partial_fit)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 
-        The first call settles the scaling of the columns and, where "auto" is asked, the weight decay, the skip layer and
-        the smoothing of labels: give it rows that look like the rest, and of a wide table all. Called again and again with
-        all rows, it reaches what `fit` reaches.
+        The first call settles the scaling of the columns and, where a setting is "auto", the weight decay, the skip
+        layer and the smoothing of labels: give it rows that look like the rest, and of a wide table all. Called again
+        and again with all rows, it reaches what `fit` reaches.
 
         Parameters
         ----------
         X, y, sample_weight : as in `fit`
         classes : array-like, shape (n_classes,), or None
-            All classes there will be: needed in the first call, if its rows do not show them all.
+            All classes there will be: needed in the first call, if its rows do not have them all.
         """
-        if hasattr(self, "_continued"):
-            X, y, s = self._read_validation(X, y, sample_weight)  # noqa: N806
-            train_one_pass(self, X, y, s, self.w2_.shape[-1])
-            return self
-        if classes is None:
-            train_one_pass(self, *self._read(X, y, sample_weight))
-            return self
+        if classes is None or hasattr(self, "_stream"):
+            return super().partial_fit(X, y, sample_weight)
         self.classes_, self._several_labels = np.unique(classes), False
         self.__dict__.pop("_class_weights", None)
-        X, y, s = self._read_rows(X, y, sample_weight, multi_output=True)  # noqa: N806
-        y = column_or_1d(y, warn=True)
+        rows = self._read_table(X, y, sample_weight)
+        y = column_or_1d(rows.y, warn=True)
         if len(np.setdiff1d(y, self.classes_)) or len(self.classes_) < 2:
             raise InputError("classes must name all classes of y, two at least")
-        train_one_pass(self, *self._weighed(X, np.searchsorted(self.classes_, y), s, None))
+        rows = replace(rows, y=np.searchsorted(self.classes_, y))
+        train_one_pass(self, self._class_weighted(rows))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
-        """The logits of rows, before any temperature; of several networks those of their mean probability.
+        """Return the logits of rows, before any temperature; of several networks those of their mean probability.
 
         Parameters
         ----------
@@ -312,12 +288,12 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         return logits[:, 0] if logits.shape[1] == 1 and not self._several_labels else logits
 
     def _logits(self, X: Any) -> np.ndarray:  # noqa: N803
-        """The same, always of shape (n_rows, n_outputs)."""
-        outputs = np.stack(self._outputs(X))
+        """Return the same, always of shape (n_rows, n_outputs)."""
+        outputs = self.network_outputs(X)
         return outputs[0] if len(outputs) == 1 else mean_logits(outputs, self._several_labels)
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
-        """The probability of each class, in the order of `classes_`: the mean of the networks.
+        """Return the probability of each class, in the order of `classes_`: the mean of the networks.
 
         Parameters
         ----------
@@ -326,7 +302,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Returns
         -------
         probabilities : ndarray, shape (n_rows, n_classes)
-            Of several labels a row: of each label by itself.
+            With several labels per row: of each label by itself.
         """
         logits = self._logits(X) / getattr(self, "temperature_", 1.0)
         return class_probabilities(logits, self._several_labels)

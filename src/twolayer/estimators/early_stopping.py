@@ -1,4 +1,4 @@
-"""Early stopping: rows held out of training, the score on them as it goes, and the weights at its best."""
+"""Early stopping: scores on rows held out of training as it goes on, and the weights at the best of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from twolayer.estimators.ensemble import single_networks
 from twolayer.maths.network import Params
 from twolayer.training.loop import Progress
 
@@ -22,7 +23,8 @@ class BestNetwork:
     step: int = 0
     waiting: int = 0
 
-    def see(self, score: float, params: Params, step: int) -> None:
+    def update(self, score: float, params: Params, step: int) -> None:
+        """Add a score, and keep the weights if it is the best."""
         self.scores.append(score)
         self.waiting += 1
         if self.params is None or score > self.score:
@@ -30,14 +32,14 @@ class BestNetwork:
 
 
 class EarlyStopping:
-    """Scores every network between chunks of steps, and ends the training of one that has not improved for a while.
+    """A callback that scores every network between chunks of steps, and ends the training when no score improves.
 
     Parameters
     ----------
     score : callable
         From the weights of one network, for standardised columns, to its score on the rows held out: higher is better.
     patience : int
-        So many looks in succession without a better score end it.
+        So many scores in succession that are not better end the training.
     """
 
     def __init__(self, score: Callable[[Params], float], patience: int) -> None:
@@ -48,16 +50,15 @@ class EarlyStopping:
     def __call__(self, progress: Progress) -> bool:
         if not progress.previous_step:
             self.ended = len(self.networks)
-        params = progress.params()
-        each = [params] if params.n_networks is None else single_networks(params)
+        each = single_networks(progress.params())
         if len(self.networks) == self.ended:
             self.networks += [BestNetwork() for _ in each]
         for best, one in zip(self.networks[self.ended :], each, strict=True):
-            best.see(self.score(one), one, progress.step)
+            best.update(self.score(one), one, progress.step)
         return all(best.waiting >= self.patience for best in self.networks[self.ended :])
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """Return what a checkpoint stores."""
         networks = [
             {
                 **vars(best),
@@ -69,7 +70,7 @@ class EarlyStopping:
         return {"networks": networks, "ended": self.ended}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go to where another was when its `state_dict` was taken."""
+        """Go on from the state of another."""
         self.ended = state["ended"]
         self.networks = []
         for best in state["networks"]:
@@ -78,19 +79,14 @@ class EarlyStopping:
             self.networks.append(BestNetwork(**{**best, "params": params}))
 
     def best(self, alone: bool) -> Params:
-        """Every network at its best, the end of its training included."""
-        found = [best.params for best in self.networks if best.params is not None]
-        return found[0] if alone else Params.stack(found)
+        """Return every network at its best, the end of its training included."""
+        params = [best.params for best in self.networks if best.params is not None]
+        return params[0] if alone else Params.stack(params)
 
     def scores(self, alone: bool) -> np.ndarray:
-        """The scores of every look, (n_looks,) or (n_looks, n_networks); one that ended before keeps its last."""
+        """Return all scores, (n_scores,) or (n_scores, n_networks); a network that ended earlier keeps its last one."""
         longest = max(len(best.scores) for best in self.networks)
         columns = [
             best.scores + best.scores[-1:] * (longest - len(best.scores)) for best in self.networks
         ]
         return np.array(columns[0] if alone else np.array(columns).T, dtype=np.float64)
-
-
-def single_networks(params: Params) -> list[Params]:
-    """Each of several networks by itself."""
-    return [params.network(k) for k in range(params.n_networks or 0)]

@@ -1,7 +1,8 @@
-"""Several networks, one answer: the mean of their probabilities, told in logits, and how far they disagree.
+"""Several networks, one answer: the mean of their probabilities, as logits, and the variance between them.
 
-Logits z of a row come in three kinds. One alone is for two classes: p = 1 / (1 + exp(−z)). As many as there are classes
-share one probability (softmax). With `several_labels` each is of a label by itself, and is averaged by itself.
+The logits z of a row come in three kinds. A single one is for two classes: p = 1 / (1 + exp(−z)). One logit per class gives
+probabilities that add up to 1 (softmax). With `several_labels` each logit belongs to a label of its own, and is averaged by
+itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from twolayer.training.train import Run
 
 
 def stack_runs(runs: list[Run]) -> Run:
-    """Runs of one network each as a run of several; `losses` is as long as the longest, the others keep their last one."""
+    """Return runs of one network each as one run; `losses` is as long as the longest, and the others repeat their last."""
     losses = np.empty((max(len(run.losses) for run in runs), len(runs)))
     for k, run in enumerate(runs):
         losses[: len(run.losses), k], losses[len(run.losses) :, k] = run.losses, run.final_loss
@@ -29,16 +30,23 @@ def stack_runs(runs: list[Run]) -> Run:
     )
 
 
+def single_networks(params: Params) -> list[Params]:
+    """Return the networks one by one: as many as there are, also if it is a single one without an axis for them."""
+    if params.n_networks is None:
+        return [params]
+    return [params.network(k) for k in range(params.n_networks)]
+
+
 def mean_logits(outputs: np.ndarray, several_labels: bool = False) -> np.ndarray:
-    """The logits of the networks' mean probabilities, (n_rows, n_outputs), from theirs, (n_networks, n_rows, n_outputs)."""
+    """Return the logits of the mean probabilities, (n_rows, n_outputs), from those of (n_networks, n_rows, n_outputs)."""
     if several_labels or outputs.shape[-1] == 1:
-        for_it = np.logaddexp.reduce(log_expit(outputs), axis=0)
-        return for_it - np.logaddexp.reduce(log_expit(-outputs), axis=0)
+        log_yes = np.logaddexp.reduce(log_expit(outputs), axis=0)
+        return log_yes - np.logaddexp.reduce(log_expit(-outputs), axis=0)
     return np.logaddexp.reduce(log_softmax(outputs, axis=-1), axis=0) - np.log(len(outputs))
 
 
 def class_probabilities(logits: np.ndarray, several_labels: bool = False) -> np.ndarray:
-    """The probability of each class, or of each label, from (..., n_outputs) logits."""
+    """Return the probability of each class, or of each label, from (..., n_outputs) logits."""
     if several_labels:
         return expit(logits)
     if logits.shape[-1] == 1:
@@ -47,14 +55,14 @@ def class_probabilities(logits: np.ndarray, several_labels: bool = False) -> np.
 
 
 def most_likely_class(logits: np.ndarray, several_labels: bool = False) -> np.ndarray:
-    """The number of the most likely class of each row; of several labels 0 or 1 for each."""
+    """Return the number of the most likely class of each row; with several labels, 0 or 1 for each."""
     if several_labels:
         return (logits > 0).astype(int)
     return (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(axis=1)
 
 
 def between_network_variance(outputs: np.ndarray) -> np.ndarray:
-    """The variance between the networks, whose outputs are (n_networks, n_rows, n_outputs)."""
+    """Return the variance between networks, (n_rows, n_outputs), from outputs (n_networks, n_rows, n_outputs)."""
     if len(outputs) == 1:
         return np.zeros(outputs.shape[1:])
     return outputs.var(axis=0, ddof=1)

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import copy
-import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from twolayer import checks
 from twolayer.errors import DivergedError, InputError, TwoLayerWarning
-from twolayer.estimators.early_stopping import EarlyStopping, single_networks
-from twolayer.estimators.ensemble import mean_logits, stack_runs
-from twolayer.estimators.fit_plan import FitPlan, uses_calibration
-from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
-from twolayer.estimators.selection.alpha_path import (
-    AlphaChoice,
-    LearningTask,
-    choose_alpha,
-    path_table,
+from twolayer.estimators.callbacks import (
+    CallbackList,
+    print_progress_bar,
+    progress_line_end,
+    user_callbacks,
 )
-from twolayer.estimators.selection.scorers import scorer_of, takes_weights
+from twolayer.estimators.early_stopping import EarlyStopping
+from twolayer.estimators.ensemble import mean_logits, single_networks, stack_runs
+from twolayer.estimators.fit_plan import FitPlan, LearningTask, alpha_or_none, uses_calibration
+from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
+from twolayer.estimators.selection.alpha_path import AlphaChoice, choose_alpha, path_table
+from twolayer.estimators.selection.scoring import scorer_of, takes_weights
 from twolayer.estimators.standardise import (
     apply_scaling,
     rescale_params,
     standardise,
     unscale_params,
 )
+from twolayer.estimators.training_rows import TrainingRows
 from twolayer.estimators.uncertainty.noise import noise_std
 from twolayer.estimators.uncertainty.temperature import best_temperature
 from twolayer.maths import network
@@ -36,65 +38,64 @@ from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_targets
 from twolayer.solvers import SOLVERS, get_solver
 from twolayer.training.ctrl_c import ctrl_c_raises
-from twolayer.training.loop import Progress, callback_state, has_state, load_callback_state
+from twolayer.training.loop import Progress
 from twolayer.training.train import Run, train
 
-VALIDATION_INTERVAL = 5  # steps, where each look costs as much as reading the table
+VALIDATION_INTERVAL = (
+    5  # steps, where a look at the validation rows costs as much as reading the table
+)
 
 
 class NetworkFit:
-    """The rows standardised, the weight decay settled, and where to start."""
+    """One fit: the rows standardised, the weight decay chosen, the weights to start from, and then the training."""
 
     def __init__(
         self,
         model: Any,
-        x: Any,
-        y: np.ndarray,
-        s: np.ndarray | None,
+        rows: TrainingRows,
         task: LearningTask,
-        how: FitPlan,
+        plan: FitPlan,
         rng: np.random.Generator,
         before: Params | None,
-        alpha: float | None,
-        groups: np.ndarray | None = None,
     ) -> None:
-        self.model, self.task, self.how, self.rng, self.s = model, task, how, rng, s
-        self.groups = groups
-        self.rows = x, y, s  # in the user's own units
-        self.x, self.inputs = standardise(x, s, "X")
-        self.y, self.targets = task.smoothed(y), None
+        self.model, self.task, self.plan, self.rng = model, task, plan, rng
+        self.rows, self.s = rows, rows.s  # in the user's own units
+        alpha = alpha_or_none(model.alpha)
+        self.x, self.inputs = standardise(rows.x, rows.s, "X")
+        self.y, self.targets = task.smoothed(rows.y), None
         if task.standardise_y:
-            self.y, self.targets = standardise(y, s, "y")
-        self.unit = penalty_unit(y, s, task.loss)
-        self.start = self.where_to_start(before)
-        self.strength: AlphaChoice | None = None
+            self.y, self.targets = standardise(rows.y, rows.s, "y")
+        self.unit = penalty_unit(rows.y, rows.s, task.loss)
+        self.start = self.new_params() if before is None else self.params_of_before(before)
+        self.choice: AlphaChoice | None = None
         if alpha is None and before is not None:
             alpha = model.alpha_
         if alpha is None:
-            self.strength = choose_alpha(x, y, s, task, rng, groups=groups)
-            alpha = self.strength.alpha
+            self.choice = choose_alpha(rows, task, rng)
+            alpha = self.choice.alpha
             if model.verbose:
-                print("\n".join(path_table(self.strength)))
+                print("\n".join(path_table(self.choice)))
         self.alpha = alpha
-        self.watch: EarlyStopping | None = None
-        self.validation: Any = None
+        self.early_stopping: EarlyStopping | None = None
+        self.validation: TrainingRows | None = None  # on the scale of training
 
-    def where_to_start(self, before: Params | None) -> Params:
-        """The weights of the fit before if there are any, else new ones."""
-        alone = self.how.n_networks == 1
+    def new_params(self) -> Params:
+        """Return random weights to start from."""
+        task, n_networks = self.task, self.plan.n_networks
+        params = initial_params(
+            self.x,
+            self.inputs.constant,
+            task.n_hidden,
+            task.n_outputs,
+            self.rng,
+            n_networks=None if n_networks == 1 else n_networks,
+            skip=task.skip,
+        )
+        return start_at_mean(params, self.y, self.s, task.loss)
+
+    def params_of_before(self, before: Params) -> Params:
+        """Return the weights of the fit before, for these standardised columns."""
         task = self.task
-        if before is None:
-            n_networks = None if alone else self.how.n_networks
-            sizes = (task.n_hidden, task.n_outputs)
-            params = initial_params(
-                self.x,
-                self.inputs.constant,
-                *sizes,
-                self.rng,
-                n_networks=n_networks,
-                skip=task.skip,
-            )
-            return start_at_mean(params, self.y, self.s, task.loss)
         seen = (
             before.n_inputs,
             before.n_hidden,
@@ -102,7 +103,7 @@ class NetworkFit:
             before.n_networks or 1,
             before.w_skip is not None,
         )
-        wanted = (self.x.shape[1], task.n_hidden, task.n_outputs, self.how.n_networks, task.skip)
+        wanted = (self.x.shape[1], task.n_hidden, task.n_outputs, self.plan.n_networks, task.skip)
         if seen != wanted:
             raise InputError(
                 "warm_start goes on with the same network, and it has changed: inputs, hidden units, outputs, networks and "
@@ -112,17 +113,15 @@ class NetworkFit:
         params.w1[..., self.inputs.constant, :] = 0
         return params
 
-    # ---- training
-
-    def run(self, validation: tuple[Any, np.ndarray, Any] | None) -> None:
-        """Train, and go back to the best on the rows held out if there are any."""
+    def run(self, validation: TrainingRows | None) -> None:
+        """Train, and go back to the best weights on the validation rows if there are any."""
         if validation is not None:
-            self.validation = self.on_the_same_scale(*validation)
+            self.validation = self.scaled(validation)
+        rate = self.model.learning_rate_init
         try:
-            self.ended = self.trained(self.model.learning_rate_init, validation)
+            self.result = self.train_at(rate, validation)
         except DivergedError as error:
-            rate = self.model.learning_rate_init
-            kind = SOLVERS.get(self.how.solver)
+            kind = SOLVERS.get(self.plan.solver)
             if kind is None or "learning_rate" not in kind.settings:
                 raise
             warnings.warn(
@@ -131,51 +130,40 @@ class NetworkFit:
                 TwoLayerWarning,
                 stacklevel=5,
             )
-            self.ended = self.trained(rate / 2, validation)
-        self.params = self.ended.params
-        if self.watch is not None:
-            self.params = self.watch.best(alone=self.params.n_networks is None)
+            self.result = self.train_at(rate / 2, validation)
+        self.params = self.result.params
+        if self.early_stopping is not None:
+            self.params = self.early_stopping.best(alone=self.params.n_networks is None)
 
-    def trained(self, rate: float, validation: Any) -> Run:
-        """One run of training, of all networks."""
-        model, batch = self.model, self.how.batch_size
+    def train_at(self, rate: float, validation: TrainingRows | None) -> Run:
+        """Train all networks once, at this learning rate."""
+        model, batch = self.model, self.plan.batch_size
         passes = 1 if batch is None else -(-self.x.shape[0] // batch)
-        calls: list[Callable[[Progress], Any]] = []
-        every = None
-        if validation is not None:
-            patience = checks.whole_number(model.n_iter_no_change, "n_iter_no_change")
-            self.watch = EarlyStopping(self.score_of(validation), patience)
-            calls.append(self.watch)
-            wide = self.x.shape[1] > self.x.shape[0]
-            every = passes if batch is not None else VALIDATION_INTERVAL if wide else 1
-        calls += user_callbacks(model.callback)
-        if every is None and (often := [one.every for one in calls if hasattr(one, "every")]):
-            every = passes * min(often)
-        if model.verbose:
-            calls.append(print_progress_bar)
-        rule_stops = get_solver(self.how.solver).stops_itself
+        callbacks, every = self.callbacks(passes, validation)
         tol = checks.finite_number(model.tol, "tol", at_least=0)
         settings = {
             "loss": self.task.loss,
             "activation": self.task.activation,
-            "solver": self.how.solver,
+            "solver": self.plan.solver,
             "learning_rate": rate,
             "alpha": self.alpha * self.unit,
             "l1": self.task.l1 * self.unit,
             "dropout": self.task.dropout,
             "batch_size": batch,
             "steps": checks.whole_number(model.max_iter, "max_iter") * passes,
-            "tol": tol if rule_stops or not (self.watch or self.task.dropout) else 0.0,
+            "tol": tol if self.loss_ends_training() else 0.0,
             "sample_weight": self.s,
             "engine": model.engine,
             "device": model.device,
             "random_state": self.rng,
-            "callback": CallbackList(calls) if calls else None,
+            "callback": CallbackList(callbacks) if callbacks else None,
             "callback_every": every,
         }
+        # no engine takes a sparse table for many networks at once
+        one_by_one = self.start.n_networks is not None and checks.is_sparse(self.x)
         run = (
-            self.each_alone(settings)
-            if self.one_after_another()
+            self.train_one_by_one(settings)
+            if one_by_one
             else train(self.x, self.y, self.start, **settings)
         )
         if model.verbose:
@@ -184,163 +172,135 @@ class NetworkFit:
             )
         return run
 
-    def one_after_another(self) -> bool:
-        """Whether each network has a call of its own: on sparse tables, which no engine takes for many at once."""
-        return self.start.n_networks is not None and checks.is_sparse(self.x)
+    def callbacks(
+        self, passes: int, validation: TrainingRows | None
+    ) -> tuple[list[Callable[[Progress], Any]], int | None]:
+        """Return what runs between steps, and after how many steps; `passes` is the number of steps per pass."""
+        model = self.model
+        callbacks: list[Callable[[Progress], Any]] = []
+        every = None
+        if validation is not None:
+            patience = checks.whole_number(model.n_iter_no_change, "n_iter_no_change")
+            self.early_stopping = EarlyStopping(self.validation_score(validation), patience)
+            callbacks.append(self.early_stopping)
+            wide = self.x.shape[1] > self.x.shape[0]
+            in_batches = self.plan.batch_size is not None
+            every = passes if in_batches else VALIDATION_INTERVAL if wide else 1
+        callbacks += user_callbacks(model.callback)
+        if every is None and (own := [one.every for one in callbacks if hasattr(one, "every")]):
+            every = passes * min(own)
+        if model.verbose:
+            callbacks.append(print_progress_bar)
+        return callbacks, every
+
+    def loss_ends_training(self) -> bool:
+        """Return whether training ends once its loss no longer falls: not with early stopping, nor with dropout."""
+        itself = get_solver(self.plan.solver).stops_itself
+        return itself or not (self.early_stopping or self.task.dropout)
 
     @ctrl_c_raises()
-    def each_alone(self, settings: dict[str, Any]) -> Run:
-        """Network after network; after Ctrl-C none, as those that had not begun would be averaged with the others."""
+    def train_one_by_one(self, settings: dict[str, Any]) -> Run:
+        """Train one network after another.
+
+        After Ctrl-C there is no result, as networks that had not begun would be averaged with the others.
+        """
         return stack_runs(
             [train(self.x, self.y, one, **settings) for one in single_networks(self.start)]
         )
 
-    # ---- rows held out
-
-    def on_the_same_scale(
-        self, x: Any, y: np.ndarray, s: Any
-    ) -> tuple[Any, np.ndarray, Any, float]:
-        """Rows held out, as the network sees them, and their total weight."""
+    def scaled(self, rows: TrainingRows) -> TrainingRows:
+        """Return validation rows as the network sees them."""
+        y = rows.y
         if self.targets is not None:
             y = (y - self.targets.mean) / self.targets.scale
-        y = checked_targets(y, x.shape[0], self.task.n_outputs, self.task.loss, np.float64)
-        return apply_scaling(self.inputs, x), y, s, float(x.shape[0] if s is None else s.sum())
+        y = checked_targets(y, rows.n_rows, self.task.n_outputs, self.task.loss, np.float64)
+        return replace(rows, x=apply_scaling(self.inputs, rows.x), y=y)
 
-    def score_of(self, validation: tuple[Any, np.ndarray, Any]) -> Callable[[Params], float]:
-        """Minus the loss on the rows held out, or the user's own score there."""
+    def validation_score(self, rows: TrainingRows) -> Callable[[Params], float]:
+        """Return the score that early stopping maximises: the user's own on these rows, or minus the loss."""
         scoring = self.model.scoring
         if scoring is None:
-            return self.minus_loss
+            return self.negative_loss
         scorer = scorer_of(scoring)
-        x, y, s = validation
-        y = self.model._own_targets(y)
-        weights = {} if s is None or not takes_weights(scorer) else {"sample_weight": s}
+        y = self.model._original_targets(rows.y)
+        weights = {} if rows.s is None or not takes_weights(scorer) else {"sample_weight": rows.s}
 
         def score(params: Params) -> float:
             candidate = copy.copy(self.model)
             candidate.__dict__.pop("feature_names_in_", None)
             candidate._set_params_of_networks(unscale_params(params, self.inputs, self.targets))
-            return float(scorer(candidate, x, y, **weights))
+            return float(scorer(candidate, rows.x, y, **weights))
 
         return score
 
-    def minus_loss(self, params: Params) -> float:
-        x, y, s, total = self.validation
+    def negative_loss(self, params: Params) -> float:
+        """Return minus the mean loss of the validation rows."""
+        assert self.validation is not None
+        x, y, s = self.validation.x, self.validation.y, self.validation.s
+        total = float(x.shape[0] if s is None else s.sum())
         outputs = network.forward(x, params, self.task.activation)
         value = -float(self.task.loss.value(outputs, y, s, total))
         return value / total if self.task.loss.is_sum else value
 
-    # ---- what is kept
-
-    def keep(self) -> None:
-        """Give the model its fitted attributes."""
-        model, run = self.model, self.ended
+    def set_attributes(self) -> None:
+        """Set the fitted attributes of the model."""
+        model, run = self.model, self.result
         model._set_params_of_networks(unscale_params(self.params, self.inputs, self.targets))
         model.alpha_, model.solver_ = self.alpha, run.settings["solver"]
         model.loss_curve_, model.loss_ = run.losses, run.final_loss
         model.n_iter_, model.stopped_ = len(run.losses), run.stopped
         model.device_ = run.device
-        model.alphas_tried_ = self.strength and np.column_stack(
-            [self.strength.alphas, self.strength.losses]
+        model.alphas_tried_ = self.choice and np.column_stack(
+            [self.choice.alphas, self.choice.losses]
         )
         model.validation_scores_ = model.best_step_ = None
-        if self.watch is not None:
+        if self.early_stopping is not None:
             alone = self.params.n_networks is None
-            model.validation_scores_ = self.watch.scores(alone)
-            best = np.array([best.step for best in self.watch.networks])
-            model.best_step_ = int(best[0]) if alone else best
+            model.validation_scores_ = self.early_stopping.scores(alone)
+            steps = np.array([best.step for best in self.early_stopping.networks])
+            model.best_step_ = int(steps[0]) if alone else steps
         for name in ("noise_std_", "temperature_"):  # of a fit before
             model.__dict__.pop(name, None)
         if uses_calibration(model.calibrate, self.task.smoothing):
-            model.temperature_ = fitted_temperature(self)
+            model.temperature_ = self.temperature()
         if self.targets is not None:
-            model.noise_std_ = self.noise()
+            model.noise_std_ = self.noise_std()
 
-    def noise(self) -> np.ndarray:
-        """How far targets scatter around predictions, from rows left out where there were any; (n_outputs,)."""
-        if self.strength is not None and self.strength.residuals is not None:
-            squares = np.square(self.strength.residuals)
-            return np.sqrt(np.average(squares, axis=0, weights=self.strength.weights))
+    def noise_std(self) -> np.ndarray:
+        """Return how far targets scatter around predictions, shape (n_outputs,): of held-out rows where there were any."""
+        if self.choice is not None and self.choice.residuals is not None:
+            squares = np.square(self.choice.residuals)
+            return np.sqrt(np.average(squares, axis=0, weights=self.choice.weights))
         assert self.targets is not None
-        each = single_networks(self.params) or [self.params]
         if self.validation is not None:
-            x, y, s, _ = self.validation
-            outputs = np.mean(
-                [network.forward(x, one, self.task.activation) for one in each], axis=0
-            )
-            return (
-                np.sqrt(np.average(np.square(y - outputs), axis=0, weights=s)) * self.targets.scale
-            )
+            squares = np.square(self.validation.y - self.validation_outputs().mean(axis=0))
+            mean = np.average(squares, axis=0, weights=self.validation.s)
+            return np.sqrt(mean) * self.targets.scale
+        each = single_networks(self.params)
         std = noise_std(self.x, self.y, self.s, each, self.task.activation, self.alpha)
         return std * self.targets.scale
 
+    def temperature(self) -> float:
+        """Return the temperature of the networks just trained.
 
-def user_callbacks(callback: Any) -> list[Callable[[Progress], Any]]:
-    """The user's function, or functions."""
-    if callback is None:
-        return []
-    given = list(callback) if isinstance(callback, (list, tuple)) else [callback]
-    for one in given:
-        if not callable(one):
-            raise InputError(
-                f"callback must be a function, a list of functions, or None; got {checks.short_repr(one)}"
-            )
-    return given
+        It is that of their own logits for the validation rows, if there are any. Else it is that of rows left out of
+        training while alpha was chosen, of the logits that a network like these gave them; where alpha was given, folds
+        are made for this alone.
+        """
+        task = self.task
+        if self.validation is not None:
+            outputs = self.validation_outputs()
+            several = self.model._several_labels
+            logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs, several)
+            return best_temperature(logits, self.validation.y, self.validation.s, task.loss)
+        choice = self.choice or choose_alpha(self.rows, task, self.rng, (self.alpha,))
+        if choice.outputs is None or choice.targets is None:  # too few rows to leave any out
+            return 1.0
+        return best_temperature(choice.outputs, choice.targets, choice.weights, task.loss)
 
-
-class CallbackList:
-    """Several callbacks as one, which stops if one of them says so."""
-
-    def __init__(self, calls: list[Callable[[Progress], Any]]) -> None:
-        self.calls = calls
-
-    def __call__(self, progress: Progress) -> bool:
-        answers = [each(progress) for each in self.calls]
-        return any(isinstance(answer, (bool, np.bool_)) and bool(answer) for answer in answers)
-
-    def state_dict(self) -> list[Any] | None:
-        """What a checkpoint keeps of those that have something of their own; None if none has."""
-        return [callback_state(each) for each in self.calls if has_state(each)] or None
-
-    def load_state_dict(self, state: list[Any]) -> None:
-        """Give it back to each."""
-        for each, own in zip(filter(has_state, self.calls), state, strict=True):
-            load_callback_state(each, own)
-
-
-def print_progress_bar(progress: Progress) -> None:
-    """A bar that fills, on a terminal in one line."""
-    done = int(20 * progress.step / max(progress.steps, 1))
-    loss = float(np.mean(progress.losses[-1]))
-    line = f"[{'#' * done}{'.' * (20 - done)}] step {progress.step} of {progress.steps}: loss {loss:.6g}"
-    if sys.stdout.isatty():
-        print(f"\r{line}  ", end="", flush=True)
-    else:
-        print(line)
-
-
-def progress_line_end() -> str:
-    """What ends the bar's line on a terminal."""
-    return "\n" if sys.stdout.isatty() else ""
-
-
-def fitted_temperature(fitting: NetworkFit) -> float:
-    """The temperature for networks just trained.
-
-    Of their own logits for the rows held out, if there are any. Else for rows left out of training while alpha was chosen,
-    of the logits that a network like these gave them; where alpha was given, folds are made for this alone.
-    """
-    task = fitting.task
-    if fitting.validation is not None:
-        x, y, s, _ = fitting.validation
-        each = single_networks(fitting.params) or [fitting.params]
-        outputs = np.stack([network.forward(x, one, task.activation) for one in each])
-        several = fitting.model._several_labels
-        logits = outputs[0] if len(each) == 1 else mean_logits(outputs, several)
-        return best_temperature(logits, y, s, task.loss)
-    strength = fitting.strength
-    if strength is None:
-        strength = choose_alpha(*fitting.rows, task, fitting.rng, (fitting.alpha,), fitting.groups)
-    if strength.outputs is None or strength.targets is None:  # too few rows to leave any out
-        return 1.0
-    return best_temperature(strength.outputs, strength.targets, strength.weights, task.loss)
+    def validation_outputs(self) -> np.ndarray:
+        """Return the outputs of each network for the validation rows, shape (n_networks, n_rows, n_outputs)."""
+        assert self.validation is not None
+        each = single_networks(self.params)
+        x = self.validation.x
+        return np.stack([network.forward(x, one, self.task.activation) for one in each])

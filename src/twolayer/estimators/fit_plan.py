@@ -1,4 +1,4 @@
-"""What is settled where the user left it to us ("auto"), from the table's shape alone."""
+"""What a fit learns and how it is trained: the settings, and for "auto" a choice by the table's shape alone."""
 
 from __future__ import annotations
 
@@ -9,19 +9,46 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.maths.activations import Activation
+from twolayer.maths.losses import Loss
+from twolayer.maths.network import Objective
 from twolayer.solvers import SOLVERS, Solver
 
-TALL_ROWS = 5000  # rows, from which batches are worth it,
+TALL_ROWS = 5000  # from so many rows on, batches pay
 LARGE_STEP_SIZE = 1e8  # if a step on all rows takes more multiplications than this
-SMALL_STEP_SIZE = 1e7  # up to which a few more networks cost little
+SMALL_STEP_SIZE = 1e7  # up to so many multiplications a few more networks cost little
 DEFAULT_NETWORKS = 5
 DEFAULT_BATCH = 200
 DEFAULT_SMOOTHING = 0.1  # share of a label that goes to all classes alike, the customary one
 
 
+@dataclass(frozen=True, eq=False)
+class LearningTask:
+    """What is learned, and by what network."""
+
+    loss: Loss
+    activation: Activation
+    n_hidden: int
+    n_outputs: int
+    skip: bool
+    standardise_y: bool
+    l1: float = 0.0
+    dropout: float = 0.0
+    smoothing: float = 0.0  # of labels
+
+    @property
+    def objective(self) -> Objective:
+        """What training makes small, without the weight decay."""
+        return Objective(self.loss, self.activation, 0.0, self.l1, self.dropout)
+
+    def smoothed(self, y: np.ndarray) -> np.ndarray:
+        """Return targets as they are trained on: labels smoothed."""
+        return smooth_labels(y, self.n_outputs, self.smoothing)
+
+
 @dataclass(frozen=True)
 class FitPlan:
-    """How to train.
+    """How a fit is trained.
 
     Attributes
     ----------
@@ -38,20 +65,21 @@ class FitPlan:
 
 
 def plan_fit(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> FitPlan:
-    """The user's settings, and for "auto": L-BFGS, and for tall tables Adam on batches with early stopping; Adam also for l1
-    and dropout, which L-BFGS has not; five networks where they cost little, else one.
+    """Return the plan of the user's settings, with a choice for each "auto".
+
+    "auto" is L-BFGS, and for tall tables Adam on batches with early stopping; Adam also for l1 and dropout, which L-BFGS
+    does not have; five networks where they cost little, else one.
     """
-    step = (
-        float(n_rows) * min(n_rows, n_inputs) * n_hidden
-    )  # multiplications, in the span if that is shorter
+    # multiplications of a step, in the span if that is shorter
+    step = float(n_rows) * min(n_rows, n_inputs) * n_hidden
     solver, batch_size = settings.solver, settings.batch_size
     early_stopping = checks.flag(settings.early_stopping, "early_stopping")
     if batch_size is not None:
         batch_size = checks.whole_number(batch_size, "batch_size")
     if isinstance(solver, str) and solver == "auto":
         tall = n_rows > TALL_ROWS and step > LARGE_STEP_SIZE
-        not_by_lbfgs = batch_size is not None or settings.l1 or settings.dropout
-        solver = "adam" if tall or not_by_lbfgs else "lbfgs"
+        beyond_lbfgs = batch_size is not None or settings.l1 or settings.dropout
+        solver = "adam" if tall or beyond_lbfgs else "lbfgs"
         if tall:
             early_stopping, batch_size = True, batch_size or DEFAULT_BATCH
     elif not isinstance(solver, Solver):
@@ -69,21 +97,21 @@ def plan_fit(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> FitPla
 
 
 def uses_skip_layer(given: Any, n_rows: int, n_inputs: int, classifies: bool) -> bool:
-    """Whether inputs also reach the outputs directly: for "auto" in a classifier with more columns than rows.
+    """Return whether inputs also reach the outputs directly: for "auto" in a classifier with more columns than rows.
 
     There a linear model is the bar. With the direct path it is a special case, to which weight decay brings the network,
-    as the units of the hidden layer are what it puts out first. For numbers that would cost more than it gains: without
-    the direct path the network is as good where the truth is linear, and far better where it is bent.
+    because it shrinks the units of the hidden layer first. For numbers that would cost more than it gains: without the
+    direct path the network is as good where the truth is linear, and far better where it is not.
     """
     given = checks.flag(given, "skip", ("auto",))
     return classifies and n_rows < n_inputs if given == "auto" else given
 
 
 def label_smoothing_share(given: Any, n_rows: int, n_inputs: int) -> float:
-    """The share of a label that goes to all classes alike: for "auto" one tenth where there are more columns than rows.
+    """Return the share of a label that goes to all classes alike: for "auto" one tenth with more columns than rows.
 
-    There all rows can be told apart, and the log loss would be made small for ever by the few rows between the classes. With
-    smoothed labels each row has logits to come to, and all count for where the border runs, as in ridge regression.
+    There the classes can be separated, and the few rows between them would make the log loss ever smaller. With smoothed
+    labels each row has logits to reach, and all rows count for the position of the border, as in ridge regression.
     """
     if isinstance(given, str) and given == "auto":
         return DEFAULT_SMOOTHING if n_rows < n_inputs else 0.0
@@ -100,26 +128,26 @@ def label_smoothing_share(given: Any, n_rows: int, n_inputs: int) -> float:
 
 
 def uses_calibration(given: Any, share: float) -> bool:
-    """Whether probabilities are calibrated: for "auto" where labels were smoothed.
+    """Return whether probabilities are calibrated: for "auto" where labels were smoothed.
 
-    Networks that learned smoothed labels are less sure than they should be: of a table told apart without a mistake, the log
-    loss is that of the smoothing.
+    Networks that learned smoothed labels are less sure than they should be: on a table that they classify without a mistake,
+    the log loss is that of the smoothing.
     """
     given = checks.flag(given, "calibrate", ("auto",))
     return share > 0 if given == "auto" else given
 
 
 def smooth_labels(y: np.ndarray, n_outputs: int, share: float) -> np.ndarray:
-    """Labels of which a share goes to all classes alike.
+    """Return labels of which a share goes to all classes alike.
 
     Parameters
     ----------
     y : ndarray
-        Class numbers, (n_rows,); or of several labels a row 0 and 1, (n_rows, n_outputs).
+        Class numbers, (n_rows,); or with several labels per row 0 and 1, (n_rows, n_outputs).
     n_outputs : int
         1 for two classes.
     share : float
-        With 0, `y` comes back as it is.
+        With 0, `y` is returned as it is.
     """
     if not share:
         return y
@@ -131,7 +159,7 @@ def smooth_labels(y: np.ndarray, n_outputs: int, share: float) -> np.ndarray:
 
 
 def alpha_or_none(alpha: Any) -> float | None:
-    """The weight decay asked for; None for "auto"."""
+    """Return the weight decay of the setting `alpha`; None for "auto"."""
     if isinstance(alpha, str) and alpha == "auto":
         return None
     if isinstance(alpha, str):

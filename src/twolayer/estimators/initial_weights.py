@@ -1,8 +1,8 @@
 """Where an estimator's training starts: glorot weights, without the part that could never learn.
 
-Every gradient of w1 is `x.T @ something`, so what w1 has outside the rows of x stays there (or only decays): it does not
-change the output on the rows of training, and on new rows it is noise. So it is left out. What x @ w1 gives at the start is
-the same with it and without.
+Every gradient of w1 is `x.T @ something`, so the part of w1 outside the span of the rows of x stays as it is (or only
+decays): it does not change the output on the rows of training, and on new rows it is noise. So it is left out; x @ w1 at the
+start is the same with it and without.
 """
 
 from __future__ import annotations
@@ -29,15 +29,31 @@ def initial_params(
     skip: bool = False,
     n_columns: int | None = None,
 ) -> Params:
-    """Weights to start from, for standardised inputs of which some columns may be constant; a skip layer starts at 0.
+    """Return weights to start from; a skip layer starts at 0.
 
-    Where `x` stands in axes of its rows, `n_columns` says how many the table has: the weights are as small as if all of
-    them were there.
+    Parameters
+    ----------
+    x : array or SciPy sparse array, shape (n_rows, n_inputs)
+        Standardised.
+    constant : ndarray of bool, shape (n_inputs,)
+        Constant columns, whose weights are 0.
+    n_hidden, n_outputs : int
+    rng : numpy.random.Generator
+    n_networks : int or None
+        None for one network without an axis for several.
+    skip : bool
+    n_columns : int or None
+        Where `x` is in axes of its rows, the number of columns of the table: the weights are as small as for all of them.
+
+    Raises
+    ------
+    MemoryError
+        If the weights are more than an array can hold.
     """
     n_rows, n_inputs = x.shape
     networks = n_networks or 1
     if networks * n_hidden * (n_inputs + n_outputs) * 8 > sys.maxsize:
-        raise MemoryError  # NumPy would complain of the shape
+        raise MemoryError  # NumPy would raise an error about the shape
     params = init_params(
         n_inputs,
         n_hidden,
@@ -49,10 +65,8 @@ def initial_params(
     )
     w1 = params.w1
     if n_rows < n_inputs:
-        beside = np.moveaxis(w1, -2, 0).reshape(
-            n_inputs, -1
-        )  # one network's units beside another's
-        inside = project_on_rows(x, beside).reshape(n_inputs, *w1.shape[:-2], n_hidden)
+        side_by_side = np.moveaxis(w1, -2, 0).reshape(n_inputs, -1)  # all networks' units
+        inside = project_on_rows(x, side_by_side).reshape(n_inputs, *w1.shape[:-2], n_hidden)
         w1 = np.ascontiguousarray(np.moveaxis(inside, 0, -2))
     if n_columns is not None:
         w1 = w1 * np.sqrt((n_inputs + n_hidden) / (n_columns + n_hidden))
@@ -61,25 +75,25 @@ def initial_params(
 
 
 def start_at_mean(params: Params, y: np.ndarray, s: np.ndarray | None, loss: Loss) -> Params:
-    """The same weights, with b2 at the targets' mean if the loss has a link: such targets are not standardised."""
+    """Return the same weights, with b2 at the targets' mean if the loss has a link: such targets are not standardised."""
     if not loss.has_link:
         return params
     mean = np.average(y, axis=0, weights=s)
-    least = 0.5 / len(y)  # where all are 0, the logarithm of the mean is no start
+    least = 0.5 / len(y)  # the logarithm of a mean of 0 is not finite
     return replace(params, b2=params.b2 + loss.link(np.maximum(mean, least)))
 
 
 def penalty_unit(y: np.ndarray, s: np.ndarray | None, loss: Loss) -> float:
-    """What the penalties are taken times, so that they mean as much to thousands as to units; 1 for targets without a link.
+    """Return a factor for the penalties, so that they act alike on counts of any size; 1 for targets without a link.
 
-    The loss of counts grows with them. Large ones scatter by a share of themselves rather than by their root, and were the
-    weight decay not to grow with them, none would be strong enough.
+    The loss of counts grows with them. Large ones scatter by a share of themselves rather than by their root, and if the
+    weight decay did not grow with them, none would be strong enough.
     """
     return max(1.0, float(np.average(y, axis=0, weights=s).mean())) if loss.has_link else 1.0
 
 
 def project_on_rows(x: Any, w1: np.ndarray) -> np.ndarray:
-    """The part of each column of `w1` that is a weighted sum of rows of `x`: x.T @ (x @ x.T)⁺ @ x @ w1."""
+    """Return the part of each column of `w1` that is a weighted sum of rows of `x`: x.T @ (x @ x.T)⁺ @ x @ w1."""
     k = x @ x.T  # (n_rows, n_rows)
     if is_sparse(k):
         k = k.toarray()

@@ -1,4 +1,4 @@
-"""What a fit will take, before it starts: weights, memory, seconds, the way it goes, and what may go wrong."""
+"""What a fit will take, before it starts: weights, memory, seconds, the solver, and what may go wrong."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators.fit_plan import FitPlan
-from twolayer.estimators.selection.alpha_path import ALPHA_PATH, MOST_SEARCH_ROWS
-from twolayer.estimators.selection.alpha_path import STEPS_PER_ALPHA as SEARCH_STEPS
+from twolayer.estimators.selection.alpha_path import ALPHA_PATH, MOST_SEARCH_ROWS, STEPS_PER_ALPHA
 from twolayer.maths.network import Objective, Params
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver, get_solver
+from twolayer.text import plural
 from twolayer.training.engine_choice import full_table_cost, span_cost, training_vectors
 
 TYPICAL_STEPS = 300  # L-BFGS seldom needs more
@@ -35,13 +35,13 @@ class Preflight:
     solver : str
     batch_size : int or None
     span : bool
-        Whether the exact shortcut for wide tables will be taken.
+        Whether training will use the exact shortcut for wide tables.
     megabytes : float
         Memory beside the table that was given.
     seconds : float
         Expected on one ordinary core: an order of magnitude.
     notes : list of str
-        What was found in the table, and likely trouble.
+        What is remarkable in the table, and likely trouble.
     """
 
     n_rows: int
@@ -62,11 +62,12 @@ class Preflight:
         rows = (
             "all rows at once" if self.batch_size is None else f"batches of {self.batch_size} rows"
         )
+        space = "in the span of the rows" if self.span else "on the columns as they are"
         lines = [
             f"{self.n_rows} rows, {self.n_inputs} inputs, {self.n_hidden} hidden units, {self.n_outputs} "
             f"output{'s' * (self.n_outputs > 1)}",
             f"{many}: {self.n_weights} weights, about {self.megabytes:.3g} MB beside the table",
-            f"solver {self.solver}, {rows}, {'in the span of the rows' if self.span else 'on the columns as they are'}",
+            f"solver {self.solver}, {rows}, {space}",
             f"about {self.seconds:.1g} s expected",
             *(f"note: {note}" for note in self.notes),
         ]
@@ -78,50 +79,50 @@ def preflight_report(
     labels: np.ndarray | None,
     n_outputs: int,
     n_hidden: int,
-    how: FitPlan,
+    plan: FitPlan,
     objective: Objective,
     max_iter: int,
     search: bool,
     skip: bool,
 ) -> Preflight:
-    """The report for checked rows; `labels` are class numbers of a classification."""
+    """Return the report for checked rows; `labels` are class numbers, or None; `search` says whether alpha is chosen."""
     n_rows, n_inputs = x.shape
-    params = shape_params(how.n_networks, n_inputs, n_hidden, n_outputs, skip)
+    params = shape_params(plan.n_networks, n_inputs, n_hidden, n_outputs, skip)
     n_weights = sum(w.size for _, w in params.items())
-    solver = get_solver(how.solver)
+    solver = get_solver(plan.solver)
     problem = Problem(x, np.empty((n_rows, 0)), None, objective, float(n_rows))
-    passes = min(max_iter, TYPICAL_STEPS if how.batch_size is None else TYPICAL_PASSES)
-    steps = passes if how.batch_size is None else passes * -(-n_rows // how.batch_size)
-    long_way = full_table_cost(problem, params, solver, how.batch_size)
-    spanned = span_cost(problem, params, solver, how.batch_size)
-    turned = solver.not_in_span is None and not objective.l1
-    span = turned and spanned.of(steps) < long_way.of(steps)
-    seconds = (spanned if span else long_way).of(steps)
+    passes = min(max_iter, TYPICAL_STEPS if plan.batch_size is None else TYPICAL_PASSES)
+    steps = passes if plan.batch_size is None else passes * -(-n_rows // plan.batch_size)
+    full = full_table_cost(problem, params, solver, plan.batch_size)
+    spanned = span_cost(problem, params, solver, plan.batch_size)
+    invariant = solver.not_in_span is None and not objective.l1
+    span = invariant and spanned.of(steps) < full.of(steps)
+    seconds = (spanned if span else full).of(steps)
     if search:
-        one = span_cost if span else full_table_cost
-        alone = one(problem, params.network(0), solver, None)
+        cost = span_cost if span else full_table_cost
+        one = cost(problem, params.network(0), solver, None)
         share = min(1.0, MOST_SEARCH_ROWS / n_rows)
-        seconds += 4 * alone.once + 4 * share * SEARCH_STEPS * len(ALPHA_PATH) * alone.step
+        seconds += 4 * one.once + 4 * share * STEPS_PER_ALPHA * len(ALPHA_PATH) * one.step
     return Preflight(
         n_rows,
         n_inputs,
         n_outputs,
         n_hidden,
-        how.n_networks,
+        plan.n_networks,
         n_weights,
         solver.name,
-        how.batch_size,
+        plan.batch_size,
         span,
-        required_bytes(x, params, solver, span, how.n_networks) / 1e6,
+        required_bytes(x, params, solver, span, plan.n_networks) / 1e6,
         seconds,
-        table_notes(x, labels, n_weights // how.n_networks, how),
+        table_notes(x, labels, n_weights // plan.n_networks, plan),
     )
 
 
 def shape_params(
     n_networks: int, n_inputs: int, n_hidden: int, n_outputs: int, skip: bool
 ) -> Params:
-    """Params of these shapes that take no memory."""
+    """Return Params of these shapes that take no memory."""
 
     def zeros(*shape: int) -> np.ndarray:
         return np.broadcast_to(np.zeros(1), (n_networks, *shape))
@@ -137,73 +138,75 @@ def shape_params(
 
 
 def required_bytes(x: Any, params: Params, solver: Solver, span: bool, n_networks: int) -> float:
-    """Memory beside the given table: its standardised copy, the weights, the solver's memory, and the hidden layer."""
+    """Return the bytes beside the given table: its standardised copy, the weights, the solver's memory, the hidden layer."""
     n_rows = x.shape[0]
     table = x.nnz * 12 if is_sparse(x) else n_rows * params.n_inputs * 8
     weights = sum(float(w.size) for _, w in params.items()) * 8
-    moved = weights
+    trained = weights
     if span:
-        moved = n_networks * n_rows * params.n_hidden * 8.0
+        trained = n_networks * n_rows * params.n_hidden * 8.0
         table += n_rows * n_rows * 16
     at_once = 1 if solver.one_network else n_networks
-    kept = training_vectors(solver) * moved * at_once / n_networks
-    return float(table + 2 * weights + kept + at_once * 3 * n_rows * params.n_hidden * 8.0)
+    memory = training_vectors(solver) * trained * at_once / n_networks
+    return float(table + 2 * weights + memory + at_once * 3 * n_rows * params.n_hidden * 8.0)
 
 
-def check_memory(x: Any, n_hidden: int, n_outputs: int, how: FitPlan, skip: bool) -> None:
-    """Raise if the weights alone need more memory than the machine has."""
+def check_memory(x: Any, n_hidden: int, n_outputs: int, plan: FitPlan, skip: bool) -> None:
+    """Raise InputError if the weights alone need more memory than the machine has."""
     params = (
-        8.0 * how.n_networks * (x.shape[1] * (n_hidden + skip * n_outputs) + n_hidden * n_outputs)
+        8.0 * plan.n_networks * (x.shape[1] * (n_hidden + skip * n_outputs) + n_hidden * n_outputs)
     )
-    hidden = 8.0 * n_hidden * min(x.shape[0], how.batch_size or x.shape[0])
+    hidden = 8.0 * n_hidden * min(x.shape[0], plan.batch_size or x.shape[0])
     if 2 * params + hidden > machine_memory():
-        raise memory_error(n_hidden, how.n_networks, x)
+        raise memory_error(n_hidden, plan.n_networks, x)
 
 
 def memory_error(n_hidden: int, n_networks: int, x: Any) -> InputError:
-    """The error of a network that does not fit into memory."""
+    """Return the error of a network that does not fit into memory."""
     many = f"{n_networks} networks of " if n_networks > 1 else ""
     return InputError(
         f"{many}{n_hidden} hidden units for {x.shape[1]} inputs and {x.shape[0]} rows need more memory "
-        f"than there is: take a smaller n_hidden{' or n_networks' if n_networks > 1 else ''}"
+        f"than there is: choose a smaller n_hidden{' or n_networks' if n_networks > 1 else ''}"
     )
 
 
 def machine_memory() -> float:
-    """Bytes of the machine's memory; infinite where it does not say."""
+    """Return the bytes of the machine's memory; infinite where the system does not tell."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return float("inf")
 
 
-def table_notes(x: Any, labels: np.ndarray | None, n_weights: int, how: FitPlan) -> list[str]:
-    """What was found in the table, in sentences."""
-    found = []
+def table_notes(x: Any, labels: np.ndarray | None, n_weights: int, plan: FitPlan) -> list[str]:
+    """Return sentences about the table: constant and unscaled columns, many weights, few rows of a class."""
+    notes = []
     if not is_sparse(x):
         spread = x.std(axis=0)
         constant = int((spread == 0).sum())
         if constant:
-            found.append(f"{constant} of {x.shape[1]} columns are constant and say nothing")
+            notes.append(f"{constant} of {x.shape[1]} columns are constant and say nothing")
         moving = spread[spread > 0]
         if len(moving) and moving.max() > SCALE_RATIO * moving.min():
-            found.append(
+            notes.append(
                 f"columns are unscaled (spreads from {moving.min():.2g} to {moving.max():.2g}): they are standardised inside"
             )
     if n_weights > x.shape[0]:
-        found.append(
+        notes.append(
             f"a network has {n_weights / x.shape[0]:.3g} times as many weights as there are rows: only weight decay "
-            "keeps it from learning them by heart"
+            "prevents overfitting"
         )
     if labels is not None:
         counts = np.bincount(labels)
         fewest, most = int(counts.min()), int(counts.max())
         if fewest < 5:
-            found.append(f"the smallest class has {fewest} row{'s' * (fewest > 1)}")
+            notes.append(f"the smallest class has {plural(fewest, 'row')}")
         if most > 10 * fewest:
-            found.append(
-                f"classes are uneven (from {fewest} to {most} rows): class_weight='balanced' counts them alike"
+            notes.append(
+                f"classes are uneven (from {fewest} to {most} rows): class_weight='balanced' gives them equal weight"
             )
-    if how.batch_size is not None and not how.early_stopping:
-        found.append("batches without early_stopping run for all of max_iter unless tol ends them")
-    return found
+    if plan.batch_size is not None and not plan.early_stopping:
+        notes.append(
+            "training on batches without early_stopping runs for all of max_iter unless tol ends it"
+        )
+    return notes

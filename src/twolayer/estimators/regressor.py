@@ -1,7 +1,8 @@
-"""Numbers from a table."""
+"""The estimator of numbers."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,18 @@ from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.ensemble import between_network_variance
+from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.losses import Loss
+from twolayer.text import plural
 
 
 class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
-    """Predicts one number a row, or several.
+    """Networks that predict one number per row, or several.
 
-    Inputs and targets are standardised inside, on the rows given to `fit`, and the weights folded back: `w1_`, `b1_`,
-    `w2_`, `b2_` act on the user's own units. The squared error of the standardised targets is made small, with weight decay.
-    With `loss="poisson"`, for counts, the targets stay as they are, and the network gives the logarithm of their mean;
-    alpha and l1 then count times the mean of the targets, where that is above 1.
+    Inputs and targets are standardised inside, on the rows given to `fit`, and the weights are folded back: `w1_`, `b1_`,
+    `w2_`, `b2_` act on the user's own units. Training makes the squared error of the standardised targets small, with weight
+    decay. With `loss="poisson"`, for counts, the targets stay as they are, and the output of the network is the logarithm of
+    their mean; alpha and l1 are then multiplied by the mean of the targets, where that is above 1.
 
     Parameters
     ----------
@@ -31,13 +34,13 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         One of those of `twolayer.train`.
     alpha : float or "auto"
         Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss, S the total row weight.
-        "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and takes the best.
+        "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and chooses the best.
     l1 : float
-        At least 0: adds l1/S·(Σ|w1| + Σ|w_skip|) to the mean loss, which makes weights of inputs that say little exactly 0:
-        `w1_.any(axis=-1)` tells whose are left. For "adam" and "gd".
+        At least 0: adds l1/S·(Σ|w1| + Σ|w_skip|) to the mean loss, which makes the weights of uninformative inputs
+        exactly 0: `w1_.any(axis=-1)` shows which inputs are left. For "adam" and "gd".
     dropout : float
         From 0 to below 1: the share of hidden units that each row misses, drawn anew at every step of training; predictions
-        take all. For "adam" and "gd". "auto" finds alpha without it, and without l1.
+        use all units. For "adam" and "gd". "auto" chooses alpha without it, and without l1.
     skip : bool or "auto"
         Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto" is False.
     n_networks : int or "auto"
@@ -48,20 +51,20 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     learning_rate_init : float
         For "adam" and "gd"; above 0. If training diverges it is halved, once.
     batch_size : int or None
-        Rows a step, for "adam" and "gd"; None for all.
+        Rows per step, for "adam" and "gd"; None for all.
     max_iter : int
-        Passes over the rows at most; without batches each is one step.
+        The largest number of passes over the rows; without batches a pass is one step.
     tol : float
         When to stop, as in `twolayer.train`: for "lbfgs" at a gradient no longer than this, for the others when 10 steps
-        lower the loss by less than this share of it (not asked where rows are held out, nor with dropout).
+        lower the loss by less than this share of it (not with early stopping, nor with dropout).
     early_stopping : bool
         Whether rows are held out, training ends when the score on them no longer rises, and the best weights are kept.
     validation_fraction : float
         The share of rows held out; of every class its own.
     n_iter_no_change : int
-        So many looks without a better score end the training. A look comes after every pass (on wide tables every fifth).
+        So many scores without a better one end the training. Rows are scored after every pass (on wide tables every fifth).
     scoring : str, callable or None
-        The score on the rows held out, as scikit-learn names it, or a function of (model, X, y); None is minus the loss.
+        The score on the rows held out: a name of scikit-learn's, or a function of (model, X, y); None is minus the loss.
     callback : callable, list of callables, or None
         Called between steps with a `twolayer.Progress`, and after the last; training ends when one returns True.
     warm_start : bool
@@ -69,14 +72,14 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     engine : str
         One of `twolayer.engines()`, or "auto".
     device : str
-        Where `fit` trains the networks: "cpu"; "cuda", "cuda:1", ... with the torch engines, of which "auto" takes "torch";
-        or "auto", a GPU if there is one and the training is worth it. "auto" in `alpha` looks for it on the processor.
+        Where `fit` trains the networks: "cpu"; "cuda", "cuda:1", ... with the torch engines, of which "auto" uses "torch";
+        or "auto", a GPU if there is one and the training is long enough. The search for alpha always runs on the processor.
     random_state : int, RandomState, Generator or None
-        The seed of the first weights and of all that is drawn; None for different ones each time.
+        The seed of the first weights and of all other random numbers; None for different ones each time.
     verbose : int
-        Above 0, tells what the fit will take, and how it goes.
+        Above 0, prints what the fit will take, and its progress.
     loss : str or Loss
-        What is made small: "squared_error", "absolute_error", "huber" or `twolayer.Huber(delta)`, "quantile" or
+        What training makes small: "squared_error", "absolute_error", "huber" or `twolayer.Huber(delta)`, "quantile" or
         `twolayer.Quantile(level)`, a `twolayer.OwnLoss`, each of the standardised targets; or "poisson", for counts.
 
     Attributes
@@ -96,7 +99,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         The objective before each step, for standardised columns.
     loss_ : float, or ndarray of shape (n_networks,)
         The objective after the last step.
-    validation_scores_ : ndarray, shape (n_looks,) or (n_looks, n_networks), or None
+    validation_scores_ : ndarray, shape (n_scores,) or (n_scores, n_networks), or None
         The scores on the rows held out.
     best_step_ : int, ndarray or None
         The step whose weights were kept.
@@ -126,6 +129,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     """
 
     _loss = "squared_error"
+    _flag = "one_target_"
 
     def __init__(
         self,
@@ -154,31 +158,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
-        super().__init__(
-            n_hidden,
-            activation=activation,
-            alpha=alpha,
-            l1=l1,
-            dropout=dropout,
-            skip=skip,
-            n_networks=n_networks,
-            solver=solver,
-            learning_rate_init=learning_rate_init,
-            batch_size=batch_size,
-            max_iter=max_iter,
-            tol=tol,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            scoring=scoring,
-            callback=callback,
-            warm_start=warm_start,
-            engine=engine,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.loss = loss
+        self._set_settings(locals())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -198,37 +178,44 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     def _standardises_y(self) -> bool:
         return not self._task_loss().has_link
 
+    def _n_outputs(self) -> int:
+        return self.n_outputs_
+
     def _numbers(self, y: Any) -> np.ndarray:
-        """Targets of shape (n_rows, n_outputs), if the loss takes them."""
+        """Return targets of shape (n_rows, n_outputs), if the loss takes them."""
         y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         loss = self._task_loss()
-        wrong = y < loss.y_from
-        if wrong.any():
+        count = int((y < loss.y_from).sum())
+        if count:
             raise InputError(
-                f"loss '{loss.name}' is for counts, and y must not be negative: {int(wrong.sum())} of its values "
-                f"{'is' if wrong.sum() == 1 else 'are'}, the lowest {y.min():g}. Use another loss, such as 'squared_error'"
+                f"loss '{loss.name}' is for counts, and y must not be negative: {count} of its values "
+                f"{'is' if count == 1 else 'are'}, the lowest {y.min():g}. Use another loss, such as 'squared_error'"
             )
         return y
 
-    def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any, int]:  # noqa: N803
-        X, y, s = self._read_rows(X, y, sample_weight, multi_output=True, y_numeric=True)  # noqa: N806
-        self._one_target = np.ndim(y) == 1
-        y = self._numbers(y)
-        self.n_outputs_ = y.shape[1]
-        return X, y, s, self.n_outputs_
+    def _read(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        sample_weight: Any,
+        groups: np.ndarray | None = None,
+    ) -> TrainingRows:
+        rows = self._read_table(X, y, sample_weight, groups, y_numeric=True)
+        self._one_target = np.ndim(rows.y) == 1
+        rows = replace(rows, y=self._numbers(rows.y))
+        self.n_outputs_ = rows.y.shape[1]
+        return rows
 
-    def _read_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, Any]:  # noqa: N803
-        X, y, s = self._read_rows(  # noqa: N806
-            X, y, sample_weight, reset=False, multi_output=True, y_numeric=True
-        )
-        y = self._numbers(y)
-        if y.shape[1] != self.n_outputs_:
+    def _read_more(self, X: Any, y: Any, sample_weight: Any) -> TrainingRows:  # noqa: N803
+        rows = self._read_table(X, y, sample_weight, reset=False, y_numeric=True)
+        rows = replace(rows, y=self._numbers(rows.y))
+        if rows.y.shape[1] != self.n_outputs_:
             raise InputError(
-                f"y had {self.n_outputs_} columns before, and here it has {y.shape[1]}"
+                f"y had {plural(self.n_outputs_, 'column')} before, and here it has {rows.y.shape[1]}"
             )
-        return X, y, s
+        return rows
 
-    def _own_targets(self, y: np.ndarray) -> np.ndarray:
+    def _original_targets(self, y: np.ndarray) -> np.ndarray:
         return y[:, 0] if self._one_target else y
 
     def predict(self, X: Any, return_std: bool = False) -> Any:  # noqa: N803
@@ -238,7 +225,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         ----------
         X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
         return_std : bool
-            Whether to tell the predictive standard deviation too: of the noise (`noise_std_`; of counts, the root of their
+            Whether to return the predictive standard deviation too: of the noise (`noise_std_`; of counts, the root of their
             mean) and of the disagreement of the networks together.
 
         Returns
@@ -248,16 +235,15 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         y_std : ndarray of the same shape
             Only with `return_std`.
         """
-        loss = self._task_loss()
-        outputs = [loss.mean(output) for output in self._outputs(X)]
-        y_pred = outputs[0] if len(outputs) == 1 else np.mean(outputs, axis=0)
+        outputs = self._task_loss().mean(self.network_outputs(X))
+        y_pred = outputs[0] if len(outputs) == 1 else outputs.mean(axis=0)
         if not checks.flag(return_std, "return_std"):
-            return self._own_targets(y_pred)
-        y_std = np.sqrt(self._variance(y_pred, between_network_variance(np.stack(outputs))))
-        return self._own_targets(y_pred), self._own_targets(y_std)
+            return self._original_targets(y_pred)
+        y_std = np.sqrt(self._variance(y_pred, between_network_variance(outputs)))
+        return self._original_targets(y_pred), self._original_targets(y_std)
 
     def _variance(self, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:
-        """Of a new target: that of the noise, and that between the networks."""
+        """Return the variance of a new target: that of the noise, and that between the networks."""
         if self._task_loss().has_link:
             return y_pred + between  # the variance of a Poisson count is its mean
         if not hasattr(self, "noise_std_"):
@@ -265,7 +251,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         return self.noise_std_**2 + between
 
     def predict_interval(self, X: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:  # noqa: N803
-        """An interval for the target of each row, as wide as a normal distribution of its standard deviation.
+        """Return an interval for the target of each row, that of a normal distribution with its standard deviation.
 
         Parameters
         ----------
@@ -275,7 +261,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
 
         Returns
         -------
-        low, high : ndarray, each shaped as `predict` gives it
+        low, high : ndarray, each of the shape that `predict` returns
         """
         level = checks.finite_number(level, "level", above=0)
         if level >= 1:

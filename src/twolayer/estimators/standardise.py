@@ -1,4 +1,4 @@
-"""Columns of mean 0 and spread 1 to train on, and the weights folded back so that they act on the user's own units.
+"""Standardised columns to train on, and the weights folded back so that they act on the user's own units.
 
 With z = (x − mean) / scale, a network of z is a network of x:
 
@@ -18,21 +18,20 @@ from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.maths.network import Params
 
-ROUNDING_SHARE = (
-    8 * np.finfo(np.float64).eps
-)  # a spread that is this small beside the mean is rounding
+# a spread that is this small beside the mean is rounding
+ROUNDING_SHARE = 8 * np.finfo(np.float64).eps
 LEAST_SCALE = 1e-290  # below it, 1 / spread is no longer a number
 
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """What was taken off each column, and what it was then divided by.
+    """The mean that is subtracted from each column, and the scale that it is then divided by.
 
     Attributes
     ----------
     mean, scale : ndarray, shape (n_columns,)
     constant : ndarray of bool, shape (n_columns,)
-        Columns that say nothing: their scale is 1.
+        Columns of one value: their scale is 1.
     """
 
     mean: np.ndarray
@@ -41,7 +40,7 @@ class Scaling:
 
 
 def standardise(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]:
-    """A standardised copy of the columns, and how to get back; a sparse table is scaled without centring.
+    """Return a standardised copy of the columns, and its scaling; a sparse table is scaled without centring.
 
     Parameters
     ----------
@@ -49,7 +48,12 @@ def standardise(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]:
     s : ndarray, shape (n_rows,), or None
         Row weights, all above 0.
     name : str
-        What to call the table in an error.
+        Of the table, for an error.
+
+    Raises
+    ------
+    InputError
+        If the squares of a column are too large for float64.
     """
     share = np.full(x.shape[0], 1 / x.shape[0]) if s is None else s / s.sum()
     with np.errstate(over="ignore", invalid="ignore"):
@@ -64,7 +68,7 @@ def standardise(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]:
 
 
 def apply_scaling(scaling: Scaling, x: Any) -> Any:
-    """Other rows on the same scale: columns that said nothing still say nothing."""
+    """Return other rows on the same scale; the constant columns are 0."""
     per_unit = np.where(scaling.constant, 0, 1 / scaling.scale)
     if is_sparse(x):
         return x.multiply(per_unit).tocsr()
@@ -96,7 +100,7 @@ def _sparse(x: Any, share: np.ndarray) -> tuple[Any, Scaling]:
 
 
 def unscale_params(params: Params, inputs: Scaling, targets: Scaling | None) -> Params:
-    """The same network for inputs, and targets if they were standardised, in the user's own units."""
+    """Return the same network for inputs, and targets if they were standardised, in the user's own units."""
     shift = inputs.mean / inputs.scale  # (n_inputs,)
     per_unit = 1 / inputs.scale[:, None]  # (n_inputs, 1)
     w1, w2 = params.w1 * per_unit, params.w2
@@ -112,7 +116,7 @@ def unscale_params(params: Params, inputs: Scaling, targets: Scaling | None) -> 
 
 
 def rescale_params(params: Params, inputs: Scaling, targets: Scaling | None) -> Params:
-    """The way back: the network for the user's own units as one for standardised columns."""
+    """Return a network for the user's own units as one for standardised columns: the inverse of `unscale_params`."""
     w2, b2, w_skip = params.w2, params.b2, params.w_skip
     if targets is not None:
         w2, b2 = w2 / targets.scale, (b2 - targets.mean) / targets.scale

@@ -1,6 +1,6 @@
-"""Every deal of rows: into training and test, into training and validation, and into the folds of a cross-validation.
+"""Every split of rows: into training and test, into training and validation, and into the folds of a cross-validation.
 
-Whole groups stay together wherever groups are given, and rows in time are never learned from before they happened.
+Whole groups stay together wherever groups are given, and rows in time are trained on only where the held-out rows are later.
 """
 
 from __future__ import annotations
@@ -32,12 +32,9 @@ FEWEST_ALPHA_ROWS = 6
 TIME_SLICES = 5  # groups of rows that follow each other in time, where alpha is chosen
 
 
-# Training and test
-
-
 @dataclass(frozen=True, eq=False)
 class TrainTestSplit:
-    """The rows that are trained on, and those kept for the test; and the group of each row, if groups stay together."""
+    """The rows that are trained on, and those of the test; and the group of each row, if groups stay together."""
 
     train: np.ndarray
     test: np.ndarray
@@ -54,18 +51,18 @@ def train_test_rows(
     groups: np.ndarray | None = None,
     order: np.ndarray | None = None,
 ) -> TrainTestSplit:
-    """Return rows for training and test: at random, of every class its share; of whole groups; or the latest for the test.
+    """Return rows for training and test: random ones, a share of every class; whole groups; or the latest rows for the test.
 
     Parameters
     ----------
     y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
     test_size : float
-        The share of the rows, above 0 and below 1.
+        The share of the rows for the test, above 0 and below 1.
     seed : int
     classifies : bool
         Whether y holds classes.
     name : str
-        Of the target, for errors.
+        The name of the target, for errors.
     groups : ndarray, shape (n_rows,), or None
         Rows of one group stay together.
     order : ndarray, shape (n_rows,), or None
@@ -98,8 +95,8 @@ def _random_split(
         if counts.min() < 2:
             alone = classes[counts.argmin()]
             raise InputError(
-                f"class {str(alone)!r} of '{name}' has one row only: it cannot be both in the training "
-                "part and in the test part. Leave it out, or choose --task regression for numbers"
+                f"class {str(alone)!r} of '{name}' has one row only: it cannot be in both the training "
+                "part and the test part. Leave it out, or choose --task regression for numbers"
             )
     if n_test < needed or n_rows - n_test < needed:
         raise InputError(
@@ -124,7 +121,7 @@ def _share_of_groups(groups: np.ndarray, share: float, seed: int) -> FoldRows:
 
 
 def _check_split(y: np.ndarray, parts: TrainTestSplit, classifies: bool) -> None:
-    """Raise if a part is too small, or lacks a class."""
+    """Raise InputError if a part is too small, or lacks a class."""
     if min(len(parts.train), len(parts.test)) < 2:
         raise InputError(
             f"{len(parts.train)} rows would be for training and {len(parts.test)} for the test; each part needs at "
@@ -138,9 +135,6 @@ def _check_split(y: np.ndarray, parts: TrainTestSplit, classifies: bool) -> None
         )
 
 
-# Training and validation
-
-
 def validation_rows(
     y: np.ndarray,
     fraction: Any,
@@ -148,20 +142,25 @@ def validation_rows(
     names: Any,
     groups: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return which rows early stopping keeps for validation: a random share, of every class its own, or of whole groups.
+    """Return which rows early stopping holds out: a random share, of every class its own, or whole groups.
 
     Parameters
     ----------
-    y : array, shape (n_rows, n_outputs), or class numbers of shape (n_rows,)
+    y : ndarray, shape (n_rows, n_outputs), or class numbers of shape (n_rows,)
     fraction : float
     rng : numpy.random.Generator
     names : sequence
         The classes, for an error.
-    groups : array, shape (n_rows,), or None
+    groups : ndarray, shape (n_rows,), or None
 
     Returns
     -------
     held_out : ndarray of bool, shape (n_rows,)
+
+    Raises
+    ------
+    InputError
+        If the fraction cannot be used, or there are too few rows, groups or rows of a class.
     """
     fraction = checks.finite_number(fraction, "validation_fraction", above=0)
     if fraction >= 1:
@@ -171,14 +170,14 @@ def validation_rows(
     n_rows = len(y)
     if n_rows < 4:
         raise InputError(
-            f"early_stopping keeps rows for validation, and there are {n_rows} different rows only: "
+            f"early_stopping holds rows out, and there are {n_rows} different rows only: "
             "use early_stopping=False, or give X_val and y_val"
         )
     held_out = np.zeros(n_rows, dtype=bool)
     if groups is not None:
         if len(np.unique(groups)) < 2:
             raise InputError(
-                "early_stopping keeps whole groups for validation, and there is one group only: use early_stopping=False, "
+                "early_stopping holds whole groups out, and there is one group only: use early_stopping=False, "
                 "or give X_val and y_val"
             )
         held_out[_share_of_groups(groups, fraction, int(rng.integers(2**31)))[1]] = True
@@ -191,14 +190,11 @@ def validation_rows(
         rows = order[y[order] == label]
         if len(rows) < 2:
             raise InputError(
-                f"class {str(names[label])!r} has one row only (repeats count once): it cannot be both in the training "
-                "part and in the validation part. Leave it out, use early_stopping=False, or give X_val and y_val"
+                f"class {str(names[label])!r} has one row only (repeats count once): it cannot be in both the training "
+                "part and the validation part. Leave it out, use early_stopping=False, or give X_val and y_val"
             )
         held_out[rows[: min(max(1, round(fraction * len(rows))), len(rows) - 1)]] = True
     return held_out
-
-
-# Folds
 
 
 def fold_splits(
@@ -216,7 +212,7 @@ def fold_splits(
     groups : array-like, shape (n_rows,), or None
     seed : int
     classes : ndarray or None
-        The classes that are numbered in y; None for numbers, and for several labels per row.
+        The classes whose numbers y holds; None for numbers, and for several labels per row.
 
     Raises
     ------
@@ -228,7 +224,7 @@ def fold_splits(
         cv = checks.whole_number(cv, "cv", at_least=2)
         if cv > len(y):
             raise InputError(
-                f"cv={cv} folds need a row each at least, and n_samples={len(y)}: take a smaller cv"
+                f"cv={cv} folds need a row each at least, and n_samples={len(y)}: choose a smaller cv"
             )
         if classes is not None:
             check_class_sizes(classes, y, cv)
@@ -261,13 +257,13 @@ def row_indices(rows: Any, n_rows: int) -> np.ndarray:
 def check_class_sizes(classes: np.ndarray, labels: np.ndarray, n_splits: int) -> None:
     """Raise InputError if a class has too few rows for a part of it to be in each fold."""
     if n_splits > len(labels):
-        return  # the splitter says it better
+        return  # the splitter has a better message
     counts = np.bincount(labels, minlength=len(classes))
     if counts.min() < n_splits:
         few = int(counts.argmin())
         raise InputError(
             f"the class {str(classes[few])!r} of y has {plural(counts[few], 'row')}, too few for cv={n_splits} folds, "
-            "which need one of each class: take a smaller cv, leave that class out, or merge it with another"
+            "which need one of each class: choose a smaller cv, leave that class out, or merge it with another"
         )
 
 
@@ -283,9 +279,10 @@ def weighted_splits(splits: list[FoldRows], s: np.ndarray | None) -> Iterator[Fo
 def alpha_folds(
     y: np.ndarray, rng: np.random.Generator, groups: np.ndarray | None = None
 ) -> list[np.ndarray]:
-    """Return the held-out rows of each fold in which alpha is chosen; each class is dealt out evenly, or whole groups.
+    """Return the held-out rows of each fold that chooses alpha: equal parts of each class, or whole groups.
 
-    Empty if there are too few rows, or only one group. `y` holds class numbers, (n_rows,), or numbers, (n_rows, n_outputs).
+    The list is empty if there are too few rows, or only one group. `y` holds class numbers, (n_rows,), or numbers,
+    (n_rows, n_outputs).
     """
     n_rows = len(y)
     if n_rows < FEWEST_ALPHA_ROWS:
@@ -296,8 +293,8 @@ def alpha_folds(
         if count < 2:
             return []
         kind = StratifiedGroupKFold if y.ndim == 1 else GroupKFold
-        dealt = kind(count, shuffle=True, random_state=int(rng.integers(2**31)))
-        return [test for _, test in _quiet_folds(dealt, y, groups) if len(test)]
+        splitter = kind(count, shuffle=True, random_state=int(rng.integers(2**31)))
+        return [test for _, test in _quiet_folds(splitter, y, groups) if len(test)]
     order = rng.permutation(n_rows)
     if y.ndim == 1:
         order = order[np.argsort(y[order], kind="stable")]
@@ -305,7 +302,7 @@ def alpha_folds(
 
 
 def class_folds(y: np.ndarray, n_folds: int, groups: np.ndarray | None = None) -> list[FoldRows]:
-    """Return folds in which every class has its share, or whole groups are held out; none if there are too few rows."""
+    """Return folds in which every class has its share, or whole groups are held out; no folds if there are too few rows."""
     counts = np.unique(y if groups is None else groups, return_counts=True)[1]
     most = min(int(counts.max() if groups is None else len(counts)), n_folds)
     if most < 2:
@@ -315,23 +312,20 @@ def class_folds(y: np.ndarray, n_folds: int, groups: np.ndarray | None = None) -
 
 
 def _quiet_folds(splitter: Any, y: np.ndarray, groups: np.ndarray | None) -> list[FoldRows]:
-    """Return the folds, without scikit-learn's warning of a class with fewer rows than folds."""
+    """Return the folds, without scikit-learn's warning about a class with fewer rows than folds."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return list(splitter.split(np.zeros(len(y)), y, groups))
 
 
-# Rows in time
-
-
 def time_slices(order: np.ndarray) -> np.ndarray:
-    """Return the slice of time that each row is in, from 0 to 4: rows of one slice are left out together."""
+    """Return the slice of time of each row, from 0 to 4: rows of one slice are left out together."""
     ranks = np.unique(order, return_inverse=True)[1]
     return TIME_SLICES * ranks // (ranks.max() + 1)
 
 
 def time_folds(order: np.ndarray, n_folds: int) -> list[FoldRows]:
-    """Return folds in which the held-out rows come after those of training.
+    """Return folds in which the held-out rows are later than those of training.
 
     Raises
     ------
@@ -350,9 +344,6 @@ def time_folds(order: np.ndarray, n_folds: int) -> list[FoldRows]:
         )
         for before, after in TimeSeriesSplit(n_folds).split(ranks)
     ]
-
-
-# Folds inside folds
 
 
 def inner_fold_count(y: np.ndarray, groups: np.ndarray, n_folds: int, classifies: bool) -> int:

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from twolayer.text import first_names
+
 EXPORT_FORMATS = ("onnx", "torch", "sklearn", "numpy")
 
 
@@ -51,9 +53,8 @@ def export(
         print(f"twolayer: {sentence}", file=sys.stderr)
     print(f"{out}: {content.said()}, {content.params.dtype}")
     if content.columns is not None:
-        from twolayer.estimators.input_checks import name_list
-
-        print(f"its inputs are the model's columns, in this order: {name_list(content.columns)}")
+        columns = first_names(content.columns, quote="")
+        print(f"its inputs are the model's columns, in this order: {columns}")
     if has_encoded_inputs(about.get("encoder")):
         print("the entry 'encoder' of the model file says how a table's own columns become these")
     for line in usage_lines(to, content, out):
@@ -105,12 +106,11 @@ def usage_lines(to: str, content: Any, out: Path) -> list[str]:
             return ["not checked, as onnxruntime is not installed: pip install 'twolayer[onnx]'"]
         return ["checked: onnxruntime predicts what the model does"]
     if to == "torch":
-        from twolayer.estimators.input_checks import name_list
         from twolayer.export.torch_layers import loading_code
 
         lines = ["load it with", *loading_code(content, out).splitlines()]
         if content.classes is not None:
-            names = name_list([str(name) for name in content.classes])
+            names = first_names(content.classes, quote="")
             lines.append(f"it gives logits, as torch's losses take them; classes: {names}")
         return lines
     from twolayer.export.numpy_code import fits_inline

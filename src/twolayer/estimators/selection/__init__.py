@@ -1,1 +1,1 @@
-"""Choosing: the path of alpha, the search, its scoring, and the tests of what it found."""
+"""Selection: the search for alpha, its scores, and the tests of the result."""

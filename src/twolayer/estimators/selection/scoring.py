@@ -1,22 +1,47 @@
-"""How well held-out rows were predicted: scikit-learn's scorers, or by default the loss itself."""
+"""How well held-out rows are predicted: scikit-learn's scorers, or by default the loss itself."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.special import log_expit, log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.metrics import get_scorer
 
+from twolayer.checks import short_repr
 from twolayer.errors import InputError
 from twolayer.estimators.ensemble import class_probabilities, most_likely_class
-from twolayer.estimators.selection.scorers import scorer_of, takes_weights
 from twolayer.maths.losses import SquaredError, SumOfSquares
 
 
+def scorer_of(scoring: Any) -> Callable[..., Any]:
+    """Return scikit-learn's scorer of that name, or the user's own function of (model, X, y)."""
+    if callable(scoring):
+        return scoring
+    try:
+        return get_scorer(scoring)
+    except (ValueError, TypeError):
+        raise InputError(
+            f"there is no score {short_repr(scoring)} for scoring: see sklearn.metrics.get_scorer_names(), "
+            "or give a function of (model, X, y)"
+        ) from None
+
+
+def takes_weights(scorer: Callable[..., Any]) -> bool:
+    """Return whether a scorer takes row weights."""
+    function = getattr(scorer, "_score_func", scorer)  # scikit-learn passes on what it is given
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
 class HeldOutModel(BaseEstimator):
-    """What a model answers for the held-out rows, as a scorer asks for it."""
+    """A stand-in for a model, with fixed predictions for the held-out rows `x`, for a scorer to call."""
 
     def __init__(self, x: Any = None) -> None:
         self.x = x
@@ -24,24 +49,24 @@ class HeldOutModel(BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def known(self, x: Any, answer: np.ndarray) -> np.ndarray:
-        """The answer, if it is these rows that are asked for."""
+    def for_rows(self, x: Any, prediction: np.ndarray) -> np.ndarray:
+        """Return the prediction if `x` is the held-out rows themselves; else raise InputError."""
         if x is not self.x:
             raise InputError("scoring may ask only for the rows that it is given, all of them")
-        return answer
+        return prediction
 
 
 class HeldOutRegressor(RegressorMixin, HeldOutModel):
-    """Of a regressor: numbers."""
+    """A stand-in for a regressor: numbers."""
 
     y_pred: np.ndarray
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
-        return self.known(X, self.y_pred)
+        return self.for_rows(X, self.y_pred)
 
 
 class HeldOutClassifier(ClassifierMixin, HeldOutModel):
-    """Of a classifier: logits, probabilities, classes."""
+    """A stand-in for a classifier: logits, probabilities, classes."""
 
     classes_: np.ndarray
     logits: np.ndarray
@@ -49,18 +74,18 @@ class HeldOutClassifier(ClassifierMixin, HeldOutModel):
 
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
         alone = self.logits.shape[1] == 1 and not self.several_labels
-        return self.known(X, self.logits[:, 0] if alone else self.logits)
+        return self.for_rows(X, self.logits[:, 0] if alone else self.logits)
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
-        return self.known(X, class_probabilities(self.logits, self.several_labels))
+        return self.for_rows(X, class_probabilities(self.logits, self.several_labels))
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         best = most_likely_class(self.logits, self.several_labels)
-        return self.known(X, best if self.several_labels else self.classes_[best])
+        return self.for_rows(X, best if self.several_labels else self.classes_[best])
 
 
 def log_likelihood(labels: np.ndarray, logits: np.ndarray, s: np.ndarray | None) -> float:
-    """Mean log probability of the class that a row has, or of all its labels together."""
+    """Return the mean log probability of the class that a row has, or of all its labels together."""
     if labels.ndim > 1:
         each = log_expit(np.where(labels == 1, 1, -1) * logits).sum(axis=1)
     elif logits.shape[1] == 1:
@@ -71,7 +96,7 @@ def log_likelihood(labels: np.ndarray, logits: np.ndarray, s: np.ndarray | None)
 
 
 def negative_squared_error(y: np.ndarray, y_pred: np.ndarray, s: np.ndarray | None) -> float:
-    """Minus the mean squared error; over several outputs, their mean."""
+    """Return minus the mean squared error; over several outputs, their mean."""
     return -float(np.average(np.square(y - y_pred).mean(axis=1), weights=s))
 
 
@@ -81,12 +106,12 @@ ScoreFunction = Callable[[Any, np.ndarray, np.ndarray, "np.ndarray | None"], flo
 def score_function(
     estimator: Any, scoring: Any, default: str | None = None
 ) -> ScoreFunction | None:
-    """`score(x, y, outputs, s)` of held-out rows.
+    """Return `score(x, y, outputs, s)` for held-out rows: higher is better.
 
     Parameters
     ----------
     estimator : TwoLayerRegressor or TwoLayerClassifier
-        Read for what it predicts; a classifier has its `classes_`.
+        For its kind; a classifier has its `classes_`.
     scoring : str, callable or None
         As in scikit-learn; None for `default`.
     default : str or None
@@ -95,9 +120,8 @@ def score_function(
     Returns
     -------
     score : callable, or None for minus another loss of numbers
-        x, y: the held-out rows as the user gave them (y as class numbers, or (n_rows, n_outputs)); outputs: the
-        networks' mean, in the user's units, or its logits; s: row weights or None (not told to a scorer that takes none).
-        Higher is better.
+        x, y: the held-out rows as the user gave them (y as class numbers, or (n_rows, n_outputs)); outputs: the networks'
+        mean in the user's units, or its logits; s: row weights or None (not for a scorer that takes none).
     """
     scoring = default if scoring is None else scoring
     classifies = is_classifier(estimator)
@@ -113,7 +137,7 @@ def score_function(
         if classifies:
             model.classes_, model.logits = estimator.classes_, outputs
             model.several_labels = y.ndim > 1
-            y = estimator._own_targets(y)
+            y = estimator._original_targets(y)
         else:
             model.y_pred = outputs
             if y.shape[1] == 1:

@@ -1,4 +1,4 @@
-"""The search for alpha: every fold's scores at every alpha and number of hidden units, on one pass over its columns."""
+"""The search for alpha of the CV forms: every fold's scores at every alpha and number of hidden units."""
 
 from __future__ import annotations
 
@@ -14,21 +14,19 @@ from sklearn.utils import check_random_state
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.class_weights import class_weights
-from twolayer.estimators.distinct_rows import distinct_rows
 from twolayer.estimators.ensemble import between_network_variance, mean_logits
 from twolayer.estimators.fit_plan import alpha_or_none, label_smoothing_share, smooth_labels
 from twolayer.estimators.initial_weights import penalty_unit, start_at_mean
-from twolayer.estimators.selection.fold_fit import RowAxes, SearchFit, row_axes
-from twolayer.estimators.selection.scoring import (
-    ScoreFunction,
-    score_function,
-)
+from twolayer.estimators.selection.row_axes import RowAxes, row_axes
+from twolayer.estimators.selection.scoring import ScoreFunction, score_function
+from twolayer.estimators.selection.search_fit import SearchFit
 from twolayer.estimators.standardise import Scaling, standardise
+from twolayer.estimators.training_rows import TrainingRows
 from twolayer.evaluation.splits import FoldRows, weighted_splits
 from twolayer.training import threads
 from twolayer.training.train import Run
 
-TEST_ALPHAS = [30.0, 3.0, 0.3]  # for a test of an estimator that chooses alpha by itself
+TEST_ALPHAS = [30.0, 3.0, 0.3]  # for a permutation test of an estimator whose alpha is "auto"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +35,7 @@ class SearchFold:
 
     Attributes
     ----------
-    axes : Axes
+    axes : RowAxes
     y, s : ndarray, and ndarray or None
         Targets (class numbers, or (n_rows, n_outputs)) and weights of the rows to train on.
     z_test : array, shape (n_test, n_axes)
@@ -56,7 +54,7 @@ class SearchFold:
 
 @dataclass(frozen=True, eq=False)
 class HeldOutPrediction:
-    """What some networks say of held-out rows: their mean (or its logits), and the variance between them."""
+    """Predictions of some networks for held-out rows: their mean (or its logits), and the variance between them."""
 
     mean: np.ndarray
     variance: np.ndarray
@@ -64,12 +62,12 @@ class HeldOutPrediction:
 
 @dataclass(frozen=True, eq=False)
 class FoldScores:
-    """A fold's held-out targets, with the scores, (len(n_hidden), len(alphas)), and the answers at each of these."""
+    """A fold's held-out targets, the scores, (len(n_hidden), len(alphas)), and the predictions behind each of these."""
 
     y: np.ndarray
     s: np.ndarray | None
     scores: np.ndarray
-    answers: dict[tuple[int, int], HeldOutPrediction]
+    predictions: dict[tuple[int, int], HeldOutPrediction]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +90,7 @@ class SearchScores:
 
     @classmethod
     def of(cls, results: dict[str, Any]) -> SearchScores:
-        """From the table that `results` gives."""
+        """Return the scores in the table that `results` returns."""
         widths = sorted(set(results["param_n_hidden"].tolist()))
         alphas = sorted(set(results["param_alpha"].tolist()), reverse=True)
         n_splits = sum(name.startswith("split") for name in results)
@@ -102,13 +100,13 @@ class SearchScores:
         )
 
     def best(self) -> tuple[int, float]:
-        """n_hidden and alpha of the best mean score; among equals the stronger alpha and fewer units."""
+        """Return n_hidden and alpha of the best mean score; among equals the stronger alpha and fewer units."""
         mean = self.values.mean(axis=-1)
         j = int(mean.max(axis=0).argmax())
         return self.n_hidden[int(mean[:, j].argmax())], self.alphas[j]
 
     def results(self) -> dict[str, np.ndarray]:
-        """As a table, with an entry for each n_hidden and alpha; names are scikit-learn's."""
+        """Return a table with an entry for each n_hidden and alpha; its names are scikit-learn's."""
         flat = self.values.reshape(-1, self.values.shape[-1])
         mean = flat.mean(axis=1)
         return {
@@ -123,11 +121,11 @@ class SearchScores:
 
 @dataclass(frozen=True, eq=False)
 class AlphaSearch:
-    """What is searched, and how.
+    """A search: its candidates, its score, and how its networks are trained.
 
     Attributes
     ----------
-    fitting : Fitting
+    fitting : SearchFit
     alphas : list of float
         From strong to weak.
     n_hidden : list of int
@@ -136,14 +134,14 @@ class AlphaSearch:
     classifies : bool
     standardises_y, several_labels : bool
     score : callable or None
-        As `heldout.score_of` gives it; None for minus the loss.
+        As `scoring.score_function` returns it; None for minus the loss.
     seed : int
         Of the first weights, the same in each fold.
-    counts : callable or None
-        `counts(labels, s)`: what a row of each class counts, for these rows of training.
+    class_weight : callable or None
+        `class_weight(labels, s)`: how much a row of each class counts, for these rows of training.
     smoothing : float
         Of the labels that are trained on.
-    tell : callable
+    progress : callable
         Called after each training.
     """
 
@@ -156,12 +154,12 @@ class AlphaSearch:
     several_labels: bool
     score: ScoreFunction | None
     seed: int
-    counts: Callable[[np.ndarray, Any], np.ndarray] | None
+    class_weight: Callable[[np.ndarray, Any], np.ndarray] | None
     smoothing: float
-    tell: Callable[[], Any] = lambda: None
+    progress: Callable[[], Any] = lambda: None
 
     @classmethod
-    def of(
+    def from_estimator(
         cls,
         estimator: Any,
         scoring: Any,
@@ -169,7 +167,10 @@ class AlphaSearch:
         seed: int,
         shape: tuple[int, int],
     ) -> AlphaSearch:
-        """The search of a CV estimator, for a table of that `shape_of`; a plain one's has one alpha and one n_hidden."""
+        """Return the search of an estimator, for a table of that `distinct_shape`.
+
+        A CV form has its own candidates; a plain estimator has one n_hidden, and one alpha unless that is "auto".
+        """
         settings = estimator.get_params(deep=False)
         if "alphas" in settings:
             alphas = alpha_grid(settings["alphas"])
@@ -177,10 +178,10 @@ class AlphaSearch:
             given = alpha_or_none(settings["alpha"])
             alphas = TEST_ALPHAS if given is None else [given]
         return cls(
-            SearchFit.of(estimator, shape),
+            SearchFit.from_estimator(estimator, shape),
             alphas,
             hidden_sizes(settings["n_hidden"]),
-            n_network_outputs(estimator),
+            estimator._n_outputs(),
             is_classifier(estimator),
             estimator._standardises_y(),
             getattr(estimator, "_several_labels", False),
@@ -190,8 +191,8 @@ class AlphaSearch:
             label_smoothing_share(settings.get("label_smoothing", 0.0), *shape),
         )
 
-    def telling(self, callback: Any, n_splits: int, refit: bool) -> AlphaSearch:
-        """The search that tells the callback, if there is one, how far it is."""
+    def with_callback(self, callback: Any, n_splits: int, refit: bool) -> AlphaSearch:
+        """Return the search that calls `callback(done, total)` after each training; the same search for None."""
         if callback is None:
             return self
         if not callable(callback):
@@ -200,60 +201,57 @@ class AlphaSearch:
             )
         done = count(1)
         total = (n_splits * len(self.n_hidden) + bool(refit)) * len(self.alphas)
-        return replace(self, tell=lambda: callback(next(done), total))
+        return replace(self, progress=lambda: callback(next(done), total))
 
-    def fold(self, x: Any, y: np.ndarray, s: Any, rows: Any, test: np.ndarray) -> SearchFold:
-        """One fold's pass over the columns: they are standardised on the rows to train on, (x, y, s), alone."""
-        axes = row_axes(rows[0], rows[2], self.fitting.turned)
-        s_test = None if s is None else s[test]
-        return SearchFold(axes, rows[1], rows[2], axes.new(x[test]), x[test], y[test], s_test)
+    def fold(self, train: TrainingRows, test: TrainingRows) -> SearchFold:
+        """Return one fold, after its pass over the columns: they are standardised on the rows to train on, alone."""
+        axes = row_axes(train.x, train.s, self.fitting.invariant)
+        return SearchFold(axes, train.y, train.s, axes.new(test.x), test.x, test.y, test.s)
 
-    def folds(
-        self, x: Any, y: np.ndarray, s: np.ndarray | None, splits: list[FoldRows]
-    ) -> Iterator[SearchFold]:
-        """The folds, one after another, with repeated rows merged and in an order of their own."""
-        for train, test in weighted_splits(splits, s):
+    def folds(self, rows: TrainingRows, splits: list[FoldRows]) -> Iterator[SearchFold]:
+        """Yield the folds, one after another; rows to train on are distinct, and rows of weight 0 are left out."""
+        for train, test in weighted_splits(splits, rows.s):
             check_counted_rows(train, None, "to train on")
-            weights = self.weights(y, s, train)
-            (train, test), *_ = weighted_splits([(train, test)], weights)
-            rows = distinct_rows(x[train], y[train], None if weights is None else weights[train])
-            yield self.fold(x, y, weights, rows, test)
+            weighted = self.class_weighted(rows, train)
+            ((train, test),) = weighted_splits([(train, test)], weighted.s)
+            yield self.fold(weighted.subset(train).distinct(), weighted.subset(test))
 
-    def weights(self, y: np.ndarray, s: Any, train: np.ndarray) -> Any:
-        """Weights of all rows, with those of their classes in theirs; these rows are trained on."""
-        if self.counts is None:
-            return s
-        counts = self.counts(y[train], None if s is None else s[train])
-        return counts[y] if s is None else counts[y] * s
+    def class_weighted(self, rows: TrainingRows, train: np.ndarray) -> TrainingRows:
+        """Return all rows with the weights of their classes in theirs; the rows `train` are trained on."""
+        if self.class_weight is None:
+            return rows
+        part = rows.subset(train)
+        weights = self.class_weight(part.y, part.s)[rows.y]
+        return replace(rows, s=weights if rows.s is None else weights * rows.s)
 
-    def retargeted(self, fold: SearchFold, y: np.ndarray, y_test: np.ndarray) -> SearchFold:
-        """The fold with other targets; its rows have no weights but those of their classes."""
-        if self.counts is None:
+    def with_targets(self, fold: SearchFold, y: np.ndarray, y_test: np.ndarray) -> SearchFold:
+        """Return the fold with other targets; its rows have no weights but those of their classes."""
+        if self.class_weight is None:
             return replace(fold, y=y, y_test=y_test)
-        counts = self.counts(y, None)
-        return replace(fold, y=y, y_test=y_test, s=counts[y], s_test=counts[y_test])
+        weights = self.class_weight(y, None)
+        return replace(fold, y=y, y_test=y_test, s=weights[y], s_test=weights[y_test])
 
     def targets(self, fold: SearchFold) -> tuple[np.ndarray, Scaling | None]:
-        """The fold's targets for training: numbers without a link standardised, labels smoothed."""
+        """Return the fold's targets for training: numbers without a link standardised, labels smoothed."""
         if self.standardises_y:
             return standardise(fold.y, fold.s, "y")
         return smooth_labels(fold.y, self.n_outputs, self.smoothing), None
 
-    def walk(self, fold: SearchFold, n_hidden: int, alphas: list[float]) -> Iterator[Run]:
-        """The networks of one width along these alphas."""
+    def path(self, fold: SearchFold, n_hidden: int, alphas: list[float]) -> Iterator[Run]:
+        """Yield the networks of one width at each of these alphas."""
         fitting = self.fitting
         y, _ = self.targets(fold)
         rng = np.random.default_rng([self.seed, n_hidden])
-        starts = fitting.starts(fold.axes, n_hidden, self.n_outputs, rng)
-        starts = start_at_mean(starts, y, fold.s, fitting.loss)
+        start = fitting.start(fold.axes, n_hidden, self.n_outputs, rng)
+        start = start_at_mean(start, y, fold.s, fitting.loss)
         unit = penalty_unit(y, fold.s, fitting.loss)
-        path = [alpha * unit for alpha in alphas]
-        for run in fitting.walk(fold.axes.z, y, fold.s, starts, path):
-            self.tell()
+        scaled = [alpha * unit for alpha in alphas]
+        for run in fitting.path(fold.axes.z, y, fold.s, start, scaled):
+            self.progress()
             yield run
 
-    def answers(self, fold: SearchFold, run: Run) -> HeldOutPrediction:
-        """What the networks say of the held-out rows together."""
+    def predict(self, fold: SearchFold, run: Run) -> HeldOutPrediction:
+        """Return the networks' common prediction for the held-out rows."""
         outputs = self.fitting.outputs(fold.z_test, run.params)
         if self.classifies:
             mean = mean_logits(outputs, self.several_labels)
@@ -264,70 +262,60 @@ class AlphaSearch:
         outputs = self.fitting.loss.mean(outputs)
         return HeldOutPrediction(outputs.mean(axis=0), between_network_variance(outputs))
 
-    def scored(self, fold: SearchFold, answer: HeldOutPrediction) -> float:
-        """How good it is: higher is better."""
+    def prediction_score(self, fold: SearchFold, prediction: HeldOutPrediction) -> float:
+        """Return how good a prediction is: higher is better."""
         if self.score is not None:
-            return self.score(fold.x_test, fold.y_test, answer.mean, fold.s_test)
+            return self.score(fold.x_test, fold.y_test, prediction.mean, fold.s_test)
         loss = self.fitting.loss
         _, scaling = self.targets(fold)
-        y, y_pred = fold.y_test, loss.link(answer.mean)
-        if scaling is not None:  # in the units that it is made small in
+        y, y_pred = fold.y_test, loss.link(prediction.mean)
+        if scaling is not None:  # in the units of training
             y, y_pred = ((each - scaling.mean) / scaling.scale for each in (y, y_pred))
         total = len(y) if fold.s_test is None else fold.s_test.sum()
         value = float(loss.value(y_pred, y, fold.s_test, total))
         return -value / total if loss.is_sum else -value
 
-    def look(self, fold: SearchFold) -> FoldScores:
-        """The fold's answers and scores at each of them."""
+    def fold_scores(self, fold: SearchFold) -> FoldScores:
+        """Return the scores and predictions of a fold, at every n_hidden and alpha."""
         check_counted_rows(fold.y_test, fold.s_test, "held out")
         scores = np.empty((len(self.n_hidden), len(self.alphas)))
-        answers = {}
+        predictions = {}
         with threads.limited_threads(0):
             for i, n_hidden in enumerate(self.n_hidden):
-                for j, run in enumerate(self.walk(fold, n_hidden, self.alphas)):
-                    answers[i, j] = answer = self.answers(fold, run)
-                    scores[i, j] = self.scored(fold, answer)
+                for j, run in enumerate(self.path(fold, n_hidden, self.alphas)):
+                    predictions[i, j] = prediction = self.predict(fold, run)
+                    scores[i, j] = self.prediction_score(fold, prediction)
         if not np.isfinite(scores).all():
             raise InputError(
                 "scoring gave a score that is not a finite number in a fold of "
-                f"{len(fold.y_test)} held-out rows: take another scoring, or fewer folds"
+                f"{len(fold.y_test)} held-out rows: choose another scoring, or fewer folds"
             )
-        return FoldScores(fold.y_test, fold.s_test, scores, answers)
+        return FoldScores(fold.y_test, fold.s_test, scores, predictions)
 
-    def looks(self, x: Any, y: np.ndarray, s: Any, splits: list[FoldRows]) -> list[FoldScores]:
-        """Every fold's answers and scores."""
-        return [self.look(fold) for fold in self.folds(x, y, s, splits)]
-
-    def last_of_path(self, fold: SearchFold, n_hidden: int, alpha: float) -> Run:
-        """The networks at this alpha, come to along the same path as in the folds."""
+    def run_at(self, fold: SearchFold, n_hidden: int, alpha: float) -> Run:
+        """Return the networks at this alpha, trained along the same path as in the folds."""
         until = self.alphas[: self.alphas.index(alpha) + 1]
         with threads.limited_threads(0):
-            *_, run = self.walk(fold, n_hidden, until)
+            *_, run = self.path(fold, n_hidden, until)
         return run
 
-    def only(self, n_hidden: int, alpha: float, score: ScoreFunction) -> AlphaSearch:
-        """The same path up to one alpha, with another score."""
-        until = self.alphas[: self.alphas.index(alpha) + 1]
-        return replace(self, n_hidden=[n_hidden], alphas=until, score=score)
 
-
-def counted_shape(x: Any, y: np.ndarray, s: np.ndarray | None) -> tuple[int, int]:
-    """How many rows count, repeats once, and how many columns."""
-    if s is not None:
-        x, y = x[s > 0], y[s > 0]
-    return distinct_rows(x, y, None)[0].shape
+def distinct_shape(rows: TrainingRows) -> tuple[int, int]:
+    """Return the number of distinct rows of weight above 0, and of columns."""
+    counted = rows if rows.s is None else rows.subset(rows.s > 0)
+    return counted.distinct().x.shape
 
 
 def check_counted_rows(rows: np.ndarray, s: np.ndarray | None, what: str) -> None:
-    """Raise if no row of this part of a fold counts."""
+    """Raise InputError if this part of a fold has no rows, or no weight."""
     if not len(rows) or (s is not None and not s.any()):
         raise InputError(
-            f"cv makes a fold that has no rows {what}, or rows of weight 0 only: take other folds"
+            f"cv makes a fold that has no rows {what}, or rows of weight 0 only: choose other folds"
         )
 
 
 def class_weight_function(estimator: Any) -> Callable[[np.ndarray, Any], np.ndarray] | None:
-    """What a row of each class counts, from the rows of training."""
+    """Return a function of the rows of training for how much a row of each class counts; None without class weights."""
     given = getattr(estimator, "class_weight", None)
     if given is None:
         return None
@@ -339,16 +327,8 @@ def split_classes(estimator: Any, y: np.ndarray) -> np.ndarray | None:
     return getattr(estimator, "classes_", None) if y.ndim == 1 else None
 
 
-def n_network_outputs(estimator: Any) -> int:
-    """How many outputs the network has."""
-    if not is_classifier(estimator):
-        return estimator.n_outputs_
-    n_classes = len(estimator.classes_)
-    return 1 if n_classes == 2 and not estimator._several_labels else n_classes
-
-
 def alpha_grid(alphas: Any) -> list[float]:
-    """The alphas from strong to weak."""
+    """Return the alphas from strong to weak; None stands for ten from 100 to 0.01."""
     if alphas is None:
         return [float(alpha) for alpha in np.logspace(2, -2, 10)]
     if isinstance(alphas, (str, bytes)) or not np.iterable(alphas):
@@ -360,7 +340,7 @@ def alpha_grid(alphas: Any) -> list[float]:
 
 
 def hidden_sizes(n_hidden: Any) -> list[int]:
-    """The numbers of hidden units, from few to many."""
+    """Return the numbers of hidden units, from few to many."""
     if isinstance(n_hidden, (str, bytes)) or not np.iterable(n_hidden):
         return [checks.whole_number(n_hidden, "n_hidden")]
     widths = [checks.whole_number(each, "each of n_hidden") for each in n_hidden]
@@ -370,7 +350,7 @@ def hidden_sizes(n_hidden: Any) -> list[int]:
 
 
 def integer_seed(random_state: Any) -> int:
-    """A whole number to seed with."""
+    """Return a whole number to seed with."""
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31 - 1))
     return int(check_random_state(random_state).randint(2**31 - 1))

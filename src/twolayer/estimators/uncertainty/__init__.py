@@ -1,1 +1,1 @@
-"""How sure predictions are: noise, temperature, spread."""
+"""The uncertainty of predictions: noise, temperature, spread."""

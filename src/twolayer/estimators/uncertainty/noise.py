@@ -1,16 +1,16 @@
-"""How far the targets scatter around a network's prediction, told from the rows it learned from.
+"""The noise: how far targets scatter around a network's prediction, estimated on the rows of training.
 
-Residuals of training are too small: the network has bent towards each of its rows. How much, follows from its gradients.
-Near its minimum a network is linear in its weights, and its predictions are y_hat = H y with
+Residuals of training are too small, as the network has fitted each of its rows. How much too small follows from its
+gradients. Near its minimum a network is linear in its weights, and its predictions are y_hat = H y with
 
     H = K (K + alpha·I)⁻¹,    K = J Jᵀ,    J the derivative of each row's prediction by all weights.
 
-As in ridge regression, the residual of a row that had been left out is residual / (1 − H_ii), without training anew. For a
+As in ridge regression, the residual of a row left out of training is residual / (1 − H_ii), without a new training. For a
 two-layer network K needs no J (with D the activation's derivative):
 
     K = (x xᵀ + 1) ∘ (D diag(w2)² Dᵀ) + h hᵀ + 1  (+ x xᵀ with a skip layer).
 
-Biases are free, and are treated as weights here; row weights s stand as the square roots on both sides of K.
+Biases are not penalised, but are treated as weights here; row weights s enter as square roots on both sides of K.
 The formula is Allen's PRESS (Technometrics 16, 1974); the linear view of a network is Moody's (NIPS 4, 1992).
 """
 
@@ -25,7 +25,7 @@ from twolayer.maths import network
 from twolayer.maths.activations import Activation
 from twolayer.maths.network import Params
 
-NOISE_MAX_ROWS = 1500  # for eigenvalues: of more rows, as many drawn at random stand for all
+NOISE_MAX_ROWS = 1500  # for eigenvalues; of a larger table, so many rows are drawn at random
 LEAST_KEPT_SHARE = 1e-3  # of a row's residual: less is rounding
 
 
@@ -37,12 +37,12 @@ def noise_std(
     activation: Activation,
     alpha: float,
 ) -> np.ndarray:
-    """The standard deviation of y around the prediction of a network for new rows, one for each output.
+    """Return the standard deviation of y around the prediction of a network for new rows, shape (n_outputs,).
 
     Parameters
     ----------
     x, y, s : arrays
-        What the networks were trained on, in the units of training; s may be None.
+        The rows of training, in the units of training; s may be None.
     each : list of Params
     activation : Activation
     alpha : float
@@ -62,7 +62,7 @@ def noise_std(
 def kept_share(
     x: Any, s: np.ndarray, params: Params, activation: Activation, alpha: float
 ) -> np.ndarray:
-    """1 − H_ii for each row and output, shape (n_rows, n_outputs)."""
+    """Return 1 − H_ii for each row and output, shape (n_rows, n_outputs)."""
     gram = x @ x.T
     gram = gram.toarray() if is_sparse(gram) else gram
     h = x @ params.w1 + params.b1

@@ -1,24 +1,22 @@
-"""How far targets lie from predictions, told from held-out rows.
+"""The spread of targets around predictions, estimated on held-out rows.
 
-The variance of a new target around the networks' mean is taken as noise² + factor²·(variance between the networks): where
-the networks disagree there is more to be wrong about. Both numbers are those under which the errors on the held-out rows
-were most likely, as normal ones.
+The variance of a new target around the networks' mean is noise² + factor²·(variance between the networks): where the
+networks disagree, errors are larger. Both numbers are those under which the errors on the held-out rows are most likely,
+if they are normally distributed.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-VARIANCE_RATIOS = (
-    0.0,
-    *np.logspace(-2, 2, 41),
-)  # factor²·(mean variance between the networks) / noise²
+# factor²·(mean variance between the networks) / noise²
+VARIANCE_RATIOS = (0.0, *np.logspace(-2, 2, 41))
 
 
 def fit_spread(
     residuals: np.ndarray, between: np.ndarray, s: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """noise and factor of each output.
+    """Return noise and factor of each output, each of shape (n_outputs,).
 
     Parameters
     ----------
@@ -40,14 +38,14 @@ def fit_spread(
 def most_likely_variances(
     squares: np.ndarray, between: np.ndarray, s: np.ndarray | None
 ) -> tuple[float, float]:
-    """noise² and factor² of one output; for a given ratio of theirs the best noise² is a mean."""
+    """Return noise² and factor² of one output; for a given ratio of theirs the best noise² is a mean."""
     mean = float(np.average(between, weights=s))
     least = max(float(np.average(squares, weights=s)) * 1e-12, np.finfo(float).tiny)
-    found = []
+    candidates = []
     for ratio in VARIANCE_RATIOS if mean > 0 else (0.0,):
         shape = 1 + ratio * between / mean if ratio else np.ones_like(between)
         noise = max(float(np.average(squares / shape, weights=s)), least)
         cost = np.log(noise) + float(np.average(np.log(shape), weights=s))
-        found.append((cost, noise, noise * ratio / mean if ratio else 0.0))
-    _, noise, factor = min(found)
+        candidates.append((cost, noise, noise * ratio / mean if ratio else 0.0))
+    _, noise, factor = min(candidates)
     return noise, factor

@@ -1,10 +1,10 @@
-"""One number that makes probabilities as sure as they should be.
+"""The temperature: one number that calibrates probabilities.
 
-Networks that were trained long, or with little weight decay, are surer than they are right. Dividing all logits by a
-temperature T leaves every order, and so every predicted class, as it is, and spreads the probabilities out (T > 1) or draws
-them together (T < 1): Guo, Pleiss, Sun & Weinberger, *On calibration of modern neural networks*, ICML 2017. T is the one
-with the least log loss on held-out rows. A few rows that were all predicted right would ask for T = 0: so a penalty,
-½·ROWS·(log T)², holds T near 1 until some tens of rows speak against it.
+Networks that were trained long, or with little weight decay, are overconfident. Dividing all logits by a temperature T
+leaves every order, and so every predicted class, as it is, and moves the probabilities towards equal ones (T > 1) or
+towards 0 and 1 (T < 1): Guo, Pleiss, Sun & Weinberger, *On calibration of modern neural networks*, ICML 2017. T is the
+one with the least log loss on held-out rows. A few rows that are all predicted right would make it 0: so a penalty,
+½·PRIOR_ROWS·(log T)², keeps T near 1 until some tens of rows speak against it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy as np
 from twolayer.maths.losses import Loss
 
 PRIOR_ROWS = 10.0
-LARGEST_LOG_T = 4.0  # of log T from 0
+LARGEST_LOG_T = 4.0
 
 
 def best_temperature(logits: np.ndarray, y: np.ndarray, s: np.ndarray | None, loss: Loss) -> float:
-    """The temperature for held-out rows.
+    """Return the temperature for held-out rows.
 
     Parameters
     ----------
     logits, y : ndarray, shape (n_rows, n_outputs)
-        y as in training: 0 and 1.
+        y holds 0 and 1, as in training.
     s : ndarray, shape (n_rows,), or None
         Row weights.
     loss : Loss
@@ -32,8 +32,8 @@ def best_temperature(logits: np.ndarray, y: np.ndarray, s: np.ndarray | None, lo
     from scipy.optimize import minimize_scalar
 
     def cost(log_t: float) -> float:
-        of_rows = loss.value(logits * np.exp(-log_t), y, s, 1.0)  # their sum
-        return float(of_rows) + 0.5 * PRIOR_ROWS * log_t**2
+        total = loss.value(logits * np.exp(-log_t), y, s, 1.0)
+        return float(total) + 0.5 * PRIOR_ROWS * log_t**2
 
-    found = minimize_scalar(cost, bounds=(-LARGEST_LOG_T, LARGEST_LOG_T), method="bounded")
-    return float(np.exp(found.x))
+    best = minimize_scalar(cost, bounds=(-LARGEST_LOG_T, LARGEST_LOG_T), method="bounded")
+    return float(np.exp(best.x))
