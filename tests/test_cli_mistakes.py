@@ -15,6 +15,7 @@ from the_command_line import assert_refused
 
 from twolayer.cli.commands import test as command
 from twolayer.cli.main import main
+from twolayer.evaluation.nested_folds import nested_shortage
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
@@ -94,7 +95,8 @@ def test_refused_is_what_scikit_learns_folds_cannot_do(here, n_rare, cv, grouped
         least = 2 if grouped else cv  # beside groups fewer folds are made, two at least
         possible = all(np.unique(y[t], return_counts=True)[1].min() >= least for t in trains)
         possible &= all(len(np.unique(y[t])) == 3 for t in trains)
-    assert (command.scarce_rows(data, cv) is None) == possible
+    shortage = nested_shortage(y, cv, groups=data.groups, classifies=True)
+    assert (shortage is None) == possible
     if possible and grouped:
         inner = command.inner_fold_count(data, cv)
         fewest = min(np.unique(y[t], return_counts=True)[1].min() for t in trains)

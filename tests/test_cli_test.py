@@ -1,13 +1,13 @@
 """`twolayer test`: what is said of a p value is no more than it bears out."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pandas
 import pytest
 
 from twolayer.cli.commands.test import permutation_lines
+from twolayer.estimators.selection.permutation_test import PermutationTest
 
 
 @pytest.mark.parametrize(
@@ -22,16 +22,17 @@ from twolayer.cli.commands.test import permutation_lines
 )  # fmt: skip
 def test_the_words_of_a_permutation_test(score, null, words):
     p = (1 + (null >= score).sum()) / (1 + len(null))
-    permuted = SimpleNamespace(
-        score=score, null_scores=null, p_value=p, shuffled="these", n_orders=1e9
-    )
+    permuted = PermutationTest(score, null, p, "these", n_orders=1e9)
+    assert words in permuted.interpretation
+    assert str(permuted).endswith(f"; p = {p:.3g}. {permuted.interpretation}")
     (*_, what, last) = permutation_lines(permuted, "accuracy", 5)
     assert what == "shuffled: these"
-    assert last.startswith(f"p = {p:.3g}. ")
-    assert words in last
-    permuted.n_orders = 6.0
-    few = permutation_lines(permuted, "accuracy", 5)[-1]
-    assert few == last if p <= 0.01 else "p cannot be much below 1/6: a table with more" in few
+    assert last == f"p = {p:.3g}. {permuted.interpretation}"
+    few = PermutationTest(score, null, p, "these", n_orders=6.0).interpretation
+    if p <= 0.01:
+        assert few == permuted.interpretation
+    else:
+        assert "p cannot be much below 1/6: a table with more" in few
 
 
 def cohort(here, n_groups=6, per_group=2, told=4.0):

@@ -6,8 +6,6 @@ import pytest
 from twolayer import InputError
 from twolayer.evaluation.splits import (
     alpha_folds,
-    inner_fold_count,
-    rows_left,
     time_folds,
     time_slices,
     train_test_rows,
@@ -84,20 +82,3 @@ def test_held_out_rows_come_later_in_every_fold_in_time():
     slices = time_slices(order)
     assert set(slices) == set(range(5))
     assert all(order[slices == k].max() < order[slices == k + 1].min() for k in range(4))
-
-
-def test_the_arithmetic_of_folds_inside_folds():
-    assert [rows_left(10, 5), rows_left(11, 5), rows_left(3, 2)] == [
-        8,
-        8,
-        1,
-    ]  # the largest folds have 2, 3 and 2
-    groups = np.repeat(np.arange(6), 4)
-    y = np.tile([0, 0, 0, 1], 6)
-    assert (
-        inner_fold_count(y, groups, 5, classifies=False) == 4
-    )  # six groups: the largest fold takes two
-    assert inner_fold_count(y, groups, 3, classifies=True) == 3
-    assert (
-        inner_fold_count(np.eye(24)[0], groups, 2, classifies=True) == 1
-    )  # a single row of a class

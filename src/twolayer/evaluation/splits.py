@@ -344,22 +344,3 @@ def time_folds(order: np.ndarray, n_folds: int) -> list[FoldRows]:
         )
         for before, after in TimeSeriesSplit(n_folds).split(ranks)
     ]
-
-
-def inner_fold_count(y: np.ndarray, groups: np.ndarray, n_folds: int, classifies: bool) -> int:
-    """Return into how many folds, `n_folds` at most, the training part of each fold can be split by groups again."""
-    rest = group_training_rows(groups, n_folds)
-    most = [n_folds, *(len(np.unique(groups[rows])) for rows in rest)]
-    if classifies:
-        most += [int(np.unique(y[rows], return_counts=True)[1].min()) for rows in rest]
-    return min(most)
-
-
-def group_training_rows(groups: np.ndarray, n_folds: int) -> list[np.ndarray]:
-    """Return the rows left for training by each fold of whole groups."""
-    return [rows for rows, _ in GroupKFold(n_folds).split(groups, groups=groups)]
-
-
-def rows_left(count: int, n_folds: int) -> int:
-    """Return how many of `count` rows are left for training when the largest fold is held out."""
-    return count + -count // n_folds

@@ -11,11 +11,9 @@ from twolayer.cli import options
 from twolayer.cli.output import Output
 
 if TYPE_CHECKING:
+    from twolayer.estimators.selection.permutation_test import PermutationTest
     from twolayer.tables import Dataset
 
-P_SURE, P_PROBABLE = 0.01, 0.05  # p values
-MAX_GROUP_FOLDS = 10  # groups or fewer: each may be a fold
-ENOUGH_SHUFFLES = 200  # shuffles, of which p can be far below both
 TESTED_ALPHAS = (30.0, 3.0, 0.3)  # to choose from in every fold of every shuffle
 
 
@@ -74,7 +72,7 @@ def significance_test(
     )
     data = tables.read_dataset(asked)
     check_enough_rows(data, cv)
-    inner = cv if data.groups is None else inner_fold_count(data, cv)
+    inner = inner_fold_count(data, cv)
     encoder = tables.Encoder.fit(data.table, data.kinds)
     found = tables.EncodingReport()
     x = encoder.encode(data.table, found)
@@ -143,115 +141,38 @@ def check_level(level: float) -> None:
 
 
 def check_enough_rows(data: Dataset, cv: int) -> None:
-    """Raise if the folds inside the folds of the nested score would be left with too little."""
+    """Raise InputError if the folds inside the folds of the nested score would be too small."""
     from twolayer.errors import InputError
+    from twolayer.evaluation.nested_folds import nested_shortage, other_fold_count
 
-    few = scarce_rows(data, cv)
-    if few is None:
+    y, kind = data.target.values, fold_kind(data)
+    shortage = nested_shortage(y, cv, target=f"column '{data.target.name}'", **kind)
+    if shortage is None:
         return
-    others = [*range(cv - 1, 1, -1), *range(cv + 1, largest_fold_count(data) + 1)]
-    other = next((n for n in others if scarce_rows(data, n) is None), None)
+    other = other_fold_count(y, cv, **kind)
     advice = [f"take --cv {other}"] if other else []
-    if few.startswith("the class"):
-        advice += ["give that class another group"] * few.endswith(" in 1 group")
-        advice += ["leave out the rows of that class"]
-    elif not advice:
-        advice = [least_rows_text(data)]
+    advice += shortage.advice
+    if not advice:
+        advice = [f"at least {'4 rows' if data.groups is None else '3 groups'} are needed"]
     raise InputError(
-        f"{data.table.path}: {few}, too few for --cv {cv}, which splits the rows into {cv} folds, and what is left beside "
-        f"each fold into folds again: {', or '.join(advice)}"
+        f"{data.table.path}: {shortage.text}, too few for --cv {cv}, which splits the rows into {cv} folds, and the "
+        f"training rows of each fold into folds again: {', or '.join(advice)}"
     )
-
-
-def largest_fold_count(data: Dataset) -> int:
-    """How many folds are worth a look: of few groups, one for each."""
-    import numpy as np
-
-    return 0 if data.groups is None else min(len(np.unique(data.groups)), MAX_GROUP_FOLDS)
-
-
-def least_rows_text(data: Dataset) -> str:
-    """How many there must be at least, for two folds inside the folds."""
-    return f"at least {'4 rows' if data.groups is None else '3 groups'} are needed"
-
-
-def scarce_rows(data: Dataset, cv: int) -> str | None:
-    """What there is too little of to be in each of `cv` folds of what `cv` folds leave."""
-    import numpy as np
-
-    if data.groups is not None:
-        return scarce_groups(data, cv)
-    if data.target.task != "classification":
-        n_rows = data.table.n_rows
-        return f"there are {n_rows} rows" if rows_left(n_rows, cv) < cv else None
-    names, counts = np.unique(data.target.values, return_counts=True)
-    least = int(counts.argmin())
-    return (
-        class_row_text(data, names[least], counts[least])
-        if rows_left(counts[least], cv) < cv
-        else None
-    )
-
-
-def rows_left(count: int, cv: int) -> int:
-    """How many of so many stay beside the fold that takes most of them."""
-    return count + -count // cv
-
-
-def scarce_groups(data: Dataset, cv: int) -> str | None:
-    """The same where whole groups go into one fold, and two folds inside the folds are enough."""
-    import numpy as np
-
-    groups, y = data.groups, data.target.values
-    assert groups is not None
-    n_groups = len(np.unique(groups))
-    few_groups = f"there {'is' if n_groups == 1 else 'are'} {n_groups} group{'s' * (n_groups != 1)}"
-    if n_groups < cv:
-        return few_groups
-    if data.target.task == "classification":
-        names, counts = np.unique(y, return_counts=True)
-        least = int(counts.argmin())
-        if counts[least] < cv:
-            return class_row_text(data, names[least], counts[least])
-    for rows in training_parts(data, cv):
-        if len(np.unique(groups[rows])) < 2:
-            return few_groups
-        if data.target.task == "classification":
-            for name, count in zip(names, counts, strict=True):
-                if (y[rows] == name).sum() < 2:
-                    return class_row_text(data, name, count)
-    return None
-
-
-def training_parts(data: Dataset, cv: int) -> list[Any]:
-    """The rows beside each of the folds of whole groups."""
-    from sklearn.model_selection import GroupKFold
-
-    return [rows for rows, _ in GroupKFold(cv).split(data.target.values, groups=data.groups)]
 
 
 def inner_fold_count(data: Dataset, cv: int) -> int:
-    """Into how many folds, `cv` at most, what is beside each fold can be split by groups again: at least two."""
-    import numpy as np
+    """Return into how many folds, `cv` at most, the training rows of each fold are split again."""
+    from twolayer.evaluation.nested_folds import most_inner_folds, training_parts
 
-    groups, y = data.groups, data.target.values
-    assert groups is not None
-    rest = training_parts(data, cv)
-    most = [cv, *(len(np.unique(groups[rows])) for rows in rest)]
-    if data.target.task == "classification":
-        most += [int(np.unique(y[rows], return_counts=True)[1].min()) for rows in rest]
-    return min(most)
-
-
-def class_row_text(data: Dataset, name: Any, count: int) -> str:
-    """How many rows it has, and in how many groups."""
-    import numpy as np
-
-    rows = f"the class '{name}' of column '{data.target.name}' has {count} row{'' if count == 1 else 's'}"
     if data.groups is None:
-        return rows
-    n_groups = len(np.unique(data.groups[data.target.values == name]))
-    return f"{rows} in {n_groups} group{'' if n_groups == 1 else 's'}"
+        return cv
+    y, kind = data.target.values, fold_kind(data)
+    return min(cv, most_inner_folds(y, training_parts(y, cv, **kind), **kind))
+
+
+def fold_kind(data: Dataset) -> dict[str, Any]:
+    """Return the groups that stay together in folds, and whether these have the classes in equal parts."""
+    return {"groups": data.groups, "classifies": data.target.task == "classification"}
 
 
 def test_estimator(data: Dataset, n_hidden: int, cv: int, seed: int) -> Any:
@@ -279,31 +200,12 @@ def counted_scorer(score: str, progress: Any) -> Any:
     return scoring
 
 
-def permutation_lines(permuted: Any, score: str, cv: int) -> list[str]:
-    """The test in words."""
-    null, n_orders = permuted.null_scores, permuted.n_orders
-    if permuted.p_value <= P_SURE:
-        verdict = "The columns do tell something about the target."
-    elif n_orders * P_PROBABLE < 1:
-        verdict = (
-            f"Such shuffles have only {n_orders:.0f} different orders, so that p cannot be much below 1/{n_orders:.0f}: a "
-            "table with more groups or rows is needed to tell luck from something real."
-        )
-    elif null.max() < permuted.score:
-        perhaps = "probably" if permuted.p_value <= P_PROBABLE else "may"
-        verdict = (
-            f"No shuffle scores as high: the columns {perhaps} tell something about the target; more shuffles, such "
-            f"as --n {ENOUGH_SHUFFLES}, would make it surer."
-        )
-    elif permuted.p_value <= P_PROBABLE:
-        verdict = (
-            "The columns probably tell something about the target; more rows would make it sure."
-        )
-    else:
-        verdict = "This score could be luck: shuffled targets reach it too often."
+def permutation_lines(permuted: PermutationTest, score: str, cv: int) -> list[str]:
+    """Return the test in words."""
+    null = permuted.null_scores
     return [
         f"\n{score} in {cv}-fold cross-validation: {permuted.score:.3f}",
         f"with shuffled targets: {null.mean():.3f} on average, {null.max():.3f} at most, of {len(null)} shuffles",
         f"shuffled: {permuted.shuffled}",
-        f"p = {permuted.p_value:.3g}. {verdict}",
+        f"p = {permuted.p_value:.3g}. {permuted.interpretation}",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.utils import _safe_indexing
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.selection.search import integer_seed, split_classes
+from twolayer.evaluation.nested_folds import FEWEST_INNER_FOLDS, inner_shortage, most_inner_folds
 from twolayer.evaluation.splits import fold_splits
 from twolayer.training.ctrl_c import ctrl_c_raises
 
@@ -83,6 +85,11 @@ class NestedScoreMixin:
         Returns
         -------
         nested : NestedScore
+
+        Raises
+        ------
+        InputError
+            If the training rows of an outer fold are too few for the inner folds.
         """
         level = checks.finite_number(level, "level", above=0)
         if level >= 1:
@@ -94,6 +101,9 @@ class NestedScoreMixin:
         splits = fold_splits(cv, rows.x, rows.y, groups, seed, classes)
         if len(splits) < 2:
             raise InputError("an interval needs at least two folds: choose a larger cv")
+        if isinstance(model.cv, Integral) and not isinstance(model.cv, bool):
+            targets = rows.y if classes is None else classes[rows.y]
+            check_inner_folds(targets, splits, int(model.cv), groups, classes is not None)
         scorer = get_scorer(scoring or ("accuracy" if is_classifier(model) else "r2"))
         scores, chosen = [], []
         for train, test in splits:
@@ -104,6 +114,28 @@ class NestedScoreMixin:
             chosen.append({"n_hidden": one.n_hidden_, "alpha": one.alpha_})
         share = float(np.mean([len(test) / len(train) for train, test in splits]))
         return corrected_interval(np.array(scores, dtype=float), share, level, chosen)
+
+
+def check_inner_folds(
+    y: np.ndarray,
+    splits: list[tuple[np.ndarray, np.ndarray]],
+    n_inner: int,
+    groups: Any,
+    classifies: bool,
+) -> None:
+    """Raise InputError if the training rows of an outer fold are too few for `n_inner` inner folds."""
+    groups = None if groups is None else np.asarray(groups)
+    parts = [train for train, _ in splits]
+    shortage = inner_shortage(y, parts, n_inner, groups=groups, classifies=classifies)
+    if shortage is None:
+        return
+    most = most_inner_folds(y, parts, groups, classifies)
+    advice = [f"set cv={most} in the estimator"] * (most >= FEWEST_INNER_FOLDS)
+    advice += shortage.advice or [f"add {'rows' if groups is None else 'groups'}"]
+    raise InputError(
+        f"{shortage.text}, too few for folds inside folds: the training rows of each of the {len(splits)} outer folds are "
+        f"split into the {n_inner} inner folds of the estimator's own cv. To have enough, {', or '.join(advice)}"
+    )
 
 
 def corrected_interval(

@@ -33,6 +33,8 @@ from twolayer.training.ctrl_c import ctrl_c_raises
 
 TEST_DECREASE_TOL = 3e-4  # share of the objective: a step that gains less is the last
 MAX_TEST_ALPHAS = 3  # of a longer path, for each target
+P_CLEAR, P_PROBABLE = 0.01, 0.05  # p values
+ENOUGH_SHUFFLES = 200  # with so many, p can be far below both
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +61,31 @@ class PermutationTest:
     shuffled: str
     n_orders: float
 
+    @property
+    def interpretation(self) -> str:
+        """What the p-value means, in a sentence or two: is the score luck, and what would make the answer clearer."""
+        if self.p_value <= P_CLEAR:
+            return "The columns do tell something about the target."
+        if self.n_orders * P_PROBABLE < 1:
+            return (
+                f"Such shuffles have only {self.n_orders:.0f} different orders, so that p cannot be much below "
+                f"1/{self.n_orders:.0f}: a table with more groups or rows is needed to tell luck from a real relation."
+            )
+        probable = self.p_value <= P_PROBABLE
+        if self.null_scores.max() < self.score:
+            return (
+                f"No shuffle scores as high: the columns {'probably' if probable else 'may'} tell something about the "
+                f"target. More shuffles, such as {ENOUGH_SHUFFLES}, would make the answer clearer."
+            )
+        if probable:
+            return "The columns probably tell something about the target. More rows would make the answer clearer."
+        return "This score could be luck: shuffled targets reach it too often."
+
     def __str__(self) -> str:
         return (
             f"score {self.score:.4g}; shuffled targets: {self.null_scores.mean():.4g} on average, "
-            f"{self.null_scores.max():.4g} at most, of {len(self.null_scores)}; p = {self.p_value:.3g}"
+            f"{self.null_scores.max():.4g} at most, of {len(self.null_scores)}; p = {self.p_value:.3g}. "
+            f"{self.interpretation}"
         )
 
 
@@ -108,7 +131,8 @@ class PermutationTestMixin:
         Returns
         -------
         test : PermutationTest
-            `test.p_value`, `test.score`, `test.null_scores`, `test.shuffled`, `test.n_orders`.
+            `test.p_value`, `test.score`, `test.null_scores`, `test.shuffled`, `test.n_orders`, and `test.interpretation` in
+            words.
         """
         n = checks.whole_number(n, "n")
         model: Any = clone(self)  # type: ignore[type-var]
