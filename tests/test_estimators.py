@@ -17,7 +17,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
-from twolayer.estimators import initial_weights
 from twolayer.estimators.standardise import standardise
 from twolayer.estimators.training_rows import TrainingRows
 
@@ -189,20 +188,6 @@ def test_a_sparse_table_is_scaled_without_centring(kind, make):
 
 
 # ---- where training starts
-
-
-def test_the_start_lies_in_the_rows_and_gives_what_it_gave():
-    """Beside NumPy's pseudo-inverse, with a table whose rank is below its rows."""
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((6, 30))
-    x[5] = x[0] + x[1]
-    x[4] = 0  # a row that is the mean of its table
-    w1 = rng.standard_normal((30, 4))
-    inside = initial_weights.project_on_rows(x, w1)
-    assert np.allclose(inside, np.linalg.pinv(x) @ x @ w1)
-    assert np.allclose(x @ inside, x @ w1)
-    sparse = initial_weights.project_on_rows(scipy.sparse.csr_array(x), w1)
-    assert np.allclose(sparse, inside)
 
 
 @pytest.mark.parametrize("kind", BOTH)

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
-from twolayer.estimators.selection import alpha_path, dead_units
+from twolayer.estimators.selection import dead_units
 from twolayer.estimators.uncertainty import noise
 from twolayer.evaluation.splits import alpha_folds
 from twolayer.maths.activations import ACTIVATIONS
@@ -156,19 +156,6 @@ def test_the_decay_follows_the_table():
     assert nothing.predict(x).std() < 0.3
     alphas, losses = clean.alphas_tried_.T
     assert clean.alpha_ == alphas[np.argmin(losses)]
-
-
-def test_a_wide_fold_in_axes_of_its_own():
-    """Inner products are all a network sees, and they are kept."""
-    rng = np.random.default_rng(0)
-    z, z_test = rng.standard_normal((8, 50)), rng.standard_normal((3, 50))
-    z[7] = z[0]
-    small, small_test = alpha_path.in_row_axes(z, z_test)
-    assert small.shape == (8, 7)
-    assert np.allclose(small @ small.T, z @ z.T)
-    assert np.allclose(small_test @ small.T, z_test @ z.T)
-    sparse = alpha_path.in_row_axes(scipy.sparse.csr_array(z), scipy.sparse.csr_array(z_test))
-    assert np.allclose(sparse[1] @ sparse[0].T, z_test @ z.T)
 
 
 def test_folds_hold_every_row_once_and_every_class_alike():

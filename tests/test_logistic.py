@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, StratifiedKFold
@@ -45,17 +44,12 @@ def test_it_is_as_good_as_a_search_of_scikit_learn(shape):
     np.testing.assert_array_equal(ours.predict(x[test]), p.argmax(axis=1))
 
 
-def test_more_columns_than_rows_are_turned_without_loss():
-    x = np.random.default_rng(1).standard_normal((20, 70))
-    x[7] = x[3]  # of less than full rank
-    for given in (x, sparse.csr_array(x)):
-        z, back = tuned_logistic.rotate_rows(given)
-        assert z.shape == back.shape == (20, 19)
-        np.testing.assert_allclose(z @ z.T, x @ x.T, atol=1e-10)
-        np.testing.assert_allclose(given @ (given.T @ back), z, atol=1e-10)
-    tall = np.ones((5, 3))
-    assert tuned_logistic.rotate_rows(tall)[0] is tall
-    assert tuned_logistic.rotate_rows(np.zeros((2, 5)))[1] is None
+def test_only_wide_tables_of_some_rows_are_put_in_axes_of_their_rows(monkeypatch):
+    assert tuned_logistic.coordinates_if_wide(np.ones((5, 5))) is None
+    axes = tuned_logistic.coordinates_if_wide(np.ones((5, 6)))
+    assert axes.z.shape == (5, 1)
+    monkeypatch.setattr(tuned_logistic, "MAX_ROTATED_ROWS", 4)
+    assert tuned_logistic.coordinates_if_wide(np.ones((5, 6))) is None
 
 
 def test_weights_are_rows_said_more_than_once():

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.checks import is_sparse
 from twolayer.maths.losses import Loss
 from twolayer.maths.network import Params, init_params
+from twolayer.maths.span import project_on_rows
 
 
 def initial_params(
@@ -63,11 +63,7 @@ def initial_params(
         random_state=rng,
         n_networks=n_networks,
     )
-    w1 = params.w1
-    if n_rows < n_inputs:
-        side_by_side = np.moveaxis(w1, -2, 0).reshape(n_inputs, -1)  # all networks' units
-        inside = project_on_rows(x, side_by_side).reshape(n_inputs, *w1.shape[:-2], n_hidden)
-        w1 = np.ascontiguousarray(np.moveaxis(inside, 0, -2))
+    w1 = project_on_rows(x, params.w1) if n_rows < n_inputs else params.w1
     if n_columns is not None:
         w1 = w1 * np.sqrt((n_inputs + n_hidden) / (n_columns + n_hidden))
     w1[..., constant, :] = 0
@@ -90,15 +86,3 @@ def penalty_unit(y: np.ndarray, s: np.ndarray | None, loss: Loss) -> float:
     weight decay did not grow with them, none would be strong enough.
     """
     return max(1.0, float(np.average(y, axis=0, weights=s).mean())) if loss.has_link else 1.0
-
-
-def project_on_rows(x: Any, w1: np.ndarray) -> np.ndarray:
-    """Return the part of each column of `w1` that is a weighted sum of rows of `x`: x.T @ (x @ x.T)⁺ @ x @ w1."""
-    k = x @ x.T  # (n_rows, n_rows)
-    if is_sparse(k):
-        k = k.toarray()
-    squares, u = np.linalg.eigh(k)  # k = u @ diag(squares) @ u.T
-    there = squares > len(k) * np.finfo(k.dtype).eps * squares[-1]
-    u = u[:, there]
-    a = u @ ((u.T @ (x @ w1)) / squares[there, None])  # (n_rows, n_hidden)
-    return x.T @ a

@@ -1,7 +1,7 @@
-"""The linear rival for classes: logistic regression whose penalty is chosen on the rows of training, as the network's is.
+"""The linear baseline for classes: logistic regression whose penalty is chosen on the rows of training, as the network's is.
 
-An L2 penalty keeps the weights in the span of the rows (Kimeldorf and Wahba, 1971): the answer depends on the rows only
-through their inner products. With more columns than rows all is done in as many coordinates as there are rows, without loss.
+An L2 penalty keeps the weights in the span of the rows (Kimeldorf and Wahba, 1971): the solution depends on the rows only
+through their inner products. With more columns than rows everything is computed in axes of the rows, without loss.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from sklearn.linear_model import LogisticRegression
 
 from twolayer.evaluation.scores import log_loss_per_row
 from twolayer.evaluation.splits import class_folds
+from twolayer.maths.span import RowCoordinates, row_coordinates
 
 C_GRID = np.logspace(-4, 2, 7)  # C, from the strongest penalty to the weakest
 LOGISTIC_FOLDS = 5
-MAX_ROTATED_ROWS = 1000  # rows: beyond, turning them costs more than it saves
-MAX_SEARCH_ROWS = 1000  # rows on which strengths are tried: of more, a part says enough
+MAX_ROTATED_ROWS = 1000  # with more rows, the change of axes costs more than it saves
+MAX_SEARCH_ROWS = 1000  # for the choice of C; of a larger table, so many rows are drawn at random
 
 
 class TunedLogistic(ClassifierMixin, BaseEstimator):
@@ -40,7 +41,7 @@ class TunedLogistic(ClassifierMixin, BaseEstimator):
         sample_weight: np.ndarray | None = None,
         groups: np.ndarray | None = None,
     ) -> TunedLogistic:
-        """Learn from columns of about the same spread.
+        """Learn from columns of about the same scale.
 
         Parameters
         ----------
@@ -52,55 +53,40 @@ class TunedLogistic(ClassifierMixin, BaseEstimator):
             Rows of one group are left out together.
         """
         s = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        z, back = rotate_rows(x)
+        axes = coordinates_if_wide(x)
+        z = x if axes is None else axes.z
         self.C_ = _best_c(z, y, s, groups)
         self.model_ = LogisticRegression(C=self.C_, max_iter=1000).fit(z, y, s)
-        if back is not None:
-            self.model_.coef_ = np.asarray((x.T @ (back @ self.model_.coef_.T)).T)
+        if axes is not None:
+            self.model_.coef_ = axes.back(self.model_.coef_.T).T
             self.model_.n_features_in_ = x.shape[1]
         self.classes_ = self.model_.classes_
         return self
 
     def predict(self, x: Any) -> np.ndarray:
-        """The likeliest class of each row."""
+        """Return the most likely class of each row."""
         return self.model_.predict(x)
 
     def predict_proba(self, x: Any) -> np.ndarray:
-        """Probabilities, shape (n_rows, n_classes)."""
+        """Return probabilities, shape (n_rows, n_classes)."""
         return self.model_.predict_proba(x)
 
 
-def rotate_rows(x: Any) -> tuple[Any, np.ndarray | None]:
-    """Rows of more columns than rows in new coordinates, at most one for each row, with the same inner products.
-
-    Returns
-    -------
-    z : array, shape (n_rows, n_coordinates)
-        `x` itself where nothing is gained.
-    back : ndarray, shape (n_rows, n_coordinates), or None
-        Weights v of the coordinates are weights x.T @ (back @ v) of the columns.
-    """
+def coordinates_if_wide(x: Any) -> RowCoordinates | None:
+    """Return axes for the rows of `x`, in which they have the same inner products; None where nothing is gained."""
     n_rows, n_columns = x.shape
-    if n_columns <= n_rows or n_rows > MAX_ROTATED_ROWS:
-        return x, None
-    products = x @ x.T
-    products = products.toarray() if hasattr(products, "toarray") else products
-    squares, axes = np.linalg.eigh(np.asarray(products, dtype=float))
-    kept = squares > n_rows * np.finfo(float).eps * max(squares[-1], 0)
-    if not kept.any():  # all rows are 0
-        return x, None
-    lengths = np.sqrt(squares[kept])
-    return axes[:, kept] * lengths, axes[:, kept] / lengths
+    return None if n_columns <= n_rows or n_rows > MAX_ROTATED_ROWS else row_coordinates(x)
 
 
 def _best_c(x: Any, y: np.ndarray, s: np.ndarray, groups: np.ndarray | None) -> float:
-    """The C of the least log loss on rows left out; 1 where none can be left out."""
+    """Return the C of the least log loss on rows left out; 1 where none can be left out."""
     rows = np.flatnonzero(s > 0)
     if len(rows) > MAX_SEARCH_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, MAX_SEARCH_ROWS, replace=False))
     if len(rows) < len(y):
-        x, _ = rotate_rows(x[rows])
-        y, s, groups = y[rows], s[rows], None if groups is None else groups[rows]
+        x, y, s, groups = x[rows], y[rows], s[rows], None if groups is None else groups[rows]
+        axes = coordinates_if_wide(x)
+        x = x if axes is None else axes.z
     losses = np.zeros(len(C_GRID))
     for train, test in class_folds(y, LOGISTIC_FOLDS, groups):
         losses += _held_out_losses(x, y, s, train, test)
@@ -110,7 +96,7 @@ def _best_c(x: Any, y: np.ndarray, s: np.ndarray, groups: np.ndarray | None) -> 
 def _held_out_losses(
     x: Any, y: np.ndarray, s: np.ndarray, train: np.ndarray, test: np.ndarray
 ) -> np.ndarray:
-    """For each strength, the sum of log losses on the rows left out whose class was learned."""
+    """Return for each C the sum of log losses on the rows left out whose class is in the training rows."""
     classes = np.unique(y[train])
     test = test[np.isin(y[test], classes)]
     if len(classes) < 2 or not len(test):
@@ -118,7 +104,7 @@ def _held_out_losses(
     places = np.arange(len(test)), np.searchsorted(classes, y[test])
     model = LogisticRegression(max_iter=200, tol=1e-3, warm_start=True)
     losses = []
-    for strength in C_GRID:
-        model.set_params(C=strength).fit(x[train], y[train], s[train])
+    for c in C_GRID:
+        model.set_params(C=c).fit(x[train], y[train], s[train])
         losses.append(log_loss_per_row(model.predict_proba(x[test])[places]) @ s[test])
     return np.array(losses)

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.checks import is_sparse
 from twolayer.estimators.fit_plan import LearningTask
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.selection.dead_units import restart_without_output
-from twolayer.estimators.standardise import apply_scaling, standardise
+from twolayer.estimators.selection.row_axes import row_axes
+from twolayer.estimators.standardise import standardise
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.evaluation.splits import alpha_folds
 from twolayer.maths import network
@@ -137,8 +137,8 @@ class AlphaPath:
         kept[test] = False
         own, held_out = rows.subset(kept), rows.subset(test)
         self.s, self.s_test = own.s, held_out.s
-        z, inputs = standardise(own.x, self.s, "X")
-        z_test = apply_scaling(inputs, held_out.x)
+        axes = row_axes(own.x, self.s, invariant=True)
+        self.x, self.x_test = axes.z, axes.new(held_out.x)
         self.y, y_test = own.y, held_out.y
         self.scale: Any = 1.0
         if task.standardise_y:
@@ -147,13 +147,15 @@ class AlphaPath:
         self.y_test = checked_targets(y_test, len(test), task.n_outputs, task.loss, np.float64)
         self.y = task.smoothed(self.y)
         self.total = float(len(test) if self.s_test is None else self.s_test.sum())
-        n_columns, constant = z.shape[1], inputs.constant
-        if z.shape[0] < n_columns:
-            z, z_test = in_row_axes(z, z_test)
-            constant = np.zeros(z.shape[1], dtype=bool)
-        self.x, self.x_test = z, z_test
-        sizes = (task.n_hidden, task.n_outputs)
-        start = initial_params(z, constant, *sizes, rng, skip=task.skip, n_columns=n_columns)
+        start = initial_params(
+            axes.z,
+            axes.constant,
+            task.n_hidden,
+            task.n_outputs,
+            rng,
+            skip=task.skip,
+            n_columns=len(axes.inputs.scale),
+        )
         self.start = start_at_mean(start, self.y, self.s, task.loss)
         self.unit = penalty_unit(self.y, self.s, task.loss)
         self.params = self.start
@@ -187,21 +189,6 @@ class AlphaPath:
     def residuals(self, y_pred: np.ndarray) -> np.ndarray:
         """Return y − y_pred of the rows left out, in the units of y."""
         return (self.y_test - y_pred) * self.scale
-
-
-def in_row_axes(z: Any, z_test: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Both tables in orthonormal axes that span the rows of `z`: of `z_test`, what no network could have learned is lost."""
-    k, k_test = z @ z.T, z_test @ z.T
-    if is_sparse(k):
-        k, k_test = k.toarray(), k_test.toarray()
-    squares, u = np.linalg.eigh(k)  # k = u @ diag(squares) @ u.T
-    there = squares > len(k) * np.finfo(np.float64).eps * max(
-        squares[-1], np.finfo(np.float64).tiny
-    )
-    if not there.any():
-        return np.zeros((len(k), 1)), np.zeros((len(k_test), 1))
-    u, lengths = u[:, there], np.sqrt(squares[there])
-    return u * lengths, (k_test @ u) / lengths
 
 
 def path_table(choice: AlphaChoice) -> Iterator[str]:
