@@ -298,7 +298,7 @@ def test_several_labels_in_whole_numbers_of_folds_and_with_the_tests():
     assert model.nested_score(x, y, cv=2, random_state=0).mean > 0.25
     plain = tl.TwoLayerClassifier(WIDTH, alpha=1.0, max_iter=5)
     assert plain.permutation_test(x, y, n=9, random_state=0).p_value == 0.1
-    with pytest.raises(InputError, match="class_weight is for one class a row"):
+    with pytest.raises(InputError, match="class_weight is for one class per row"):
         searched(TwoLayerClassifierCV, class_weight="balanced").fit(x, y)
 
 

@@ -419,5 +419,5 @@ def test_several_labels_a_row(tmp_path):
     stopped = TwoLayerClassifier(5, early_stopping=True, scoring="f1_macro", max_iter=20, **FIXED)
     assert stopped.fit(x, y).validation_scores_.max() > 0.5
     assert TwoLayerClassifier(5, random_state=0, n_networks=1).fit(x, y).alpha_ < 30
-    with pytest.raises(InputError, match=r"class_weight is for one class a row"):
+    with pytest.raises(InputError, match=r"class_weight is for one class per row"):
         TwoLayerClassifier(class_weight="balanced", **FIXED).fit(x, y)

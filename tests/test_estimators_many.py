@@ -125,7 +125,7 @@ def test_the_share_of_a_residual_that_is_left(skip):
     jacobian = np.sqrt(s)[:, None] * np.column_stack(columns)
     k = jacobian @ jacobian.T
     expected = 1 - np.diag(k @ np.linalg.inv(k + 0.7 * np.eye(7)))
-    assert np.allclose(noise.kept_share(x, s, params, tanh, 0.7)[:, 0], expected, rtol=1e-4)
+    assert np.allclose(noise.residual_share(x, s, params, tanh, 0.7)[:, 0], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("level", [0, 1, 1.5, "wide"])

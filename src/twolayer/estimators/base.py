@@ -206,7 +206,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         self.__dict__.pop("_stream", None)
 
     def _task(self, shape: tuple[int, int], before: Params | None = None) -> LearningTask:
-        """Return what is learned, from the settings, checked, and the table's shape; a warm start goes on with `before`."""
+        """Return the task of the checked settings and the table's shape; a warm start goes on with `before`."""
         skip = uses_skip_layer(self.skip, *shape, is_classifier(self))
         if before is not None and self.skip == "auto":
             skip = before.w_skip is not None
@@ -261,7 +261,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         Returns
         -------
         report : Preflight
-            `print(report)` tells it in words; its attributes hold the numbers.
+            `print(report)` shows it in words; its attributes hold the numbers.
         """
         model = copy.copy(self)
         rows = model._read(X, y, sample_weight)

@@ -212,7 +212,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     def _labels(self, y: Any) -> np.ndarray:
         """Return a column of 0 and 1 for each label."""
         if self.class_weight is not None:
-            raise InputError("class_weight is for one class a row; y has a column for each label")
+            raise InputError("class_weight is for one class per row; y has a column for each label")
         return np.asarray(y.toarray() if is_sparse(y) else y, dtype=np.float64)
 
     def _class_weighted(

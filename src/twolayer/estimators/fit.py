@@ -41,9 +41,7 @@ from twolayer.training.ctrl_c import ctrl_c_raises
 from twolayer.training.loop import Progress
 from twolayer.training.train import Run, train
 
-VALIDATION_INTERVAL = (
-    5  # steps, where a look at the validation rows costs as much as reading the table
-)
+VALIDATION_INTERVAL = 5  # steps, on wide tables, where scoring rows costs as much as a step
 
 
 class NetworkFit:

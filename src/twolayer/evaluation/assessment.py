@@ -89,7 +89,7 @@ class Assessment:
 
     @property
     def target(self) -> str:
-        """The name of what is predicted."""
+        """The name of the target, or of all targets."""
         return ", ".join(self.targets) or "target"
 
     @property

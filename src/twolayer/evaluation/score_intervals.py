@@ -52,11 +52,11 @@ class ScoreIntervals:
     parts: dict[str, ScoreIntervals] = field(default_factory=dict)
     more_often: dict[str, int] = field(default_factory=dict)
 
-    def against(self, rival: str, score: str) -> int:
+    def against(self, baseline: str, score: str) -> int:
         """Return 1 if the network is better than the baseline on nearly all draws of the rows, -1 if worse, else 0."""
-        if score == "accuracy" and rival in self.more_often:
-            return self.more_often[rival]
-        low, high = self.gains.get(rival, {}).get(score, (0.0, 0.0))
+        if score == "accuracy" and baseline in self.more_often:
+            return self.more_often[baseline]
+        low, high = self.gains.get(baseline, {}).get(score, (0.0, 0.0))
         return 1 if low > 0 else -1 if high < 0 else 0
 
 

@@ -1,6 +1,6 @@
 """A fold's pass over the table, made once for every fit on it.
 
-A fit needs of a table only its rows, standardised. Where there are more columns than rows, the rows need few columns:
+A fit needs only the standardised rows of a table. Where there are more columns than rows, the rows need few columns:
 with x = z @ q (`span.row_coordinates`) a network of z that starts from v is the network of x that starts from v along
 the rows of q, and what a new row has outside those directions meets no weight, as the estimators start inside the span.
 So a fold costs one pass over its columns, and after that neither alpha nor the number of hidden units, nor another

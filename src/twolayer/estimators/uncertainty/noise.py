@@ -26,7 +26,7 @@ from twolayer.maths.activations import Activation
 from twolayer.maths.network import Params
 
 NOISE_MAX_ROWS = 1500  # for eigenvalues; of a larger table, so many rows are drawn at random
-LEAST_KEPT_SHARE = 1e-3  # of a row's residual: less is rounding
+LEAST_RESIDUAL_SHARE = 1e-3  # less is rounding
 
 
 def noise_std(
@@ -54,12 +54,12 @@ def noise_std(
         share = NOISE_MAX_ROWS / len(y)
         x, y, s = x[some], y[some], s[some]
     outputs = [network.forward(x, params, activation) for params in each]
-    left = [kept_share(x, s, params, activation, alpha * share) for params in each[:2]]
-    without = (y - np.mean(outputs, axis=0)) / np.mean(left, axis=0)  # (n_rows, n_outputs)
+    shares = [residual_share(x, s, params, activation, alpha * share) for params in each[:2]]
+    without = (y - np.mean(outputs, axis=0)) / np.mean(shares, axis=0)  # (n_rows, n_outputs)
     return np.sqrt(np.average(np.square(without), axis=0, weights=s))
 
 
-def kept_share(
+def residual_share(
     x: Any, s: np.ndarray, params: Params, activation: Activation, alpha: float
 ) -> np.ndarray:
     """Return 1 − H_ii for each row and output, shape (n_rows, n_outputs)."""
@@ -69,7 +69,7 @@ def kept_share(
     h_relu = activation.value(h, np)
     derivative = activation.derivative(h, h_relu, np)
     root = np.sqrt(s)
-    left = []
+    shares = []
     for w2 in params.w2.T:
         slope = derivative * w2  # (n_rows, n_hidden)
         k = (gram + 1) * (slope @ slope.T) + h_relu @ h_relu.T + 1
@@ -78,5 +78,5 @@ def kept_share(
         squares, u = np.linalg.eigh(k * root * root[:, None])
         squares = np.maximum(squares, 0)
         decay = max(alpha, 1e-9 * squares[-1] + 1e-300)
-        left.append(np.square(u) @ (decay / (squares + decay)))
-    return np.maximum(np.stack(left, axis=1), LEAST_KEPT_SHARE)
+        shares.append(np.square(u) @ (decay / (squares + decay)))
+    return np.maximum(np.stack(shares, axis=1), LEAST_RESIDUAL_SHARE)
