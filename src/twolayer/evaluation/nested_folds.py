@@ -86,7 +86,7 @@ def inner_shortage(
         if len(rows) < n_inner and classes is None:
             return Shortage(_count_text(len(y), "row"))
         if classes is not None:
-            counts = class_counts(y[rows], classes)
+            counts = rows_per_class(y[rows], classes)
             if counts.min() < n_inner:
                 return class_shortage(y, classes[counts.argmin()], groups, target)
     return None
@@ -99,7 +99,7 @@ def most_inner_folds(
     most = [len(rows) if groups is None else len(np.unique(groups[rows])) for rows in parts]
     if classifies:
         classes = np.unique(y)
-        most += [int(class_counts(y[rows], classes).min()) for rows in parts]
+        most += [int(rows_per_class(y[rows], classes).min()) for rows in parts]
     return min(most)
 
 
@@ -128,7 +128,7 @@ def training_parts(
     return [train for train, _ in splits]
 
 
-def class_counts(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def rows_per_class(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Return how many rows each of the sorted classes has, 0 included."""
     return np.bincount(np.searchsorted(classes, y), minlength=len(classes))
 
