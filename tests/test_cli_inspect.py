@@ -1,4 +1,4 @@
-"""`twolayer inspect`: which inputs are strong and which way they point, how thinly weight is spread, how it was trained."""
+"""`twolayer inspect`: the inputs with most weight and their signs, how concentrated weight is, how the model was trained."""
 
 import json
 import re
@@ -61,7 +61,7 @@ def rows_of(out):
 
 def test_each_class_has_its_genes(fitted, capsys):
     out = inspected(capsys, fitted / "wide.twolayer.safetensors", "--top", "3")
-    told = rows_of(out.split("strongest for each class")[1])
+    told = rows_of(out.split("weight for each class")[1])
     # each class was given one gene, of which it has more
     assert told["fat"].startswith("+ gene7,")
     assert told["liver"].startswith("+ gene50,")
@@ -77,8 +77,8 @@ def test_how_thinly_weight_is_spread(fitted, capsys):
     assert sum(shares[: half - 1]) < 0.5 <= sum(shares[:half])
     out = inspected(capsys, path, "--top", "2")
     assert f"half of all weight is in {half} of 200 inputs; these 2 have" in out
-    assert ("spread as if by chance" in out) == (half > 40)
-    assert "strong is not important" in out
+    assert ("as evenly as random weights" in out) == (half > 40)
+    assert "a large weight is not importance" in out
 
 
 def test_the_skip_layer_by_hand(fitted, capsys):
@@ -121,10 +121,10 @@ def test_what_was_settled(fitted, capsys):
 def test_of_several_numbers_each_has_its_signs(fitted, capsys):
     path = fitted / "narrow.twolayer.safetensors"
     out = inspected(capsys, path)
-    told = rows_of(out.split("strongest for each number")[1])
+    told = rows_of(out.split("weight for each number")[1])
     assert told["up"].startswith("+ dose,")
     assert told["down"].startswith("- age,")
-    assert "spread as if by chance" not in out
+    assert "as evenly as random weights" not in out
     towards = json.loads(inspected(capsys, path, "--json"))["importances"][0]["towards"]
     assert set(towards) == {"up", "down"}
 
@@ -135,7 +135,7 @@ def test_labels_are_named_as_labels(tmp_path, capsys):
     tl.save(model.fit(x, (x > 0).astype(int)), tmp_path / "m.safetensors")
     out = inspected(capsys, tmp_path / "m.safetensors")
     assert rows_of(out)["predicts"] == "which of 2 labels a row has"
-    assert "which inputs are strong is known of models that `twolayer fit` saved" in out
+    assert "the weights of inputs are ranked only for models that `twolayer fit` saved" in out
 
 
 def test_a_search_by_cross_validation_says_what_it_tried(tmp_path, capsys):

@@ -369,7 +369,7 @@ def test_inspect(here, twolayer):
     assert told["network"].startswith("14 inputs, 8 hidden units (relu), 1 output")
     assert told["with gaps"] == "1: 'age'"
     assert "left out" in told
-    assert "the 3 strongest of 14 inputs" in out
+    assert "the 3 of 14 inputs with the largest share" in out
     told = json.loads(twolayer("inspect", "p.twolayer.safetensors", "--json")[0])
     assert told["importances"][0]["input"] in (
         "age",

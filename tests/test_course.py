@@ -103,7 +103,7 @@ def test_networks_one_after_another_stand_side_by_side():
     assert_allclose(seen["gradient_norms"], np.sqrt(5) * np.array(expected))
     last = course.table(n_networks=2)
     assert_allclose(last["gradient_norms"], np.sqrt(5) * np.array([[5, 1], [nan, nan], [nan, nan]]))
-    first = TrainingHistory(most=1)
+    first = TrainingHistory(max_trainings=1)
     for step, before in steps:
         first(told(step, [step, 2 * step], [step, 1], before))
     assert_allclose(first.table()["gradient_norms"], seen["gradient_norms"][:, :2])

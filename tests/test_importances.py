@@ -1,5 +1,7 @@
 """Importances, beside scikit-learn's permutation importance, sums by hand, and data whose answer is known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn import metrics
@@ -8,7 +10,7 @@ from sklearn.utils import check_random_state
 
 import twolayer as tl
 from twolayer import InputError
-from twolayer.inspection import importances, weights
+from twolayer.inspection import importances, ranking, weights
 
 
 def orders_of_sklearn(n_rows, repeats, seed):
@@ -73,7 +75,7 @@ def test_as_scikit_learn_finds_them(monkeypatch, made, scoring):
     monkeypatch.setattr(
         importances, "row_orders", lambda n, repeats, rng: orders_of_sklearn(n, repeats, 7)
     )
-    monkeypatch.setattr(importances, "MAX_NUMBERS", 1500)  # some orders at a time
+    monkeypatch.setattr(importances, "MAX_HELD_NUMBERS", 1500)  # some orders at a time
     ours = importances.permutation_importances(model, x, y, groups=[[0], [1], [2], [3]], repeats=4)
     assert np.abs(theirs.importances_mean).max() > 0.1
     np.testing.assert_allclose(ours.mean, theirs.importances_mean, atol=1e-10)
@@ -118,7 +120,7 @@ def test_twins_alone_look_useless_and_together_they_are_what_matters():
     # predicting by a shuffled copy of y itself: 1 - R² is 2
     assert together.mean[leader[0, 1]] == pytest.approx(2, rel=0.15)
     assert max(alone.mean[:2]) < 0.5 * together.mean[leader[0, 1]]
-    assert together.on_top.tolist() == [1.0 if k == leader[0, 1] else 0.0 for k in range(2)]
+    assert together.top_share.tolist() == [1.0 if k == leader[0, 1] else 0.0 for k in range(2)]
     assert (together.low <= together.mean).all()
     assert (together.mean <= together.high).all()
 
@@ -133,11 +135,11 @@ def test_groups_are_around_their_leaders_and_do_not_chain():
     assert [group.tolist() for group in importances.correlated_groups(x)] == [[0, 1], [2]]
     led = importances.correlated_groups(x, order=[1, 0, 2])
     assert [group.tolist() for group in led] == [[1, 0, 2]]
-    assert len(importances.correlated_groups(x, alike=0.95)) == 3
+    assert len(importances.correlated_groups(x, threshold=0.95)) == 3
 
 
 def test_columns_made_from_one_are_one_group_and_constants_are_alone(monkeypatch):
-    monkeypatch.setattr(importances, "SHUFFLE_BLOCK", 2)
+    monkeypatch.setattr(importances, "CORRELATION_BLOCK", 2)
     x = table(50, 5)
     x[:, 4] = 1.0
     groups = importances.correlated_groups(x, sources=["a", "b", "a", "c", "d"])
@@ -218,3 +220,37 @@ def test_units_that_move_nothing_are_counted():
     model.b1_[0] = -1e3  # never above 0
     model.w2_[1] = 0  # never heard
     assert weights.idle_unit_counts(model, x) == [2]
+
+
+def known_model(w1, w2, w_skip=None):
+    """Two networks that differ in the sign of the second input, as an estimator shows them."""
+    networks = [
+        tl.Params(np.array(w1) * [[1.0], [s]], None, np.array(w2), None, w_skip) for s in (1, -1)
+    ]
+    return SimpleNamespace(networks_=networks, n_features_in_=2, w2_=networks[0].w2)
+
+
+def test_inputs_are_ranked_by_hand():
+    model = known_model([[1.0, -2.0], [0.0, 3.0]], [[4.0], [-1.0]])
+    found = ranking.rank_inputs(model, [1.0, 4.0])
+    # paths: (1·4 + 2·1)·1 = 6 and (0·4 + 3·1)·4 = 12
+    np.testing.assert_allclose(found.share, [1 / 3, 2 / 3])
+    assert found.order.tolist() == [1, 0]
+    # products: (1·4 + -2·-1)·1 = 6 in both; (3·-1)·4 = -12 in one and 12 in the other
+    assert found.products.ravel().tolist() == [6, 0]
+    assert found.agreement.ravel().tolist() == [1, 0]
+    assert [found.sign(0), found.sign(1)] == ["+", "~"]
+    assert (found.inputs, found.outputs) == (["x1", "x2"], ["y1"])
+    assert (found.half_count, found.skip_share, found.is_diffuse) == (1, 0, False)
+
+
+def test_a_ranking_has_the_names_it_is_given():
+    model, x, _ = classes(2, n_networks=1)
+    found = ranking.rank_inputs(model, x.std(axis=0), ["p", "q", "r", "s"])
+    assert (found.inputs[found.order[0]], found.outputs) == ("p", ["b"])
+    two, x, _ = numbers(n_networks=1, two=True)
+    assert ranking.rank_inputs(two, x.std(axis=0), targets=["u", "v"]).outputs == ["u", "v"]
+    with pytest.raises(InputError, match="the model has 4 inputs, and spreads has 3"):
+        ranking.rank_inputs(model, x.std(axis=0)[:3])
+    with pytest.raises(InputError, match="the model has 4 inputs, and inputs has 1"):
+        ranking.rank_inputs(model, x.std(axis=0), ["p"])

@@ -292,7 +292,7 @@ def several_labels():
         baselines.CONSTANT: Predictions(np.zeros_like(y), np.full(y.shape, 0.5)),
     }
     model = Model([0, 1])
-    model._several_labels = True
+    model.several_labels_ = True
     return Assessment(model, p, y, None, ["a", "b"], ["a", "b"], ["core", "wall"], answers, True)
 
 

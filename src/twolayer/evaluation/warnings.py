@@ -232,11 +232,11 @@ def _unstable_importances(subject: Assessment, found: Any) -> Iterator[str]:
     k = int(found.mean.argmax())
     if len(found.groups) < FEW_INPUT_GROUPS and found.low[k] > 0:
         return  # of a few inputs that all matter, which is the first may change
-    if found.on_top[k] < STABLE_SHARE:
+    if found.top_share[k] < STABLE_SHARE:
         name = subject.inputs[found.groups[k][0]]
         yield (
             f"Which inputs matter is not settled: the first, '{name}', is {among_the_first(found.top)} in "
-            f"{found.on_top[k]:.0%} of resamples of these rows. Do not build on single inputs."
+            f"{found.top_share[k]:.0%} of resamples of these rows. Do not build on single inputs."
         )
 
 

@@ -1,1 +1,1 @@
-"""Looking inside: one step line by line, and the pages that explain the program."""
+"""What is inside a fitted model: which inputs matter, what the weights show, and how training went."""

@@ -1,7 +1,7 @@
-"""What the weights alone say: which inputs carry most, and which units do nothing.
+"""What the weights alone show: which inputs carry most weight, and which hidden units do nothing.
 
-Shares and products of weights are quick, and need no targets; a weight on an input that hardly varies, or that another
-input repeats, fools them.
+Shares and products of weights are quick to compute and need no targets. They mislead where an input hardly varies, or
+where inputs are correlated.
 """
 
 from __future__ import annotations
@@ -12,39 +12,39 @@ from typing import Any
 import numpy as np
 
 from twolayer.checks import is_sparse
+from twolayer.maths.activations import Activation
 from twolayer.maths.network import Params
 
-IDLE_THRESHOLD = (
-    1e-3  # share of the busiest unit's part in the output, below which a unit does nothing
-)
-ROWS_PER_BLOCK = 2000  # more tell no more about a unit
-MANY_INPUTS_COUNT = 100  # of fewer, it means little how weight is spread over them
-CHANCE_SHARE = 0.2  # half of the weight of a linear model whose weights are drawn by chance is in 24% of its inputs
+IDLE_THRESHOLD = 1e-3  # of the largest contribution of a unit: a unit with less is idle
+MAX_UNIT_ROWS = 2000  # rows on which hidden units are observed: more change little
+FEWEST_DIFFUSE_INPUTS = 100
+# Of a linear model with random weights, 24% of the inputs hold half of the weight
+DIFFUSE_SHARE = 0.2
 
 
 def column_spreads(x: Any) -> np.ndarray:
-    """The standard deviation of each column, shape (n_inputs,); of a sparse table its root mean square."""
+    """Return the standard deviation of each column, shape (n_inputs,); of a sparse table its root mean square."""
     if is_sparse(x):
         return np.sqrt(np.asarray(x.multiply(x).mean(axis=0)).ravel())
     return x.std(axis=0)
 
 
 def weight_shares(networks: list[Params], spread: np.ndarray) -> np.ndarray:
-    """Each input's share of the paths through the network, shape (n_inputs,), adding up to 1.
+    """Return each input's share of the weight of all paths through the networks, shape (n_inputs,), with sum 1.
 
-    |w1|·spread of an input, split over the hidden units and carried on by ‖w2‖ of each, as in Garson's method (Garson,
-    *Interpreting neural-network connection weights*, AI Expert 6 (1991) 46-51), without its division by unit: a unit that
-    the outputs hardly hear does not count as much as another. Inputs that move together share what one alone would have.
+    |w1|·spread of an input, split over the hidden units and multiplied by ‖w2‖ of each, as in Garson's method (Garson,
+    *Interpreting neural-network connection weights*, AI Expert 6 (1991) 46-51), without its division by unit: a unit with
+    small weights to the outputs counts less than another. Correlated inputs share what one of them alone would have.
     """
     total = np.zeros(len(spread))
     for params in networks:
-        hidden, direct = _paths(params)
+        hidden, direct = _path_weights(params)
         total += (hidden + direct) * spread
     return total / total.sum() if total.sum() else total
 
 
-def _paths(params: Params) -> tuple[np.ndarray, np.ndarray]:
-    """The weight of the paths from each input, (n_inputs,) each: those through the hidden layer, and the direct ones."""
+def _path_weights(params: Params) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weight of the paths from each input, (n_inputs,): through the hidden layer, and through the skip layer."""
     hidden = np.abs(params.w1) @ np.linalg.norm(params.w2, axis=1)
     if params.w_skip is None:
         return hidden, np.zeros_like(hidden)
@@ -52,93 +52,94 @@ def _paths(params: Params) -> tuple[np.ndarray, np.ndarray]:
 
 
 def skip_share(networks: list[Params], spread: np.ndarray) -> float:
-    """The share of the weight of all paths that runs straight from inputs to outputs: near 1 the network is nearly linear.
+    """Return the share of the weight of all paths that is in the skip layer: near 1 the network is nearly linear.
 
     Examples
     --------
     >>> import numpy as np, twolayer as tl
-    >>> from twolayer.inspection.weights import direct_share
+    >>> from twolayer.inspection.weights import skip_share
     >>> params = tl.Params(np.array([[2.0]]), None, np.array([[3.0]]), None, np.array([[-2.0]]))
-    >>> direct_share([params], np.ones(1))
+    >>> skip_share([params], np.ones(1))
     0.25
     """
-    both = np.array([[part @ spread for part in _paths(params)] for params in networks]).sum(axis=0)
-    return float(both[1] / both.sum()) if both.sum() else 0.0
+    paths = [[weights @ spread for weights in _path_weights(params)] for params in networks]
+    total = np.array(paths).sum(axis=0)
+    return float(total[1] / total.sum()) if total.sum() else 0.0
 
 
 def fewest_inputs(share: np.ndarray, part: float = 0.5) -> int:
-    """The fewest inputs that together have this part of all shares.
+    """Return the smallest number of inputs whose shares add up to this part of the total.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from twolayer.inspection.weights import fewest
-    >>> fewest(np.array([0.1, 0.3, 0.2, 0.4]))
+    >>> from twolayer.inspection.weights import fewest_inputs
+    >>> fewest_inputs(np.array([0.1, 0.3, 0.2, 0.4]))
     2
     """
     total = np.cumsum(np.sort(share)[::-1])
     return int(np.searchsorted(total, part * total[-1] * (1 - 1e-12)) + 1)
 
 
-def looks_like_chance(share: np.ndarray) -> bool:
-    """Whether many inputs share the weight as evenly as if weights were drawn by chance.
+def is_diffuse(share: np.ndarray) -> bool:
+    """Return whether many inputs share the weight as evenly as random weights would.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from twolayer.inspection.weights import as_by_chance
-    >>> as_by_chance(np.ones(1000)), as_by_chance(np.ones(10)), as_by_chance(0.9 ** np.arange(1000))
+    >>> from twolayer.inspection.weights import is_diffuse
+    >>> is_diffuse(np.ones(1000)), is_diffuse(np.ones(10)), is_diffuse(0.9 ** np.arange(1000))
     (True, False, False)
     """
-    return len(share) >= MANY_INPUTS_COUNT and fewest_inputs(share) > CHANCE_SHARE * len(share)
+    return len(share) >= FEWEST_DIFFUSE_INPUTS and fewest_inputs(share) > DIFFUSE_SHARE * len(share)
 
 
 def signed_effects(model: Any, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Olden's products of each input with each output, and the share of the networks that agree with their sign.
+    """Return Olden's products of each input with each output, and the share of the networks that have the same sign.
 
-    Of more than two classes the mean over classes is taken off: what all logits have in common moves no probability.
+    With more than two classes, the mean over classes is subtracted: what all logits have in common changes no probability.
 
     Returns
     -------
-    products, agree : ndarray, shape (n_inputs, n_outputs)
-        The mean over networks.
+    products, agreement : ndarray, shape (n_inputs, n_outputs)
+        The products are means over the networks.
     """
-    each = np.stack([olden_products(params, spread) for params in model._each_network()])
-    if each.shape[-1] > 1 and hasattr(model, "classes_") and not model._several_labels:
+    each = np.stack([olden_products(params, spread) for params in model.networks_])
+    if each.shape[-1] > 1 and hasattr(model, "classes_") and not model.several_labels_:
         each = each - each.mean(axis=-1, keepdims=True)
     mean = each.mean(axis=0)
     return mean, (np.sign(each) == np.sign(mean)).mean(axis=0)
 
 
 def garson_shares(params: Params, spread: Any = None) -> np.ndarray:
-    """Garson's shares: how much of each output's hidden units comes from each input, by |weights|.
+    """Return Garson's shares: how much of each output's hidden units comes from each input, by |weights|.
 
-    Of every hidden unit, each input has its share of Σ|w1|; the shares are added up with |w2| for weights. A direct path
-    (`w_skip`) has no place in the method, and is left out: what is told is the hidden layer.
+    Each input has its share of Σ|w1| of every hidden unit; these shares are averaged with weights |w2|. The method has no
+    place for a skip layer (`w_skip`): the shares are those of the hidden layer alone.
 
     Parameters
     ----------
     params : Params
         Of one network.
     spread : array-like, shape (n_inputs,), or None
-        The standard deviation of each input: weights count in units of it.
+        The standard deviation of each input, which multiplies its weights.
 
     Returns
     -------
     shares : ndarray, shape (n_inputs, n_outputs)
-        Each column adds up to 1 (or is 0 where all weights are).
+        Each column has sum 1 (or 0 where all weights are 0).
 
     Source: Garson, *Interpreting neural-network connection weights*, AI Expert 6 (1991) 46-51.
 
     Examples
     --------
     >>> import numpy as np, twolayer as tl
-    >>> from twolayer.inspection.weights import garson
+    >>> from twolayer.inspection.weights import garson_shares
     >>> params = tl.Params(np.array([[3.0, 1.0], [1.0, 1.0]]), None, np.array([[1.0], [-1.0]]), None)
-    >>> garson(params).ravel().tolist()
+    >>> garson_shares(params).ravel().tolist()
     [0.625, 0.375]
     """
-    w1 = np.abs(_in_spreads(params.w1, spread))
+    w1 = np.abs(_scale_inputs(params.w1, spread))
     total = w1.sum(axis=0)
     shares = (w1 / np.where(total > 0, total, 1)) @ np.abs(params.w2)
     total = shares.sum(axis=0)
@@ -146,14 +147,14 @@ def garson_shares(params: Params, spread: Any = None) -> np.ndarray:
 
 
 def olden_products(params: Params, spread: Any = None) -> np.ndarray:
-    """Olden's products: Σ over hidden units of w1·w2, plus the direct path; its sign is a tendency.
+    """Return Olden's products: Σ over hidden units of w1·w2, plus the skip layer; the sign shows a tendency.
 
     Parameters
     ----------
     params : Params
         Of one network.
     spread : array-like, shape (n_inputs,), or None
-        As in `garson`.
+        As in `garson_shares`.
 
     Returns
     -------
@@ -164,36 +165,40 @@ def olden_products(params: Params, spread: Any = None) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np, twolayer as tl
-    >>> from twolayer.inspection.weights import olden
+    >>> from twolayer.inspection.weights import olden_products
     >>> params = tl.Params(np.array([[3.0, 1.0], [1.0, 1.0]]), None, np.array([[1.0], [-1.0]]), None)
-    >>> olden(params).ravel().tolist()
+    >>> olden_products(params).ravel().tolist()
     [2.0, 0.0]
     """
     products = params.w1 @ params.w2
     if params.w_skip is not None:
         products = products + params.w_skip
-    return _in_spreads(products, spread)
+    return _scale_inputs(products, spread)
 
 
-def _in_spreads(w: np.ndarray, spread: Any) -> np.ndarray:
+def _scale_inputs(w: np.ndarray, spread: Any) -> np.ndarray:
     return w if spread is None else w * np.asarray(spread, dtype=float)[:, None]
 
 
 def network_mean(method: Callable[..., np.ndarray], model: Any, spread: Any) -> np.ndarray:
-    """The mean of `garson` or `olden` over the networks of a fitted estimator, (n_inputs, n_outputs)."""
-    return np.mean([method(one, spread) for one in model._each_network()], axis=0)
+    """Return the mean of `garson_shares` or `olden_products` over the networks of a fitted estimator."""
+    return np.mean([method(params, spread) for params in model.networks_], axis=0)
+
+
+def hidden_layer(params: Params, activation: Activation, x: Any) -> np.ndarray:
+    """Return the hidden layer `h_relu` of one network, shape (n_rows, n_hidden), for at most MAX_UNIT_ROWS rows."""
+    h = x[:MAX_UNIT_ROWS] @ params.w1 + (0 if params.b1 is None else params.b1)
+    return activation.value(h)
 
 
 def idle_unit_counts(model: Any, x: Any) -> list[int]:
-    """How many units of each network move no output on these rows.
+    """Return how many hidden units of each network change no output on these rows.
 
-    A unit's part is the spread of its activation over the rows times ‖w2‖ of it.
+    A unit's contribution is the standard deviation of its activation over the rows, times ‖w2‖ of the unit.
     """
-    x = x[:ROWS_PER_BLOCK]
-    activation = model._activation()
     counts = []
-    for params in model._each_network():
-        h = x @ params.w1 + (0 if params.b1 is None else params.b1)  # (n_rows, n_hidden)
-        part = activation.value(h).std(axis=0) * np.linalg.norm(params.w2, axis=1)
-        counts.append(int((part <= IDLE_THRESHOLD * part.max()).sum()))
+    for params in model.networks_:
+        h_relu = hidden_layer(params, model.activation_, x)
+        contribution = h_relu.std(axis=0) * np.linalg.norm(params.w2, axis=1)
+        counts.append(int((contribution <= IDLE_THRESHOLD * contribution.max()).sum()))
     return counts

@@ -23,7 +23,6 @@ from twolayer.text import among_the_first
 
 MAX_REGION_INPUTS = 10  # with more, the plane of two says little about the others
 MAX_PROFILES = 4
-MAX_ACTIVITY_ROWS = 2000  # more tell no more about a unit
 
 
 def report_figures(
@@ -66,8 +65,8 @@ def _group_name(subject: Assessment, group: np.ndarray) -> str:
 
 def _as_by_chance(subject: Assessment, spread: np.ndarray) -> str:
     """What is said beside bars of a few inputs, where so many share the weight that no few stand for the model."""
-    share = weights.weight_shares(list(subject.model._each_network()), spread)
-    if not weights.looks_like_chance(share):
+    share = weights.weight_shares(subject.model.networks_, spread)
+    if not weights.is_diffuse(share):
         return ""
     return (
         f" Half of all weight is in {weights.fewest_inputs(share):,} of {len(share):,} inputs: spread as "
@@ -84,7 +83,7 @@ def _importances(
     names = [_group_name(subject, group) for group in found.groups]
     what = "loss of R²" if found.unit == "R²" else "growth of the log loss"
     place = "first" if found.top == 1 else f"top {found.top}"
-    notes = [f"{place} in {share:.0%}" if share >= 0.01 else "" for share in found.on_top]
+    notes = [f"{place} in {share:.0%}" if share >= 0.01 else "" for share in found.top_share]
     means = ", as a mean over the targets" if subject.several else ""
     several = any(len({subject.sources[j] for j in group}) > 1 for group in found.groups)
     yield figure_with_text(
@@ -294,7 +293,7 @@ def _training_figures(subject: Assessment) -> Iterator[ReportFigure]:
 
 def _first_network(subject: Assessment) -> tuple[Any, str]:
     """A network to look at, and a word that it is one of several."""
-    params = next(iter(subject.model._each_network()))
+    params = subject.model.networks_[0]
     count = subject.model.n_networks_
     return (
         params,
@@ -304,8 +303,7 @@ def _first_network(subject: Assessment) -> tuple[Any, str]:
 
 def _units(subject: Assessment) -> Iterator[ReportFigure]:
     params, first = _first_network(subject)
-    x = subject.x[:MAX_ACTIVITY_ROWS]
-    h = subject.model._activation().value(x @ params.w1 + (0 if params.b1 is None else params.b1))
+    h = weights.hidden_layer(params, subject.model.activation_, subject.x)
     yield figure_with_text(
         "units",
         "The hidden units at work",

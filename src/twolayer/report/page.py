@@ -200,7 +200,7 @@ def _group_table_html(subject: Assessment, found: Importances | None) -> str:
         lines.append(
             f'<tr><td>{shown}</td><td class="number">{found.mean[k]:.4f}</td>'
             f'<td class="number">{found.low[k]:.4f} to {found.high[k]:.4f}</td>'
-            f'<td class="number">{found.on_top[k]:.0%}</td></tr>'
+            f'<td class="number">{found.top_share[k]:.0%}</td></tr>'
         )
     looked = sum(len(group) for group in found.groups)
     some = ""

@@ -229,7 +229,7 @@ def run_fit(
 
     model = build_estimator(data.target.task, how)
     with (keeping or CheckpointOptions()).opened(voice):
-        course = TrainingHistory(most=1)
+        course = TrainingHistory(max_trainings=1)
         seconds = train_model(model, x, data, parts, how, voice, course)
     assessed = assess_test_rows(
         model,

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from twolayer.cli.saved_model import SavedModel
     from twolayer.inspection.ranking import InputRanking
 
+BAR_WIDTH = 24  # characters of the longest bar
+MAX_NAME_LENGTH = 40
+MAX_RANKED_OUTPUTS = 14  # that have a line each
+INPUTS_PER_OUTPUT = 5
+NEARLY_LINEAR_SHARE = 0.9  # of the weight in the skip layer
 FULL_PRECISION = 0.05  # temperatures as near to 1 as this change little
 NEARLY_ALL = 1.02  # alphas whose loss is within this factor of the best did nearly as well
 
@@ -30,13 +35,12 @@ def inspect(
     """
     from twolayer import checks
     from twolayer.cli.saved_model import open_model
-    from twolayer.inspection.ranking import rank_inputs, ranking_as_json, ranking_lines
 
     checks.whole_number(top, "--top", at_least=0)
     known = open_model(model)
     voice = Output(quiet, as_json)
     facts = model_facts(known)
-    ranking = rank_inputs(known)
+    ranking = model_ranking(known)
     told = [*architecture_lines(known, facts), *column_lines(known), *training_lines(known, facts)]
     for line in [
         f"{model}, written {facts['written']}",
@@ -253,12 +257,10 @@ def calibration_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def skip_layer_lines(facts: dict[str, Any], ranking: InputRanking | None) -> list[tuple[str, str]]:
     """How much the direct path does."""
-    from twolayer.inspection.ranking import NEARLY_LINEAR_SHARE, percent_text
-
     if not facts["skip"] or ranking is None:
         return []
-    words = f"{percent_text(ranking.direct)} of all weight goes straight from inputs to outputs"
-    if ranking.direct >= NEARLY_LINEAR_SHARE:
+    words = f"{percent_text(ranking.skip_share)} of all weight goes straight from inputs to outputs"
+    if ranking.skip_share >= NEARLY_LINEAR_SHARE:
         words += ": the network is nearly a linear model"
     return [("skip layer", words)]
 
@@ -303,3 +305,113 @@ def written_time(model: SavedModel) -> str:
     from datetime import datetime
 
     return f"{datetime.fromtimestamp(os.path.getmtime(model.path)):%Y-%m-%d %H:%M}"
+
+
+# Inputs ranked by their weights
+
+
+def model_ranking(model: SavedModel) -> InputRanking | None:
+    """Return the ranking of the inputs; None if the file does not have their spreads."""
+    from twolayer.cli.labelled_rows import input_names
+    from twolayer.inspection.ranking import rank_inputs
+
+    training = model.about.get("training")
+    spreads = training.get("spreads") if isinstance(training, dict) else None
+    n_inputs = model.estimator.n_features_in_
+    if not isinstance(spreads, list) or len(spreads) != n_inputs:
+        return None
+    names, _ = input_names(model, n_inputs)
+    return rank_inputs(model.estimator, spreads, names, model.targets)
+
+
+def ranking_lines(ranking: InputRanking | None, top: int, model: SavedModel) -> list[str]:
+    """Return the inputs with the most weight, with bars; how concentrated the weight is; and the inputs of each output."""
+    if ranking is None:
+        return ["", "the weights of inputs are ranked only for models that `twolayer fit` saved"]
+    if not top:
+        return []
+    first = ranking.order[:top].tolist()
+    single = len(ranking.outputs) == 1
+    names = [shortened_name(ranking.inputs[j]) for j in first]
+    width, longest = max(map(len, names)), max(float(ranking.share[first[0]]), 1e-300)
+    lines = ["", ranking_heading(ranking, len(first), model)]
+    for j, name in zip(first, names, strict=True):
+        sign = f"{ranking.sign(j)} " if single else ""
+        bar = "#" * round(BAR_WIDTH * ranking.share[j] / longest)
+        lines.append(f"  {name:{width}}  {percent_text(ranking.share[j]):>6}  {sign}{bar}".rstrip())
+    return [*lines, *concentration_lines(ranking, first), *per_output_lines(ranking, model)]
+
+
+def ranking_heading(ranking: InputRanking, shown: int, model: SavedModel) -> str:
+    """Return the line above the bars."""
+    line = f"the {shown} of {len(ranking.inputs):,} inputs with the largest share of all weight"
+    if len(ranking.outputs) > 1:
+        return line
+    if not model.classifies:
+        return f"{line}; a larger value raises (+) or lowers (-) the prediction"
+    return f"{line}; a larger value is evidence for (+) or against (-) '{ranking.outputs[0]}'"
+
+
+def concentration_lines(ranking: InputRanking, first: list[int]) -> list[str]:
+    """Return how few inputs hold the weight, and what that does not mean."""
+    share = float(ranking.share[first].sum())
+    these = "this one has" if len(first) == 1 else f"these {len(first)} have"
+    diffuse = ": as evenly as random weights, so no short list represents the model"
+    lines = [
+        "",
+        f"half of all weight is in {ranking.half_count:,} of {len(ranking.inputs):,} inputs; {these} "
+        f"{percent_text(share)}{diffuse if ranking.is_diffuse else ''}",
+        "a large weight is not importance: correlated inputs share weight; `twolayer report` shows what predictions lose "
+        "without an input, and how they change along it",
+    ]
+    if not ranking.agrees[first].all():
+        lines.append("~: the networks do not agree on the direction")
+    return lines
+
+
+def per_output_lines(ranking: InputRanking, model: SavedModel) -> list[str]:
+    """Return for each of several classes, labels or numbers the inputs that push it most."""
+    if len(ranking.outputs) == 1:
+        return []
+    what, effect = "number", "raises (+) or lowers (-) it"
+    if model.classifies:
+        what = "label" if model.several_labels else "class"
+        effect = "is evidence for (+) or against (-) it"
+    lines = ["", f"the inputs with the most weight for each {what}; a larger value {effect}"]
+    names = [shortened_name(name) for name in ranking.outputs[:MAX_RANKED_OUTPUTS]]
+    width = max(map(len, names))
+    for k, name in enumerate(names):
+        strongest = ranking.strongest(k, INPUTS_PER_OUTPUT)
+        signed = [f"{ranking.sign(j, k)} {shortened_name(ranking.inputs[j])}" for j in strongest]
+        lines.append(f"  {name:{width}}  {', '.join(signed)}")
+    more = len(ranking.outputs) - len(names)
+    return lines + ([f"  and {more} more"] if more else [])
+
+
+def ranking_as_json(ranking: InputRanking | None, top: int) -> dict[str, Any]:
+    """Return the ranking for programs."""
+    if ranking is None:
+        return {"importances": [], "half_of_weight": None, "skip_share": None}
+    return {
+        "importances": [
+            {
+                "input": ranking.inputs[j],
+                "share": ranking.share[j],
+                "towards": dict(zip(ranking.outputs, ranking.products[j], strict=True)),
+                "networks_agree": dict(zip(ranking.outputs, ranking.agreement[j], strict=True)),
+            }
+            for j in ranking.order[:top]
+        ],
+        "half_of_weight": ranking.half_count,
+        "skip_share": ranking.skip_share,
+    }
+
+
+def shortened_name(name: str) -> str:
+    """Return a name that is short enough for a line of a table."""
+    return name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 1]}…"
+
+
+def percent_text(share: float) -> str:
+    """Return the share in percent with two digits."""
+    return f"{100 * share:.2g}%" if share < 0.995 else "100%"

@@ -305,7 +305,7 @@ def importances_as_json(subject: Assessment, found: Any) -> list[dict[str, Any]]
             "inputs": [subject.inputs[j] for j in found.groups[k]],
             "lost": found.mean[k],
             "range": [found.low[k], found.high[k]],
-            "on_top": found.on_top[k],
+            "on_top": found.top_share[k],
             "unit": found.unit,
         }
         for k in np.argsort(-found.mean, kind="stable")
