@@ -262,8 +262,12 @@ class ShuffledPredictions:
     def __init__(self, model: Any, x: np.ndarray, orders: np.ndarray) -> None:
         self.model, self.x, self.orders = model, x, orders
         self.params = params = Params.stack(model.networks_)
+        b1, b2 = params.b1, params.b2
+        assert b1 is not None  # estimators have biases
+        assert b2 is not None
         # (n_networks, 1, n_rows, n_hidden) and n_outputs: the axis of 1 is that of the orders
-        self.h = (x @ params.w1 + params.b1[:, None])[:, None]
+        self.b2 = b2[:, None, None]
+        self.h = (x @ params.w1 + b1[:, None])[:, None]
         self.skip = np.zeros(()) if params.w_skip is None else (x @ params.w_skip)[:, None]
         self.orders_per_block = max(1, MAX_HELD_NUMBERS // self.h.size)
 
@@ -286,7 +290,7 @@ class ShuffledPredictions:
         """Return the mean prediction of all networks, as the estimator gives it."""
         model, params = self.model, self.params
         h_relu = model.activation_.value(h)
-        outputs = h_relu @ params.w2[:, None] + params.b2[:, None, None] + skip
+        outputs = h_relu @ params.w2[:, None] + self.b2 + skip
         if not hasattr(model, "classes_"):
             loss = model.loss_function_
             return np.mean([loss.mean(output) for output in outputs], axis=0)

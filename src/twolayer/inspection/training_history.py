@@ -90,7 +90,7 @@ class TrainingHistory:
             record before; NaN for the first record. All are NaN after a network's end.
         """
         steps = max((run["steps"] for run in self.runs), key=len, default=[])
-        table = {"steps": np.array(steps, dtype=np.int64)}
+        table: dict[str, np.ndarray] = {"steps": np.array(steps, dtype=np.int64)}
         for name in ("gradient_norms", "update_sizes"):
             columns = [np.zeros((len(steps), 0))]
             for run in self.runs:
