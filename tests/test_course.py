@@ -155,7 +155,7 @@ def test_the_picture_stands_at_the_steps_of_the_looks():
     *_, gradient = [line for line in ax.get_lines() if "gradient" in line.get_label()]
     assert gradient.get_xdata().tolist() == [5, 50]
     assert gradient.get_ydata().tolist() == [6, 2]
-    with pytest.raises(InputError, match="one step for each of 2 looks"):
+    with pytest.raises(InputError, match="one step for each of 2 records"):
         plots.step_sizes([4, 2], at=[5, 10, 15])
 
 

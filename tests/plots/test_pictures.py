@@ -36,7 +36,7 @@ def test_validation_stands_at_the_steps_of_its_looks():
     assert held.get_xdata().tolist() == [2, 4]
     assert held.get_ydata().tolist() == [5, 6]
     assert best.get_xdata() == [2, 2]
-    assert labels(ax.get_legend().get_texts()) == ["rows of training", "rows held out"]
+    assert labels(ax.get_legend().get_texts()) == ["training rows", "held-out rows"]
 
 
 def test_gradient_and_update():
@@ -102,7 +102,7 @@ def test_a_large_weight_does_not_thin_the_others_out():
     ("sizes", "words"),
     [
         ((4, 3, 1), ["4 inputs", "3 hidden units", "1 output"]),
-        ((5748, 50, 14), ["the strongest 10\nof 5,748 inputs", "the strongest 12\nof 50 hidden units", "14 outputs"]),
+        ((5748, 50, 14), ["top 10\nof 5,748 inputs", "top 12\nof 50 hidden units", "14 outputs"]),
     ],
 )  # fmt: skip
 def test_a_network_of_any_size_can_be_read(sizes, words):
@@ -118,7 +118,7 @@ def test_the_strongest_inputs_are_drawn_in_units_of_their_spread():
     params = tl.Params(np.eye(20), None, np.ones((20, 1)), None)
     spread = np.ones(20)
     spread[13] = 50.0
-    ax = plots.network_drawing(params, spread=spread, most_inputs=1)
+    ax = plots.network_drawing(params, spread=spread, max_inputs=1)
     assert ax.texts[0].get_text() == "x14"
 
 
@@ -169,9 +169,9 @@ def test_both_axes_of_predicted_and_true_are_alike():
 
 def test_of_very_many_rows_an_even_choice_is_drawn_and_the_median_is_of_all():
     y_pred = np.linspace(0, 1, 50_000)
-    left = 1.0 + np.arange(50_000) % 3
-    left[25_000:] = 7.0
-    ax = plots.residuals(y_pred + left, y_pred)
+    residual = 1.0 + np.arange(50_000) % 3
+    residual[25_000:] = 7.0
+    ax = plots.residuals(y_pred + residual, y_pred)
     dots, middle = ax.get_lines()[0], ax.get_lines()[2]
     assert len(dots.get_xdata()) == 4000
     assert dots.get_xdata()[[0, -1]].tolist() == [0, 1]
@@ -297,7 +297,7 @@ def test_regions_are_what_the_model_says():
     assert west[2] > west[1] > west[0]  # blue, the colour of "left"
     assert east[0] > east[1] > east[2]  # orange
     assert labels(ax.get_legend().get_texts()) == ["left", "right"]
-    with pytest.raises(InputError, match="two different inputs"):
+    with pytest.raises(InputError, match="two different columns"):
         plots.decision_regions(model, x, y, inputs=(1, 1))
 
 
@@ -316,9 +316,9 @@ def test_regions_of_numbers_hold_the_others_still():
 
 def test_the_largest_importances_are_on_top_and_negative_ones_count_if_signed():
     values = [0.1, -0.9, 0.5]
-    ax = plots.importance_bars(values, ["a", "b", "c"], most=2)
+    ax = plots.importance_bars(values, ["a", "b", "c"], max_bars=2)
     assert labels(ax.get_yticklabels()) == ["c", "a"]
-    ax = plots.importance_bars(values, ["a", "b", "c"], most=2, signed=True)
+    ax = plots.importance_bars(values, ["a", "b", "c"], max_bars=2, signed=True)
     assert labels(ax.get_yticklabels()) == ["b", "c"]
     assert [bar.get_width() for bar in ax.patches] == [-0.9, 0.5]
 

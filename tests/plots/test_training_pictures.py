@@ -79,12 +79,12 @@ def test_one_step_is_a_dot():
 
 @pytest.mark.parametrize("losses", [[], 3.0, np.zeros((2, 2, 2)), [np.nan]])
 def test_nothing_to_draw(losses):
-    with pytest.raises(InputError, match="one number a step"):
+    with pytest.raises(InputError, match="losses must be an array of numbers with 1 or 2 axes"):
         plots.loss_curve(losses)
 
 
 def test_a_png_of_the_right_size():
-    content = plots.png(plots.loss_curve([2.0, 1.0]).figure, dots_an_inch=100)
+    content = plots.png(plots.loss_curve([2.0, 1.0]).figure, dots_per_inch=100)
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", content[16:24]) == (640, 400)
 

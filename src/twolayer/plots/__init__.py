@@ -1,7 +1,7 @@
-"""Pictures: each function draws on an `Axes` of matplotlib, and makes one if it is given none.
+"""Plots: each function draws on a matplotlib `Axes`, or makes one if it is given none, and returns it.
 
-No global state of pyplot is touched, so they work on a machine without a screen, in a notebook and in a server alike.
-None of them trains, and none reads or writes a file: `png` turns a picture into the contents of one.
+They do not use the global state of pyplot, so they work on a machine without a screen, in a notebook and in a server.
+None of them trains, and none reads or writes a file: `png` returns the contents of one.
 """
 
 from twolayer.plots.axes import new_axes, png

@@ -1,4 +1,4 @@
-"""A picture of what a model says anywhere in the plane of two inputs."""
+"""A plot of what a model predicts in the plane of two inputs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from twolayer.errors import InputError
 from twolayer.plots.axes import (
     check_same_length,
     distinct_colours,
+    even_sample,
     new_axes,
     number_array,
     place_legend,
-    sample_rows,
     set_title,
     short_label,
 )
@@ -22,8 +22,8 @@ from twolayer.plots.axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MAX_REGION_DOTS = 1000  # of more rows an even choice is drawn
-GRID_POINTS = 150  # points along each side
+MAX_REGION_DOTS = 1000  # of more rows an even sample is drawn
+GRID_POINTS = 150  # along each axis
 
 
 def decision_regions(
@@ -37,22 +37,22 @@ def decision_regions(
     names: Sequence[Any] | None = None,
     title: str | None = None,
 ) -> Axes:
-    """Draw what the model says over two inputs, the others held still, with the rows as dots.
+    """Draw what a model predicts over two inputs, with the others held constant and the rows as dots.
 
-    Classes are tinted, paler where the model is less sure; numbers are shades with contour lines.
+    Classes have colours, paler where the probability is lower; numbers have filled contours.
 
     Parameters
     ----------
     model : fitted estimator
-        With `predict`; with `predict_proba` too if it has classes.
+        It has `predict`, and `predict_proba` if it has classes.
     x : array-like, shape (n_rows, n_inputs)
     y : array-like, shape (n_rows,)
         Classes, or numbers.
     ax : matplotlib Axes or None
     inputs : (int, int)
-        Which two inputs go across and up.
+        The columns of the horizontal and of the vertical axis.
     at : array-like, shape (n_inputs,), or None
-        Where the others are held; None is their median.
+        Where the others are held; None for their medians.
     names : names of all inputs, or None
     title : str or None
 
@@ -63,7 +63,7 @@ def decision_regions(
     Raises
     ------
     InputError
-        If x has fewer than two columns, or the model predicts several numbers.
+        If `inputs` are not two different columns of x, or the model predicts several numbers.
 
     Examples
     --------
@@ -78,7 +78,9 @@ def decision_regions(
     y = np.asarray(y)
     check_same_length(x, y, "x and y")
     if x.shape[1] < 2 or len(set(inputs)) != 2:
-        raise InputError(f"two different inputs are drawn; x has {x.shape[1]}, and inputs={inputs}")
+        raise InputError(
+            f"inputs must be two different columns; x has {x.shape[1]}, and inputs={inputs}"
+        )
     ax = new_axes(6.0, 4.6) if ax is None else ax
     first, second = inputs
     sides = [_axis_values(x[:, j]) for j in inputs]
@@ -86,14 +88,14 @@ def decision_regions(
     rows = np.tile(np.median(x, axis=0) if at is None else np.asarray(at, float), (across.size, 1))
     rows[:, first], rows[:, second] = across.ravel(), up.ravel()
     classes = getattr(model, "classes_", None)
-    drawn = sample_rows(len(x), MAX_REGION_DOTS)
+    drawn = even_sample(len(x), MAX_REGION_DOTS)
     dots, y = x[drawn][:, [first, second]], y[drawn]
     if classes is None:
         _draw_number_regions(ax, across, up, model.predict(rows), dots, y)
     else:
         _draw_class_regions(ax, sides, model.predict_proba(rows), dots, y, classes)
-    words = [f"x{j + 1}" if names is None else short_label(names[j], 40) for j in inputs]
-    ax.set(xlabel=words[0], ylabel=words[1], xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])
+    labels = [f"x{j + 1}" if names is None else short_label(names[j], 40) for j in inputs]
+    ax.set(xlabel=labels[0], ylabel=labels[1], xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])
     set_title(ax, title)
     return ax
 
@@ -106,19 +108,19 @@ def _axis_values(values: np.ndarray) -> np.ndarray:
 def _draw_class_regions(
     ax: Axes, sides: list[np.ndarray], p: np.ndarray, dots: np.ndarray, y: np.ndarray, classes: Any
 ) -> None:
-    """The plane in the colour of the likeliest class, whiter where it is less sure."""
+    """Draw the plane in the colour of the most likely class, paler where its probability is lower."""
     tints = np.array([colour[:3] for colour in distinct_colours(len(classes))])
-    sure = (p.max(axis=1) - 1 / len(classes)) / (1 - 1 / len(classes))
-    strength = 0.12 + 0.4 * np.clip(sure, 0, 1)[:, None]
+    confidence = (p.max(axis=1) - 1 / len(classes)) / (1 - 1 / len(classes))
+    strength = 0.12 + 0.4 * np.clip(confidence, 0, 1)[:, None]
     picture = 1 - strength * (1 - tints[p.argmax(axis=1)])
     ends = (*sides[0][[0, -1]], *sides[1][[0, -1]])
     ax.imshow(
         picture.reshape(GRID_POINTS, GRID_POINTS, 3), origin="lower", extent=ends, aspect="auto"
     )
     for k, name in enumerate(classes):
-        mine = y == name
+        members = y == name
         ax.plot(
-            *dots[mine].T, "o", color=tints[k], markersize=4, markeredgecolor="white",
+            *dots[members].T, "o", color=tints[k], markersize=4, markeredgecolor="white",
             markeredgewidth=0.5, label=short_label(name),
         )  # fmt: skip
     place_legend(ax, 99 if len(classes) > 16 else max(5, len(classes)))
@@ -127,12 +129,12 @@ def _draw_class_regions(
 def _draw_number_regions(
     ax: Axes, across: np.ndarray, up: np.ndarray, z: Any, dots: np.ndarray, y: np.ndarray
 ) -> None:
-    """The plane in shades of the predicted number; the dots in shades of the true one."""
+    """Draw the plane in the colours of the predicted number, and the dots in those of the true one."""
     from matplotlib.ticker import MaxNLocator
 
     z = np.asarray(z)
     if z.ndim != 1:
-        raise InputError(f"a model with one output is drawn; this one has {z.shape[1]}")
+        raise InputError(f"the model must have one output; it has {z.shape[1]}")
     low, high = min(z.min(), y.min()), max(z.max(), y.max())
     if low == high:
         high = low + 1

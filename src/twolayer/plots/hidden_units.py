@@ -1,4 +1,4 @@
-"""Pictures of the hidden units: how often each is at work, and which do nothing."""
+"""Plots of the hidden units: how often each is active, and which are dead."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def unit_activity(h_relu: Any, ax: Axes | None = None, *, title: str | None = None) -> Axes:
-    """Draw for each hidden unit the share of rows on which it is above 0, the busiest first, and count the dead ones.
+    """Draw the share of rows on which each hidden unit is above 0, the most active first, and count the dead units.
 
-    A unit is dead if it says the same on every row: nothing it does can depend on the inputs.
+    A dead unit has the same value on every row, so that it cannot depend on the inputs.
 
     Parameters
     ----------
@@ -45,16 +45,18 @@ def unit_activity(h_relu: Any, ax: Axes | None = None, *, title: str | None = No
     """
     h = number_array(h_relu, "h_relu", (2,))
     dead = np.ptp(h, axis=0) == 0
-    at_work = (h > 0).mean(axis=0)
-    order = np.lexsort((-at_work, dead))
+    active = (h > 0).mean(axis=0)
+    order = np.lexsort((-active, dead))
     ax = new_axes(6.4, 3.2) if ax is None else ax
-    shares, dead = at_work[order], dead[order]
+    shares, dead = active[order], dead[order]
     ax.bar(np.arange(len(shares)) + 1, shares, width=0.85, color=np.where(dead, GREY, LINE_COLOUR))
     places = np.flatnonzero(dead) + 1
     ax.plot(
         places, np.full(len(places), 0.02), "x", color=SECOND_COLOUR, markersize=6, clip_on=False
     )
-    ax.set(xlabel="hidden units, the busiest first", ylabel="share of rows above 0", ylim=(0, 1.03))
+    ax.set(
+        xlabel="hidden units, the most active first", ylabel="share of rows above 0", ylim=(0, 1.03)
+    )
     ax.set_xlim(0.3, len(shares) + 0.7)
     ax.set_title(f"{int(dead.sum())} of {len(shares)} units dead", loc="right", fontsize=9)
     style_axes(ax, "y")

@@ -1,4 +1,4 @@
-"""Pictures of which inputs matter, and how."""
+"""Plots of which inputs matter, and how."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twolayer.plots.axes import (
     short_label,
     style_axes,
 )
-from twolayer.plots.weights import strongest_places
+from twolayer.plots.weights import largest_places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,12 +36,12 @@ def importance_bars(
     low: Any = None,
     high: Any = None,
     notes: Sequence[str] | None = None,
-    most: int = 15,
+    max_bars: int = 15,
     signed: bool = False,
     xlabel: str = "importance",
     title: str | None = None,
 ) -> Axes:
-    """Draw the importance of inputs as bars, the largest on top, with their ranges if these are given.
+    """Draw the importances of inputs as bars, the largest on top, with their ranges if they are given.
 
     Parameters
     ----------
@@ -49,13 +49,12 @@ def importance_bars(
     names : names
     ax : matplotlib Axes or None
     low, high : array-like, shape (n,), or None
-        The ends of the range of each.
+        The ends of each range.
     notes : n texts, or None
-        A word at the right of each bar.
-    most : int
-        So many bars are drawn.
+        A text at the right of each bar.
+    max_bars : int
     signed : bool
-        Whether the largest are those far from 0 on either side; below 0 they are drawn in another colour.
+        Whether bars are ordered by |value|; negative ones have another colour.
     xlabel, title : str
 
     Returns
@@ -71,7 +70,7 @@ def importance_bars(
     """
     values = number_array(values, "values")
     check_same_length(values, names, "values and names")
-    top = strongest_places(np.abs(values) if signed else values, most)
+    top = largest_places(np.abs(values) if signed else values, max_bars)
     ax = new_axes(6.4, float(np.clip(0.27 * len(top) + 1.0, 2.0, 9.0))) if ax is None else ax
     shown = values[top]
     at = np.arange(len(top))
@@ -98,41 +97,41 @@ def importance_bars(
     return ax
 
 
-def _bar_notes(ax: Axes, at: np.ndarray, ends: np.ndarray, words: list[str]) -> None:
-    """A word after each bar, with room for it at the right."""
+def _bar_notes(ax: Axes, at: np.ndarray, ends: np.ndarray, notes: list[str]) -> None:
+    """Write a note after each bar, and widen the plot for it."""
     left, right = ax.get_xlim()
-    ax.set_xlim(left, right + 0.28 * (right - left) * (max(map(len, words)) > 0))
+    ax.set_xlim(left, right + 0.28 * (right - left) * (max(map(len, notes)) > 0))
     gap = 0.015 * (right - left)
-    for y, end, word in zip(at, ends, words, strict=True):
-        ax.text(end + gap, y, literal_text(word), va="center", fontsize=7, color="0.35")
+    for y, end, note in zip(at, ends, notes, strict=True):
+        ax.text(end + gap, y, literal_text(note), va="center", fontsize=7, color="0.35")
 
 
 def lek_profile(
     values: Any,
-    answers: Any,
+    predictions: Any,
     labels: Sequence[Any],
     ax: Axes | None = None,
     *,
-    seen: Any = None,
+    observed: Any = None,
     ordered: bool = False,
     xlabel: str = "input",
     ylabel: str = "prediction",
     title: str | None = None,
 ) -> Axes:
-    """Draw how the prediction moves while one input goes over its range and the others are held still.
+    """Draw how the prediction changes while one input goes over its range and the others are held constant.
 
     Parameters
     ----------
     values : array-like, shape (n_points,)
-        Of the input.
-    answers : array-like, shape (n_lines, n_points)
+        The values of the input.
+    predictions : array-like, shape (n_lines, n_points)
         A line for each level at which the others are held, or for each class.
     labels : n_lines names
     ax : matplotlib Axes or None
-    seen : array-like or None
-        The rows' own values, drawn as ticks below: where there are none, the line is a guess.
+    observed : array-like or None
+        The values of the input in the data, drawn as ticks: where there are none, the line is an extrapolation.
     ordered : bool
-        Whether the lines are steps of one thing: they are shades from dark to light then.
+        Whether the lines have an order, which colours from dark to light show.
     xlabel, ylabel, title : str
 
     Returns
@@ -146,14 +145,15 @@ def lek_profile(
     >>> len(ax.get_lines())
     2
     """
-    values, answers = number_array(values, "values"), number_array(answers, "answers", (2,))
-    check_same_length(answers, labels, "answers and labels")
+    values = number_array(values, "values")
+    predictions = number_array(predictions, "predictions", (2,))
+    check_same_length(predictions, labels, "predictions and labels")
     ax = new_axes(5.4, 3.4) if ax is None else ax
-    tints = shades(len(answers)) if ordered else distinct_colours(len(answers))
-    for line, label, tint in zip(answers, labels, tints, strict=True):
+    tints = (shades if ordered else distinct_colours)(len(predictions))
+    for line, label, tint in zip(predictions, labels, tints, strict=True):
         ax.plot(values, line, color=tint, linewidth=1.5, label=short_label(label))
-    if seen is not None:
-        ticks = np.asarray(seen, dtype=float)
+    if observed is not None:
+        ticks = np.asarray(observed, dtype=float)
         transform = ax.get_xaxis_transform()
         ax.plot(
             ticks, np.full(len(ticks), 0.015), "|", color="0.4", alpha=0.4, markersize=5,
@@ -162,7 +162,7 @@ def lek_profile(
     ax.set(xlabel=short_label(xlabel, 40), ylabel=short_label(ylabel, 40))
     few_ticks(ax.xaxis)
     style_axes(ax)
-    if len(answers) > 1:
-        place_legend(ax, max(5, len(answers)))
+    if len(predictions) > 1:
+        place_legend(ax, max(5, len(predictions)))
     set_title(ax, title)
     return ax

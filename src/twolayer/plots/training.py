@@ -1,4 +1,4 @@
-"""Pictures of a training: its loss, the loss on rows held out, and how long gradient and update were."""
+"""Plots of a training: its loss, the loss on held-out rows, and the lengths of gradient and update."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twolayer.errors import InputError
-from twolayer.plots.axes import LINE_COLOUR, SECOND_COLOUR, new_axes, set_title, style_axes
+from twolayer.plots.axes import (
+    LINE_COLOUR,
+    SECOND_COLOUR,
+    even_sample,
+    new_axes,
+    number_array,
+    set_title,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MAX_POINTS = 5000  # more than a picture has dots across
+MAX_POINTS = 5000  # more than a plot has pixels across
 
 
 def loss_curve(
@@ -25,21 +33,21 @@ def loss_curve(
     ylabel: str = "loss",
     label: str | None = None,
 ) -> Axes:
-    """Draw the loss of every step; on a logarithmic scale if all are above 0.
+    """Draw the loss of every step, on a logarithmic scale if all losses are above 0.
 
     Parameters
     ----------
     losses : array-like, shape (steps,) or (steps, n_networks)
-        Several networks are thin lines, and their median a thick one.
+        Several networks are thin lines, and their median is a thick one.
     ax : matplotlib Axes or None
-        None makes a new picture.
-    validation : array-like, shape (looks,) or (looks, n_networks), or None
-        The loss on rows held out, looked at every so many steps, evenly; it adds a legend.
+        None for a new plot.
+    validation : array-like, shape (n_records,) or (n_records, n_networks), or None
+        The loss on held-out rows, recorded at even intervals. It adds a legend.
     best_step : int, array-like or None
-        The step (or that of each network) whose weights were kept: a dotted line.
+        The step (or that of each network) whose weights were kept, as a dotted line.
     title, ylabel : str
     label : str or None
-        For a legend, which the caller draws.
+        For a legend that the caller draws.
 
     Returns
     -------
@@ -48,7 +56,7 @@ def loss_curve(
     Raises
     ------
     InputError
-        If there is nothing to draw.
+        If an array has another number of axes, or no finite number.
 
     Examples
     --------
@@ -57,11 +65,11 @@ def loss_curve(
     >>> ax.get_yscale()
     'log'
     """
-    curves = _draw_curves(losses, "losses", "(steps,) or (steps, n_networks)")
-    steps = _steps_to_draw(len(curves))
+    curves = number_array(losses, "losses", (1, 2))
+    steps = even_sample(len(curves), MAX_POINTS)
     ax = new_axes() if ax is None else ax
     if validation is not None and label is None:
-        label = "rows of training"
+        label = "training rows"
     shown = curves[steps].reshape(len(steps), -1)
     _draw_curve(ax, steps, shown, LINE_COLOUR, label)
     if validation is not None:
@@ -84,17 +92,17 @@ def step_sizes(
     at: Any = None,
     title: str | None = None,
 ) -> Axes:
-    """Draw how long the gradient was, and how far the weights moved a step.
+    """Draw the length of the gradient and of the update, step by step.
 
     Parameters
     ----------
-    gradient_norms : array-like, shape (looks,) or (looks, n_networks)
-        ‖gradient‖ of all weights together. NaN is left out.
+    gradient_norms : array-like, shape (n_records,) or (n_records, n_networks)
+        ‖gradient‖ of all weights together. NaN is not drawn.
     update_sizes : array-like of the same shape, or None
         ‖weights after − weights before‖ of a step.
     ax : matplotlib Axes or None
-    at : array-like, shape (looks,), or None
-        The steps of these looks; None if there was one at every step.
+    at : array-like, shape (n_records,), or None
+        The step of each record; None if there is one for every step.
     title : str or None
 
     Returns
@@ -108,26 +116,26 @@ def step_sizes(
     >>> [line.get_label() for line in ax.get_lines()]
     ['length of the gradient', 'length of the update']
     """
-    sizes = _draw_curves(gradient_norms, "gradient_norms", "(looks,) or (looks, n_networks)")
-    steps = np.arange(len(sizes)) if at is None else np.asarray(at)
-    if steps.shape != sizes.shape[:1]:
+    norms = number_array(gradient_norms, "gradient_norms", (1, 2))
+    steps = np.arange(len(norms)) if at is None else np.asarray(at)
+    if steps.shape != norms.shape[:1]:
         raise InputError(
-            f"at must have one step for each of {len(sizes)} looks; its shape is {steps.shape}"
+            f"at must have one step for each of {len(norms)} records; its shape is {steps.shape}"
         )
-    looks = _steps_to_draw(len(sizes))
-    steps = steps[looks]
+    drawn = even_sample(len(norms), MAX_POINTS)
+    steps = steps[drawn]
     ax = new_axes() if ax is None else ax
-    shown = sizes[looks].reshape(len(steps), -1)
+    shown = norms[drawn].reshape(len(steps), -1)
     _draw_curve(ax, steps, shown, LINE_COLOUR, "length of the gradient")
     if update_sizes is not None:
-        moved = _draw_curves(update_sizes, "update_sizes", f"{sizes.shape}, as gradient_norms")
-        if moved.shape != sizes.shape:
+        sizes = number_array(update_sizes, "update_sizes", (1, 2))
+        if sizes.shape != norms.shape:
             raise InputError(
-                f"update_sizes must have the shape of gradient_norms, {sizes.shape}; it is {moved.shape}"
+                f"update_sizes must have the shape of gradient_norms, {norms.shape}; it is {sizes.shape}"
             )
-        moved = moved[looks].reshape(len(steps), -1)
-        _draw_curve(ax, steps, moved, SECOND_COLOUR, "length of the update")
-        shown = np.append(shown, moved)
+        sizes = sizes[drawn].reshape(len(steps), -1)
+        _draw_curve(ax, steps, sizes, SECOND_COLOUR, "length of the update")
+        shown = np.append(shown, sizes)
     _scale_axis(ax, shown, len(steps))
     ax.set(xlabel="step", ylabel="length")
     ax.legend(frameon=False, fontsize=8)
@@ -135,47 +143,32 @@ def step_sizes(
     return ax
 
 
-def _draw_curves(values: Any, name: str, shape: str) -> np.ndarray:
-    curves = np.asarray(values, dtype=float)
-    if curves.ndim not in (1, 2) or not np.isfinite(curves).any():
-        raise InputError(
-            f"{name} must have one number a step, shape {shape}; "
-            f"the shape is {curves.shape}{'' if curves.size == 0 else ', and none is finite'}"
-        )
-    return curves
-
-
 def _draw_curve(
     ax: Axes, steps: np.ndarray, curves: np.ndarray, colour: str, label: str | None
 ) -> None:
-    """One line; of several networks a thin line each, and the median."""
+    """Draw one line, or for several networks a thin line each and their median."""
     if curves.shape[1] > 1:
         ax.plot(steps, curves, color=colour, linewidth=0.6, alpha=0.35)
         median = f"median of {curves.shape[1]} networks"
         label = median if label is None else f"{label}, {median}"
     marker = "o" if len(steps) == 1 else None
-    seen = np.isfinite(curves).any(1)
-    middle = np.full(len(curves), np.nan)
-    middle[seen] = np.nanmedian(curves[seen], axis=1)
-    ax.plot(steps, middle, color=colour, linewidth=1.8, marker=marker, label=label)
+    finite = np.isfinite(curves).any(1)
+    medians = np.full(len(curves), np.nan)
+    medians[finite] = np.nanmedian(curves[finite], axis=1)
+    ax.plot(steps, medians, color=colour, linewidth=1.8, marker=marker, label=label)
 
 
 def _draw_validation(ax: Axes, validation: Any, n_steps: int) -> np.ndarray:
-    """The loss on rows held out, at steps as far apart as the looks were."""
-    looks = _draw_curves(validation, "validation", "(looks,) or (looks, n_networks)")
-    at = _steps_to_draw(len(looks))
-    shown = looks[at].reshape(len(at), -1)
-    _draw_curve(ax, (at + 1) * n_steps / len(looks), shown, SECOND_COLOUR, "rows held out")
+    """Draw the loss on held-out rows at the steps of its records, and return what was drawn."""
+    losses = number_array(validation, "validation", (1, 2))
+    drawn = even_sample(len(losses), MAX_POINTS)
+    shown = losses[drawn].reshape(len(drawn), -1)
+    _draw_curve(ax, (drawn + 1) * n_steps / len(losses), shown, SECOND_COLOUR, "held-out rows")
     return shown
 
 
-def _steps_to_draw(count: int) -> np.ndarray:
-    """All steps, or of very many an even choice with the first and the last."""
-    return np.unique(np.linspace(0, count - 1, min(count, MAX_POINTS)).astype(int))
-
-
 def _scale_axis(ax: Axes, values: np.ndarray, n_steps: int) -> None:
-    """Scale, ticks and grid."""
+    """Set scale, ticks and grid."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     finite = values[np.isfinite(values)]

@@ -11,7 +11,7 @@ from twolayer import checks, plots
 from twolayer.evaluation.assessment import Assessment
 from twolayer.inspection import importances, weights
 from twolayer.plots.axes import short_label
-from twolayer.plots.weights import strongest_places
+from twolayer.plots.weights import largest_places
 from twolayer.report.figure import (
     MAX_DRAWN_OUTPUTS,
     ReportFigure,
@@ -102,7 +102,7 @@ def _importances(
 
 def _plain_inputs(subject: Assessment, found: importances.Importances, most: int) -> list[int]:
     """The leaders of the most important groups, as far as they are numbers of more than two values."""
-    leaders = [int(found.groups[k][0]) for k in strongest_places(found.mean, len(found.mean))]
+    leaders = [int(found.groups[k][0]) for k in largest_places(found.mean, len(found.mean))]
     plain = [j for j in leaders if len(np.unique(subject.x[:, j])) > 2]
     return plain[:most]
 
@@ -134,7 +134,7 @@ def _profile_grid(subject: Assessment, columns: list[int], lines: Any, answer: s
     for ax, column in zip(axes, columns, strict=True):
         values, answers, labels = lines(column)
         plots.lek_profile(
-            values, answers, labels, ax, seen=subject.x[:500, column], xlabel=subject.inputs[column],
+            values, answers, labels, ax, observed=subject.x[:500, column], xlabel=subject.inputs[column],
             ylabel=answer, ordered=not _many(subject),
         )  # fmt: skip
         if ax is not axes[min(1, len(axes) - 1)] and ax.get_legend() is not None:
@@ -234,12 +234,12 @@ def _by_weights(subject: Assessment, spread: np.ndarray) -> Iterator[ReportFigur
     canvas = Canvas(figsize=(10.2, 0.27 * most + 1.2), layout="constrained")
     left, right = canvas.subplots(1, 2)
     plots.importance_bars(
-        garson, subject.inputs, left, xlabel="Garson: share of the hidden layer", most=most
+        garson, subject.inputs, left, xlabel="Garson: share of the hidden layer", max_bars=most
     )
     label = "Olden: size of the sums of w1·w2"
     if single:
         label = f"Olden: sum of w1·w2, towards '{short_label(names[0])}'"
-    plots.importance_bars(olden, subject.inputs, right, xlabel=label, most=most, signed=single)
+    plots.importance_bars(olden, subject.inputs, right, xlabel=label, max_bars=most, signed=single)
     sign = " Red pulls down, blue up." if single else ""
     skip = (
         " This network has a direct path from inputs to outputs too: Olden's sum holds it, Garson's shares do not."
