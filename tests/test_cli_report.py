@@ -244,7 +244,7 @@ def test_a_model_from_python(twolayer, tmp_path):
     page = page_of(tmp_path / "r")
     assert "one of 2 classes: 'False', 'True'" in page.text
     # two inputs alone: the plane of both, and no others to hold still
-    assert "What it would say anywhere The plane" in page.text
+    assert "Predictions over both inputs The plane" in page.text
 
 
 @pytest.mark.usefixtures("blank_pictures")
@@ -267,7 +267,7 @@ def test_with_early_stopping_the_loss_on_rows_held_out_is_drawn(twolayer, tmp_pa
         tmp_path / "r",
     )
     assert (code, err) == (0, "")
-    assert "Red is the loss on rows held out" in page_of(tmp_path / "r").text
+    assert "Red is the loss on held-out rows" in page_of(tmp_path / "r").text
 
 
 @pytest.mark.usefixtures("blank_pictures")
@@ -281,7 +281,7 @@ def test_few_rows_all_alike(fitted, twolayer, tmp_path):
     assert "one row only" in err
     code, out, err = twolayer("report", model, tmp_path / "alike.csv", "--out", tmp_path / "r")
     assert (code, err) == (0, "")
-    assert "too few, or too much alike, to say how sure" in out
+    assert "too few or too similar for an interval" in out
     assert not (tmp_path / "r" / "importances.png").exists()
 
 

@@ -111,6 +111,8 @@ def test_beside_the_bars_it_says_that_no_few_inputs_stand_for_the_model(tmp_path
     told = results(capsys, "report", tmp_path, "time", "--repeats", 1, "--out", tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     captions = re.findall(r'alt="([^"]+)".*?<figcaption>(.*?)</figcaption>', page, re.S)
-    said = [title for title, words in captions if "of 150 inputs: spread as if by chance" in words]
+    said = [
+        title for title, words in captions if "of 150 inputs: as evenly as random weights" in words
+    ]
     assert len(said) == (2 if told["importances"] else 1)
-    assert said[-1].startswith("What the weights alone say")
+    assert said[-1].startswith("What the weights show")

@@ -185,4 +185,4 @@ def test_fit_keeps_the_course_for_the_report(tmp_path, monkeypatch, capsys):
     assert norms.shape == (len(course["steps"]), 1)
     assert np.nanmin(norms[-1]) < norms[0].min()
     assert "steps.png" in {path.name for path in (tmp_path / "r").iterdir()}
-    assert "How long the steps were" in (tmp_path / "r" / "report.html").read_text()
+    assert "Length of gradient and update" in (tmp_path / "r" / "report.html").read_text()

@@ -1,4 +1,4 @@
-"""The words of a report: what is said follows from the scores, and a worry is told where there is one, and only there."""
+"""The words of a report: the verdict follows from the scores, and a warning is there where it applies, and only there."""
 
 from dataclasses import replace
 
@@ -76,7 +76,7 @@ def spoken(subject):
     return verdict(subject, score_intervals(subject))
 
 
-def worried(subject, found=None):
+def warnings_of(subject, found=None):
     return score_warnings(subject, score_intervals(subject), found)
 
 
@@ -121,7 +121,10 @@ def test_the_range_of_a_share_is_the_exact_one():
         pytest.approx(0.6976793, abs=1e-6),
         pytest.approx(0.9984189, abs=1e-6),
     )
-    assert "right on 69.8% to 99.8% (95% sure)" in spoken(of_classes(16, wrong=1)).sentences[-1]
+    assert (
+        "95% interval: on very many rows like these, the network would be right on 69.8% to 99.8%."
+        in spoken(of_classes(16, wrong=1)).sentences[-1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,8 +154,8 @@ def test_of_a_handful_of_rows_nothing_is_concluded():
     subject = Assessment(Model(), y[:, None], y, None, ["a"], ["a"], ["t"], answers, True)
     said = spoken(subject)
     assert said.standing == "careful"
-    assert "could be luck in these rows" in said.sentences[0]
-    assert "other rows could have turned that round" in said.sentences[1]
+    assert "better, but not significantly" in said.sentences[0]
+    assert "better, but not significantly" in said.sentences[1]
     assert "too few" in said.sentences[2]
 
 
@@ -169,16 +172,16 @@ def test_where_no_row_is_wrong_the_bound_is_the_exact_one():
 @pytest.mark.parametrize(
     ("subject", "standing", "words"),
     [
-        (of_classes(wrong=10, linear=60), "good", ["right on 95.0% of 200 rows", "is right on 70.0%: the network is better, beyond"]),
-        (of_classes(wrong=20, linear=18), "good", ["worse than it, but other rows"]),
-        (of_classes(wrong=20, linear=20), "good", ["just as many"]),
-        (of_classes(wrong=60, linear=10), "careful", ["it is better than the network. Prefer it"]),
+        (of_classes(wrong=10, linear=60), "good", ["right on 95.0% of 200 rows", "is right on 70.0%: the network is significantly better"]),
+        (of_classes(wrong=20, linear=18), "good", ["the network is worse, but not significantly"]),
+        (of_classes(wrong=20, linear=20), "good", ["is right on 90.0%: the network is equally good"]),
+        (of_classes(wrong=60, linear=10), "careful", ["it is significantly better than the network. Prefer it"]),
         (of_classes(wrong=10, linear=60, held_out=None), "careful", []),
-        (of_classes(wrong=95, linear=95), "useless", ["could be luck in these rows"]),
-        (of_classes(wrong=150, linear=10), "useless", ["the network is worse: do not rely on it"]),
-        (of_numbers(0.3, 0.9), "good", ["of the variance of 'height'", "beyond what luck"]),
-        (of_numbers(3.0, 0.9), "useless", ["no better than its mean"]),
-        (of_numbers(0.5, 0.5, same=True), "good", ["just as far"]),
+        (of_classes(wrong=95, linear=95), "useless", ["is right on 50.0%: the network is better, but not significantly"]),
+        (of_classes(wrong=150, linear=10), "useless", ["the network is significantly worse: do not rely on it"]),
+        (of_numbers(0.3, 0.9), "good", ["of the variance of 'height'", "the network is significantly better"]),
+        (of_numbers(3.0, 0.9), "useless", ["no better than its mean does"]),
+        (of_numbers(0.5, 0.5, same=True), "good", ["the network is equally good"]),
         (of_classes(wrong=100), "useless", ["is right on 50.0%: the network is no better"]),
     ],
 )  # fmt: skip
@@ -192,7 +195,7 @@ def test_what_is_said(subject, standing, words):
 
 def test_nobody_is_sent_to_a_linear_model_that_is_as_useless():
     useless = spoken(of_classes(wrong=100, linear=100))
-    assert "just as many." in useless.sentences[1]
+    assert "equally good." in useless.sentences[1]
     assert "easier to explain" not in useless.sentences[1]
     assert "easier to explain" in spoken(of_classes(wrong=20, linear=20)).sentences[1]
 
@@ -210,8 +213,9 @@ def test_a_rare_class_that_is_found_is_not_called_useless():
     said = spoken(subject)
     assert said.standing == "careful"
     # recalls: 168 of 180 and 12 of 20; always saying "no" is right on 90% too
-    assert "is right on 90.0%: the network is not shown to be right more often" in said.sentences[0]
-    assert "of each class it finds 76.7% on average, where a guess finds 50.0%" in said.sentences[0]
+    assert "is right on 90.0%: the network is not significantly better" in said.sentences[0]
+    expected = "balanced accuracy of 76.7% is significantly above that of the guess, 50.0%"
+    assert expected in said.sentences[0]
 
 
 def test_rows_of_one_class_cannot_show_whether_it_tells_classes_apart():
@@ -226,7 +230,7 @@ def test_rows_of_one_class_cannot_show_whether_it_tells_classes_apart():
     said = spoken(subject)
     assert said.standing == "careful"
     assert said.sentences[0].startswith("All rows are of class 'yes'")
-    assert not any("of the rows are of one class" in one for one in worried(subject))
+    assert not any("of the rows are of one class" in one for one in warnings_of(subject))
 
 
 def several_numbers(*noises, linear=0.5, n_rows=200):
@@ -255,19 +259,23 @@ def test_each_of_several_targets_is_judged_by_itself():
     assert "RMSE" not in whole  # a mean of metres and years
     said = verdict(subject, sure)
     assert said.standing == "careful"
-    assert said.headline.startswith("It predicts 2 of 3 targets better than a constant guess")
+    assert said.headline.startswith(
+        "The network predicts 2 of 3 targets better than a constant guess"
+    )
     text = " ".join(said.sentences)
     assert "'height' 0.99" in text
-    assert "Not shown to be better than a constant guess for 'weight'" in text
-    assert "better for 'height', worse for 'weight' and not told apart for 'age'" in text
+    assert "For 'weight' it is not significantly better than a constant guess" in text
+    assert (
+        "better for 'height', worse for 'weight' and not significantly different for 'age'" in text
+    )
 
 
 @pytest.mark.parametrize(
     ("noises", "standing", "words"),
     [
-        ((0.1, 0.1), "good", "It predicts both targets better"),
-        ((3.0, 3.0), "useless", "It is not shown to predict any of 2 targets better"),
-        ((0.1, 0.1, 0.2), "good", "It predicts all 3 targets better"),
+        ((0.1, 0.1), "good", "The network predicts both targets better"),
+        ((3.0, 3.0), "useless", "The network is not shown to predict any of 2 targets better"),
+        ((0.1, 0.1, 0.2), "good", "The network predicts all 3 targets better"),
     ],
 )
 def test_the_headline_of_several(noises, standing, words):
@@ -279,7 +287,7 @@ def test_the_headline_of_several(noises, standing, words):
 def test_of_a_handful_of_rows_no_target_is_called_good():
     said = spoken(several_numbers(0.01, 0.01, n_rows=5))
     assert said.standing == "careful"
-    assert said.headline.startswith("It is not shown to predict any of 2 targets better")
+    assert said.headline.startswith("The network is not shown to predict any of 2 targets better")
 
 
 def several_labels():
@@ -313,55 +321,53 @@ def test_the_scores_of_labels_are_scikit_learns():
     assert f"'wall' {np.mean(y[:, 1] == said[:, 1]):.1%}" in text
 
 
-def test_the_worries_of_one_label_say_whose_they_are():
-    told = worried(several_labels())
-    assert any(one.startswith("'wall': It is more sure than it should be") for one in told) or any(
-        one.startswith("'wall': It is less sure than it could be") for one in told
-    )
+def test_the_warnings_of_one_label_name_it():
+    told = warnings_of(several_labels())
+    assert any(one.startswith("'wall': The probabilities are too") for one in told)
     assert not any(one.startswith("'wall': It is not known whether") for one in told)
 
 
-# ---- worries
+# ---- warnings
 
 
-def test_nothing_to_worry_about():
-    assert worried(of_classes()) == []
-    assert worried(of_numbers(0.3, 0.3)) == []
+def test_no_warnings():
+    assert warnings_of(of_classes()) == []
+    assert warnings_of(of_numbers(0.3, 0.3)) == []
 
 
 @pytest.mark.parametrize(
     ("subject", "words"),
     [
         (of_classes(held_out=None), "not known whether the model was trained on some of these"),
-        (of_classes(20, wrong=2, linear=2), "20 rows are few to score on: one row more or less right moves the result by 5.0%"),
-        (of_classes(wrong=0), "nearly perfect, which real data seldom are"),
-        (of_classes(wrong=40, sure=0.95), "more sure than it should be: its probabilities say right on 95%, and it is on 80%"),
-        (of_classes(wrong=10, sure=0.7), "less sure than it could be"),
+        (of_classes(20, wrong=2, linear=2), "20 rows are few for a score: one more right row changes the accuracy by 5.0%"),
+        (of_classes(wrong=0), "nearly perfect, which is rare with real data"),
+        (of_classes(wrong=40, sure=0.95), "too high: on average the predicted class has 95%, and it is right on 80% of the rows"),
+        (of_classes(wrong=10, sure=0.7), "too low: on average the predicted class has 70%"),
     ],
 )  # fmt: skip
-def test_a_worry(subject, words):
-    assert sum(words in one for one in worried(subject)) == 1
+def test_a_warning(subject, words):
+    assert sum(words in one for one in warnings_of(subject)) == 1
 
 
 def test_rows_of_training_that_come_again():
     subject = of_classes()
     twins = replace(subject, x_train=subject.x[:20], y_train=subject.y[:20])
     twins.model.answers = called(twins.y_train, [])
-    assert [one for one in worried(twins) if one.startswith("20 of the 200 rows")]
+    assert [one for one in warnings_of(twins) if one.startswith("20 of the 200 rows")]
     # as few as this come again by chance, where columns are coarse
     few = replace(subject, x_train=subject.x[:7], y_train=subject.y[:7])
     few.model.answers = called(few.y_train, [])
-    assert worried(few) == []
+    assert warnings_of(few) == []
 
 
 def test_learned_by_heart():
     subject = of_classes(wrong=50, linear=50, sure=0.75)
     other = replace(subject, x_train=subject.x + 0.5, y_train=subject.y)
     other.model.answers = called(subject.y, [])
-    (one,) = worried(other)
-    assert "On the rows of training its accuracy is 100.0%, and 75.0% here" in one
+    (one,) = warnings_of(other)
+    assert "its accuracy is 100.0% on the training rows and 75.0% here" in one
     other.model.answers = called(subject.y, np.arange(40))
-    assert worried(other) == []
+    assert warnings_of(other) == []
 
 
 def test_a_class_that_is_missed_or_rare():
@@ -372,24 +378,26 @@ def test_a_class_that_is_missed_or_rare():
         baselines.CONSTANT: Predictions(np.repeat("a", 200), np.full((200, 3), 1 / 3)),
     }
     model = Model(["a", "b", "c"])
-    told = worried(
+    told = warnings_of(
         Assessment(model, np.arange(200.0)[:, None], y, None, ["x"], ["x"], ["t"], answers, True)
     )
-    assert any("fewer than half the rows: 'b' (7 of 27)" in one for one in told)
-    assert any("Fewer than 5 rows to judge by: of 'c'" in one for one in told)
+    assert any("fewer than half of the rows of these classes: 'b' (7 of 27)" in one for one in told)
+    assert any(
+        "These classes have fewer than 5 rows here, too few to judge: 'c'" in one for one in told
+    )
     assert any("85% of the rows are of one class" in one for one in told)
 
 
 def test_one_row_that_makes_up_the_error():
     subject = of_numbers(0.1, 0.1, 100)
     subject.y[3] += 50
-    assert any("2 of 100 rows make up" in one for one in worried(subject))
+    assert any("2 of 100 rows make up" in one for one in warnings_of(subject))
 
 
 def test_steps_that_were_used_up():
     subject = of_classes()
     subject.model.stopped_ = "all steps taken; tol reached"
-    assert any("steps were used up" in one for one in worried(subject))
+    assert any("used all its steps" in one for one in warnings_of(subject))
 
 
 def found(mean, on_top):
@@ -400,25 +408,25 @@ def found(mean, on_top):
 
 def test_importances_that_are_not_settled():
     many = found([0.11, *[0.1] * 11], [0.6, *[0.4] * 11])
-    (one,) = worried(of_classes(), replace(many, groups=[np.array([1])] * 12))
-    assert "the first, 'b', is the first in 60%" in one
-    assert worried(of_classes(), found([0.1, 0.5], [0.0, 1.0])) == []
+    (one,) = warnings_of(of_classes(), replace(many, groups=[np.array([1])] * 12))
+    assert "'b', the most important input, is the first in 60%" in one
+    assert warnings_of(of_classes(), found([0.1, 0.5], [0.0, 1.0])) == []
 
 
 def test_of_two_inputs_that_both_matter_either_may_be_the_first():
     both = replace(found([0.1, 0.11], [0.4, 0.6]), low=np.array([0.05, 0.06]))
-    assert worried(of_classes(), both) == []
+    assert warnings_of(of_classes(), both) == []
     neither = replace(found([0.1, 0.11], [0.4, 0.6]), low=np.array([-0.05, -0.06]))
-    assert len(worried(of_classes(), neither)) == 1
+    assert len(warnings_of(of_classes(), neither)) == 1
 
 
 def test_a_column_that_gives_the_answer_away_is_named():
-    (one,) = worried(of_classes(wrong=0, sure=0.99), found([0.1, 2], [0, 1]))
-    assert "most of that comes from 'b'" in one
+    (one,) = warnings_of(of_classes(wrong=0, sure=0.99), found([0.1, 2], [0, 1]))
+    assert "most of it comes from 'b'" in one
 
 
 def test_forty_rows_all_right_are_no_wonder():
-    told = worried(of_classes(40, wrong=0, sure=0.99))
+    told = warnings_of(of_classes(40, wrong=0, sure=0.99))
     assert not any("nearly perfect" in one for one in told)
 
 
@@ -426,7 +434,7 @@ def test_of_more_inputs_than_rows_nothing_is_learned_by_heart():
     subject = of_classes(wrong=50, linear=50, sure=0.75)
     wide = replace(subject, x_train=np.ones((200, 300)), y_train=subject.y)
     wide.model.answers = called(subject.y, [])
-    assert worried(wide) == []
+    assert warnings_of(wide) == []
 
 
 def test_the_same_answer_for_every_row():
@@ -434,7 +442,7 @@ def test_the_same_answer_for_every_row():
     alike = replace(
         subject, answers={**subject.answers, baselines.NETWORK: Predictions(np.zeros(200))}
     )
-    assert any("It says 0 of every row" in one for one in worried(alike))
+    assert any("The prediction is 0 for every row" in one for one in warnings_of(alike))
     nearly = Predictions(1e-6 * subject.network.y_pred)  # of which no picture of inputs is drawn
     hardly = replace(subject, answers={**subject.answers, baselines.NETWORK: nearly})
     assert hardly.says_the_same

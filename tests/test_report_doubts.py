@@ -1,4 +1,4 @@
-"""What keeps a verdict from being green, how rows that belong together are judged, and when sureness misleads."""
+"""What keeps a verdict from being green, how groups of rows are resampled, and when confidence misleads."""
 
 from types import SimpleNamespace
 
@@ -46,8 +46,8 @@ def mistaken(count, wrong):
     ("sure", "standing", "words"),
     # 30 of 90 wrong, each at a log loss of -ln((1 - p) / 2): at 0.7 the mean is 0.87, below ln 3; at 0.98, 1.55
     [
-        (0.7, "good", "beyond what luck in these rows explains."),
-        (0.98, "careful", "But its probabilities are worse than the mere shares of the classes (log loss 1.549 against 1.099)"),
+        (0.7, "good", "the network is significantly better."),
+        (0.98, "careful", "But its probabilities are worse than the class frequencies (log loss 1.549 against 1.099)"),
     ],
 )  # fmt: skip
 def test_worse_probabilities_are_not_green(sure, standing, words):
@@ -67,9 +67,8 @@ def test_right_more_often_yet_of_no_class_but_one_is_not_green():
     assert sure.against(baselines.CONSTANT, "accuracy") == 1
     assert spoken.standing == "careful"
     # recalls 1, 12/30 and 0
-    assert (
-        "of each class it finds 46.7% on average, where a guess finds 33.3%" in spoken.sentences[0]
-    )
+    expected = "balanced accuracy of 46.7% is not significantly above that of the guess, 33.3%"
+    assert expected in spoken.sentences[0]
 
 
 @pytest.mark.parametrize(
@@ -81,11 +80,13 @@ def test_surer_and_more_often_wrong(sure, count):
     said[-9:] = (said[-9:] + 1) % 3
     subject = subject_of(truth, said, sure)
     told = [
-        one for one in score_warnings(subject, score_intervals(subject)) if "The surer it is" in one
+        one
+        for one in score_warnings(subject, score_intervals(subject))
+        if "wrong more often" in one
     ]
     assert len(told) == count
     for one in told:  # the median row is among the less sure: 2 of 11 are right, and 12 of 12
-        assert "right on 18% of the rows it is surer of, and on 100% of the others" in one
+        assert "of the upper half 18% are right, of the others 100%" in one
 
 
 def test_rows_of_a_group_are_drawn_together():
@@ -104,7 +105,7 @@ def test_rows_of_a_group_are_drawn_together():
     assert apart.more_often != {}
     spoken = verdict(grouped, sure)
     assert "120 rows of 12 groups ('patient')" in spoken.headline
-    assert "whole groups were drawn again" in spoken.sentences[-1]
+    assert "whole groups were resampled" in spoken.sentences[-1]
     perfect = score_intervals(subject_of(truth, truth, 0.9, groups=groups))
     # R: binom.test(12, 12)$conf.int is 0.7353515 to 1
     assert perfect.ranges[baselines.NETWORK]["accuracy"] == (pytest.approx(0.7353515, abs=1e-6), 1)

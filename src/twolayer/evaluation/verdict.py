@@ -1,7 +1,8 @@
-"""The verdict in plain words: how good, against a constant guess and a linear model, and how sure that is."""
+"""The verdict in plain words: the scores against a constant guess and a linear model, with their intervals."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from twolayer.evaluation.assessment import Assessment
@@ -10,23 +11,20 @@ from twolayer.evaluation.score_intervals import ScoreIntervals
 from twolayer.evaluation.scores import HIGHER_IS_BETTER, format_score
 from twolayer.text import first_names, join_words
 
-MAX_TARGETS_NAMED = 6  # of more targets the first are named
-MAIN_SCORE = {
-    True: "accuracy",
-    False: "R²",
-}  # by which the verdict is spoken: of classes, of numbers
-TOO_FEW_ROWS_TEXT = "These rows are too few, or too much alike, to say how sure that is."
+MAX_TARGETS_NAMED = 6
+MAIN_SCORE = {True: "accuracy", False: "R²"}  # of classes, of numbers
+NO_INTERVAL_TEXT = "These rows are too few or too similar for an interval."
 GOOD, CAREFUL, USELESS = "good", "careful", "useless"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict.
+    """The verdict on a model.
 
     Attributes
     ----------
     standing : {"good", "careful", "useless"}
-        Better than both rivals, or as good as the linear model; in doubt; not better than a constant guess.
+        Better than the constant guess and not worse than the linear model; in doubt; not better than the constant guess.
     headline : str
     sentences : list of str
     """
@@ -36,252 +34,251 @@ class Verdict:
     sentences: list[str]
 
 
-def verdict(subject: Assessment, sure: ScoreIntervals) -> Verdict:
-    """Say how good the network is on these rows."""
-    if subject.several:
-        return per_target_verdict(subject, sure)
-    main = MAIN_SCORE[subject.classifies]
-    standing = verdict_standing(subject, sure)
-    sentences = [_against_constant(subject, sure)]
-    if LINEAR in sure.scores:
-        sentences.append(_against_linear(subject, sure, sure.against(LINEAR, main)))
-    sentences.append(_interval_sentence(subject, sure, main))
-    return Verdict(standing, _headline(subject, sure, main), sentences)
+def verdict(assessment: Assessment, intervals: ScoreIntervals) -> Verdict:
+    """Return how good the network is on the assessed rows."""
+    if assessment.several:
+        return per_target_verdict(assessment, intervals)
+    sentences = [_against_constant(assessment, intervals)]
+    if LINEAR in intervals.scores:
+        sentences.append(_against_linear(assessment, intervals))
+    sentences.append(_interval_sentence(assessment, intervals))
+    standing = verdict_standing(assessment, intervals)
+    return Verdict(standing, _headline(assessment, intervals), sentences)
 
 
-def verdict_standing(subject: Assessment, sure: ScoreIntervals) -> str:
-    """Green, amber or red."""
-    main = MAIN_SCORE[subject.classifies]
-    if CONSTANT not in sure.gains or subject.only_class is not None:
-        return CAREFUL  # of too few rows, or too much alike, nothing is known
-    if not beats_constant(subject, sure):
+def verdict_standing(assessment: Assessment, intervals: ScoreIntervals) -> str:
+    """Return GOOD, CAREFUL or USELESS."""
+    if CONSTANT not in intervals.gains or assessment.only_class is not None:
+        return CAREFUL  # too few rows, or rows too similar, show nothing
+    if not beats_constant(assessment, intervals):
         return USELESS
-    in_doubt = bool(unproven_scores(sure)) or sure.against(LINEAR, main) < 0
-    return CAREFUL if in_doubt or not subject.held_out else GOOD
+    main = MAIN_SCORE[assessment.classifies]
+    in_doubt = bool(unproven_scores(intervals)) or intervals.against(LINEAR, main) < 0
+    return CAREFUL if in_doubt or not assessment.held_out else GOOD
 
 
-def unproven_scores(sure: ScoreIntervals) -> list[str]:
-    """The scores in which it is not shown to be better than the constant guess."""
-    return [name for name in sure.scores[NETWORK] if sure.against(CONSTANT, name) <= 0]
+def unproven_scores(intervals: ScoreIntervals) -> list[str]:
+    """Return the scores in which the network is not significantly better than the constant guess."""
+    return [score for score in intervals.scores[NETWORK] if intervals.against(CONSTANT, score) <= 0]
 
 
-def beats_constant(subject: Assessment, sure: ScoreIntervals) -> bool:
-    """Whether it is shown to be better than a constant guess."""
-    return sure.against(CONSTANT, MAIN_SCORE[subject.classifies]) > 0 or separates_classes(sure)
+def beats_constant(assessment: Assessment, intervals: ScoreIntervals) -> bool:
+    """Return whether the network is significantly better than a constant guess."""
+    main = MAIN_SCORE[assessment.classifies]
+    return intervals.against(CONSTANT, main) > 0 or separates_classes(intervals)
 
 
-def separates_classes(sure: ScoreIntervals) -> bool:
-    """Whether it finds the classes more evenly, or gives better probabilities, than a guess that always says the same.
+def separates_classes(intervals: ScoreIntervals) -> bool:
+    """Return whether balanced accuracy or log loss is significantly better than that of a constant guess.
 
-    Where one class is rare, saying the other is right nearly always: accuracy alone would call a useful model useless.
+    Where one class is rare, the other is right nearly always: by accuracy alone a useful model would be called useless.
     """
     scores = ("balanced accuracy", "log loss")
-    return any(sure.against(CONSTANT, score) > 0 for score in scores)
+    return any(intervals.against(CONSTANT, score) > 0 for score in scores)
 
 
-def _headline(subject: Assessment, sure: ScoreIntervals, main: str) -> str:
-    value = sure.scores[NETWORK][main]
-    if subject.classifies:
-        return f"It is right on {value:.1%} of {subject.rows_in_words}."
+def _headline(assessment: Assessment, intervals: ScoreIntervals) -> str:
+    value = intervals.scores[NETWORK][MAIN_SCORE[assessment.classifies]]
+    rows, target = assessment.rows_in_words, assessment.target
+    if assessment.classifies:
+        return f"The network is right on {value:.1%} of {rows}."
     if value <= 0:
-        return f"It predicts '{subject.target}' no better than its mean would, on {subject.rows_in_words}."
-    return (
-        f"It explains {value:.0%} of the variance of '{subject.target}' on {subject.rows_in_words}."
-    )
+        return f"The network predicts '{target}' no better than its mean does, on {rows}."
+    return f"The network explains {value:.0%} of the variance of '{target}' on {rows}."
 
 
-def _against_constant(subject: Assessment, sure: ScoreIntervals) -> str:
-    ours, theirs = sure.scores[NETWORK], sure.scores[CONSTANT]
-    outcome = sure.against(CONSTANT, MAIN_SCORE[subject.classifies])
-    if subject.only_class is not None:
-        return f"All rows are of class '{subject.only_class}': whether it tells that class from others, they cannot show."
-    if subject.classifies:
-        guess = f"Always saying the most frequent class of these rows is right on {theirs['accuracy']:.1%}"
-    else:
-        guess = (
-            f"Always saying the mean of these rows misses by {format_score('RMSE', theirs['RMSE'])} (root "
-            "mean square), and the "
-            f"network by {format_score('RMSE', ours['RMSE'])}"
+def _against_constant(assessment: Assessment, intervals: ScoreIntervals) -> str:
+    ours, theirs = intervals.scores[NETWORK], intervals.scores[CONSTANT]
+    outcome = intervals.against(CONSTANT, MAIN_SCORE[assessment.classifies])
+    if assessment.only_class is not None:
+        return (
+            f"All rows are of class '{assessment.only_class}': they cannot show whether the network separates that class "
+            "from others."
         )
-    if outcome <= 0 and separates_classes(sure):
-        return f"{guess}: the network is not shown to be right more often. {_merits(sure)}{_reservations(sure)}"
-    end = {
-        1: "the network is better, beyond what luck in these rows explains.",
-        0: "that the network is better could be luck in these rows.",
-        -1: "the network is worse: do not rely on it.",
-    }
-    name = "accuracy" if subject.classifies else "RMSE"
+    if assessment.classifies:
+        name = "accuracy"
+        guess = f"Always predicting the most frequent class of these rows is right on {theirs[name]:.1%}"
+    else:
+        name = "RMSE"
+        guess = f"Always predicting the mean of these rows has an RMSE of {format_score(name, theirs[name])}, the network "
+        guess += f"one of {format_score(name, ours[name])}"
+    if outcome <= 0 and separates_classes(intervals):
+        return (
+            f"{guess}: the network is not significantly better. {_merits(intervals)}"
+            f"{_reservations(intervals)}"
+        )
     if outcome == 0 and _printed_order(name, ours[name], theirs[name]) <= 0:
         return f"{guess}: the network is no better."
-    return f"{guess}: {end[outcome]}{_reservations(sure) if outcome > 0 else ''}"
+    end = {
+        1: f"the network is significantly better.{_reservations(intervals)}",
+        0: "the network is better, but not significantly.",
+        -1: "the network is significantly worse: do not rely on it.",
+    }
+    return f"{guess}: {end[outcome]}"
 
 
-def _reservations(sure: ScoreIntervals) -> str:
-    """What speaks against it all the same."""
-    ours, theirs = sure.scores[NETWORK], sure.scores[CONSTANT]
-    doubtful = unproven_scores(sure)
-    told = ""
-    if "balanced accuracy" in doubtful:
-        told += (
-            f" But that it tells the classes apart is not shown: of each class it finds {ours['balanced accuracy']:.1%} on "
-            f"average, where a guess finds {theirs['balanced accuracy']:.1%}."
+def _reservations(intervals: ScoreIntervals) -> str:
+    """Return which scores are not significantly better than those of the constant guess, as sentences."""
+    ours, theirs = intervals.scores[NETWORK], intervals.scores[CONSTANT]
+    unproven = unproven_scores(intervals)
+    text = ""
+    if "balanced accuracy" in unproven:
+        text += (
+            f" But its balanced accuracy of {ours['balanced accuracy']:.1%} is not significantly above that of the guess, "
+            f"{theirs['balanced accuracy']:.1%}: it may not separate the classes."
         )
-    if "log loss" in doubtful:
+    if "log loss" in unproven:
         worse = ours["log loss"] > theirs["log loss"]
-        than = "worse than" if worse else "not shown to be better than"
-        told += (
-            f" But its probabilities are {than} the mere shares of the classes (log loss {ours['log loss']:.3f} against "
-            f"{theirs['log loss']:.3f}): do not rely on how sure it says it is."
+        text += (
+            f" But its probabilities are {'worse' if worse else 'not significantly better'} than the class frequencies "
+            f"(log loss {ours['log loss']:.3f} against {theirs['log loss']:.3f}): do not rely on them."
         )
-    return told
+    return text
 
 
-def _merits(sure: ScoreIntervals) -> str:
-    """What speaks for it all the same."""
-    ours, theirs = sure.scores[NETWORK], sure.scores[CONSTANT]
-    if sure.against(CONSTANT, "balanced accuracy") > 0:
+def _merits(intervals: ScoreIntervals) -> str:
+    """Return in which score the network is significantly better, as a sentence."""
+    ours, theirs = intervals.scores[NETWORK], intervals.scores[CONSTANT]
+    if intervals.against(CONSTANT, "balanced accuracy") > 0:
         return (
-            f"Yet it tells the classes apart, beyond luck: of each class it finds {ours['balanced accuracy']:.1%} on "
-            f"average, where a guess finds {theirs['balanced accuracy']:.1%}."
+            f"But it separates the classes: its balanced accuracy of {ours['balanced accuracy']:.1%} is significantly above "
+            f"that of the guess, {theirs['balanced accuracy']:.1%}."
         )
     return (
-        f"Yet its probabilities are better than the mere shares of the classes, beyond luck (log loss "
-        f"{ours['log loss']:.3f} against {theirs['log loss']:.3f}): look at these rather than at the class it names."
+        "But its probabilities are significantly better than the class frequencies (log loss "
+        f"{ours['log loss']:.3f} against {theirs['log loss']:.3f}): use them rather than the predicted class."
     )
 
 
-def _against_linear(subject: Assessment, sure: ScoreIntervals, outcome: int) -> str:
-    name = "accuracy" if subject.classifies else "RMSE"
-    ours, theirs = sure.scores[NETWORK][name], sure.scores[LINEAR][name]
-    shown = f"{theirs:.1%}" if subject.classifies else format_score("RMSE", theirs)
-    did = f"is right on {shown}" if subject.classifies else f"misses by {shown}"
-    if outcome == 0:
-        ahead = _printed_order(name, ours, theirs)
-        side = "better" if ahead > 0 else "worse"
-        end = f"the network is {side} than it, but other rows could have turned that round"
-        if ahead == 0:
-            end = "just as many" if subject.classifies else "just as far"
-        easier = " Where both are as good, the linear one is easier to explain."
-        easier = easier if beats_constant(subject, sure) else ""
-        return f"A linear model of the same columns {did}: {end}.{easier}"
+def _against_linear(assessment: Assessment, intervals: ScoreIntervals) -> str:
+    name = "accuracy" if assessment.classifies else "RMSE"
+    ours, theirs = intervals.scores[NETWORK][name], intervals.scores[LINEAR][name]
+    score = (
+        f"is right on {theirs:.1%}"
+        if assessment.classifies
+        else f"has an RMSE of {format_score(name, theirs)}"
+    )
+    outcome = intervals.against(LINEAR, MAIN_SCORE[assessment.classifies])
     if outcome > 0:
-        return (
-            f"A linear model of the same columns {did}: the network is better, beyond what luck in these rows explains. "
-            "What it adds are bends and interactions."
+        end = "the network is significantly better. It adds curvature and interactions."
+    elif outcome < 0:
+        end = "it is significantly better than the network. Prefer it, or try a larger --alpha."
+    else:
+        order = _printed_order(name, ours, theirs)
+        side = "better" if order > 0 else "worse"
+        end = (
+            f"the network is {side}, but not significantly."
+            if order
+            else "the network is equally good."
         )
-    return f"A linear model of the same columns {did}: it is better than the network. Prefer it, or try a larger --alpha."
+        if beats_constant(assessment, intervals):
+            end += " Of two equally good models the linear one is easier to explain."
+    return f"A linear model of the same columns {score}: {end}"
 
 
 def _printed_order(name: str, ours: float, theirs: float) -> int:
-    """1 if our score is better than theirs as they are printed, -1 if worse, 0 if both are printed alike."""
+    """Return 1 if our score is better than theirs as they are printed, -1 if worse, 0 if they are printed alike."""
     if format_score(name, ours) == format_score(name, theirs):
         return 0
     return 1 if (ours > theirs) == HIGHER_IS_BETTER[name] else -1
 
 
-def _group_interval_sentence(subject: Assessment, main: str, low: float, high: float) -> str:
-    what = f"be right on {low:.1%} to {high:.1%}"
-    if not subject.classifies:
-        what = f"have an R² (the share of variance explained) between {low:z.2f} and {high:z.2f}"
-    return (
-        f"How sure: on as many groups like these {subject.groups_in_words}, it would {what} (about 95% sure; rows of one "
-        "group are no witnesses of their own, so whole groups were drawn again)."
-    )
-
-
-def _interval_sentence(subject: Assessment, sure: ScoreIntervals, main: str) -> str:
-    if main not in sure.ranges.get(NETWORK, {}):
-        return TOO_FEW_ROWS_TEXT
-    low, high = sure.ranges[NETWORK][main]
-    if subject.groups is not None:
-        return _group_interval_sentence(subject, main, low, high)
-    if not subject.classifies:
+def _interval_sentence(assessment: Assessment, intervals: ScoreIntervals) -> str:
+    main = MAIN_SCORE[assessment.classifies]
+    if main not in intervals.ranges.get(NETWORK, {}):
+        return NO_INTERVAL_TEXT
+    low, high = intervals.ranges[NETWORK][main]
+    score = f"the network would be right on {low:.1%} to {high:.1%}"
+    if not assessment.classifies:
+        score = f"R² (the share of variance explained) would be between {low:z.2f} and {high:z.2f}"
+    if assessment.groups is not None:
         return (
-            f"How sure: of tables of as many rows like these, 95% would give an R² (the share of variance explained) "
-            f"between {low:z.2f} and {high:z.2f}."
+            f"95% interval: on as many groups like these {assessment.groups_in_words}, {score}. Rows of the same group are "
+            "not independent, so whole groups were resampled."
         )
-    if sure.scores[NETWORK][main] < 1.0:
-        return f"How sure: on very many rows like these it would be right on {low:.1%} to {high:.1%} (95% sure)."
-    few = (
-        "of so few the true share could still be as low as"
-        if len(subject.y) < 1000
-        else "the true share is at least"
-    )
-    return f"How sure: no row was wrong, and {few} {low:.1%} (95% sure)."
+    if not assessment.classifies:
+        return f"95% interval: on as many rows like these, {score}."
+    if intervals.scores[NETWORK][main] < 1.0:
+        return f"95% interval: on very many rows like these, {score}."
+    few = "could still be as low as" if len(assessment.y) < 1000 else "is at least"
+    return f"95% interval: no row was wrong, and on very many rows the accuracy {few} {low:.1%}."
 
 
 # Several targets: each is judged by itself, as a mean over them would hide which are good.
 
 
-def per_target_verdict(subject: Assessment, sure: ScoreIntervals) -> Verdict:
-    """Say for how many targets the network is good, and for which."""
-    parts = {part.target: part for part in subject.parts()}
-    standings = {name: verdict_standing(part, sure.parts[name]) for name, part in parts.items()}
-    useless = [name for name, part in parts.items() if not beats_constant(part, sure.parts[name])]
-    one = set(standings.values())
-    standing = one.pop() if len(one) == 1 else CAREFUL
-    sentences = [_per_target_values(subject, sure)]
+def per_target_verdict(assessment: Assessment, intervals: ScoreIntervals) -> Verdict:
+    """Return for how many targets the network is good, and for which."""
+    parts = {part.target: part for part in assessment.parts()}
+    standings = {verdict_standing(part, intervals.parts[name]) for name, part in parts.items()}
+    useless = [
+        name for name, part in parts.items() if not beats_constant(part, intervals.parts[name])
+    ]
+    sentences = [_per_target_scores(assessment, intervals)]
     if 0 < len(useless) < len(parts):
         sentences.append(
-            f"Not shown to be better than a constant guess for {_quoted(useless)}: do not rely on it there."
+            f"For {_quoted(useless)} it is not significantly better than a constant guess: do not rely on it there."
         )
-    if LINEAR in sure.scores:
-        sentences.append(_per_target_against_linear(subject, sure))
-    sentences.append(_per_target_interval(subject, sure))
-    return Verdict(standing, _per_target_headline(subject, len(parts) - len(useless)), sentences)
+    if LINEAR in intervals.scores:
+        sentences.append(_per_target_against_linear(assessment, intervals))
+    sentences.append(_per_target_intervals(assessment, intervals))
+    headline = _per_target_headline(assessment, len(parts) - len(useless))
+    return Verdict(standings.pop() if len(standings) == 1 else CAREFUL, headline, sentences)
 
 
-def _per_target_headline(subject: Assessment, good: int) -> str:
-    count = len(subject.names)
-    kind = "labels" if subject.classifies else "targets"
-    which = f"{good} of {count} {kind}"
-    if good == count:
-        which = f"{'both' if count == 2 else f'all {count}'} {kind}"
-    does = f"predicts {which}" if good else f"is not shown to predict any of {count} {kind}"
-    return f"It {does} better than a constant guess would, on {subject.rows_in_words}."
+def _per_target_headline(assessment: Assessment, good: int) -> str:
+    count = len(assessment.names)
+    kind = "labels" if assessment.classifies else "targets"
+    if not good:
+        result = f"is not shown to predict any of {count}"
+    elif good == count:
+        result = "predicts both" if count == 2 else f"predicts all {count}"
+    else:
+        result = f"predicts {good} of {count}"
+    return (
+        f"The network {result} {kind} better than a constant guess, on {assessment.rows_in_words}."
+    )
 
 
-def _per_target_values(subject: Assessment, sure: ScoreIntervals) -> str:
-    if not subject.classifies:
+def _per_target_scores(assessment: Assessment, intervals: ScoreIntervals) -> str:
+    if not assessment.classifies:
         values = [
-            f"'{name}' {part.scores[NETWORK]['R²']:z.2f}" for name, part in sure.parts.items()
+            f"'{name}' {part.scores[NETWORK]['R²']:z.2f}" for name, part in intervals.parts.items()
         ]
-        return f"The share of variance it explains (R²; 0 is no better than the mean): {_shown(values)}."
+        return f"R² (the share of variance explained; 0 is no better than the mean): {_listed(values)}."
     values = [
         f"'{name}' {part.scores[NETWORK]['accuracy']:.1%} ({part.scores[CONSTANT]['accuracy']:.1%})"
-        for name, part in sure.parts.items()
+        for name, part in intervals.parts.items()
     ]
-    return f"Right answers (in brackets, of always saying the more frequent one): {_shown(values)}."
+    return f"Accuracy (in brackets that of the more frequent answer): {_listed(values)}."
 
 
-def _per_target_against_linear(subject: Assessment, sure: ScoreIntervals) -> str:
-    main = MAIN_SCORE[subject.classifies]
-    outcomes = {name: part.against(LINEAR, main) for name, part in sure.parts.items()}
-    said = []
-    for outcome, words in ((1, "better for"), (-1, "worse for"), (0, "not told apart for")):
+def _per_target_against_linear(assessment: Assessment, intervals: ScoreIntervals) -> str:
+    main = MAIN_SCORE[assessment.classifies]
+    outcomes = {name: part.against(LINEAR, main) for name, part in intervals.parts.items()}
+    groups = []
+    for outcome, words in ((1, "better"), (-1, "worse"), (0, "not significantly different")):
         names = [name for name, one in outcomes.items() if one == outcome]
         if names:
-            said.append(f"{words} {_quoted(names)}")
-    return f"Against a linear model of the same columns the network is {join_words(said)}."
+            groups.append(f"{words} for {_quoted(names)}")
+    return f"Compared with a linear model of the same columns the network is {join_words(groups)}."
 
 
-def _per_target_interval(subject: Assessment, sure: ScoreIntervals) -> str:
-    main = MAIN_SCORE[subject.classifies]
-    known = {name: part.ranges.get(NETWORK, {}) for name, part in sure.parts.items()}
-    ends = {name: ranges[main] for name, ranges in known.items() if main in ranges}
-    if not ends:
-        return TOO_FEW_ROWS_TEXT
-    form = ".1%" if subject.classifies else "z.2f"
-    shown = [f"'{name}' {low:{form}} to {high:{form}}" for name, (low, high) in ends.items()]
-    what = "on very many rows like these it would be right on"
-    if not subject.classifies:
-        what = "of tables of as many rows like these, 95% would give an R² of"
-    return f"How sure: {what} {_shown(shown)}{' (95% sure)' if subject.classifies else ''}."
+def _per_target_intervals(assessment: Assessment, intervals: ScoreIntervals) -> str:
+    main = MAIN_SCORE[assessment.classifies]
+    form = ".1%" if assessment.classifies else "z.2f"
+    ranges = {name: part.ranges.get(NETWORK, {}) for name, part in intervals.parts.items()}
+    values = [
+        f"'{name}' {scores[main][0]:{form}} to {scores[main][1]:{form}}"
+        for name, scores in ranges.items()
+        if main in scores
+    ]
+    return f"95% intervals of {main}: {_listed(values)}." if values else NO_INTERVAL_TEXT
 
 
-def _quoted(names: list[str]) -> str:
+def _quoted(names: Sequence[str]) -> str:
     return first_names(names, MAX_TARGETS_NAMED)
 
 
-def _shown(values: list[str]) -> str:
+def _listed(values: Sequence[str]) -> str:
     return first_names(values, MAX_TARGETS_NAMED, quote="")

@@ -1,4 +1,4 @@
-"""The report of a fitted model: one page with the verdict, the warnings, and pictures with how to read them."""
+"""The report of a fitted model: one page with the verdict, warnings, and figures with captions."""
 
 from twolayer.report.figures import ReportFigure, report_figures
 from twolayer.report.page import html_page

@@ -1,4 +1,4 @@
-"""One picture of a report, and several drawings beside each other in one."""
+"""One figure of a report, and several plots side by side in one figure."""
 
 from __future__ import annotations
 
@@ -8,44 +8,49 @@ from typing import Any
 from twolayer import plots
 
 DOTS_PER_INCH = 110
-MAX_DRAWN_OUTPUTS = 6  # that have a picture each
+MAX_DRAWN_OUTPUTS = 6
 
 
 @dataclass(frozen=True)
 class ReportFigure:
-    """A picture.
+    """A figure with its title and caption.
 
     Attributes
     ----------
     name : str
-        Of its file, without the ending.
-    title, reading : str
-        What it is, and how to read it.
+        The name of its file, without the suffix.
+    title, caption : str
+        What it shows, and how to read it.
     png : bytes
     """
 
     name: str
     title: str
-    reading: str
+    caption: str
     png: bytes
 
 
-def figure_with_text(name: str, title: str, reading: str, drawing: Any) -> ReportFigure:
-    """The figure, or the axes, as a picture with its words."""
+def report_figure(name: str, title: str, caption: str, drawing: Any) -> ReportFigure:
+    """Return a matplotlib figure, or the figure of axes, with its title and caption."""
     figure = drawing if hasattr(drawing, "savefig") else drawing.figure
-    return ReportFigure(name, title, reading, plots.png(figure, DOTS_PER_INCH))
+    return ReportFigure(name, title, caption, plots.png(figure, DOTS_PER_INCH))
 
 
 def axes_grid(
-    count: int, width: float, height: float, most_across: int = 2
+    count: int, width: float, height: float, max_columns: int = 2
 ) -> tuple[Any, list[Any]]:
-    """A figure with so many axes of that size in inches, and those axes."""
-    from matplotlib.figure import Figure as Canvas
+    """Return a figure with `count` axes of this size in inches, and the axes."""
+    from matplotlib.figure import Figure
 
-    across = min(most_across, count)
-    down = -(-count // across)
-    canvas = Canvas(figsize=(width * across, height * down), layout="constrained")
-    axes = canvas.subplots(down, across, squeeze=False).ravel()
+    n_columns = min(max_columns, count)
+    n_rows = -(-count // n_columns)
+    figure = Figure(figsize=(width * n_columns, height * n_rows), layout="constrained")
+    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for ax in axes[count:]:
         ax.axis("off")
-    return canvas, list(axes[:count])
+    return figure, list(axes[:count])
+
+
+def drawn_part(drawn: int, count: int, noun: str) -> str:
+    """Return a sentence that only the first few outputs are drawn, if that is so."""
+    return f" Only the first {drawn} of {count} {noun} are drawn." if count > drawn else ""

@@ -1,4 +1,4 @@
-"""The page: one HTML file that holds everything, pictures too, and asks the network for nothing."""
+"""The page: one HTML file that contains everything, figures too, and loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from twolayer.evaluation.baselines import NETWORK
 from twolayer.evaluation.score_intervals import ScoreIntervals
 from twolayer.evaluation.scores import format_score
 from twolayer.evaluation.verdict import Verdict
-from twolayer.evaluation.warnings import no_warning_text
+from twolayer.evaluation.warnings import NO_WARNING_TEXT
 from twolayer.inspection.importances import Importances
 from twolayer.report.figure import ReportFigure
-from twolayer.text import among_the_first
+from twolayer.text import among_the_first, first_names
 
-MAX_GROUPS = 20  # of the table of importances
-MAX_MEMBERS = 30  # of a group, by name
+MAX_GROUPS = 20  # in the table of importances
+MAX_MEMBERS = 30  # names of one group
 
 PAGE_STYLE = """
 body { font: 16px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #222; background: #fff;
@@ -44,29 +44,29 @@ footer { color: #777; font-size: .85rem; margin: 3rem 0; }
 def html_page(
     title: str,
     about: str,
-    spoken: Verdict,
-    worried: Sequence[str],
-    subject: Assessment,
-    sure: ScoreIntervals,
+    verdict: Verdict,
+    warnings: Sequence[str],
+    assessment: Assessment,
+    intervals: ScoreIntervals,
     settings: Sequence[tuple[str, str]],
-    said: Sequence[str],
-    found: Importances | None,
-    drawn: Sequence[ReportFigure],
+    notes: Sequence[str],
+    importances: Importances | None,
+    figures: Sequence[ReportFigure],
     version: str,
 ) -> str:
-    """The whole page.
+    """Return the page.
 
     Parameters
     ----------
     title, about : str
-        What it is a report of, and on which rows.
-    spoken, worried, subject, sure, found, drawn
-        What the other parts of the report said.
+        Of which model the report is, and on which rows.
+    verdict, warnings, assessment, intervals, importances, figures
+        The other parts of the report.
     settings : list of (name, value)
-    said : list of str
-        What there is to say about the table.
+    notes : list of str
+        Notes about the table.
     version : str
-        Of twolayer.
+        The version of twolayer.
     """
     head = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -77,97 +77,89 @@ def html_page(
     )
     parts = [
         f'<h1>{escape(title)}</h1>\n<p class="about">{escape(about)}</p>',
-        _verdict_html(spoken),
-        f"<h2>What to worry about</h2>\n{_list_html(worried or [no_warning_text(sure)])}",
-        f"<h2>Scores</h2>\n{_score_table_html(subject, sure)}{_target_table_html(sure)}",
-        f"<h2>Data and settings</h2>\n{_settings_html(settings)}{_list_html(said)}",
-        "<h2>Pictures</h2>\n" + "\n".join(_figure_html(one) for one in drawn[:1]),
-        *(_figure_html(one) for one in drawn[1:]),
-        _group_table_html(subject, found),
-        f"<footer>Written by twolayer {escape(version)}. Everything is inside this file.</footer>",
+        _verdict_html(verdict),
+        f"<h2>Warnings</h2>\n{_list_html(warnings) or f'<p>{NO_WARNING_TEXT}</p>'}",
+        f"<h2>Scores</h2>\n{_score_table_html(assessment, intervals)}{_target_table_html(intervals)}",
+        f"<h2>Data and settings</h2>\n{_settings_html(settings)}{_list_html(notes)}",
+        "<h2>Figures</h2>\n" + "\n".join(map(_figure_html, figures)),
+        "" if importances is None else _importance_table_html(assessment, importances),
+        f"<footer>Written by twolayer {escape(version)}. This file contains everything.</footer>",
     ]
     return head + "\n".join(part for part in parts if part) + "\n</body>\n</html>\n"
 
 
-def _verdict_html(spoken: Verdict) -> str:
-    lines = "\n".join(f"<p>{escape(line)}</p>" for line in [spoken.headline, *spoken.sentences])
-    return f'<div class="verdict {spoken.standing}">\n{lines}\n</div>'
+def _verdict_html(verdict: Verdict) -> str:
+    lines = [f"<p>{escape(line)}</p>" for line in (verdict.headline, *verdict.sentences)]
+    return "\n".join([f'<div class="verdict {verdict.standing}">', *lines, "</div>"])
 
 
 def _list_html(lines: Sequence[str]) -> str:
     if not lines:
         return ""
-    return "<ul>\n" + "\n".join(f"<li>{escape(line)}</li>" for line in lines) + "\n</ul>"
+    return "\n".join(["<ul>", *(f"<li>{escape(line)}</li>" for line in lines), "</ul>"])
 
 
-def _score_table_html(subject: Assessment, sure: ScoreIntervals) -> str:
-    """A line for each model, the range under each score, and one for each difference."""
-    names = list(sure.scores[NETWORK])
-    head = "".join(_table_head_html(name) for name in names)
-    lines = [f"<tr><th></th>{head}</tr>"]
-    for model, values in sure.scores.items():
-        cells = ""
-        for name in names:
-            ends = sure.ranges.get(model, {}).get(name)
-            cells += _score_cell_html(format_score(name, values[name]), name, ends)
-        lines.append(f"<tr><td>{escape(model)}</td>{cells}</tr>")
-    for rival, gains in sure.gains.items():
-        cells = "".join(_score_cell_html("", name, gains[name], signed=True) for name in names)
-        lines.append(f"<tr><td>how much better than the {escape(rival)}</td>{cells}</tr>")
+def _table_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table with numbers to the right of the first column; head is text, and cells are HTML."""
+    first, *others = head
+    cells = "".join(f'<th class="number">{escape(name)}</th>' for name in others)
+    lines = [f"<tr><th>{escape(first)}</th>{cells}</tr>"]
+    for name, *values in rows:
+        cells = "".join(f'<td class="number">{value}</td>' for value in values)
+        lines.append(f"<tr><td>{name}</td>{cells}</tr>")
+    return "\n".join(["<table>", *lines, "</table>\n"])
+
+
+def _score_table_html(assessment: Assessment, intervals: ScoreIntervals) -> str:
+    """Return a row for each model, with the interval below each score, and one for each difference."""
+    names = list(intervals.scores[NETWORK])
+    rows = []
+    for model, values in intervals.scores.items():
+        ranges = intervals.ranges.get(model, {})
+        cells = [format_score(name, values[name]) + _range_html(name, ranges) for name in names]
+        rows.append([escape(model), *cells])
+    for rival, gains in intervals.gains.items():
+        cells = [_range_html(name, gains, sign="+") for name in names]
+        rows.append([f"better than the {escape(rival)} by", *cells])
     loss = "log loss" if "log loss" in names else "RMSE"
-    means = "Means over the targets. " if sure.parts else ""
-    exact = (
-        "; of the share of rows that is right, its exact 95% range" if "accuracy" in names else ""
-    )
-    drawn = "rows"
-    if subject.groups is not None:
-        drawn, exact = f"whole groups ('{subject.grouped_by}')", ""
-    less = f"Of {loss} less is better; in" if loss in names else "In"
+    means = "Scores are means over the targets. " if intervals.parts else ""
+    less = f"A smaller {loss} is better. " if loss in names else ""
+    resampled, exact = "the rows", ""
+    if assessment.groups is not None:
+        resampled = f"whole groups ('{assessment.grouped_by}')"
+    elif "accuracy" in names:
+        exact = ", for the share of right rows its exact 95% interval"
     note = (
-        f"<p>{means}Below each score, and in the last lines: where it lies in 95% of draws of as many {drawn}{exact}. "
-        f"{less} the last lines above 0 is always better. The constant guess is the best for these very rows.</p>"
+        f"{means}{less}Below each score stands the range that holds 95% of resamples of {resampled}{exact}. "
+        "In the last rows, above 0 means that the network is better. The constant guess is the best one for these rows."
     )
-    return "<table>\n" + "\n".join(lines) + f"\n</table>\n{note}"
+    return f"{_table_html(['', *names], rows)}<p>{escape(note)}</p>"
 
 
-def _table_head_html(name: str) -> str:
-    return f'<th class="number">{escape(name)}</th>'
-
-
-def _target_table_html(sure: ScoreIntervals) -> str:
-    """A line for each of several targets: the network's scores with their ranges, and its rivals' beside them."""
-    if not sure.parts:
+def _target_table_html(intervals: ScoreIntervals) -> str:
+    """Return a row for each of several targets: the network's scores with their intervals, and those of its rivals."""
+    if not intervals.parts:
         return ""
-    first = next(iter(sure.parts.values()))
-    names = list(first.scores[NETWORK])
-    rivals = [model for model in first.scores if model != NETWORK]
+    first = next(iter(intervals.parts.values()))
+    names, rivals = list(first.scores[NETWORK]), [one for one in first.scores if one != NETWORK]
     main = names[0]
-    heads = [*names, *(f"{main} of the {rival}" for rival in rivals)]
-    lines = [f"<tr><th></th>{''.join(_table_head_html(head) for head in heads)}</tr>"]
-    for target, part in sure.parts.items():
+    rows = []
+    for target, part in intervals.parts.items():
         ours, ranges = part.scores[NETWORK], part.ranges.get(NETWORK, {})
-        cells = "".join(
-            _score_cell_html(format_score(name, ours[name]), name, ranges.get(name))
-            for name in names
-        )
-        cells += "".join(
-            _score_cell_html(format_score(main, part.scores[one][main]), main, None)
-            for one in rivals
-        )
-        lines.append(f"<tr><td>{escape(target)}</td>{cells}</tr>")
-    return "<h3>Each target by itself</h3>\n<table>\n" + "\n".join(lines) + "\n</table>"
+        cells = [format_score(name, ours[name]) + _range_html(name, ranges) for name in names]
+        cells += [format_score(main, part.scores[rival][main]) for rival in rivals]
+        rows.append([escape(target), *cells])
+    head = ["", *names, *(f"{main} of the {rival}" for rival in rivals)]
+    return f"<h3>Each target by itself</h3>\n{_table_html(head, rows)}"
 
 
-def _score_cell_html(
-    value: str, name: str, ends: tuple[float, float] | None, signed: bool = False
-) -> str:
-    shown = ""
-    if ends is not None:
-        plus = "+" if signed else ""
-        digits = ".4g" if name == "RMSE" else ".4f"
-        shown = " to ".join(format(end, plus + digits) for end in ends)
-        shown = f'<span class="range">{shown}</span>'
-    return f'<td class="number">{value}{shown}</td>'
+def _range_html(name: str, ranges: dict[str, tuple[float, float]], sign: str = "") -> str:
+    """Return the interval of a score in a line of its own, if there is one."""
+    if name not in ranges:
+        return ""
+    digits = ".4g" if name == "RMSE" else ".4f"
+    text = " to ".join(format(end, sign + digits) for end in ranges[name])
+    return f'<span class="range">{text}</span>'
 
 
 def _settings_html(rows: Sequence[tuple[str, str]]) -> str:
@@ -176,36 +168,32 @@ def _settings_html(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _figure_html(figure: ReportFigure) -> str:
-    data = base64.b64encode(figure.png).decode()
+    title, data = escape(figure.title), base64.b64encode(figure.png).decode()
     return (
-        f'<h3 id="{escape(figure.name)}">{escape(figure.title)}</h3>\n<figure>\n'
-        f'<img alt="{escape(figure.title)}" src="data:image/png;base64,{data}">\n'
-        f"<figcaption>{escape(figure.reading)}</figcaption>\n</figure>"
+        f'<h3 id="{escape(figure.name)}">{title}</h3>\n<figure>\n'
+        f'<img alt="{title}" src="data:image/png;base64,{data}">\n'
+        f"<figcaption>{escape(figure.caption)}</figcaption>\n</figure>"
     )
 
 
-def _group_table_html(subject: Assessment, found: Importances | None) -> str:
-    """The importances as a table, with the members of each group by name."""
-    if found is None:
-        return ""
-    verb = "lost" if found.unit == "R²" else "added"
-    lines = [
-        f'<tr><th>inputs</th><th class="number">{escape(found.unit)} {verb}</th><th class="number">95% range</th>'
-        f'<th class="number">{among_the_first(found.top)}</th></tr>'
-    ]
-    for k in np.argsort(-found.mean, kind="stable")[:MAX_GROUPS]:
-        names = list(dict.fromkeys(subject.sources[j] for j in found.groups[k]))
-        more = f" and {len(names) - MAX_MEMBERS} more" if len(names) > MAX_MEMBERS else ""
-        shown = ", ".join(escape(name) for name in names[:MAX_MEMBERS]) + more
-        lines.append(
-            f'<tr><td>{shown}</td><td class="number">{found.mean[k]:.4f}</td>'
-            f'<td class="number">{found.low[k]:.4f} to {found.high[k]:.4f}</td>'
-            f'<td class="number">{found.top_share[k]:.0%}</td></tr>'
+def _importance_table_html(assessment: Assessment, importances: Importances) -> str:
+    """Return the importances as a table, with the names of each group's members."""
+    groups, count = importances.groups, min(MAX_GROUPS, len(importances.groups))
+    change = "decrease of R²" if importances.unit == "R²" else "increase of the log loss"
+    rows = []
+    for k in np.argsort(-importances.mean, kind="stable")[:count]:
+        names = list(dict.fromkeys(assessment.sources[j] for j in groups[k]))
+        rows.append(
+            [
+                escape(first_names(names, MAX_MEMBERS, quote="")),
+                f"{importances.mean[k]:.4f}",
+                f"{importances.low[k]:.4f} to {importances.high[k]:.4f}",
+                f"{importances.top_share[k]:.0%}",
+            ]
         )
-    looked = sum(len(group) for group in found.groups)
-    some = ""
-    if looked < found.n_inputs:
-        some = f" Of {found.n_inputs:,} inputs the {looked:,} with the strongest weights were shuffled."
-    count = min(MAX_GROUPS, len(found.groups))
-    note = f"<p>{len(found.groups):,} groups of {looked:,} inputs, {count} shown.{some}</p>"
-    return "<h2>Importances in numbers</h2>\n<table>\n" + "\n".join(lines) + f"\n</table>\n{note}"
+    shuffled = sum(map(len, groups))
+    note = f"{len(groups):,} groups of {shuffled:,} inputs, of which {count} are shown."
+    if shuffled < importances.n_inputs:
+        note += f" Of {importances.n_inputs:,} inputs only the {shuffled:,} with the largest weights were shuffled."
+    table = _table_html(["inputs", change, "95% range", among_the_first(importances.top)], rows)
+    return f"<h2>Importances in numbers</h2>\n{table}<p>{note}</p>"

@@ -1,4 +1,4 @@
-"""The pictures of what was predicted: classes, labels or numbers."""
+"""The figures of the predictions: of classes, labels or numbers."""
 
 from __future__ import annotations
 
@@ -10,126 +10,122 @@ from twolayer import plots
 from twolayer.evaluation.assessment import Assessment
 from twolayer.plots.axes import short_label
 from twolayer.plots.regression import has_median_line
-from twolayer.report.figure import MAX_DRAWN_OUTPUTS, ReportFigure, axes_grid, figure_with_text
-
-MAX_BARS = 400  # more rows would hide each other
-ROC_CAPTION = "Found against falsely called (ROC curve)"
-ROC_EXPLANATION = (
-    "As the model is asked to call more rows by a class, it finds more of them (up) and calls more others so too (across). "
-    "A curve near the upper left corner is good; on the dashed line the model guesses."
-)
-CALIBRATION_CAPTION = "Are its probabilities honest? (calibration)"
-CALIBRATION_EXPLANATION = (
-    "Of rows given the same probability (across), the share for which it came true (up). On the dashed line the model is as "
-    "sure as it should be; below it is too sure. Bars are 95% ranges; ticks below are the rows."
+from twolayer.report.figure import (
+    MAX_DRAWN_OUTPUTS,
+    ReportFigure,
+    axes_grid,
+    drawn_part,
+    report_figure,
 )
 
+MAX_BARS = 400  # bars of more rows would hide each other
+RECALL_CAPTION = (
+    "Dark: recall, the share of the rows of a {what} that the network finds. Pale: precision, the share of its predictions "
+    "of the {what} that are right. With a low recall the {what} is often missed, with a low precision it is predicted too "
+    "often. The numbers in brackets are rows."
+)
+ROC_TITLE, CALIBRATION_TITLE = "ROC curve", "Calibration: are the probabilities right?"
+ROC_CAPTION = (
+    "When the network is made to predict a class for more rows, the true positive rate rises, and so does the false "
+    "positive rate. A curve near the upper left corner is good; the dashed line is guessing."
+)
+CALIBRATION_CAPTION = (
+    "The share of rows for which the class is true, against its predicted probability. On the dashed line probabilities are "
+    "right; below it they are too high. Bars are 95% intervals; ticks at the bottom are rows."
+)
 
-def prediction_figures(subject: Assessment) -> Iterator[ReportFigure]:
-    """What was predicted beside what is true."""
-    if not subject.classifies:
-        return _number_figures(subject)
-    return _label_figures(subject) if subject.several else _class_figures(subject)
+
+def prediction_figures(assessment: Assessment) -> Iterator[ReportFigure]:
+    """Yield the figures of predictions beside the truth."""
+    if not assessment.classifies:
+        return _number_figures(assessment)
+    return _label_figures(assessment) if assessment.several else _class_figures(assessment)
 
 
-def _class_figures(subject: Assessment) -> Iterator[ReportFigure]:
-    names, counts = [str(name) for name in subject.classes], subject.confusion()
-    yield figure_with_text(
+def _class_figures(assessment: Assessment) -> Iterator[ReportFigure]:
+    names, counts = [str(name) for name in assessment.classes], assessment.confusion()
+    yield report_figure(
         "confusion",
-        "Which classes are mixed up (confusion matrix)",
-        "Each line is a true class, each column what the model said; the diagonal is right. A dark cell off the diagonal is "
-        "a mistake it makes often.",
+        "Confusion matrix",
+        "Rows are true classes, columns are predicted classes; the diagonal is right. A dark cell off the diagonal is a "
+        "frequent mistake.",
         plots.confusion_matrix(counts, names),
     )
-    yield figure_with_text(
+    yield report_figure(
         "per_class",
-        "How well each class is found",
-        "Dark: of the rows of this class, the share that was found. Pale: of the rows that were called this class, the "
-        "share that is. A class with a short dark bar is missed; with a short pale bar it is called too often.",
+        "Recall and precision of each class",
+        RECALL_CAPTION.format(what="class"),
         plots.per_class_scores(counts, names),
     )
-    p = subject.network.probabilities
-    places = np.searchsorted(subject.classes, subject.y)
-    labels = np.array(names, dtype=object)[places]
+    p = assessment.network.probabilities
+    places = np.searchsorted(assessment.classes, assessment.y)
+    y = np.array(names, dtype=object)[places]
     if len(np.unique(places)) > 1:
-        yield figure_with_text(
-            "roc", ROC_CAPTION, ROC_EXPLANATION, plots.roc_curve(labels, p, names)
-        )
-    yield figure_with_text(
-        "calibration",
-        CALIBRATION_CAPTION,
-        CALIBRATION_EXPLANATION,
-        plots.calibration_curve(labels, p, names),
-    )
+        yield report_figure("roc", ROC_TITLE, ROC_CAPTION, plots.roc_curve(y, p, names))
+    drawing = plots.calibration_curve(y, p, names)
+    yield report_figure("calibration", CALIBRATION_TITLE, CALIBRATION_CAPTION, drawing)
 
 
-def _label_figures(subject: Assessment) -> Iterator[ReportFigure]:
-    """Of several labels a row: one drawing for each, beside each other."""
-    parts = subject.parts()
-    yield figure_with_text(
+def _label_figures(assessment: Assessment) -> Iterator[ReportFigure]:
+    """Yield the figures of several labels per row: one plot for each, side by side."""
+    yield report_figure(
         "per_label",
-        "How well each label is found",
-        "Dark: of the rows with this label, the share that was found. Pale: of the rows that were given it, the share that "
-        "have it. In brackets how many rows have it.",
-        plots.per_label_scores(subject.y, subject.network.y_pred, subject.names),
+        "Recall and precision of each label",
+        RECALL_CAPTION.format(what="label"),
+        plots.per_label_scores(assessment.y, assessment.network.y_pred, assessment.names),
     )
-    shown = parts[:MAX_DRAWN_OUTPUTS]
-    more = (
-        f" The first {len(shown)} of {len(parts)} labels are drawn."
-        if len(parts) > len(shown)
-        else ""
-    )
-    canvas, axes = axes_grid(len(shown), 3.3, 2.9, 3)
-    for ax, part in zip(axes, shown, strict=True):
+    parts = assessment.parts()
+    drawn = parts[:MAX_DRAWN_OUTPUTS]
+    more = drawn_part(len(drawn), len(parts), "labels")
+    figure, axes = axes_grid(len(drawn), 3.3, 2.9, 3)
+    for ax, part in zip(axes, drawn, strict=True):
         plots.confusion_matrix(part.confusion(), part.classes, ax, title=short_label(part.target))
-        ax.set(xlabel="said", ylabel="true")
-    yield figure_with_text(
+        ax.set(xlabel="predicted", ylabel="true")
+    yield report_figure(
         "confusion",
-        "Which labels are missed, and which given wrongly (confusion matrices)",
-        f"For each label, lines are the truth and columns what the model said; the diagonal is right.{more}",
-        canvas,
-    )
-    known = [part for part in shown if len(np.unique(part.y)) > 1]
-    for name, title, reading, draw in (
-        ("roc", ROC_CAPTION, ROC_EXPLANATION, plots.roc_curve),
-        ("calibration", CALIBRATION_CAPTION, CALIBRATION_EXPLANATION, plots.calibration_curve),
+        "Confusion matrices",
+        "For each label, rows are true values and columns are predicted values; the diagonal is right." + more,
+        figure,
+    )  # fmt: skip
+    mixed = [part for part in drawn if len(np.unique(part.y)) > 1]
+    for name, title, caption, plot, shown in (
+        ("roc", ROC_TITLE, ROC_CAPTION, plots.roc_curve, mixed),
+        ("calibration", CALIBRATION_TITLE, CALIBRATION_CAPTION, plots.calibration_curve, drawn),
     ):
-        drawn = known if name == "roc" else shown
-        if not drawn:
+        if not shown:
             continue
-        canvas, axes = axes_grid(len(drawn), 3.3, 3.3, 3)
-        for ax, part in zip(axes, drawn, strict=True):
-            draw(
-                part.y, part.network.probabilities, part.classes, ax, title=short_label(part.target)
-            )
+        figure, axes = axes_grid(len(shown), 3.3, 3.3, 3)
+        for ax, part in zip(axes, shown, strict=True):
+            p = part.network.probabilities
+            plot(part.y, p, part.classes, ax, title=short_label(part.target))
             ax.set(xlabel="", ylabel="")
-        yield figure_with_text(name, title, f"{reading}{more}", canvas)
+        yield report_figure(name, title, caption + more, figure)
 
 
-def _number_figures(subject: Assessment) -> Iterator[ReportFigure]:
+def _number_figures(assessment: Assessment) -> Iterator[ReportFigure]:
     std = None
-    if hasattr(subject.model, "noise_std_"):
-        std = subject.model.predict(subject.x, return_std=True)[1].reshape(len(subject.y), -1)
-    parts = subject.parts()
-    more = ""
-    if len(parts) > MAX_DRAWN_OUTPUTS:
-        more = f" The first {MAX_DRAWN_OUTPUTS} of {len(parts)} targets are drawn."
+    if hasattr(assessment.model, "noise_std_") and len(assessment.y) <= MAX_BARS:
+        std = assessment.model.predict(assessment.x, return_std=True)[1]
+        std = std.reshape(len(assessment.y), -1)
+    bars = "" if std is None else " Pale bars show one predicted standard deviation to each side."
+    parts = assessment.parts()
+    more = drawn_part(MAX_DRAWN_OUTPUTS, len(parts), "targets")
     for k, part in enumerate(parts[:MAX_DRAWN_OUTPUTS]):
         name, y, y_pred = part.target, part.y, part.network.y_pred
-        mark, of = (f"_{k + 1}", f": {name}") if subject.several else ("", "")
-        bars = std[:, k] if std is not None and len(y) <= MAX_BARS else None
-        line = " The red line should stay near 0: where it leaves it, the model errs to one side."
-        line = line if has_median_line(len(y)) and not part.says_the_same else ""
-        pale = " Pale bars reach one predicted standard deviation to each side."
-        yield figure_with_text(
-            f"predicted{mark}",
-            f"Predicted and true{of}",
-            f"Each dot is a row; on the line, the prediction was right.{pale if bars is not None else ''}{more}",
-            plots.predicted_against_actual(y, y_pred, y_std=bars, name=name),
+        number, of = (f"_{k + 1}", f": {name}") if assessment.several else ("", "")
+        line = ""
+        if has_median_line(len(y)) and not part.says_the_same:
+            line = " Where the red line is far from 0, the network has a systematic error."
+        y_std = None if std is None else std[:, k]
+        yield report_figure(
+            f"predicted{number}",
+            f"Predicted and true values{of}",
+            f"Each dot is a row; on the line the prediction is right.{bars}{more}",
+            plots.predicted_against_actual(y, y_pred, y_std=y_std, name=name),
         )
-        yield figure_with_text(
-            f"residuals{mark}",
-            f"What is left over{of}",
-            f"True minus predicted.{line} A cloud that widens means that errors grow with the prediction.{more}",
+        yield report_figure(
+            f"residuals{number}",
+            f"Residuals{of}",
+            f"True minus predicted.{line} If the cloud widens, errors grow with the prediction.{more}",
             plots.residuals(y, y_pred, name=name),
         )

@@ -1,4 +1,4 @@
-"""`twolayer report`: a page about a saved model: is it any good, what is there to worry about, and how does it work."""
+"""`twolayer report`: a page about a saved model: how good it is, what to be careful about, and how it works."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def report(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> dict[str, Any]:
-    """Write a page about a model: a verdict in plain words, what to worry about, and pictures with how to read them.
+    """Write a page about a model: a verdict in plain words, warnings, and figures with captions.
 
     Give it the table the model was fitted on, with the same --groups or --time if there were any: the rows that `fit` kept
     for the test are found again, and scores are of those. Or give it a table with other rows, all of which are scored.
@@ -90,13 +90,13 @@ def report(
     sure = score_intervals(subject, seed)
     important = model_importances(subject, repeats, seed, voice)
     spoken = verdict(subject, sure)
-    worried = score_warnings(subject, sure, important)
+    warnings = score_warnings(subject, sure, important)
     pictures = reports.report_figures(subject, important, input_spreads(known, subject))
     text = reports.html_page(
         f"{Path(model).name}",
         page_subject(subject, Path(str(rows.table.path)).name, how),
         spoken,
-        worried,
+        warnings,
         subject,
         sure,
         settings_table(known),
@@ -113,7 +113,7 @@ def report(
         "",
         spoken.headline,
         *spoken.sentences,
-        *(f"  worry: {one}" for one in worried),
+        *(f"  warning: {one}" for one in warnings),
         "",
         f"page      {Path(out) / PAGE_NAME}",
         f"pictures  {len(pictures)} beside it",
@@ -126,7 +126,7 @@ def report(
         "held_out": subject.held_out,
         "standing": spoken.standing,
         "verdict": [spoken.headline, *spoken.sentences],
-        "worries": worried,
+        "warnings": warnings,
         "scores": sure.scores,
         "ranges": sure.ranges,
         "gains": sure.gains,
