@@ -33,12 +33,14 @@ from twolayer.tutorial.layout import Page, format_entry, table_columns, wrap_tex
 
 
 def bilingual_texts():
-    """Every `Bilingual(...)` in the source of the pages: where it stands, its English and its Chinese."""
-    for path in [*sorted((SOURCE / "tutorial").rglob("*.py")), SOURCE / "cli/commands/explain.py"]:
+    """Every call with `en` and `zh` in the source of the pages: where it stands, its English and its Chinese."""
+    command = SOURCE / "cli" / "commands" / "explain.py"
+    for path in [*sorted((SOURCE / "tutorial").rglob("*.py")), command]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Bilingual":
+            if isinstance(node, ast.Call):
                 texts = {word.arg: word.value for word in node.keywords}
-                yield f"{path.name}:{node.lineno}", texts.get("en"), texts.get("zh")
+                if "en" in texts or "zh" in texts:
+                    yield f"{path.name}:{node.lineno}", texts.get("en"), texts.get("zh")
 
 
 def placeholders(text):
@@ -149,11 +151,11 @@ def test_negative_and_cleared_entries_are_counted(seed, lang):
     page = flat(read(explain_program, program, lang=lang))
     if lang == "en":
         assert (
-            f"negative in h and 0 now: {negative} of {total} entries; kept as they were: {total - negative}."
+            f"{negative} of {total} entries were negative in h and are 0 now; the other {total - negative} are unchanged."
             in page
         )
-        assert f"cleared: {negative} of {total} entries" in page
-        assert f"overwrote entries of grad_h_relu as well, {negative} of {total}:" in page
+        assert f"{negative} of {total} entries are cleared" in page
+        assert f"overwrote {negative} of the {total} entries of grad_h_relu:" in page
     else:
         assert f"h 的 {total} 个元素中有 {negative} 个是负数" in page
         assert f"{total} 个元素中清零了 {negative} 个" in page
@@ -179,7 +181,7 @@ def test_the_sum_and_the_mean_of_the_squares():
     page = flat(read(explain_program, SMALL))
     assert f"{squares.sum():.6g} / (6 × 2) = {squares.mean():.6g}" in page
     assert f"np.square(y_pred - y).mean() gives {squares.mean():.6g}" in page
-    assert "are 12 times smaller" in page
+    assert "are 1/12 as large" in page
 
 
 def test_the_gradient_is_checked_by_a_nudge():
@@ -246,10 +248,10 @@ def test_the_weights_after_each_update():
 
 
 def test_steps_are_chosen():
-    assert program_loop.steps_shown(7, None) == [0, 1, 2, 3, 4, 5, 6]
-    assert program_loop.steps_shown(500, None) == [0, 1, 2, 5, 10, 20, 50, 100, 200, 499]
-    assert program_loop.steps_shown(10, 4) == [0, 4, 8, 9]
-    assert program_loop.steps_shown(1, None) == [0]
+    assert program_loop.selected_steps(7, None) == [0, 1, 2, 3, 4, 5, 6]
+    assert program_loop.selected_steps(500, None) == [0, 1, 2, 5, 10, 20, 50, 100, 200, 499]
+    assert program_loop.selected_steps(10, 4) == [0, 4, 8, 9]
+    assert program_loop.selected_steps(1, None) == [0]
 
 
 def test_a_learning_rate_that_is_too_large_is_told():
@@ -291,7 +293,7 @@ def test_what_is_run_keeps_what_it_said():
     assert outcome.warnings == ["UserWarning: b"]
     assert outcome.error == "ZeroDivisionError: division by zero"
     assert outcome.stopped_at == "1 / 0"
-    assert outcome.said == "a\nUserWarning: b\nZeroDivisionError: division by zero"
+    assert outcome.text == "a\nUserWarning: b\nZeroDivisionError: division by zero"
 
 
 # Without torch

@@ -101,7 +101,7 @@ def test_forgetting_to_clear_adds_up(autograd_page):
 
 
 def test_the_function_of_ones_own_is_really_called(autograd_page):
-    assert "backward was called 12 times, once a step" in autograd_page["en"]
+    assert "backward was called 12 times, once per step" in autograd_page["en"]
     said = re.search(
         r"the largest relative difference of any loss is (\S+)\. ", autograd_page["en"]
     )

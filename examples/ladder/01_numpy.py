@@ -18,7 +18,7 @@ for t in range(steps):
     h_relu = np.maximum(h, 0)
     y_pred = h_relu.dot(w2)
 
-    # How far off: the sum of the squared differences
+    # Loss: the sum of the squared differences
     loss = np.square(y_pred - y).sum()
     print(t, loss)
 

@@ -1,14 +1,14 @@
 """The program of 03 on a real question: in which quadrant of the plane does a point lie?
 
 Twelve points, four classes, ten hidden units; once without an activation (a linear model in two steps), once with the
-rectifier. After 500 steps neither is done, so both go on.
+rectifier. After 500 steps neither has converged, so both continue.
 """
 
 import numpy as np
 
 n_inputs, n_hidden, n_outputs = 2, 10, 4
 learning_rate = 1e-5
-looks = 500, 5_000, 50_000  # steps after which we stop and look
+predicted_steps = 500, 5_000, 50_000  # at which new points are predicted
 
 x = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1],
               [10, 1], [-10, 1], [-10, -1], [10, -1],
@@ -25,19 +25,19 @@ for activation in "identity", "relu":
     b2 = rng.standard_normal((1, n_outputs))
     print(f"\nactivation {activation}")
 
-    for t in range(looks[-1] + 1):
+    for t in range(predicted_steps[-1] + 1):
         # Forward: from the inputs to the prediction
         h = x.dot(w1) + b1
         h_relu = np.maximum(h, 0) if activation == "relu" else h
         y_pred = h_relu.dot(w2) + b2
 
-        # How far off: the sum of the squared differences
+        # Loss: the sum of the squared differences
         loss = np.square(y_pred - y).sum()
-        if t in (0, 1, 2, 59, *looks):
+        if t in (0, 1, 2, 59, *predicted_steps):
             print(t, loss)
 
-        # Every now and then: ask about points that were not in the table
-        if t in looks:
+        # At some steps: predict points that are not in the table
+        if t in predicted_steps:
             new_h = new_x.dot(w1) + b1
             new_h_relu = np.maximum(new_h, 0) if activation == "relu" else new_h
             new_y_pred = new_h_relu.dot(w2) + b2

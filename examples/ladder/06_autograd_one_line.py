@@ -7,7 +7,7 @@ w = torch.tensor(2.0, requires_grad=True)
 b = torch.tensor(3.0, requires_grad=True)
 
 y = w * x + b  # PyTorch computes y, and records that it came from a product and a sum
-y.backward()  # it walks back over the record, one chain-rule factor at a time
+y.backward()  # it follows the record backwards, one factor of the chain rule at a time
 
 print("y    ", y.item())
 print("dy/dx", x.grad.item(), "which is w")

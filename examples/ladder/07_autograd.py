@@ -27,7 +27,7 @@ for _ in range(steps):
     h_relu = h.clamp(min=0)
     y_pred = h_relu.mm(w2)
 
-    # How far off: the sum of the squared differences
+    # Loss: the sum of the squared differences
     loss = (y_pred - y).pow(2).sum()
 
     # Backward: the chain rule, run by PyTorch over the operations it recorded

@@ -1,4 +1,4 @@
-"""Four ways to get the update of 07 wrong. Each is really run and shows its own error; then come the cures.
+"""Four wrong versions of the update of 07. Each runs and shows its own error; then come the cures.
 
 All of them look like the line of 01, `w1 -= learning_rate * grad_w1`.
 """

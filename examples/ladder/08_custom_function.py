@@ -9,7 +9,7 @@ import torch
 class Rectifier(torch.autograd.Function):
     @staticmethod
     def forward(ctx, h):
-        ctx.save_for_backward(h)  # backward will ask where h was negative
+        ctx.save_for_backward(h)  # backward needs to know where h was negative
         return h.clamp(min=0)
 
     @staticmethod
@@ -42,7 +42,7 @@ for _ in range(steps):
     h_relu = Rectifier.apply(h)
     y_pred = h_relu.mm(w2)
 
-    # How far off: the sum of the squared differences
+    # Loss: the sum of the squared differences
     loss = (y_pred - y).pow(2).sum()
 
     # Backward: the chain rule, run by PyTorch over the operations it recorded

@@ -45,7 +45,7 @@ h = x.dot(w1)
 show(
     "h = x.dot(w1)",
     "The matrix product: h[i, j] is row i of x times column j of w1, added up. x @ w1 is the same.\n"
-    "    Rows times weights here; books with one column an example write weights times columns.",
+    "    Rows times weights here; books with one column per example write weights times columns.",
     h=h,
 )
 terms = " + ".join(f"({a:.3f})({b:.3f})" for a, b in zip(x[0], w1[:, 0], strict=True))
@@ -65,8 +65,8 @@ show("y_pred = h_relu.dot(w2)", "The prediction: two numbers for each row.", y_p
 loss = np.square(y_pred - y).sum()
 show(
     "loss = np.square(y_pred - y).sum()",
-    "How far off: each difference squared, all added up. The mean squared error is this\n"
-    f"    divided by how many there are, {loss:.3f} / {y.size} = {np.square(y_pred - y).mean():.3f}.",
+    "The loss: each difference squared, all added up. The mean squared error is this\n"
+    f"    divided by the number of squares, {loss:.3f} / {y.size} = {np.square(y_pred - y).mean():.3f}.",
     loss=loss,
 )
 
@@ -96,14 +96,14 @@ show(
 grad_h = grad_h_relu.copy()
 show(
     "grad_h = grad_h_relu.copy()",
-    "A table of its own. Without .copy() grad_h is a second name for grad_h_relu,\n"
+    "A separate table. Without .copy() grad_h is a second name for grad_h_relu,\n"
     "    and the next line would clear entries of both.",
 )
 
 grad_h[h < 0] = 0
 show(
     "grad_h[h < 0] = 0",
-    "Where h was negative the rectifier said 0 whatever h was: no slope, nothing to pass back.\n"
+    "Where h was negative the rectifier gave 0 whatever h was: slope 0, nothing to pass back.\n"
     f"    Cleared (row, column): {', '.join(f'({i}, {j})' for i, j in np.argwhere(h < 0))}",
     grad_h=grad_h,
 )

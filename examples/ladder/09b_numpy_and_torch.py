@@ -1,4 +1,4 @@
-"""The lines of 01 and of 05 side by side, on the same numbers, and three things that surprise on the way."""
+"""The lines of 01 and of 05 side by side, on the same numbers, and three surprises."""
 
 import time
 
@@ -41,17 +41,17 @@ for clear in ("nothing", "zero_", "None"):
         w.grad = None
     print(w.grad)
 
-print("\nThe clock: a GPU works on its own, and the line after it runs before the work is done.")
+print("\nThe clock: a GPU works on its own, and the next line runs before its work is done.")
 device = "cuda" if torch.cuda.is_available() else "cpu"
 big = torch.ones(2000, 2000, device=device)
-big.mm(big)  # the first call of anything is slow and not what we want to time
+big.mm(big)  # the first call is slow and is not timed
 started = time.perf_counter()
 big.mm(big)
-asked = time.perf_counter() - started
+queued = time.perf_counter() - started
 if device == "cuda":
     torch.cuda.synchronize()  # wait for the GPU; .item() waits too
 done = time.perf_counter() - started
-print(f"  on {device}: asked for after {asked:.6f} s, done after {done:.6f} s")
+print(f"  on {device}: queued after {queued:.6f} s, done after {done:.6f} s")
 if device == "cpu":
     print(
         "  on the CPU the two are the same; on CUDA call torch.cuda.synchronize() before reading the clock"

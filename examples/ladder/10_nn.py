@@ -1,7 +1,7 @@
 """The program of 07 with the network as modules: `nn.Sequential` for the forward half, `nn.MSELoss` for the loss.
 
 `nn.Linear` keeps its weight as (outputs, inputs), the transpose of `w1` and `w2`. `nn.ReLU` has slope 0 at exactly 0, where
-the programs before have 1; numbers drawn at random never land there.
+the programs before have 1; random numbers are never exactly 0.
 """
 
 import time
@@ -37,7 +37,7 @@ for _ in range(steps):
     # Forward: from the inputs to the prediction
     y_pred = model(x)
 
-    # How far off: the sum of the squared differences
+    # Loss: the sum of the squared differences
     loss = loss_of(y_pred, y)
 
     # Backward: the chain rule, run by PyTorch over the operations it recorded

@@ -1,4 +1,4 @@
-"""The program of 10 with the update left to `torch.optim` too: nothing of the two halves is written by hand any more."""
+"""The program of 10 with the update by `torch.optim` too: neither half is written by hand."""
 
 import time
 
@@ -34,7 +34,7 @@ for _ in range(steps):
     # Forward: from the inputs to the prediction
     y_pred = model(x)
 
-    # How far off: the sum of the squared differences
+    # Loss: the sum of the squared differences
     loss = loss_of(y_pred, y)
 
     # Backward: the chain rule, run by PyTorch over the operations it recorded

@@ -1,4 +1,4 @@
-"""The ladder: one program on the same numbers, run by every engine as written, side by side.
+"""The ladder: one program with the same numbers, run by every engine, side by side.
 
 The numbers come from one generator in the order of the program (`x`, `y`, `w1`, `w2`, `b1`, `b2`), so that a script of a few
 lines with the same seed has them too.
@@ -23,6 +23,9 @@ from twolayer.training.train import Run, train
 
 REFERENCE_ENGINE = ENGINE_NAMES[0]  # all others are compared with the first rung
 EARLY_STEPS = 100  # steps over which runs in float32 are still comparable
+TRAINING_NAMES = (
+    "activation", "loss", "alpha", "solver", "learning_rate", "momentum", "nesterov", "batch_size", "steps",
+)  # fmt: skip
 LADDER_DTYPES = {name: np.dtype(name) for name in ("float64", "float32")}
 
 # Points of the plane near and far from the axes, in the four quadrants counted as usual, against the clock.
@@ -34,7 +37,7 @@ QUADRANT_POINTS += [(10 * i, j) for i, j in QUADRANT_POINTS] + [
 
 @dataclass(frozen=True)
 class LadderProgram:
-    """One program of the ladder: what it trains on, and how. The defaults are the well-known program's."""
+    """One program of the ladder: its data and its training. The defaults are the well-known program's."""
 
     problem: str = "random"
     n_rows: int = 64
@@ -59,19 +62,8 @@ class LadderProgram:
     prints_losses: bool = True
 
     def training(self) -> dict[str, Any]:
-        """What `train` is told, but for the arrays, the engine and the device."""
-        return {
-            "activation": self.activation,
-            "loss": self.loss,
-            "alpha": self.alpha,
-            "solver": self.solver,
-            "learning_rate": self.learning_rate,
-            "momentum": self.momentum,
-            "nesterov": self.nesterov,
-            "batch_size": self.batch_size,
-            "steps": self.steps,
-            "random_state": self.seed,
-        }
+        """Return the arguments of `train`, except the arrays, the engine and the device."""
+        return {name: getattr(self, name) for name in TRAINING_NAMES} | {"random_state": self.seed}
 
 
 _ON_TENSORS = {"dtype": "float32", "device": "auto"}
@@ -102,7 +94,7 @@ LADDER_PROBLEMS = {"random": PROGRAMS["P1"], "quadrants": PROGRAMS["P4"]}
 
 @dataclass(frozen=True, eq=False)
 class LadderArrays:
-    """What every engine is given: the table and the weights to start from."""
+    """What every engine starts from: the table and the weights."""
 
     x: np.ndarray
     y: np.ndarray
@@ -111,7 +103,7 @@ class LadderArrays:
 
 @dataclass(frozen=True, eq=False)
 class LadderRow:
-    """One engine's row of the table.
+    """One engine's row in the table of the ladder.
 
     Attributes
     ----------
@@ -123,7 +115,7 @@ class LadderRow:
     times_faster : float
         The NumPy program's seconds over this one's.
     early, difference : float
-        The largest relative difference of any loss from the NumPy program's, over the first `EARLY` steps and over all.
+        The largest relative difference of any loss from that program's, over `EARLY_STEPS` steps and over all.
     """
 
     engine: str
@@ -136,7 +128,7 @@ class LadderRow:
 
 
 def ladder_arrays(program: LadderProgram) -> LadderArrays:
-    """The table and the weights to start from.
+    """Return the table and the initial weights of a program.
 
     Raises
     ------
@@ -169,73 +161,71 @@ def ladder_arrays(program: LadderProgram) -> LadderArrays:
 
 
 def quadrants() -> tuple[np.ndarray, np.ndarray]:
-    """Twelve points of the plane, and one-hot which quadrant each lies in."""
+    """Return twelve points of the plane, and the quadrant of each as a one-hot vector."""
     x = np.array(QUADRANT_POINTS, dtype=float)
     return x, np.eye(4)[quadrant_of(x) - 1]
 
 
 def quadrant_of(x: np.ndarray) -> np.ndarray:
-    """1 to 4, against the clock from x, y > 0."""
+    """Return the quadrant of each point, 1 to 4, anticlockwise from x, y > 0."""
     right, up = x[:, 0] > 0, x[:, 1] > 0
     return np.where(up, np.where(right, 1, 2), np.where(right, 4, 3))
 
 
 def random_labels(y: np.ndarray) -> np.ndarray:
-    """Classes from random numbers, for losses that need classes: the largest of each row, or the sign of the only one."""
+    """Return classes made from random numbers: the largest of each row, or the sign of a single one."""
     if y.shape[1] == 1:
         return (y > 0).astype(float)
     return np.eye(y.shape[1])[y.argmax(1)]
 
 
-def least_squares_floor(numbers: LadderArrays) -> float:
-    """The least sum of squares that a linear model with a constant can reach on the table."""
-    columns = np.column_stack([numbers.x, np.ones(len(numbers.x))])
-    best = np.linalg.lstsq(columns, numbers.y, rcond=None)[0]
-    return float(np.square(columns @ best - numbers.y).sum())
+def least_squares_floor(arrays: LadderArrays) -> float:
+    """Return the least sum of squares of a linear model with a constant on the table."""
+    columns = np.column_stack([arrays.x, np.ones(len(arrays.x))])
+    best = np.linalg.lstsq(columns, arrays.y, rcond=None)[0]
+    return float(np.square(columns @ best - arrays.y).sum())
 
 
-def weight_snapshots(
-    program: LadderProgram, numbers: LadderArrays, every: int
-) -> dict[int, Params]:
-    """The NumPy program's weights before update 0, `every`, 2·`every`, ..."""
-    seen = {0: numbers.params}
+def weight_snapshots(program: LadderProgram, arrays: LadderArrays, every: int) -> dict[int, Params]:
+    """Return the NumPy program's weights before update 0, `every`, 2·`every`, ..."""
+    snapshots = {0: arrays.params}
 
-    def look(progress: Progress) -> None:
-        seen[progress.step] = progress.params()
+    def record(progress: Progress) -> None:
+        snapshots[progress.step] = progress.params()
 
     train(
-        numbers.x,
-        numbers.y,
-        numbers.params,
+        arrays.x,
+        arrays.y,
+        arrays.params,
         **program.training(),
         engine=REFERENCE_ENGINE,
-        callback=look,
+        callback=record,
         callback_every=every,
     )
-    return seen
+    return snapshots
 
 
 def run_ladder(
-    program: LadderProgram, numbers: LadderArrays, names: Sequence[str] | None = None
+    program: LadderProgram, arrays: LadderArrays, names: Sequence[str] | None = None
 ) -> Iterator[LadderRow]:
     """Run the program on one engine after another, the NumPy program first.
 
     Parameters
     ----------
-    program : Program
-    numbers : Numbers
+    program : LadderProgram
+    arrays : LadderArrays
     names : sequence of str, or None
-        The engines; None for all there are. One that is named must be installed; of all there are, those that are not give
-        their reason instead of a run. The NumPy program always runs: the others are compared with it.
+        The engines; None for all. A named engine must be installed; with None, an engine that is not installed has a
+        reason instead of a run. The NumPy program always runs: the others are compared with it.
 
     Yields
     ------
-    Rung
+    LadderRow
 
     Raises
     ------
     InputError, EngineError, DivergedError
-        As in `train`; for engines after the first, not being able to run this or diverging is the rung's `reason`.
+        As in `train`, for the NumPy program; an error of another engine is the `reason` of its row.
     """
     if names is None:
         missing = {name: reason for name, reason in engines().items() if reason}
@@ -255,7 +245,7 @@ def run_ladder(
             yield LadderRow(name, "", None, missing[name])
             continue
         try:
-            run = timed_run(program, numbers, name, devices[name])
+            run = timed_run(program, arrays, name, devices[name])
         except (EngineError, DivergedError) as error:
             if reference is None:
                 raise
@@ -277,21 +267,21 @@ def run_ladder(
 def engine_devices(
     workers: Sequence[Engine], device: str, missing: dict[str, str]
 ) -> dict[str, str]:
-    """Where each engine runs: on the device asked for, or on the CPU if only others can be there."""
-    found, refusal = {}, None
+    """Return where each engine runs: on the given device, or on the CPU if it cannot use that one."""
+    devices, refusal = {}, None
     for worker in workers:
         try:
-            found[worker.name] = worker.check_device(device)
+            devices[worker.name] = worker.check_device(device)
         except EngineError as error:
             refusal = error
-    if refusal and not found:
+    if refusal and not devices:
         hint = f" ({next(iter(missing.values()))})" if missing else ""
         raise EngineError(f"{refusal}{hint}")
-    return {worker.name: found.get(worker.name, "cpu") for worker in workers}
+    return {worker.name: devices.get(worker.name, "cpu") for worker in workers}
 
 
-def timed_run(program: LadderProgram, numbers: LadderArrays, engine: str, device: str) -> Run:
-    """One run whose seconds mean something: after a few untimed steps, and the fastest of three if they are short.
+def timed_run(program: LadderProgram, arrays: LadderArrays, engine: str, device: str) -> Run:
+    """Return a run whose seconds mean something: after untimed steps, and the fastest of three if it is short.
 
     On one thread: at the well-known program's size a second one gains little, and when the machine has something else to
     do, threads that wait for each other make a run several times slower.
@@ -300,7 +290,7 @@ def timed_run(program: LadderProgram, numbers: LadderArrays, engine: str, device
 
     def call(**changed: Any) -> Run:
         arguments = {**program.training(), "engine": engine, "device": device, **changed}
-        return train(numbers.x, numbers.y, numbers.params, **arguments)
+        return train(arrays.x, arrays.y, arrays.params, **arguments)
 
     call(steps=min(2, program.steps))  # libraries are loaded, kernels compiled, memory touched
     with threadpool_limits(1):  # after the call: it limits the libraries that are loaded
@@ -308,7 +298,7 @@ def timed_run(program: LadderProgram, numbers: LadderArrays, engine: str, device
 
 
 def fastest_run(call: Callable[[], Run], at_most: int = 3, enough_seconds: float = 0.5) -> Run:
-    """The fastest of some runs, which end once they have taken `enough_seconds` together."""
+    """Return the fastest of at most `at_most` runs, which end after `enough_seconds` in all."""
     runs = [call()]
     while (
         len(runs) < at_most
@@ -320,11 +310,11 @@ def fastest_run(call: Callable[[], Run], at_most: int = 3, enough_seconds: float
 
 
 def largest_difference(losses: np.ndarray, reference: np.ndarray) -> float:
-    """max |loss − reference| / |reference| over the steps both have taken."""
+    """Return max |loss − reference| / |reference| over the steps that both have."""
     both = min(len(losses), len(reference))
-    apart = np.abs(losses[:both] - reference[:both])
-    if not apart.any():
+    difference = np.abs(losses[:both] - reference[:both])
+    if not difference.any():
         return 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative = apart / np.abs(reference[:both])
-    return float(np.max(relative[apart > 0]))
+        relative = difference / np.abs(reference[:both])
+    return float(np.max(relative[difference > 0]))

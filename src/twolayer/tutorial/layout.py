@@ -1,4 +1,4 @@
-"""Plain text laid out for a terminal: wrapped in both languages, numbers in columns, small windows of large arrays.
+"""Plain text for a terminal: wrapped in both languages, numbers in columns, small windows of large arrays.
 
 A Chinese character takes two columns; everything here measures text in columns, not in characters.
 """
@@ -38,7 +38,7 @@ Write = Callable[[str, str], Any]  # (style, one line of text)
 
 
 class Page:
-    """One page of text in one language; every line goes to `write` as soon as it is known.
+    """One page of text in one language; every line goes to `write` at once.
 
     Attributes
     ----------
@@ -53,69 +53,69 @@ class Page:
         self._after_empty = True
 
     def text(self, both: Bilingual, **values: Any) -> str:
-        """The text in the page's language, filled in."""
+        """Return the text in the page's language, with its values."""
         return both.said(self.lang, **values)
 
     def line(self, text: str = "", style: str = "") -> None:
-        """One line as it is; of several empty lines only the first."""
+        """Write one line unchanged; of several empty lines only the first."""
         text = text.rstrip()
         if text or not self._after_empty:
             self._write(style, text)
         self._after_empty = not text
 
     def title(self, both: Bilingual, **values: Any) -> None:
-        """The page's first line."""
+        """Write the page's first line."""
         text = self.text(both, **values)
         self.line(text, "bold")
         self.line("=" * cell_len(text), "bold")
         self.line()
 
     def heading(self, both: Bilingual, **values: Any) -> None:
-        """The name of a part of the page, between empty lines."""
+        """Write the heading of a part of the page, between empty lines."""
         text = self.text(both, **values)
         self.line()
         self.line(text, "bold")
         self.line("-" * cell_len(text), "bold")
         self.line()
 
-    def say(self, both: Bilingual, indent: int = 0, **values: Any) -> None:
-        """A paragraph."""
-        self.wrapped(self.text(both, **values), " " * indent)
+    def paragraph(self, both: Bilingual, indent: int = 0, **values: Any) -> None:
+        """Write a paragraph."""
+        self.block(self.text(both, **values), " " * indent)
 
     def note(self, both: Bilingual, **values: Any) -> None:
-        """A paragraph beside a line of code, with a mark."""
-        self.wrapped(self.text(both, **values), " " * INDENT + "* ", " " * (INDENT + 2))
+        """Write a paragraph with a mark, below a line of code."""
+        self.block(self.text(both, **values), " " * INDENT + "* ", " " * (INDENT + 2))
 
     def item(self, both: Bilingual, **values: Any) -> None:
-        """A paragraph with a mark, after an empty line."""
+        """Write a paragraph with a mark, after an empty line."""
         self.line()
-        self.wrapped(self.text(both, **values), "  * ", "    ")
+        self.block(self.text(both, **values), "  * ", "    ")
 
-    def wrapped(self, text: str, first: str = "", others: str | None = None) -> None:
-        """Text in lines that fit, the first one behind `first`, the others behind `others`."""
+    def block(self, text: str, first: str = "", others: str | None = None) -> None:
+        """Write wrapped text, its first line after `first`, the others after `others`."""
         others = first if others is None else others
         for number, line in enumerate(wrap_text(text, self.width - cell_len(others))):
             self.line((others if number else first) + line)
 
-    def labelled(self, label: Bilingual, text: str) -> None:
-        """`label  text`, the text in lines that fit."""
+    def entry(self, label: Bilingual, text: str) -> None:
+        """Write `label  text`, with the text wrapped."""
         head = " " * INDENT + pad_text(self.text(label), 12)
-        self.wrapped(text, head, " " * cell_len(head))
+        self.block(text, head, " " * cell_len(head))
 
     def code(self, source: str, number: int | None = None) -> None:
-        """Source, each line behind its number or an indent."""
+        """Write source, each line after its number or an indent."""
         for row, line in enumerate(source.splitlines()):
             head = f"{number:>3}  " if number is not None and not row else " " * INDENT
             self.line(head + line, "bold cyan" if line.strip() else "")
 
     def output(self, text: str) -> None:
-        """What a program printed, as it printed it, behind a bar; longer lines go on in the next."""
+        """Write the output of a program unchanged, after a bar; long lines are wrapped."""
         for line in text.splitlines():
             for part in wrap_text(line, self.width - INDENT - 2) or [""]:
                 self.line(" " * INDENT + "| " + part)
 
     def values(self, name: str, array: np.ndarray, indent: int = INDENT) -> None:
-        """A window of an array under its name and place."""
+        """Write a window of an array below its name and place."""
         array = np.asarray(array)
         table = np.atleast_2d(array)
         part = table[:WINDOW_ROWS, :WINDOW_COLUMNS]
@@ -124,7 +124,7 @@ class Page:
             self.line(" " * (indent + 2) + row)
 
     def change(self, change: VariableChange, before: str, after: str) -> None:
-        """The same window before and after, side by side."""
+        """Write the same window before and after, side by side."""
         window = change.window(WINDOW_ROWS, self._columns_side_by_side(change))
         self._wrapped_place(
             "",
@@ -138,7 +138,7 @@ class Page:
             self.line(" " * (INDENT + 2) + row)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 2) -> None:
-        """Cells in columns as wide as they need, figures to the right; the last column takes the room that is left."""
+        """Write cells in columns as wide as needed, numbers to the right; the last column has the remaining width."""
         cells = [list(head), *[list(row) for row in rows]]
         widths = [max(cell_len(row[column]) for row in cells) for column in range(len(head))]
         widths[-1] = min(
@@ -164,7 +164,7 @@ class Page:
         part: tuple[int, ...],
         indent: int,
     ) -> None:
-        """`name (64, 100), rows 0 to 3 of 64, ...`, or only the name and shape if all of it is shown."""
+        """Write `name (64, 100), rows 0 to 3 of 64, ...`, or only name and shape if the window is the whole array."""
         pieces = [f"{name} {shape}"] if name else []
         if part[-1] * (part[0] if len(shape) > 1 else 1) < np.prod(shape):
             where = ROWS_AND_COLUMNS if len(shape) > 1 else ENTRY_WORDS
@@ -181,10 +181,10 @@ class Page:
                 )
             )
         if pieces:
-            self.wrapped(("，" if self.lang == "zh" else ", ").join(pieces), " " * indent)
+            self.block(("，" if self.lang == "zh" else ", ").join(pieces), " " * indent)
 
     def _columns_side_by_side(self, change: VariableChange) -> int:
-        """How many columns of both windows fit beside each other."""
+        """Return how many columns of two windows fit side by side."""
         whole = np.concatenate([np.ravel(change.before), np.ravel(change.after)])
         one = (
             max(
@@ -197,7 +197,7 @@ class Page:
 
 
 def wrap_text(text: str, width: int) -> list[str]:
-    """Lines of at most `width` columns: between words, and between any two Chinese characters."""
+    """Return lines of at most `width` columns, broken between words and between Chinese characters."""
     pieces: list[str] = []
     for piece in _PIECES.findall(text):
         sticks = (
@@ -220,31 +220,31 @@ def wrap_text(text: str, width: int) -> list[str]:
 
 
 def pad_text(text: str, width: int, right: bool = False) -> str:
-    """The text with spaces up to `width` columns."""
+    """Return the text with spaces up to `width` columns."""
     spaces = " " * (width - cell_len(text))
     return spaces + text if right else text + spaces
 
 
 def is_number_cell(text: str) -> bool:
-    """Whether a cell holds a number (or nothing)."""
+    """Return whether a cell is a number or empty."""
     return not text.strip("0123456789.,+-−e× ") or text in ("inf", "nan")
 
 
 def table_columns(table: np.ndarray) -> list[str]:
-    """The rows of a table as text, about four digits a number, in columns of one width."""
+    """Return the rows of a table as text, about four digits per number, in columns of one width."""
     texts = [[format_entry(value, largest_magnitude(table)) for value in row] for row in table]
     wide = max(len(text) for row in texts for text in row)
     return ["  ".join(f"{text:>{wide}}" for text in row) for row in texts]
 
 
 def largest_magnitude(table: np.ndarray) -> float:
-    """The largest finite number without its sign: it decides how many decimals are shown."""
+    """Return the largest finite |number|, which decides how many decimals are shown."""
     sizes = np.abs(table[np.isfinite(table)]) if np.size(table) else np.zeros(0)
     return float(sizes.max()) if sizes.size else 0.0
 
 
 def format_entry(value: float, largest: float | None = None) -> str:
-    """One number beside others up to `largest`, rounded to four decimals or about five digits."""
+    """Return a number beside others up to `largest`, rounded to four decimals or about five digits."""
     largest = abs(value) if largest is None else largest
     if value == 0:
         return "0"
@@ -256,17 +256,17 @@ def format_entry(value: float, largest: float | None = None) -> str:
 
 
 def format_figure(value: float) -> str:
-    """A number of its own in a sentence: up to ten digits if it is large, six if it is small."""
+    """Return a number in a sentence: with up to ten digits if it is large, six if it is small."""
     return f"{value:.10g}" if abs(value) >= 1000 else f"{value:.6g}"
 
 
 def format_short(value: float) -> str:
-    """A number of its own of which six digits are enough."""
+    """Return a number in a sentence, with six digits."""
     return f"{value:.6g}"
 
 
 def windows_side_by_side(window: ArrayWindow, before: str, after: str) -> list[str]:
-    """Two windows beside each other under their names, an arrow between them."""
+    """Return two windows side by side below their names, with an arrow between them."""
     rows = table_columns(np.concatenate([window.before, window.after]))
     left, right = rows[: len(window.before)], rows[len(window.before) :]
     wide = max(cell_len(left[0]), cell_len(before))

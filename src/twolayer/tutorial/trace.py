@@ -1,7 +1,7 @@
 """One step of the program, line by line: what is shown is what ran.
 
-Every line of source is executed as it stands, in a namespace that holds the user's arrays and copies of the weights. After
-each line the variables it wrote are copied, so that a reader can look at any of them later.
+Every line of source is executed unchanged, in a namespace with the user's arrays and copies of the weights. After each line
+the variables that it wrote are copied, so that a reader can look at any of them later.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from twolayer.tutorial.source.program import program_lines
 
 @dataclass(frozen=True, eq=False)
 class ArrayWindow:
-    """A small part of two arrays of the same shape, rows by columns, and where it lies in them."""
+    """A small part of two arrays of the same shape, and its place in them."""
 
     first_row: int
     first_column: int
@@ -33,7 +33,7 @@ class ArrayWindow:
 
 @dataclass(frozen=True, eq=False)
 class VariableChange:
-    """What a line changed: the same variable before and after, or the variable it started from beside the new one.
+    """What a line changed: a variable before and after, or a new variable and the one it was made from.
 
     Attributes
     ----------
@@ -50,17 +50,17 @@ class VariableChange:
 
     @property
     def n_entries(self) -> int:
-        """Numbers in the array."""
+        """The number of entries of the array."""
         return self.after.size
 
     @property
     def n_changed(self) -> int:
-        """How many of them differ."""
+        """How many entries differ."""
         return int((self.before != self.after).sum())
 
     @property
     def n_cleared(self) -> int:
-        """How many were something else and are 0 now."""
+        """How many entries were not 0 before and are 0 now."""
         return int(((self.before != 0) & (self.after == 0)).sum())
 
     @property
@@ -69,7 +69,7 @@ class VariableChange:
         return float(np.abs(self.after - self.before).max())
 
     def window(self, rows: int = 4, columns: int = 5) -> ArrayWindow:
-        """At most so many rows and columns: the first ones, or those around the first entry that differs."""
+        """Return at most `rows` rows and `columns` columns: the first, or those around the first entry that differs."""
         before, after = np.atleast_2d(self.before), np.atleast_2d(self.after)
         different = np.argwhere(before != after)
         row, column = different[0] if len(different) else (0, 0)
@@ -97,8 +97,8 @@ class TracedLine:
         For a matrix product "(64, 1000) · (1000, 100) → (64, 100)"; else what was read and what was written.
     wrote : dict of str to ndarray
         Copies of the variables that the line wrote; numbers are NumPy's own, of shape ().
-    change : Change or None
-        What it changed, where there is a before.
+    change : VariableChange or None
+        What it changed, if the variable existed before.
     """
 
     part: str
@@ -124,7 +124,7 @@ def trace(
     alpha: float = 0.0,
     sample_weight: Any = None,
 ) -> list[TracedLine]:
-    """One step of gradient descent as the lines of the NumPy program, each with what it wrote.
+    """Return one step of gradient descent as the lines of the NumPy program, each with what it wrote.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def trace(
 
     Returns
     -------
-    list of Line
+    list of TracedLine
         In the order in which they ran. The last `loss` written is the objective, `grad_w1` and so on are its
         gradients, and the `w1` and so on of the last lines are the weights after the step.
 
@@ -194,7 +194,7 @@ def trace(
 
 
 def run_lines(source: Iterable[SourceLine], names: dict[str, Any]) -> list[TracedLine]:
-    """Execute the lines one after another in the namespace `names`, and note what each wrote."""
+    """Execute the lines one after another in the namespace `names`, and return what each wrote."""
     return [run_line(line, names) for line in source]
 
 
@@ -202,15 +202,15 @@ def run_line(line: SourceLine, names: dict[str, Any]) -> TracedLine:
     """Execute one line of source in the namespace `names`."""
     tree = ast.parse(line.code)
     written = variables_in(tree, ast.Store) or mutated_variable(tree)
-    beside = line.beside or (written[0] if len(written) == 1 else "")
-    before = np.copy(names[beside]) if beside in names else None
+    origin = line.origin or (written[0] if len(written) == 1 else "")
+    before = np.copy(names[origin]) if origin in names else None
     factors = [shape_expression(factor, names) for factor in product_factors(tree)]
     read = [
         f"{name} {names[name].shape}"
         for name in dict.fromkeys([*variables_in(tree, ast.Load), *written])
         if isinstance(names.get(name), np.ndarray)
     ]
-    # a run that diverges ends in infinite numbers, which are shown as they are
+    # a run that diverges ends in infinite numbers, which are shown unchanged
     with np.errstate(over="ignore", invalid="ignore"):
         exec(compile(tree, "<the program>", "exec"), names)
     wrote = {name: np.copy(names[name])[()] for name in written}
@@ -221,14 +221,12 @@ def run_line(line: SourceLine, names: dict[str, Any]) -> TracedLine:
         shapes = f"{', '.join(read)} → {results}".strip() if results else ""
     change = None
     if before is not None:
-        change = VariableChange(beside, written[0], before, np.copy(names[written[0]]))
-    return TracedLine(
-        line.part, line.code, line.meaning.en, line.meaning.zh, line.equation, shapes, wrote, change
-    )
+        change = VariableChange(origin, written[0], before, np.copy(names[written[0]]))
+    return TracedLine(line.part, line.code, line.en, line.zh, line.equation, shapes, wrote, change)
 
 
 def variables_in(tree: ast.AST, kind: type[ast.expr_context]) -> list[str]:
-    """The variables that are read (`ast.Load`) or written (`ast.Store`), each once, in the order of the source."""
+    """Return the variables that are read (`ast.Load`) or written (`ast.Store`), each once, in source order."""
     found = [
         node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, kind)
     ]
@@ -236,7 +234,7 @@ def variables_in(tree: ast.AST, kind: type[ast.expr_context]) -> list[str]:
 
 
 def mutated_variable(tree: ast.AST) -> list[str]:
-    """The variable some entries of which are written, as `grad_h` in `grad_h[h < 0] = 0`."""
+    """Return the variable whose entries are written, as `grad_h` in `grad_h[h < 0] = 0`."""
     return [
         node.value.id
         for node in ast.walk(tree)
@@ -247,7 +245,7 @@ def mutated_variable(tree: ast.AST) -> list[str]:
 
 
 def product_factors(tree: ast.AST) -> list[str]:
-    """The two factors of the matrix product in a line, as source; nothing if there is none."""
+    """Return the two factors of the matrix product in a line, as source; an empty list if there is none."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Call)
@@ -259,6 +257,6 @@ def product_factors(tree: ast.AST) -> list[str]:
 
 
 def shape_expression(factor: str, names: dict[str, Any]) -> str:
-    """The shape of `x` or of `x.T`, as Python writes it."""
+    """Return the shape of `x` or of `x.T`, as Python writes it."""
     array = names[factor.removesuffix(".T")]
     return str(array.T.shape if factor.endswith(".T") else array.shape)

@@ -1,4 +1,4 @@
-"""The pages of `twolayer explain`: each runs what it shows, and says it in English or Chinese."""
+"""The pages of `twolayer explain`: each runs what it shows, and explains it in English or Chinese."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ VALUE_LABEL = Bilingual(en="value", zh="数值")
 CHANGED_LABEL = Bilingual(en="changed", zh="变化")
 BEFORE_LABEL = Bilingual(en="before", zh="之前")
 AFTER_LABEL = Bilingual(en="after", zh="之后")
-YES_WORD = Bilingual(en="yes", zh="相同")
-NO_WORD = Bilingual(en="no", zh="不同")
 STEP_HEADING = Bilingual(en="step", zh="步数")
 NO_TORCH_NOTE = Bilingual(
     en="this page needs PyTorch, which is not installed: {install}",

@@ -1,4 +1,4 @@
-"""The page on autograd: what it does, the traps it sets and their cures, and a function of one's own."""
+"""The page on autograd: what it does, its traps and their cures, and a function of one's own."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from twolayer.tutorial.explain.program_loop import (
     loop_halves,
     loop_source,
     run_loop,
+    selected_steps,
     show_losses,
-    steps_shown,
 )
 from twolayer.tutorial.ladder import LadderProgram, largest_difference
 from twolayer.tutorial.layout import Page, format_figure, format_short
@@ -70,7 +70,7 @@ RECTIFIERS = (
     "torch.nn.functional.threshold(h, 0, 0)",
 )
 TRAP_STEPS = 30
-SAME_TOLERANCE = 1e-6  # relative difference of losses that only rounding explains
+SAME_TOLERANCE = 1e-6  # relative difference of losses that rounding explains
 
 
 def explain_autograd(page: Page, program: LadderProgram) -> None:
@@ -87,9 +87,9 @@ def explain_autograd(page: Page, program: LadderProgram) -> None:
 
     page.title(words.AUTOGRAD_TITLE)
     page.line()
-    page.say(words.AUTOGRAD_INTRODUCTION, version=torch.__version__)
+    page.paragraph(words.AUTOGRAD_INTRODUCTION, version=torch.__version__)
     one_line(page)
-    # NumPy's and torch's threads, taking turns on few cores, would only wait for each other; this limits what is loaded
+    # threads of NumPy and torch on few cores would wait for each other; this limits the libraries that are loaded
     with threadpool_limits(1):
         lesson = AutogradLesson(page, program)
         lesson.network()
@@ -99,19 +99,19 @@ def explain_autograd(page: Page, program: LadderProgram) -> None:
 
 
 def one_line(page: Page) -> None:
-    """y = w·x + b and its three derivatives."""
+    """Show y = w·x + b and its three derivatives."""
     import torch
 
     page.heading(words.ONE_LINE_HEADING)
     page.code(ONE_LINE_CODE)
-    page.output(run_source(ONE_LINE_CODE, {"torch": torch}).said)
+    page.output(run_source(ONE_LINE_CODE, {"torch": torch}).text)
     page.line()
-    page.say(words.RECORDS)
-    page.say(words.ONE_LINE_SAYS)
+    page.paragraph(words.RECORDS)
+    page.paragraph(words.ONE_LINE_SAYS)
 
 
 class AutogradLesson:
-    """The two-layer program in torch, right and wrong, on the NumPy program's numbers."""
+    """The two-layer program in torch, right and wrong, with the numbers of the NumPy program."""
 
     def __init__(self, page: Page, program: LadderProgram) -> None:
         self.page, self.program = page, program
@@ -127,7 +127,7 @@ class AutogradLesson:
         )
         rule = TORCH_PROGRAM.get(program.activation, "activation.value(h, torch)")
         self.forward = self.forward_with(rule)
-        self.hand = self.by_hand()
+        self.numpy_run = self.run_numpy()
         self.cleared = [
             "with torch.no_grad():",
             *self.each("    {w} -= learning_rate * {w}.grad"),
@@ -135,7 +135,7 @@ class AutogradLesson:
         ]
 
     def forward_with(self, activation: str) -> list[str]:
-        """The first half of the loop, and backward."""
+        """Return the first half of the loop, with this activation, and backward."""
         b1, b2 = (" + b1", " + b2") if self.program.bias else ("", "")
         return [
             f"h = x.mm(w1){b1}",
@@ -147,11 +147,11 @@ class AutogradLesson:
         ]
 
     def each(self, line: str) -> list[str]:
-        """The line for each of the weights."""
+        """Return the line for each of the weights."""
         return [line.format(w=name) for name in self.weights]
 
     def names(self) -> dict[str, Any]:
-        """A fresh namespace, in which the program's numbers are tensors and the weights ask for their gradients."""
+        """Return a fresh namespace, in which the arrays are tensors and the weights require gradients."""
         import torch
 
         own = {**self.numbers, "torch": torch, "activation": ACTIVATIONS[self.program.activation]}
@@ -159,16 +159,16 @@ class AutogradLesson:
         return own
 
     def run_loop(self, steps: int, lines: list[str], **more: Any) -> PrintedLosses:
-        """Run a loop from the start, with a `print` that takes notes."""
+        """Run a loop from the start, with a `print` that keeps what it is given."""
         printed = PrintedLosses(set())
         exec(loop_source(steps, lines), {**self.names(), **more, "print": printed})
         return printed
 
     def network(self) -> None:
-        """The program with autograd, and beside it the losses of the program by hand."""
+        """Show the program with autograd, and its losses beside those of the program by hand."""
         page, steps = self.page, self.program.steps
         page.heading(words.NETWORK_HEADING)
-        page.say(words.NETWORK_IS)
+        page.paragraph(words.NETWORK_IS)
         page.line()
         lines = [*self.forward, *self.cleared]
         page.code(self.tensors)
@@ -177,21 +177,21 @@ class AutogradLesson:
         page.line()
         for text in (words.NO_GRAD, words.IN_PLACE, words.CLEAR):
             page.note(text)
-        self.run_loop(1, lines)  # what torch loads at its first call is not timed
+        self.run_loop(1, lines)  # untimed: torch loads libraries at its first call
         started = time.perf_counter()
         by_autograd = self.run_loop(steps, lines)
         seconds = time.perf_counter() - started
         page.line()
         columns = {
             page.text(words.AUTOGRAD_LABEL): by_autograd,
-            page.text(words.BY_HAND_LABEL): self.hand,
+            page.text(words.BY_HAND_LABEL): self.numpy_run,
         }
-        show_losses(page, steps_shown(steps, None), columns)
+        show_losses(page, selected_steps(steps, None), columns)
         page.line()
-        self.compared(words.COMPARED, by_autograd, self.hand, seconds=seconds)
+        self.compared(words.COMPARED, by_autograd, self.numpy_run, seconds=seconds)
 
-    def by_hand(self) -> PrintedLosses:
-        """The NumPy program from the same numbers."""
+    def run_numpy(self) -> PrintedLosses:
+        """Run the NumPy program with the same numbers."""
         params = Params(*(self.numbers.get(name) for name in ("w1", "b1", "w2", "b2")))
         first, second = loop_halves(self.program, params, self.numbers["y"])
         return run_loop(loop_source(self.program.steps, [*first, *second]), self.numbers, set())
@@ -199,18 +199,18 @@ class AutogradLesson:
     def compared(
         self, text: Bilingual, run: PrintedLosses, other: PrintedLosses, **values: Any
     ) -> None:
-        """The largest difference of two runs, or that they have no finite losses to compare."""
+        """Show the largest difference of two runs, or that a run diverged."""
         rate, step = self.program.learning_rate, run.diverged
         if step is not None:
-            self.page.say(words.AUTOGRAD_DIVERGED, step=step, rate=rate, smaller=rate / 10)
+            self.page.paragraph(words.AUTOGRAD_DIVERGED, step=step, rate=rate, smaller=rate / 10)
             return
         difference = largest_difference(np.array(run.losses), np.array(other.losses))
-        self.page.say(text, steps=len(run.losses), difference=f"{difference:.2g}", **values)
+        self.page.paragraph(text, steps=len(run.losses), difference=f"{difference:.2g}", **values)
 
     def traps(self) -> None:
-        """Four updates that look right, each run."""
+        """Show four updates that look right, and run each."""
         self.page.heading(words.TRAPS)
-        self.page.say(words.TRAPS_ARE)
+        self.page.paragraph(words.TRAPS_ARE)
         new = "{w} = {w} - learning_rate * {w}.grad"
         self.trap(words.TRAP_NEW, self.each(new), words.TRAP_NEW_WHY)
         kept = ["with torch.no_grad():", *self.each("    " + new)]
@@ -221,14 +221,14 @@ class AutogradLesson:
         self.added_up()
 
     def trap(self, title: Bilingual, update: list[str], why: Bilingual) -> None:
-        """Show the loop with this update, run two steps of it, show what torch said, say why."""
+        """Show the loop with this update, run two steps of it, and show the output of torch and the reason."""
         page = self.page
         source = loop_source(2, [*self.forward, *update])
         page.line()
         page.line(page.text(title), "bold")
         page.code(source)
         outcome = run_source(source, self.names())
-        page.output(outcome.said)
+        page.output(outcome.text)
         if outcome.error:
             page.note(words.STOPPED, line=outcome.stopped_at)
         else:
@@ -236,7 +236,7 @@ class AutogradLesson:
         page.note(why)
 
     def added_up(self) -> None:
-        """What forgetting to clear does: two backward passes, and a run of some steps."""
+        """Show what gradients that are not cleared do: two backward passes, and a run of some steps."""
         once, twice = self.names(), self.names()
         body = "\n".join(line for line in self.forward if not line.startswith("print"))
         exec(body, once)
@@ -257,7 +257,7 @@ class AutogradLesson:
         )
 
     def cures(self) -> None:
-        """Three updates that are right, each run."""
+        """Show three updates that are right, and run each."""
         page = self.page
         page.line()
         page.line(page.text(words.CURES), "bold")
@@ -279,7 +279,7 @@ class AutogradLesson:
             exec(before + "\n" + source, {**self.names(), "print": printed})
             until = printed.diverged
             difference = largest_difference(
-                np.array(printed.losses[:until]), np.array(self.hand.losses[:until])
+                np.array(printed.losses[:until]), np.array(self.numpy_run.losses[:until])
             )
             page.note(
                 words.CURED,
@@ -290,12 +290,12 @@ class AutogradLesson:
             )
 
     def own_function(self) -> None:
-        """The rectifier as a pair of forward and backward, and what each rectifier says at 0."""
+        """Show the rectifier as a pair of forward and backward, and the derivative of each rectifier at 0."""
         import torch
 
         page = self.page
         page.heading(words.OWN_FUNCTION_HEADING)
-        page.say(words.OWN_IS)
+        page.paragraph(words.OWN_IS)
         page.line()
         page.code(CUSTOM_FUNCTION_CODE)
         page.line()
@@ -312,15 +312,15 @@ class AutogradLesson:
         clamp = self.run_loop(steps, [*self.forward_with(TORCH_PROGRAM["relu"]), *self.cleared])
         self.compared(words.OWN_COMPARED, own, clamp, calls=n_calls)
         page.line()
-        page.say(words.AT_ZERO)
+        page.paragraph(words.AT_ZERO)
         page.line()
         page.table([page.text(words.WRITTEN), page.text(words.AT_0)], slopes_at_zero(names))
         page.line()
-        page.say(words.WHICH_AT_ZERO)
+        page.paragraph(words.WHICH_AT_ZERO)
 
 
 def call_counter(function: Any) -> list[None]:
-    """A list that grows by one with every call of the function's backward."""
+    """Return a list that grows by one with every call of the function's backward."""
     calls: list[None] = []
     backward = function.backward
 
@@ -333,7 +333,7 @@ def call_counter(function: Any) -> list[None]:
 
 
 def slopes_at_zero(names: dict[str, Any]) -> list[list[str]]:
-    """How each rectifier is written, and its derivative at exactly 0: the tutorial's by its own line."""
+    """Return the source of each rectifier and its derivative at exactly 0."""
     import torch
 
     by_hand = {"h": np.zeros(1), "grad_h": np.ones(1)}

@@ -1,4 +1,4 @@
-"""Run a piece of source for a page, and keep everything it said: what it printed, its warnings, its error."""
+"""Run source for a page, and keep its output, its warnings and its error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ExecutionResult:
-    """What came of a piece of source.
+    """The result of running source.
 
     Attributes
     ----------
@@ -31,20 +31,20 @@ class ExecutionResult:
     stopped_at: str
 
     @property
-    def said(self) -> str:
-        """Everything, in the order in which a terminal shows it."""
+    def text(self) -> str:
+        """The output, the warnings and the error, in the order of a terminal."""
         return "\n".join(part for part in (self.printed, *self.warnings, self.error) if part)
 
 
 def run_source(source: str, names: dict[str, Any]) -> ExecutionResult:
-    """Execute the source in the namespace `names`; errors and warnings of the library under it are its result."""
+    """Execute the source in the namespace `names`; an error or a warning is part of the result."""
     error, stopped_at = "", ""
     printed = io.StringIO()
     with warnings.catch_warnings(record=True) as caught, redirect_stdout(printed):
         warnings.simplefilter("always")
         try:
             exec(compile(source, "<what is shown>", "exec"), names)
-        except Exception as raised:  # whatever it is, it is what the reader is to see
+        except Exception as raised:  # the reader sees whatever error it is
             error = "".join(traceback.format_exception_only(raised)).strip()
             stopped_at = source_line(source, raised)
     texts = [f"{warning.category.__name__}: {warning.message}" for warning in caught]
@@ -54,7 +54,7 @@ def run_source(source: str, names: dict[str, Any]) -> ExecutionResult:
 
 
 def source_line(source: str, raised: Exception) -> str:
-    """The line of the source in which the error came up."""
+    """Return the line of the source that raised the error."""
     frames = traceback.extract_tb(raised.__traceback__)
     numbers = [frame.lineno for frame in frames if frame.filename == "<what is shown>"]
     return source.splitlines()[numbers[0] - 1].strip() if numbers and numbers[0] else ""

@@ -1,4 +1,4 @@
-"""The page that sets NumPy and PyTorch side by side, each line run in both."""
+"""The page that shows NumPy and PyTorch side by side, each line run in both."""
 
 from __future__ import annotations
 
@@ -67,19 +67,19 @@ w.grad.zero_()"""
 
 
 def explain_numpy_torch(page: Page, seed: int = 0) -> None:
-    """Write the page. Without PyTorch its column is shown and not run."""
+    """Write the page. Without PyTorch its column is shown but not run."""
     page.title(words.NUMPY_TORCH_TITLE)
-    page.say(words.NUMPY_TORCH_INTRODUCTION)
+    page.paragraph(words.NUMPY_TORCH_INTRODUCTION)
     has_torch = get_engine("torch").missing() is None
     if not has_torch:
-        page.say(words.NUMPY_TORCH_WITHOUT_TORCH, install=TORCH_INSTALL)
+        page.paragraph(words.NUMPY_TORCH_WITHOUT_TORCH, install=TORCH_INSTALL)
     start = NUMPY_START.format(seed=seed)
     in_numpy: dict[str, Any] = {"np": np}
     exec(start, in_numpy)
     page.line()
-    page.say(words.IN_NUMPY_LABEL)
+    page.paragraph(words.IN_NUMPY_LABEL)
     page.code(start)
-    page.say(words.IN_TORCH_LABEL)
+    page.paragraph(words.IN_TORCH_LABEL)
     page.code(TORCH_START)
     in_torch: dict[str, Any] = dict(in_numpy)
     if has_torch:
@@ -98,14 +98,14 @@ def explain_numpy_torch(page: Page, seed: int = 0) -> None:
 
 
 def comparison_text(in_numpy: Any, in_torch: Any) -> Bilingual:
-    """Whether both libraries gave the same numbers, to rounding."""
+    """Return whether both libraries gave the same numbers, to rounding."""
     one, other = np.asarray(in_numpy), np.asarray(in_torch)
     same = one.shape == other.shape and np.allclose(one, other, rtol=1e-12, atol=1e-12)
     return words.SAME_NUMBERS_LABEL if same else words.DIFFERENT_LABEL
 
 
 def show_table(page: Page, verdicts: list[Bilingual]) -> None:
-    """Every operation in both libraries."""
+    """Show every operation in both libraries."""
     page.heading(words.TABLE_HEADING)
     head = [page.text(words.WHAT_LABEL), "NumPy", "PyTorch", page.text(words.SAME_LABEL)]
     rows = [
@@ -116,7 +116,7 @@ def show_table(page: Page, verdicts: list[Bilingual]) -> None:
 
 
 def show_results(page: Page, names: dict[str, Any], results: list[Any]) -> None:
-    """The numbers, once."""
+    """Show the results of NumPy."""
     page.heading(words.RESULTS)
     for name in ("x", "w"):
         page.values(name, names[name])
@@ -131,29 +131,29 @@ def show_results(page: Page, names: dict[str, Any], results: list[Any]) -> None:
 def show_differences(
     page: Page, in_numpy: dict[str, Any], in_torch: dict[str, Any], has_torch: bool
 ) -> None:
-    """Where the two part ways, run."""
+    """Show where the libraries differ, by running both."""
     page.heading(words.DIFFERENCES)
     for text, one, other in (
         (words.DTYPE_DIFFERENCE, NUMPY_DTYPE, TORCH_DTYPE),
         (words.SUM_DIFFERENCE, NUMPY_SUM, TORCH_SUM),
     ):
-        page.say(text)
+        page.paragraph(text)
         page.line()
         output_of(page, one, in_numpy, True)
         output_of(page, other, in_torch, has_torch)
         page.line()
-    page.say(words.CLEARING_DIFFERENCE)
+    page.paragraph(words.CLEARING_DIFFERENCE)
     page.line()
     output_of(page, CLEARING_CODE, in_torch, has_torch)
     page.line()
-    page.say(words.ZERO_OR_NONE)
+    page.paragraph(words.ZERO_OR_NONE)
     page.line()
     output_of(page, NOTHING_TO_FILL, in_torch, has_torch)
     page.line()
-    page.say(words.OPTIMIZER)
+    page.paragraph(words.OPTIMIZER)
 
 
 def output_of(page: Page, source: str, names: dict[str, Any], can_run: bool) -> None:
-    """Some source, and what it printed."""
+    """Show source and its output."""
     page.code(source)
-    page.output(run_source(source, names).said if can_run else page.text(words.NOT_INSTALLED))
+    page.output(run_source(source, names).text if can_run else page.text(words.NOT_INSTALLED))

@@ -1,4 +1,4 @@
-"""The page on the program itself: every line of one step with its real numbers, then the loop, then what is misread."""
+"""The page on the program: every line of one step with its numbers, the loop, and common misunderstandings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def explain_program(
 
     page.title(words.PROGRAM_TITLE)
     page.line()
-    page.say(words.PROGRAM_INTRODUCTION)
+    page.paragraph(words.PROGRAM_INTRODUCTION)
     show_names(page, {**names, **step_names})
     notes = ProgramNotes(page, program, x, y, params, step_names)
     part = ""
@@ -54,13 +54,13 @@ def explain_program(
         show_line(page, number, line, notes)
         notes.after(line)
     seconds = show_loop(page, program, names, show_weights, every)
-    notes.misread(seconds)
+    notes.misunderstandings(seconds)
     page.line()
-    page.say(words.MORE)
+    page.paragraph(words.MORE)
 
 
 def setup_lines(program: LadderProgram) -> list[SourceLine]:
-    """The lines that make the numbers: the same as the ladder's, in the same order."""
+    """Return the lines that make the data and the weights: those of the ladder, in the same order."""
     sizes = f"{program.n_rows}, {program.n_inputs}, {program.n_hidden}, {program.n_outputs}"
     source = [
         ("import numpy as np", words.IMPORT),
@@ -77,11 +77,11 @@ def setup_lines(program: LadderProgram) -> list[SourceLine]:
             ("b2 = rng.standard_normal(n_outputs)", words.DRAW_B2),
         ]
     source.append((f"learning_rate = {program.learning_rate!r}", words.RATE))
-    return [SourceLine("setup", code, meaning) for code, meaning in source]
+    return [SourceLine("setup", code, *meaning) for code, meaning in source]
 
 
 def show_names(page: Page, names: Namespace) -> None:
-    """Every array of the program with its shape and what it is."""
+    """Show every array of the program with its shape and meaning."""
     page.heading(words.NAMES_HEADING)
     head = [
         page.text(label) for label in (words.NAME_COLUMN, words.SHAPE_COLUMN, words.MEANING_COLUMN)
@@ -93,21 +93,21 @@ def show_names(page: Page, names: Namespace) -> None:
     ]
     page.table(head, rows)
     page.line()
-    page.say(words.SHAPE_MEANS)
+    page.paragraph(words.SHAPE_MEANS)
 
 
 def show_line(page: Page, number: int, line: TracedLine, notes: ProgramNotes) -> None:
-    """The code, its sentence, its chain rule, its shapes, and a window of what it wrote or changed."""
+    """Show a line with its meaning, chain rule and shapes, and a window of what it wrote or changed."""
     page.line()
     page.code(line.code, number)
-    page.wrapped(line.meaning_zh if page.lang == "zh" else line.meaning, " " * 5)
+    page.block(line.meaning_zh if page.lang == "zh" else line.meaning, " " * 5)
     if line.equation:
-        page.labelled(explain.RULE_LABEL, line.equation)
+        page.entry(explain.RULE_LABEL, line.equation)
     arrays = {name: value for name, value in line.wrote.items() if np.ndim(value)}
     if line.part != "setup" or arrays:
-        page.labelled(explain.SHAPES_LABEL, line.shapes)
+        page.entry(explain.SHAPES_LABEL, line.shapes)
     if line.change is not None:
-        page.labelled(explain.CHANGED_LABEL, notes.changed(line))
+        page.entry(explain.CHANGED_LABEL, notes.changed(line))
         if line.change.n_changed:
             show_change(page, line.change)
         return
@@ -116,7 +116,7 @@ def show_line(page: Page, number: int, line: TracedLine, notes: ProgramNotes) ->
 
 
 def show_change(page: Page, change: VariableChange) -> None:
-    """A window before and after."""
+    """Show a window before and after."""
     same = change.before_name == change.after_name
     before = (
         f"{change.before_name} {page.text(explain.BEFORE_LABEL)}" if same else change.before_name

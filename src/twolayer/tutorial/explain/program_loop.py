@@ -1,4 +1,4 @@
-"""The loop of the program, run with and without its second half, and its weights on the way."""
+"""The loop of the program, run with and without its second half, and its weights during training."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from twolayer.tutorial.ladder import LadderProgram
 from twolayer.tutorial.layout import Page, format_figure
 from twolayer.tutorial.source.program import program_lines
 
-ALL_STEPS = 10  # so many are all shown
+MAX_SHORT_STEPS = 10  # of a run of which every step is shown
 FIRST_HALF = ("forward", "loss")
 
 
 @dataclass
 class PrintedLosses:
-    """What the loop's `print` was given: losses, and after some updates windows of the weights."""
+    """What the loop gives to `print`: losses, and after some updates the weights."""
 
-    wanted: set[int]
+    weight_steps: set[int]
     losses: list[float] = field(default_factory=list)
     weights: dict[int, list[np.ndarray]] = field(default_factory=dict)
 
     def __call__(self, *given: Any) -> None:
         if np.ndim(given[0]):
             t = len(self.losses) - 1
-            if t in self.wanted:
+            if t in self.weight_steps:
                 self.weights[t] = [np.copy(weight) for weight in given]
         else:
             self.losses.append(float(given[1]))
@@ -48,7 +48,7 @@ class PrintedLosses:
 def show_loop(
     page: Page, program: LadderProgram, names: dict[str, Any], show_weights: bool, every: int | None
 ) -> float | None:
-    """Write the loop, run it with and without its second half, and say what came out.
+    """Write the loop, run it with and without its second half, and show the results.
 
     Returns
     -------
@@ -62,31 +62,31 @@ def show_loop(
         second = [*second, "print(w1, w2)"]
     source = loop_source(program.steps, [*first, f"# {comment}", *second])
     page.heading(words.LOOP)
-    page.say(words.LOOP_IS, steps=program.steps)
+    page.paragraph(words.LOOP_IS, steps=program.steps)
     page.line()
     page.code(source)
-    shown = steps_shown(program.steps, every)
+    shown = selected_steps(program.steps, every)
 
     started = time.perf_counter()
-    both = run_loop(source, names, set(shown))
+    full = run_loop(source, names, set(shown))
     seconds = time.perf_counter() - started
-    only = run_loop(loop_source(program.steps, first), names, set())
+    forward_only = run_loop(loop_source(program.steps, first), names, set())
     page.line()
-    page.say(words.RAN_TWICE, seconds=seconds)
+    page.paragraph(words.RAN_TWICE, seconds=seconds)
     page.line()
-    runs = {page.text(words.WITH_BOTH): both, page.text(words.FORWARD_ONLY): only}
+    runs = {page.text(words.WITH_BOTH): full, page.text(words.FORWARD_ONLY): forward_only}
     show_losses(page, shown, runs)
     page.line()
-    say_what_came_out(page, program, both, only)
+    show_outcome(page, program, full, forward_only)
     if show_weights:
-        show_the_weights(page, program.steps, both)
-    return seconds / program.steps if both.diverged is None else None
+        show_weight_windows(page, program.steps, full)
+    return seconds / program.steps if full.diverged is None else None
 
 
 def loop_halves(
     program: LadderProgram, params: Params, y: np.ndarray
 ) -> tuple[list[str], list[str]]:
-    """The code of the loop's two halves."""
+    """Return the code of the loop's two halves."""
     lines = program_lines(
         LOSSES[program.loss],
         ACTIVATIONS[program.activation],
@@ -101,61 +101,63 @@ def loop_halves(
 
 
 def loop_source(steps: int, lines: list[str]) -> str:
-    """The lines as the body of a loop."""
+    """Return the lines as the body of a loop."""
     return "\n    ".join([f"for t in range({steps}):", *lines])
 
 
-def run_loop(source: str, names: dict[str, Any], wanted: set[int]) -> PrintedLosses:
-    """Run a loop on copies of the weights, with a `print` that takes notes."""
-    printed = PrintedLosses(wanted)
+def run_loop(source: str, names: dict[str, Any], weight_steps: set[int]) -> PrintedLosses:
+    """Run a loop on copies of the weights, with a `print` that keeps what it is given."""
+    printed = PrintedLosses(weight_steps)
     own = {name: np.copy(value) if name[0] in "wb" else value for name, value in names.items()}
     own |= {"np": np, "print": printed}
-    # a diverged run is told so in words; at the usual sizes a second thread costs more than it brings
+    # divergence is reported in words; at the usual sizes a second thread costs more than it gains
     with np.errstate(over="ignore", invalid="ignore"), threadpool_limits(1):
         exec(compile(source, "<the loop>", "exec"), own)
     return printed
 
 
-def steps_shown(steps: int, every: int | None) -> list[int]:
-    """Every so many steps and the last; without `every` a selection that thins out."""
+def selected_steps(steps: int, every: int | None) -> list[int]:
+    """Return every `every`-th step and the last; without `every`, steps further and further apart."""
     if every is None:
         thinning = [digit * 10**power for power in range(12) for digit in (1, 2, 5)]
-        chosen = range(steps) if steps <= ALL_STEPS else [0, *thinning]
+        chosen = range(steps) if steps <= MAX_SHORT_STEPS else [0, *thinning]
     else:
         chosen = range(0, steps, every)
     return sorted({t for t in chosen if t < steps} | {steps - 1})
 
 
 def show_losses(page: Page, shown: list[int], runs: dict[str, PrintedLosses]) -> None:
-    """The losses of some runs side by side, each under its name."""
+    """Show the losses of some runs side by side, each under its name."""
     rows = [[str(t), *(format_figure(run.losses[t]) for run in runs.values())] for t in shown]
     page.table([page.text(explain.STEP_HEADING), *runs], rows)
 
 
-def say_what_came_out(
-    page: Page, program: LadderProgram, both: PrintedLosses, only: PrintedLosses
+def show_outcome(
+    page: Page, program: LadderProgram, full: PrintedLosses, forward_only: PrintedLosses
 ) -> None:
-    """That one run never changes, and where the other went."""
-    if len(set(only.losses)) == 1:
-        page.say(words.NEVER_CHANGES, loss=format_figure(only.losses[0]), steps=program.steps)
-    rate, first, last = program.learning_rate, both.losses[0], both.losses[-1]
-    if both.diverged is not None:
-        page.say(words.LOOP_DIVERGED, step=both.diverged, rate=rate, smaller=rate / 10)
+    """Show that the run without its second half never changes, and where the other went."""
+    if len(set(forward_only.losses)) == 1:
+        page.paragraph(
+            words.NEVER_CHANGES, loss=format_figure(forward_only.losses[0]), steps=program.steps
+        )
+    rate, first, last = program.learning_rate, full.losses[0], full.losses[-1]
+    if full.diverged is not None:
+        page.paragraph(words.LOOP_DIVERGED, step=full.diverged, rate=rate, smaller=rate / 10)
     elif program.steps > 1:
-        page.say(words.FELL, first=format_figure(first), last=format_figure(last))
+        page.paragraph(words.FELL, first=format_figure(first), last=format_figure(last))
         if last >= first:
-            page.say(words.ROSE, rate=rate, smaller=rate / 10)
+            page.paragraph(words.ROSE, rate=rate, smaller=rate / 10)
         else:
-            page.say(words.STEADILY, rows=program.n_rows)
+            page.paragraph(words.STEADILY, rows=program.n_rows)
 
 
-def show_the_weights(page: Page, steps: int, both: PrintedLosses) -> None:
-    """w1 and w2 after each update that is shown."""
+def show_weight_windows(page: Page, steps: int, run: PrintedLosses) -> None:
+    """Show w1 and w2 after each selected update."""
     page.heading(words.WEIGHTS_HEADING)
-    if len(both.weights) < steps:
-        page.say(words.UPDATES_SHOWN, shown=len(both.weights), steps=steps)
-    for t, weights in both.weights.items():
+    if len(run.weights) < steps:
+        page.paragraph(words.UPDATES_SHOWN, shown=len(run.weights), steps=steps)
+    for t, weights in run.weights.items():
         page.line()
-        page.say(words.AFTER_UPDATE, step=t, loss=format_figure(both.losses[t]))
+        page.paragraph(words.AFTER_UPDATE, step=t, loss=format_figure(run.losses[t]))
         for name, weight in zip(("w1", "w2"), weights, strict=True):
             page.values(name, weight, indent=2)

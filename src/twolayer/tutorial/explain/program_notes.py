@@ -1,4 +1,4 @@
-"""What is said beside single lines of the program, and at its end, each with the run's own numbers."""
+"""Notes beside single lines of the program, and at its end, each with the numbers of the run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from twolayer.tutorial.layout import Page, format_entry, format_figure, format_s
 from twolayer.tutorial.trace import TracedLine, VariableChange, trace
 
 NUDGE = 1e-6  # small enough for a straight line, large enough for the digits of a loss
-A_GPU_MAY_PAY = 1_000_000_000  # multiplications a step
-FIRST_PLACES = 8  # cleared entries whose place is said
+A_GPU_MAY_PAY = 1_000_000_000  # multiplications per step
+MAX_PLACES = 8  # cleared entries whose place is shown
 
 
 class ProgramNotes:
-    """What is said beside single lines, with the run's numbers."""
+    """Notes beside single lines of the program, with the numbers of the run."""
 
     def __init__(
         self,
@@ -50,14 +50,14 @@ class ProgramNotes:
         )
 
     def after(self, line: TracedLine) -> None:
-        """The notes that belong to this line."""
+        """Write the notes that belong to this line."""
         if line.code in self.beside:
             self.beside[line.code]()
         if line.code == self.last_line:
             self.one_step()
 
     def changed(self, line: TracedLine) -> str:
-        """What the line changed, in one sentence."""
+        """Return what the line changed, in one sentence."""
         change = line.change
         assert change is not None
         h = self.after_step["h"]
@@ -101,15 +101,16 @@ class ProgramNotes:
         for left, parts in (("h[0,0] = ", letters), ("       = ", terms)):
             if len(w1) > len(parts):
                 parts.insert(-1, "...")
-            self.page.wrapped(left + " + ".join(parts), " " * 7, " " * 16)
+            self.page.block(left + " + ".join(parts), " " * 7, " " * 16)
         self.page.line(" " * 7 + f"       = {h[0, 0]:.4f}")
-        self.page.note(words.DOT, difference=format_short(np.abs(x @ w1 - h).max()), inner=len(w1))
+        difference = self.difference_text(np.abs(x @ w1 - h).max())
+        self.page.note(words.DOT, difference=difference, inner=len(w1))
         if not self.program.bias:
             self.page.note(words.NO_BIAS_HERE)
 
     def loss(self) -> None:
         y, y_pred, loss = self.y, self.after_step["y_pred"], self.after_step["loss"]
-        self.page.labelled(explain.VALUE_LABEL, f"loss = {format_figure(loss)}")
+        self.page.entry(explain.VALUE_LABEL, f"loss = {format_figure(loss)}")
         self.page.note(
             words.MEAN_SQUARED,
             loss=format_figure(loss),
@@ -160,12 +161,12 @@ class ProgramNotes:
         self.page.note(words.MASK)
         places = np.argwhere(self.after_step["h"] < 0)
         if len(places):
-            first = ", ".join(f"({row},{column})" for row, column in places[:FIRST_PLACES])
-            more = ", ..." if len(places) > FIRST_PLACES else ""
+            first = ", ".join(f"({row},{column})" for row, column in places[:MAX_PLACES])
+            more = ", ..." if len(places) > MAX_PLACES else ""
             self.page.note(words.PLACES, places=first + more)
 
     def nudge(self) -> None:
-        """The largest entry of the gradient, checked by moving that weight a little."""
+        """Check the largest entry of the gradient by moving that weight a little."""
         gradient = self.after_step["grad_w1"]
         row, column = (int(k) for k in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
         if not gradient[row, column]:
@@ -193,15 +194,20 @@ class ProgramNotes:
         text = words.LOSS_FELL if after <= before else words.LOSS_ROSE
         self.page.note(text, before=format_figure(before), after=format_figure(after))
 
+    def difference_text(self, difference: float) -> str:
+        """Return by how much two results differ at most."""
+        text = words.DIFFER if difference else words.IDENTICAL
+        return self.page.text(text, difference=format_short(difference))
+
     def loss_of(self, params: Params) -> float:
-        """The loss with other weights: the forward lines once more."""
+        """Return the loss with other weights, from the forward lines."""
         lines = trace(self.x, self.y, params, activation=self.program.activation)
         return next(float(line.wrote["loss"]) for line in lines if "loss" in line.wrote)
 
-    def misread(self, seconds_a_step: float | None) -> None:
-        """What readers of the program often get wrong, set right with this run's numbers."""
+    def misunderstandings(self, seconds_a_step: float | None) -> None:
+        """Correct common misunderstandings, with the numbers of this run."""
         page, x, params = self.page, self.x, self.params
-        page.heading(words.MISREAD)
+        page.heading(words.MISUNDERSTANDINGS)
         page.item(words.WIDTH_NOT_DEPTH, hidden=params.n_hidden)
         page.item(
             words.ROWS_NOT_INPUTS,
@@ -217,27 +223,29 @@ class ProgramNotes:
         page.item(words.WITHOUT_BIAS if params.b1 is None else words.WITH_BIAS, zero=zero)
         difference = np.abs(params.w1.T.dot(x[0]) - x[0].dot(params.w1)).max()
         page.item(
-            words.WHICH_SIDE, turned=params.w1.T.shape, difference=format_short(float(difference))
+            words.WHICH_SIDE,
+            turned=params.w1.T.shape,
+            difference=self.difference_text(difference),
         )
         self.gpu(seconds_a_step)
 
     def gpu(self, seconds_a_step: float | None) -> None:
-        """Whether a GPU would pay at this size."""
+        """Write whether a GPU would pay at this size."""
         page = self.page
         products = step_multiplications(self.x.shape[0], self.params)
         page.item(
             words.GPU_MAYBE if products >= A_GPU_MAY_PAY else words.GPU_NOT_HERE, products=products
         )
         if seconds_a_step is not None:
-            page.say(words.NUMPY_TOOK, 4, milliseconds=1000 * seconds_a_step)
-        page.say(words.MEASURE, 4)
+            page.paragraph(words.NUMPY_TOOK, 4, milliseconds=1000 * seconds_a_step)
+        page.paragraph(words.MEASURE, 4)
 
 
 def shown_terms(count: int) -> list[int]:
-    """Which terms of a long sum are written out: the first two and the last."""
+    """Return which terms of a long sum are shown: the first two and the last."""
     return list(range(count)) if count <= 3 else [0, 1, count - 1]
 
 
 def step_multiplications(n_rows: int, params: Params) -> int:
-    """In the matrix products of one step: two with w1, three with w2."""
+    """Return the multiplications in the matrix products of one step: two with w1, three with w2."""
     return n_rows * (2 * params.w1.size + 3 * params.w2.size)

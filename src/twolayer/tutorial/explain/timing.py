@@ -1,4 +1,4 @@
-"""The page on timing: reading a loss, reading a clock, and how fast this program is on what is here."""
+"""The page on timing: reading a loss, reading a clock, and how fast this program is on this machine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ORIGINAL_STEPS = 2000
 
 
 def explain_timing(page: Page, program: LadderProgram) -> None:
-    """Write the page. Without PyTorch its parts are told and not run, and the table has NumPy alone."""
+    """Write the page. Without PyTorch some parts are not run, and the table has NumPy alone."""
     page.title(words.TIMING_TITLE)
     has_torch = get_engine("torch").missing() is None
     read_a_loss(page, program, has_torch)
@@ -48,7 +48,7 @@ def explain_timing(page: Page, program: LadderProgram) -> None:
 
 
 def read_a_loss(page: Page, program: LadderProgram, has_torch: bool) -> None:
-    """What a tensor prints, and what `.item()` gives."""
+    """Show what a tensor prints, and what `.item()` returns."""
     page.heading(words.ITEM_HEADING)
     page.code(ITEM_CODE)
     if has_torch:
@@ -59,7 +59,7 @@ def read_a_loss(page: Page, program: LadderProgram, has_torch: bool) -> None:
         names: dict[str, Any] = {name: torch.tensor(array) for name, array in arrays.items()}
         for name in ("w1", "w2"):
             names[name].requires_grad_()
-        page.output(run_source(ITEM_CODE, names).said)
+        page.output(run_source(ITEM_CODE, names).text)
     else:
         page.note(words.NOT_RUN, install=TORCH_INSTALL)
     page.line()
@@ -68,9 +68,9 @@ def read_a_loss(page: Page, program: LadderProgram, has_torch: bool) -> None:
 
 
 def read_a_clock(page: Page, has_torch: bool) -> None:
-    """The queue of a CUDA device: measured where there is one."""
+    """Show the queue of a CUDA device, measured if there is one."""
     page.heading(words.CLOCK_HEADING)
-    page.say(words.CLOCK_IS)
+    page.paragraph(words.CLOCK_IS)
     page.line()
     page.code(CLOCK_CODE)
     page.line()
@@ -94,7 +94,7 @@ def read_a_clock(page: Page, has_torch: bool) -> None:
 
 
 def times_on_cuda(torch: Any, time: Any) -> tuple[float, float]:
-    """Seconds until the products were asked for, and until they were done; as the code that is shown measures them."""
+    """Return the seconds until the products were queued and until they were done, from the code that is shown."""
     a = torch.randn(CLOCK_SIZE, CLOCK_SIZE, device="cuda")
     a.mm(a)  # the first product also loads the library
     torch.cuda.synchronize()
@@ -104,9 +104,9 @@ def times_on_cuda(torch: Any, time: Any) -> tuple[float, float]:
 
 
 def show_timings(page: Page, program: LadderProgram, has_torch: bool) -> None:
-    """This program on what is here, NumPy first, as a table."""
+    """Show a table of this program on every engine and device here, NumPy first."""
     page.heading(words.COMPARISON_HEADING)
-    page.say(
+    page.paragraph(
         words.COMPARISON_NOTE,
         rows=program.n_rows,
         inputs=program.n_inputs,
@@ -150,7 +150,7 @@ def show_timings(page: Page, program: LadderProgram, has_torch: bool) -> None:
 
 
 def timed_programs(program: LadderProgram, has_torch: bool) -> list[tuple[str, Run]]:
-    """The dtype and the run of each row: the NumPy program first.
+    """Return the dtype and the run of each row of the table, the NumPy program first.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def timed_programs(program: LadderProgram, has_torch: bool) -> list[tuple[str, R
 
 
 def devices(has_torch: bool) -> list[str]:
-    """Where the program can run."""
+    """Return where the program can run."""
     if not has_torch:
         return ["cpu"]
     import torch
@@ -176,6 +176,6 @@ def devices(has_torch: bool) -> list[str]:
 
 
 def same_sizes(one: LadderProgram, other: LadderProgram) -> bool:
-    """Whether two programs have tables of the same sizes."""
+    """Return whether two programs have tables of the same sizes."""
     names = ("n_rows", "n_inputs", "n_hidden", "n_outputs")
     return all(getattr(one, name) == getattr(other, name) for name in names)

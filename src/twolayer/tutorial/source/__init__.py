@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from twolayer.tutorial.bilingual import Bilingual
-
 
 class SourceLine(NamedTuple):
     """One line of the program.
@@ -16,15 +14,17 @@ class SourceLine(NamedTuple):
         "setup", "forward", "loss", "backward" or "update".
     code : str
         The line itself.
-    meaning : Both
+    en, zh : str
+        What the line does in one sentence, in English and in Chinese.
     equation : str
         For a gradient, the chain rule that it follows.
-    beside : str
-        The variable to compare the written one with; by default its own value before.
+    origin : str
+        The variable that the written one is compared with; by default the same one before the line.
     """
 
     part: str
     code: str
-    meaning: Bilingual
+    en: str
+    zh: str
     equation: str = ""
-    beside: str = ""
+    origin: str = ""

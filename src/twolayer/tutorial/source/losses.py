@@ -1,4 +1,4 @@
-"""How each loss is written in the program. One without lines of its own here is shown through its methods."""
+"""The lines of each loss in the program. Any other loss is shown through its methods."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twolayer.tutorial.source import SourceLine
 
 
 class LossLines(NamedTuple):
-    """How a loss is written: one expression for its elements, one for its gradient, and what they need first."""
+    """How a loss is written: an expression for its elements, one for its gradient, and the lines they need first."""
 
     elements: str
     meaning: Bilingual
@@ -63,6 +63,10 @@ SQUARED_ERROR = LossLines(
     "∂loss/∂y_pred = (y_pred − y) / n_rows",
 )
 
+PROBABILITY_MINUS_TRUTH = Bilingual(
+    en="How fast the loss grows with each output: the probability minus the truth.",
+    zh="损失随每个输出变化的快慢：预测的概率减去真实值。",
+)
 LOG_LOSS_OF_ONE = LossLines(
     "(np.logaddexp(0, y_pred) - y * y_pred)",
     Bilingual(
@@ -71,19 +75,14 @@ LOG_LOSS_OF_ONE = LossLines(
         zh="损失：网络给真实类别的概率的对数取负，再对各行取平均。",
     ),
     "(p - y)",
-    Bilingual(
-        en="How fast the loss grows with each output: the probability minus the truth.",
-        zh="损失随每个输出变化的快慢：预测的概率减去真实值。",
-    ),
+    PROBABILITY_MINUS_TRUTH,
     "∂loss/∂y_pred = (p − y) / n_rows",
     before_gradient=(
         SourceLine(
             "backward",
             "p = 0.5 * (1 + np.tanh(0.5 * y_pred))",
-            Bilingual(
-                en="The probability of class 1: 1 / (1 + exp(−y_pred)), written so that it cannot overflow.",
-                zh="类别 1 的概率：1 / (1 + exp(−y_pred))，写成不会溢出的等价形式。",
-            ),
+            en="The probability of class 1: 1 / (1 + exp(−y_pred)), written so that it cannot overflow.",
+            zh="类别 1 的概率：1 / (1 + exp(−y_pred))，写成不会溢出的等价形式。",
         ),
     ),
 )
@@ -96,71 +95,56 @@ LOG_LOSS_OF_SEVERAL = LossLines(
         zh="损失：网络给真实类别的概率的对数取负，再对各行取平均。",
     ),
     "(p - y)",
-    Bilingual(
-        en="How fast the loss grows with each output: the probability minus the truth.",
-        zh="损失随每个输出变化的快慢：预测的概率减去真实值。",
-    ),
+    PROBABILITY_MINUS_TRUTH,
     "∂loss/∂y_pred = (p − y) / n_rows",
     before=(
         SourceLine(
             "loss",
             "shifted = y_pred - y_pred.max(axis=1, keepdims=True)",
-            Bilingual(
-                en="Each row's largest output is subtracted from the row: the probabilities stay the same, and exp "
-                "cannot overflow.",
-                zh="每一行减去该行最大的输出：概率不变，而 exp 不会溢出。",
-            ),
-            beside="y_pred",
+            en="Each row's largest output is subtracted from the row: the probabilities stay the same, and exp "
+            "cannot overflow.",
+            zh="每一行减去该行最大的输出：概率不变，而 exp 不会溢出。",
+            origin="y_pred",
         ),
         SourceLine(
             "loss",
             "exp_shifted = np.exp(shifted)",
-            Bilingual(
-                en="exp makes every output positive.",
-                zh="exp 把每个输出变成正数。",
-            ),
+            en="exp makes every output positive.",
+            zh="exp 把每个输出变成正数。",
         ),
         SourceLine(
             "loss",
             "row_sum = exp_shifted.sum(axis=1, keepdims=True)",
-            Bilingual(
-                en="The sum of each row, kept as a column.",
-                zh="每一行之和，保留为一列。",
-            ),
+            en="The sum of each row, kept as a column.",
+            zh="每一行之和，保留为一列。",
         ),
         SourceLine(
             "loss",
             "log_p = shifted - np.log(row_sum)",
-            Bilingual(
-                en="The logarithm of each class's probability (softmax).",
-                zh="每个类别的概率（softmax）的对数。",
-            ),
+            en="The logarithm of each class's probability (softmax).",
+            zh="每个类别的概率（softmax）的对数。",
         ),
     ),
     before_gradient=(
         SourceLine(
             "backward",
             "p = exp_shifted / row_sum",
-            Bilingual(
-                en="The probability of each class: positive numbers that add up to 1 in every row.",
-                zh="每个类别的概率：都是正数，每一行加起来等于 1。",
-            ),
+            en="The probability of each class: positive numbers that add up to 1 in every row.",
+            zh="每个类别的概率：都是正数，每一行加起来等于 1。",
         ),
     ),
 )
 
 BINARY_LOG_LOSS = LOG_LOSS_OF_ONE._replace(
     meaning=Bilingual(
-        en="The loss: minus the logarithm of the probability that the network gives to what is true of each label, added up "
-        "over the labels, averaged over the rows.",
+        en="The loss: minus the logarithm of the probability that the network gives to the true value of each label, added "
+        "up over the labels, averaged over the rows.",
         zh="损失：对每个标签，取网络给真实情况的概率的对数的相反数；对各个标签求和，再对各行取平均。",
     ),
     before_gradient=(
         LOG_LOSS_OF_ONE.before_gradient[0]._replace(
-            meaning=Bilingual(
-                en="The probability of each label: 1 / (1 + exp(−y_pred)), written so that it cannot overflow.",
-                zh="每个标签的概率：1 / (1 + exp(−y_pred))，写成不会溢出的等价形式。",
-            ),
+            en="The probability of each label: 1 / (1 + exp(−y_pred)), written so that it cannot overflow.",
+            zh="每个标签的概率：1 / (1 + exp(−y_pred))，写成不会溢出的等价形式。",
         ),
     ),
 )
@@ -168,13 +152,14 @@ BINARY_LOG_LOSS = LOG_LOSS_OF_ONE._replace(
 ABSOLUTE_ERROR = LossLines(
     "np.abs(y_pred - y)",
     Bilingual(
-        en="The loss: every difference between prediction and target without its sign, added up over the outputs, averaged "
-        "over the rows.",
+        en="The loss: the absolute difference between prediction and target, added up over the outputs, averaged over "
+        "the rows.",
         zh="损失：预测值与目标值之差的绝对值，对各个输出求和，再对各行取平均。",
     ),
     "np.sign(y_pred - y)",
     Bilingual(
-        en="How fast the loss grows with each prediction: 1 where that is too high, −1 where too low, 0 where exact.",
+        en="How fast the loss grows with each prediction: 1 where it is too high, −1 where it is too low, 0 "
+        "where it is exact.",
         zh="损失随每个预测值变化的快慢：偏高处为 1，偏低处为 −1，恰好相等处为 0。",
     ),
     "∂loss/∂y_pred = sign(y_pred − y) / n_rows",
@@ -184,7 +169,7 @@ POISSON = LossLines(
     "(np.exp(y_pred) - y * y_pred)",
     Bilingual(
         en="The loss: minus the log likelihood of the counts, whose expected value is exp(y_pred), without the terms that "
-        "no weight changes; added up over the outputs, averaged over the rows.",
+        "do not depend on the weights; added up over the outputs, averaged over the rows.",
         zh="损失：计数的负对数似然，计数的期望是 exp(y_pred)，略去与权重无关的项；对各个输出求和，再对各行取平均。",
     ),
     "(np.exp(y_pred) - y)",
@@ -197,17 +182,17 @@ POISSON = LossLines(
 
 
 def huber_lines(delta: float) -> LossLines:
-    """Huber's loss with its number written out."""
+    """Return Huber's loss with its delta as a number."""
     return LossLines(
         "(clipped * ((y_pred - y) - 0.5 * clipped))",
         Bilingual(
-            en="The loss: half the square of a small difference, a straight line from there on, added up over the outputs, "
+            en="The loss: half the square of a small difference, and linear beyond; added up over the outputs, "
             "averaged over the rows.",
             zh="损失：差较小时是平方的一半，再往外是一条直线；对各个输出求和，再对各行取平均。",
         ),
         "clipped",
         Bilingual(
-            en="How fast the loss grows with each prediction: the clipped difference, so no row can pull harder than that.",
+            en="How fast the loss grows with each prediction: the clipped difference, so that no row has a larger effect.",
             zh="损失随每个预测值变化的快慢：就是截断后的差，所以没有哪一行的拉力能超过它。",
         ),
         "∂loss/∂y_pred = clipped / n_rows",
@@ -215,24 +200,22 @@ def huber_lines(delta: float) -> LossLines:
             SourceLine(
                 "loss",
                 f"clipped = np.clip(y_pred - y, -{delta!r}, {delta!r})",
-                Bilingual(
-                    en="Every difference between prediction and target, but none larger than delta.",
-                    zh="预测值与目标值之差，但大小不超过 delta。",
-                ),
-                beside="y_pred",
+                en="Every difference between prediction and target, but none larger than delta.",
+                zh="预测值与目标值之差，但大小不超过 delta。",
+                origin="y_pred",
             ),
         ),
     )
 
 
 def quantile_lines(level: float) -> LossLines:
-    """The quantile loss with its number written out."""
+    """Return the quantile loss with its level as a number."""
     price = f"(0.5 + (0.5 - {level!r}) * np.sign(y_pred - y))"
     return LossLines(
         f"({price} * np.abs(y_pred - y))",
         Bilingual(
-            en="The loss: every difference between prediction and target, where the prediction is too low times level, "
-            "where it is too high times 1 − level; added up over the outputs, averaged over the rows.",
+            en="The loss: every difference between prediction and target, times level where the prediction is too low and "
+            "times 1 − level where it is too high; added up over the outputs, averaged over the rows.",
             zh="损失：预测值与目标值之差，偏低处乘以 level，偏高处乘以 1 − level；对各个输出求和，再对各行取平均。",
         ),
         f"{price} * np.sign(y_pred - y)",
@@ -264,7 +247,7 @@ ANY_LOSS_GRADIENT = Bilingual(
 
 
 def loss_lines(rule: Loss, y: np.ndarray) -> LossLines | None:
-    """How this loss is written for these targets; None if only its methods say."""
+    """Return how a loss is written for these targets; None if it is shown through its methods."""
     if type(rule) is LogLoss:
         if y.shape[1] == 1:
             return LOG_LOSS_OF_ONE
@@ -281,22 +264,22 @@ def loss_lines(rule: Loss, y: np.ndarray) -> LossLines | None:
 def lines_of_loss(
     rule: Loss, y: np.ndarray, weighted: bool, rows: str
 ) -> tuple[tuple[SourceLine, ...], SourceLine, list[SourceLine]]:
-    """What comes before the loss; the loss; its gradient by `y_pred`, with what that needs first."""
+    """Return the lines before the loss, the loss, and its gradient by `y_pred` with the lines that needs."""
     written = loss_lines(rule, y)
     if written is None:
         s = "s" if weighted else "None"
-        loss = SourceLine("loss", f"loss = loss_function.value(y_pred, y, {s}, {rows})", ANY_LOSS)
+        loss = SourceLine("loss", f"loss = loss_function.value(y_pred, y, {s}, {rows})", *ANY_LOSS)
         code = f"grad_y_pred = loss_function.grad_y_pred(y_pred, y, {s}, {rows})"
-        return (), loss, [SourceLine("backward", code, ANY_LOSS_GRADIENT)]
+        return (), loss, [SourceLine("backward", code, *ANY_LOSS_GRADIENT)]
     elements, gradient = written.elements, written.gradient
     if weighted:
         elements, gradient = f"({elements} * s[:, None])", f"{gradient} * s[:, None]"
     divided = "" if rule.is_sum else f" / {rows}"
-    loss = SourceLine("loss", f"loss = {elements}.sum(){divided}", written.meaning)
+    loss = SourceLine("loss", f"loss = {elements}.sum(){divided}", *written.meaning)
     grad_y_pred = SourceLine(
         "backward",
         f"grad_y_pred = {gradient}{divided}",
-        written.gradient_meaning,
-        written.equation,
+        *written.gradient_meaning,
+        equation=written.equation,
     )
     return written.before, loss, [*written.before_gradient, grad_y_pred]
