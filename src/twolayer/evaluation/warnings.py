@@ -175,10 +175,10 @@ def _confidence(assessment: Assessment) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _miscalibrated(assessment: Assessment) -> Iterator[str]:
-    found = _confidence(assessment)
-    if found is None or len(assessment.y) < FEW_SCORED_ROWS:
+    pair = _confidence(assessment)
+    if pair is None or len(assessment.y) < FEW_SCORED_ROWS:
         return
-    confidence, right = found
+    confidence, right = pair
     gap = confidence - right
     error = gap.std() / np.sqrt(len(gap))
     if abs(gap.mean()) > max(0.03, 2 * error):
@@ -192,10 +192,10 @@ def _inverted_confidence(assessment: Assessment) -> Iterator[str]:
     """Rows with a higher probability are right less often, by Mann and Whitney's one-sided test."""
     from scipy.stats import mannwhitneyu
 
-    found = _confidence(assessment)
-    if found is None:
+    pair = _confidence(assessment)
+    if pair is None:
         return
-    confidence, right = found
+    confidence, right = pair
     if min(right.sum(), (~right).sum()) < FEWEST_PER_SIDE or np.ptp(confidence) == 0:
         return
     sides = confidence[right], confidence[~right]

@@ -146,10 +146,9 @@ def network_drawing(
         raise InputError(
             f"params holds {params.n_networks} networks, and one can be drawn: give params.network(0)"
         )
-    w1 = params.w1 * (1.0 if spread is None else np.asarray(spread, dtype=float)[:, None])
-    w2, skip = params.w2, params.w_skip
-    if skip is not None and spread is not None:
-        skip = skip * np.asarray(spread, dtype=float)[:, None]
+    scale = 1.0 if spread is None else np.asarray(spread, dtype=float)[:, None]
+    w1, w2 = params.w1 * scale, params.w2
+    skip = None if params.w_skip is None else params.w_skip * scale
     unit_weight = np.linalg.norm(w2, axis=1)
     input_weight = np.abs(w1) @ unit_weight
     if skip is not None:
@@ -165,13 +164,12 @@ def network_drawing(
     _draw_lines(ax, (0.0, left), (1.0, middle), w1[np.ix_(i, h)])
     _draw_lines(ax, (1.0, middle), (2.0, right), w2[np.ix_(h, o)])
     _draw_nodes(ax, left, middle, right)
-    for x, heights, places, names, letter, side in (
-        (-0.06, left, i, inputs, "x", "right"),
-        (2.06, right, o, outputs, "y", "left"),
-    ):
-        for y, j in zip(heights, places, strict=True):
-            name = f"{letter}{j + 1}" if names is None else short_label(names[j])
-            ax.text(x, y, name, ha=side, va="center", fontsize=8)
+    for y, j in zip(left, i, strict=True):
+        name = f"x{j + 1}" if inputs is None else short_label(inputs[j])
+        ax.text(-0.06, y, name, ha="right", va="center", fontsize=8)
+    for y, j in zip(right, o, strict=True):
+        name = f"y{j + 1}" if outputs is None else short_label(outputs[j])
+        ax.text(2.06, y, name, ha="left", va="center", fontsize=8)
     bottom = -tallest / 2 - 0.55
     counts = (("input", i, len(w1)), ("hidden unit", h, w1.shape[1]), ("output", o, w2.shape[1]))
     for x, (noun, drawn, count) in enumerate(counts):

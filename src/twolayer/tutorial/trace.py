@@ -227,10 +227,10 @@ def run_line(line: SourceLine, names: dict[str, Any]) -> TracedLine:
 
 def variables_in(tree: ast.AST, kind: type[ast.expr_context]) -> list[str]:
     """Return the variables that are read (`ast.Load`) or written (`ast.Store`), each once, in source order."""
-    found = [
+    nodes = [
         node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, kind)
     ]
-    return list(dict.fromkeys(node.id for node in sorted(found, key=lambda node: node.col_offset)))
+    return list(dict.fromkeys(node.id for node in sorted(nodes, key=lambda node: node.col_offset)))
 
 
 def mutated_variable(tree: ast.AST) -> list[str]:

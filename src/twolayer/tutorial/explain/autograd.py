@@ -213,8 +213,8 @@ class AutogradLesson:
         self.page.paragraph(words.TRAPS_ARE)
         new = "{w} = {w} - learning_rate * {w}.grad"
         self.trap(words.TRAP_NEW, self.each(new), words.TRAP_NEW_WHY)
-        kept = ["with torch.no_grad():", *self.each("    " + new)]
-        self.trap(words.TRAP_LOST, kept, words.TRAP_LOST_WHY)
+        not_recorded = ["with torch.no_grad():", *self.each("    " + new)]
+        self.trap(words.TRAP_LOST, not_recorded, words.TRAP_LOST_WHY)
         in_place = self.each("{w} -= learning_rate * {w}.grad")
         self.trap(words.TRAP_RECORDED, in_place, words.TRAP_RECORDED_WHY)
         self.trap(words.TRAP_ADDED, self.cleared[: 1 + len(self.weights)], words.TRAP_ADDED_WHY)

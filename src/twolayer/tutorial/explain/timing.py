@@ -158,12 +158,12 @@ def timed_programs(program: LadderProgram, has_torch: bool) -> list[tuple[str, R
         If the NumPy program diverges.
     """
     in_torch = list(words.ENGINES)[1:] if has_torch else []
-    found = [("float64", rung.run) for rung in run_ladder(program, ladder_arrays(program), [])]
+    rows = [("float64", rung.run) for rung in run_ladder(program, ladder_arrays(program), [])]
     for device in devices(has_torch):
         chosen = replace(program, dtype="float32", device=device)
         rungs = list(run_ladder(chosen, ladder_arrays(chosen), in_torch))
-        found += [("float32", rung.run) for rung in (rungs if device == "cpu" else rungs[1:])]
-    return [(dtype, run) for dtype, run in found if run is not None]
+        rows += [("float32", rung.run) for rung in (rungs if device == "cpu" else rungs[1:])]
+    return [(dtype, run) for dtype, run in rows if run is not None]
 
 
 def devices(has_torch: bool) -> list[str]:
