@@ -1,4 +1,4 @@
-"""English for messages: how many of a thing, and lists of names."""
+"""English for messages: how many of a thing, lists of names, and text that stays in one line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def join_words(words: Sequence[str]) -> str:
 
 
 def first_names(names: Iterable[object], most: int = MAX_NAMES, quote: str = "'") -> str:
-    """Return the first few names in quotes, and how many more there are.
+    """Return the first few names in quotes and in one line, and how many more there are.
 
     Examples
     --------
@@ -38,10 +38,24 @@ def first_names(names: Iterable[object], most: int = MAX_NAMES, quote: str = "'"
     ("'a', 'b', 'c'", "'a', 'b' and 5 more", '1, 2')
     """
     names = list(names)
-    shown = ", ".join(f"{quote}{name}{quote}" for name in names[:most])
+    shown = ", ".join(f"{quote}{single_line(str(name))}{quote}" for name in names[:most])
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def among_the_first(count: int) -> str:
     """Return `the first` or `among the first 10`."""
     return "the first" if count == 1 else f"among the first {count:,}"
+
+
+def single_line(text: str) -> str:
+    """Return the text with escape codes for the characters that would break a line or control a terminal.
+
+    Examples
+    --------
+    >>> single_line("gène A"), single_line("two\\nlines")
+    ('gène A', 'two\\\\nlines')
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )

@@ -94,3 +94,11 @@ def test_a_sparse_table_has_no_gaps(bad, said):
     encoder = Encoder.fit(table, tables.column_kinds(table))
     with pytest.raises(InputError, match=f"row 2 has {said}.* in column 'x1'"):
         encoder.encode(sparse([[0, 5], [bad, 0]]))
+
+
+def test_a_category_never_breaks_the_line():
+    found = EncodingReport()
+    found.unseen["organ"] = {"liver\n\x1b[31m": 2}
+    assert found.sentences() == [
+        r"2 rows have a 'organ' that training did not have: 'liver\n\x1b[31m'"
+    ]

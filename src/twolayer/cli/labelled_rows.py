@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from twolayer.text import first_names
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -200,7 +202,6 @@ def has_fit_row_count(known: SavedModel, rows: LabelledRows) -> bool:
 def true_targets(model: SavedModel, table: Table, targets: tuple[str, ...]) -> np.ndarray:
     """The targets as the model would say them."""
     from twolayer.errors import InputError
-    from twolayer.tables import listed_names
     from twolayer.tables.target import check_target_complete
 
     for name in targets:
@@ -213,7 +214,7 @@ def true_targets(model: SavedModel, table: Table, targets: tuple[str, ...]) -> n
     if len(targets) != n_outputs:
         what = "labels" if model.several_labels else "numbers"
         raise InputError(
-            f"{model.path} predicts {n_outputs} {what} a row, and {len(targets)} columns were named: {listed_names(targets)}"
+            f"{model.path} predicts {n_outputs} {what} a row, and {len(targets)} columns were named: {first_names(targets)}"
         )
     if model.several_labels:
         return label_columns(model, table, targets)
@@ -226,7 +227,6 @@ def class_column(model: SavedModel, table: Table, name: str) -> np.ndarray:
     import numpy as np
 
     from twolayer.errors import InputError
-    from twolayer.tables import listed_names
     from twolayer.tables.table import parse_number
 
     classes = model.estimator.classes_
@@ -240,7 +240,7 @@ def class_column(model: SavedModel, table: Table, name: str) -> np.ndarray:
         if k is None:
             raise InputError(
                 f"{table.path}: {table.where(row)} has {word!r} in column '{name}', which is no class of "
-                f"{model.path}: {listed_names(list(place))}"
+                f"{model.path}: {first_names(place)}"
             )
         found.append(k)
     return classes[np.array(found, dtype=int)]

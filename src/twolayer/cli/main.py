@@ -21,6 +21,7 @@ from twolayer.cli.commands.predict import predict
 from twolayer.cli.commands.report import report
 from twolayer.cli.commands.test import significance_test
 from twolayer.cli.commands.warmup import warmup
+from twolayer.text import single_line
 from twolayer.training.ctrl_c import StoppedError
 
 app = typer.Typer(
@@ -83,10 +84,10 @@ def main(arguments: list[str] | None = None) -> None:
     except EXIT_USAGE as error:
         exit_with(usage_error(error), 2)
     except TwoLayerError as error:
-        exit_with(escaped_line(str(error)), 1 if isinstance(error, DivergedError) else 2)
+        exit_with(single_line(str(error)), 1 if isinstance(error, DivergedError) else 2)
     except MemoryError as error:
         exit_with(
-            f"there is not enough memory: {escaped_line(str(error)) or 'nothing more is free'}", 2
+            f"there is not enough memory: {single_line(str(error)) or 'nothing more is free'}", 2
         )
     except OSError as error:
         if error.errno != errno.ENOSPC or error.filename is not None:
@@ -103,14 +104,6 @@ def check_arguments(arguments: list[str]) -> None:
     for argument in arguments:
         if any("\ud800" <= letter <= "\udfff" for letter in argument):
             raise InputError(f"the argument {argument!r} is not text in UTF-8: rename the file")
-
-
-def escaped_line(message: str) -> str:
-    """The message with what would break the line, or steer a terminal, spelled out."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in message
-    )
 
 
 def exit_with(line: str, code: int) -> NoReturn:

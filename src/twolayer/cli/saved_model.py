@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twolayer.text import first_names
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -94,7 +96,7 @@ class SavedModel:
         """The table's columns that are taken, in the model's order."""
         from twolayer import checks
         from twolayer.errors import InputError
-        from twolayer.tables import listed_names, looks_transposed
+        from twolayer.tables import looks_transposed
 
         if self.encoder is not None:
             return self.encoder.columns
@@ -114,7 +116,7 @@ class SavedModel:
                 hint = f": they stand in its first column, '{table.names[0]}': turn it with --transpose"
             raise InputError(
                 f"{table.path} lacks {len(missing)} of the {len(known)} columns that {self.path} was trained on: "
-                f"{listed_names(missing)}{hint}"
+                f"{first_names(missing)}{hint}"
             )
         return list(known)
 

@@ -12,7 +12,7 @@ from twolayer.tables.dataset import (
 )
 from twolayer.tables.encoder import Encoder, EncodingReport
 from twolayer.tables.readers.formats import read_table, stream_table
-from twolayer.tables.table import Table, listed_names, looks_transposed, missing_column_error
+from twolayer.tables.table import Table, looks_transposed, missing_column_error
 from twolayer.tables.target import TASKS, Target, read_target
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "Target",
     "column_kinds",
     "left_out_reasons",
-    "listed_names",
     "looks_transposed",
     "missing_column_error",
     "read_dataset",

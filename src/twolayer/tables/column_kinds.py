@@ -17,9 +17,9 @@ from twolayer.tables.table import (
     Table,
     detection_limit_advice,
     is_missing,
-    listed_names,
     parse_number,
 )
+from twolayer.text import first_names
 
 YES_WORDS = {"true", "t", "yes", "y", "1"}
 NO_WORDS = {"false", "f", "no", "n", "0"}
@@ -179,7 +179,7 @@ def check_decimal_commas(table: Table, name: str, words: list[str]) -> None:
         return
     example = next(word for word in words if "," in word)
     others = [one for one in table.texts if one != name and _has_unread_commas(table, one)]
-    so_do = f", and so do {listed_names(others)}" if others else ""
+    so_do = f", and so do {first_names(others)}" if others else ""
     raise InputError(
         f"{table.path}: column '{name}' holds numbers with a comma, such as {checks.short_repr(example)}{so_do}: write "
         "decimals with a point, and thousands without a mark; or save the table with semicolons or tabs between the "

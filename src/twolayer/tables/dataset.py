@@ -15,8 +15,9 @@ from twolayer.tables.join import join_by_name, transpose_table
 from twolayer.tables.leakage import leakage_warnings
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
 from twolayer.tables.readers.formats import read_table
-from twolayer.tables.table import Table, is_missing, listed_names, missing_column_error
+from twolayer.tables.table import Table, is_missing, missing_column_error
 from twolayer.tables.target import Target, read_target
+from twolayer.text import first_names
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def requested_table(asked: TableOptions) -> tuple[Table, list[str]]:
     }
     if twice:
         raise InputError(
-            f"column {listed_names(sorted(twice))} is asked for twice: each column has one part to play"
+            f"column {first_names(sorted(twice))} is asked for twice: each column has one part to play"
         )
     for name in [*asked.targets, *asked.parts]:
         if name in asked.drop:
@@ -167,7 +168,7 @@ def join_labels(table: Table, asked: TableOptions, words: Sequence[str]) -> tupl
     said += read_so
     table, joined = join_by_name(table, labels, theirs, asked.id)
     if unused:
-        joined.append(f"{path}: nothing is learned from its other columns: {listed_names(unused)}")
+        joined.append(f"{path}: nothing is learned from its other columns: {first_names(unused)}")
     return table, said + joined
 
 
@@ -182,12 +183,12 @@ def drop_missing_targets(table: Table, asked: TableOptions) -> tuple[Table, list
     if gaps.all():
         what = "the target" if len(targets) == 1 else "every one of the targets"
         raise InputError(
-            f"{asked.labels or table.path}: no row has a value in {what} {listed_names(targets)}: "
+            f"{asked.labels or table.path}: no row has a value in {what} {first_names(targets)}: "
             "--drop-missing-target leaves nothing"
         )
     count = int(gaps.sum())
     rows = "1 row has" if count == 1 else f"{count} of {table.n_rows} rows have"
-    said = f"{rows} no value in the target {listed_names(targets)}: left out"
+    said = f"{rows} no value in the target {first_names(targets)}: left out"
     return table.rows(np.flatnonzero(~gaps)), [said]
 
 
@@ -228,7 +229,7 @@ def read_dataset(asked: TableOptions) -> Dataset:
     if not (found.numbers or found.booleans or found.categories):
         why = f": {left_out_reasons(found)[0]}" if left_out_reasons(found) else ""
         raise InputError(
-            f"{table.path} has no column but the target {listed_names(asked.targets)} to learn from{why}"
+            f"{table.path} has no column but the target {first_names(asked.targets)} to learn from{why}"
         )
     said = [*said, *leakage_warnings(table, found, wanted, asked.groups is not None)]
     return Dataset(
@@ -295,7 +296,7 @@ def left_out_reasons(found: ColumnKinds | Encoder) -> list[str]:
     """What was left out and why, a line each; columns of the same reason together."""
     lines = []
     if found.ids:
-        lines.append(f"{listed_names(found.ids)} name{'s' * (len(found.ids) == 1)} the rows")
+        lines.append(f"{first_names(found.ids)} name{'s' * (len(found.ids) == 1)} the rows")
     return lines + reasons_by_kind(found.left_out)
 
 
@@ -306,5 +307,5 @@ def reasons_by_kind(left_out: dict[str, str]) -> list[str]:
         kind = "the same in every row of training" if why.startswith("is ") else why
         by_reason.setdefault(kind, []).append(name)
     return [
-        f"nothing is learned from {listed_names(names)}: {why}" for why, names in by_reason.items()
+        f"nothing is learned from {first_names(names)}: {why}" for why, names in by_reason.items()
     ]

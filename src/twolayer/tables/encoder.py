@@ -17,7 +17,8 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.tables.column_kinds import NO_WORDS, YES_WORDS, ColumnKinds, most_frequent_word
-from twolayer.tables.table import Table, is_missing, listed_names, looks_transposed
+from twolayer.tables.table import Table, is_missing, looks_transposed
+from twolayer.text import first_names
 
 MISSING_SUFFIX = " is missing"
 MAX_LACKING_NAMED = 20
@@ -51,13 +52,11 @@ class EncodingReport:
         if self.filled:
             count, names = sum(self.filled.values()), list(self.filled)
             value = "value" if count == 1 else "values"
-            lines.append(f"{count} missing {value} filled in, in {listed_names(names)}")
+            lines.append(f"{count} missing {value} filled in, in {first_names(names)}")
         for name, levels in self.unseen.items():
             count = sum(levels.values())
             rows = "1 row has" if count == 1 else f"{count} rows have"
-            lines.append(
-                f"{rows} a '{name}' that training did not have: {listed_names(list(levels))}"
-            )
+            lines.append(f"{rows} a '{name}' that training did not have: {first_names(levels)}")
         return lines
 
 
@@ -205,7 +204,7 @@ class Encoder:
         if table.sparse:
             raise InputError(
                 f"{table.path} is sparse, where what is not stored is 0, not missing: the {len(lacking)} columns that it "
-                f"lacks ({listed_names(lacking)}) cannot be filled in"
+                f"lacks ({first_names(lacking)}) cannot be filled in"
             )
         gaps = np.full((table.n_rows, len(lacking)), np.nan)
         numbers = np.concatenate([table.numbers, gaps], axis=1)
@@ -226,7 +225,7 @@ class Encoder:
                 )
             raise InputError(
                 f"{table.path} lacks {len(lacking)} of the {len(wanted)} columns that {model} was trained on: "
-                f"{listed_names(lacking, MAX_LACKING_NAMED)}{hint}{way_out if len(lacking) < len(wanted) else ''}"
+                f"{first_names(lacking, MAX_LACKING_NAMED)}{hint}{way_out if len(lacking) < len(wanted) else ''}"
             )
 
     def _fill(

@@ -10,7 +10,8 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.tables.readers.delimited import ROW_NAME_COLUMN
-from twolayer.tables.table import Table, check_unique, listed_names, missing_column_error
+from twolayer.tables.table import Table, check_unique, missing_column_error
+from twolayer.text import first_names
 
 SAMPLE_COLUMN = "sample"
 UNMATCHED_SHARE = 0.2  # share of a file's rows without a partner from which on it is a warning
@@ -55,7 +56,7 @@ def check_no_text(table: Table, samples: Sequence[str], features: Sequence[str])
         advice = "leave out that row; if it is what is to be learned, put it in a file of its own and say --labels"
     else:
         advice = f"correct the field, leave it empty if it means no value, or leave the sample out with --drop '{sample}'"
-    more = f", and so do {listed_names(list(found)[1:])}" if len(found) > 1 else ""
+    more = f", and so do {first_names(list(found)[1:])}" if len(found) > 1 else ""
     raise InputError(
         f"{table.path}: with --transpose every column but the first is a sample of numbers, and '{sample}' holds "
         f"{checks.short_repr(text)} in {what}, {table.where(row)}{more}: {advice}"
@@ -162,7 +163,7 @@ def unmatched_rows(
     many = len(names) > UNMATCHED_SHARE * n_rows
     of_all = f" of {n_rows}" if many else ""
     rows = f"1{of_all} row{'s' * many} is" if len(names) == 1 else f"{len(names)}{of_all} rows are"
-    line = f"{rows} in {path} but not in {other}, and left out: {listed_names(names)}{likeness}"
+    line = f"{rows} in {path} but not in {other}, and left out: {first_names(names)}{likeness}"
     return [f"warning: {line}" if many or likeness else line]
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from twolayer.tables.column_kinds import FEW_TABLE_ROWS, ColumnKinds
-from twolayer.tables.table import Table, is_missing, single_line
+from twolayer.tables.table import Table, is_missing
 from twolayer.tables.target import Target
+from twolayer.text import single_line
 
 MAX_CHECKED_ROWS = 10  # of one group
 FEWEST_SUSPECT_GROUPS = 5

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from twolayer.tables.table import Table, is_missing, listed_names, parse_number
+from twolayer.tables.table import Table, is_missing, parse_number
+from twolayer.text import first_names
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 AMBIGUOUS_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234: one and a bit, or a thousand
@@ -36,11 +37,9 @@ class NumberFormats:
         """It in words, a line each."""
         lines = []
         if self.percents:
-            lines.append(
-                f"percent signs in {listed_names(list(self.percents))}: 88.5% is read as 88.5"
-            )
+            lines.append(f"percent signs in {first_names(self.percents)}: 88.5% is read as 88.5")
         if self.commas:
-            lines.append(f"decimal commas in {listed_names(list(self.commas))}: 3,5 is read as 3.5")
+            lines.append(f"decimal commas in {first_names(self.commas)}: 3,5 is read as 3.5")
         return lines
 
 

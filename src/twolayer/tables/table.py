@@ -11,6 +11,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.text import first_names
 
 MISSING_WORDS = {"", "na", "n/a", "nan", "null", "?", ".", "#n/a"}  # in lower case: no value
 NUMBERS_PER_SLICE = 1 << 20  # in a block of rows of a stored array or data frame
@@ -143,7 +144,7 @@ class Table:
         if not found:
             return
         row, text = self.first_text(found[0])  # type: ignore[misc]
-        more = f" (and {listed_names(found[1:])})" if len(found) > 1 else ""
+        more = f" (and {first_names(found[1:])})" if len(found) > 1 else ""
         raise InputError(
             f"{self.path}: column '{found[0]}'{more} holds text, for example {checks.short_repr(text)} in "
             f"{self.where(row)}, "
@@ -173,9 +174,8 @@ class Table:
         value = x[row, column]
         what = "no value" if np.isnan(value) else f"{value}, which is not a finite number,"
         count = int(bad.sum())
-        others = f" ({count} such fields in all, in {listed_names(named_columns(names, bad))})" * (
-            count > 1
-        )
+        columns = [names[j] for j in np.flatnonzero(bad.any(0)).tolist()]
+        others = f" ({count} such fields in all, in {first_names(columns)})" * (count > 1)
         raise InputError(
             f"{self.path}: {self.where(row)} has {what} in column '{names[column]}'{others}: "
             "fill it in, or leave out that row or column"
@@ -216,19 +216,8 @@ def number_text(value: float) -> str:
     )
 
 
-def named_columns(names: Sequence[str], bad: np.ndarray) -> list[str]:
-    """The names of the columns in which anything is bad."""
-    return [names[j] for j in np.flatnonzero(bad.any(0)).tolist()]
-
-
-def listed_names(names: Sequence[str], most: int = 5) -> str:
-    """`'a', 'b' and 7 more`."""
-    shown = ", ".join(f"'{single_line(name)}'" for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
-def single_line(name: str) -> str:
-    """The name with blanks for line ends."""
+def column_name(name: str) -> str:
+    """Return a name as it stands in a file in one line, without blanks at its ends."""
     return " ".join(name.split()) if len(name.splitlines()) > 1 else name.strip()
 
 
@@ -238,7 +227,7 @@ def missing_column_error(
     """Say that the column is not there, with the nearest name; `named_rows`: the first column holds names."""
     hint = checks.closest_name(name, names)
     if not hint:
-        hint = f": the columns are {listed_names(names)}"
+        hint = f": the columns are {first_names(names)}"
         if named_rows:
             hint += "; if they are samples, turn it with --transpose, and name the file of the targets with --labels"
     if all(parse_number(given) is not None for given in names):

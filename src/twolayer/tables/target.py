@@ -15,7 +15,8 @@ from twolayer.tables.column_kinds import (
     check_decimal_commas,
     is_row_name,
 )
-from twolayer.tables.table import LARGEST_EXACT_WHOLE, Table, is_missing, listed_names
+from twolayer.tables.table import LARGEST_EXACT_WHOLE, Table, is_missing
+from twolayer.text import first_names
 
 TASKS = ("auto", "classification", "regression")
 MAX_GUESSED_CLASSES = 20
@@ -142,7 +143,7 @@ def several_targets(table: Table, names: tuple[str, ...], task: str) -> Target:
     if task == "classification" or text:
         raise InputError(
             f"{table.path}: several targets must be numbers"
-            f"{f', and {listed_names(text)} holds text' if text else ''}: give classes one --target at a time"
+            f"{f', and {first_names(text)} holds text' if text else ''}: give classes one --target at a time"
         )
     values = np.stack([table.finite(name) for name in names], axis=1)
     return Target(", ".join(names), "regression", values, "numbers", names)

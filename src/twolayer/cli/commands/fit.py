@@ -18,6 +18,7 @@ from twolayer.cli.drawing import Painter
 from twolayer.cli.output import Output
 from twolayer.cli.training_options import TrainingOptions, training_options
 from twolayer.files import as_json_value
+from twolayer.text import first_names
 from twolayer.training.ctrl_c import CtrlCState, ctrl_c_stops
 
 if TYPE_CHECKING:
@@ -398,11 +399,9 @@ def dataset_lines(
 
 def kind_lines(encoder: Encoder) -> list[str]:
     """The columns that are not numbers, in a line each kind."""
-    from twolayer.tables import listed_names
-
     lines = []
     if encoder.booleans:
-        lines.append(f"yes or no: {listed_names(list(encoder.booleans))}")
+        lines.append(f"yes or no: {first_names(encoder.booleans)}")
     if encoder.categories:
         shown = [f"'{name}' ({len(levels)})" for name, levels in encoder.categories.items()]
         more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""

@@ -8,6 +8,7 @@ import typer
 
 from twolayer.cli import options
 from twolayer.cli.output import Output, aligned_lines
+from twolayer.text import first_names
 
 if TYPE_CHECKING:
     from twolayer.cli.saved_model import SavedModel
@@ -100,17 +101,15 @@ def model_facts(model: SavedModel) -> dict[str, Any]:
 
 def architecture_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[str, str]]:
     """The network and its size."""
-    from twolayer.tables import listed_names
-
     predicts = "a number"
     if model.several_labels:
         predicts = f"which of {facts['n_outputs']} labels a row has"
     elif model.classifies:
         names = [str(name) for name in facts["classes"]]
-        predicts = f"one of {len(names)} classes: {listed_names(names)}"
+        predicts = f"one of {len(names)} classes: {first_names(names)}"
     elif facts["n_outputs"] > 1:
         predicts = f"{facts['n_outputs']} numbers"
-    target = f"{listed_names(model.targets)}, " if model.targets else ""
+    target = f"{first_names(model.targets)}, " if model.targets else ""
     many = facts["n_networks"]
     each = facts["n_weights"] // many
     skip = ", and straight from inputs to outputs" if facts["skip"] else ""
@@ -141,7 +140,7 @@ def size_text(count: float) -> str:
 
 def column_lines(model: SavedModel) -> list[tuple[str, str]]:
     """What the columns are."""
-    from twolayer.tables import left_out_reasons, listed_names
+    from twolayer.tables import left_out_reasons
 
     encoder = model.encoder
     if encoder is None:
@@ -149,24 +148,20 @@ def column_lines(model: SavedModel) -> list[tuple[str, str]]:
         return [
             (
                 "columns",
-                "numbers without names"
-                if names is None
-                else f"numbers: {listed_names(list(names))}",
+                "numbers without names" if names is None else f"numbers: {first_names(names)}",
             )
         ]
     rows = []
     if encoder.numbers:
-        rows.append(("numbers", f"{len(encoder.numbers):,}: {listed_names(encoder.numbers)}"))
+        rows.append(("numbers", f"{len(encoder.numbers):,}: {first_names(encoder.numbers)}"))
     if encoder.booleans:
-        rows.append(
-            ("yes or no", f"{len(encoder.booleans)}: {listed_names(list(encoder.booleans))}")
-        )
+        rows.append(("yes or no", f"{len(encoder.booleans)}: {first_names(encoder.booleans)}"))
     rows += [
-        (f"'{name}'", f"one of {listed_names(levels)}")
+        (f"'{name}'", f"one of {first_names(levels)}")
         for name, levels in list(encoder.categories.items())[:10]
     ]
     if encoder.marked:
-        rows.append(("with gaps", f"{len(encoder.marked)}: {listed_names(encoder.marked)}"))
+        rows.append(("with gaps", f"{len(encoder.marked)}: {first_names(encoder.marked)}"))
     return rows + [("left out", line) for line in left_out_reasons(encoder)]
 
 

@@ -11,6 +11,7 @@ import typer
 from twolayer.cli import options
 from twolayer.cli.output import Output
 from twolayer.cli.row_writer import file_ending, row_writer
+from twolayer.text import first_names
 
 if TYPE_CHECKING:
     from twolayer.cli.saved_model import SavedModel
@@ -166,8 +167,6 @@ def answer_rows(
 
 def filled_columns_line(model: SavedModel, table: Table, found: EncodingReport) -> list[str]:
     """A line that names every column that was filled in whole, whose values do not count among the missing ones."""
-    from twolayer.tables import listed_names
-
     names = [] if model.encoder is None else model.encoder.lacking(table)
     for name in names:
         found.filled.pop(name, None)
@@ -176,14 +175,12 @@ def filled_columns_line(model: SavedModel, table: Table, found: EncodingReport) 
     be = "is" if len(names) == 1 else "are"
     return [
         f"warning: {len(names)} of {len(model.columns(table))} columns {be} not in {table.path}, and filled in as missing "
-        f"values are: {listed_names(names, len(names))}"
+        f"values are: {first_names(names, len(names))}"
     ]
 
 
 def side_notes(model: SavedModel, table: Table) -> list[str]:
     """What was left alone, beside the answers and not among them."""
-    from twolayer.tables import listed_names
-
     lines = [table.note] if table.note else []
     if model.encoder is None and not hasattr(model.estimator, "feature_names_in_"):
         lines.append("the model knows no column names: taken in the table's order")
@@ -192,5 +189,5 @@ def side_notes(model: SavedModel, table: Table) -> list[str]:
     extra = [name for name in table.names if name not in used]
     if extra:
         which = " (the target)" if extra == model.targets else ""
-        lines.append(f"left alone: {listed_names(extra)}{which}")
+        lines.append(f"left alone: {first_names(extra)}{which}")
     return lines

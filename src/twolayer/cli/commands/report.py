@@ -9,6 +9,7 @@ import typer
 
 from twolayer.cli import options
 from twolayer.cli.output import Output
+from twolayer.text import first_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,9 +144,7 @@ def report(
 
 def page_subject(subject: Assessment, table: str, how: str) -> str:
     """What the page is about, in a line."""
-    from twolayer.tables import listed_names
-
-    return f"A network that predicts {listed_names(subject.targets)}, on {table}: {how}."
+    return f"A network that predicts {first_names(subject.targets)}, on {table}: {how}."
 
 
 # ---- what it is about

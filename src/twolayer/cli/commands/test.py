@@ -9,6 +9,7 @@ import typer
 
 from twolayer.cli import options
 from twolayer.cli.output import Output
+from twolayer.text import first_names
 
 if TYPE_CHECKING:
     from twolayer.estimators.selection.permutation_test import PermutationTest
@@ -78,7 +79,7 @@ def significance_test(
     x = encoder.encode(data.table, found)
     said = [*data.said, *tables.left_out_reasons(encoder), *found.sentences()]
     score = "accuracy" if data.target.task == "classification" else "R²"
-    named = f"target{'s' * (len(data.target.names) > 1)} {tables.listed_names(data.target.names)}"
+    named = f"target{'s' * (len(data.target.names) > 1)} {first_names(data.target.names)}"
     voice.say(f"{data.table.path}: {data.table.n_rows} rows, {x.shape[1]} inputs, {named}")
     for line in said:
         voice.say(f"  {line}")

@@ -22,11 +22,11 @@ from twolayer.errors import FileError, InputError
 from twolayer.tables.table import (
     MISSING_WORDS,
     Table,
+    column_name,
     concatenate_texts,
     is_missing,
     missing_column_error,
     parse_number,
-    single_line,
 )
 
 DELIMITERS = ",;\t|"
@@ -247,7 +247,7 @@ def parse_header(path: str, record: Sequence[str], n_named: int) -> tuple[list[s
     A first column without a name is how pandas and R write row names, or one name fewer than a row that begins with a name
     has fields.
     """
-    names = [single_line(name) for name in record]
+    names = [column_name(name) for name in record]
     if not names:
         raise FileError(f"{path} is empty: the first line must name the columns")
     short = len(names) == n_named - 1

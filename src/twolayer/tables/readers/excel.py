@@ -20,7 +20,8 @@ from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.tables.readers.delimited import parse_column, parse_header
 from twolayer.tables.readers.library_errors import error_line
-from twolayer.tables.table import Table, listed_names, number_text, parse_number
+from twolayer.tables.table import Table, number_text, parse_number
+from twolayer.text import first_names
 
 ZIP_START, OLE_START = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how .xlsx and the older .xls begin
 MAX_SHEET_ROWS = 1 << 20  # of a sheet
@@ -65,7 +66,7 @@ def read_excel(path: str, source: Any, sheet: str | None = None) -> Table:
             if empty and has_formulas(zipfile.ZipFile(file)):
                 check_formulas(path, sheets[name], workbook_sheets(path, file, formulas=True)[name])
     others = [one for one in sheets if one != name]
-    choice = f"--sheet chooses another: {listed_names(others)}" if others else ""
+    choice = f"--sheet chooses another: {first_names(others)}" if others else ""
     if not rows:
         raise FileError(f"{path}: sheet '{name}' is empty{choice and f'; {choice}'}")
     note = f"sheet '{name}' was read, the first of {len(sheets)}; {choice}"
@@ -148,7 +149,7 @@ def sheet_name(path: str, sheets: list[str], sheet: str | None) -> str:
         return sheet
     if sheet.isdigit() and 1 <= int(sheet) <= len(sheets):
         return sheets[int(sheet) - 1]
-    hint = checks.closest_name(sheet, sheets) or f": the sheets are {listed_names(sheets)}"
+    hint = checks.closest_name(sheet, sheets) or f": the sheets are {first_names(sheets)}"
     raise InputError(f"{path} has no sheet '{sheet}'{hint}")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from twolayer.errors import FileError
 from twolayer.tables.readers import parquet
 from twolayer.tables.readers.library_errors import parsing_errors
-from twolayer.tables.table import NUMBERS_PER_SLICE, Table, single_line
+from twolayer.tables.table import NUMBERS_PER_SLICE, Table, column_name
 
 NUMBERS_PER_READ = (
     1 << 22
@@ -82,7 +82,7 @@ def frame_table(path: str, frame: Any) -> Table:
     if numeric:
         plain = frame.select(polars.nth(*numeric).cast(polars.Float64))
         numbers[:, numeric] = plain.to_numpy()
-    names = [single_line(name) for name in frame.columns]
+    names = [column_name(name) for name in frame.columns]
     for j, (name, dtype) in enumerate(zip(names, frame.dtypes, strict=True)):
         if dtype.is_numeric() or dtype == polars.Null:
             continue
