@@ -80,13 +80,13 @@ def test_evaluate_warns_on_the_table_of_the_fit(home, capsys):
     assert "the model was trained on 69 of these rows, and every score here flatters it" in out
     patients(1).to_csv(home / "new.csv", index=False)
     told = results(capsys, "evaluate", home, "time", table="new.csv")
-    assert not [one for one in told["said"] if "was trained on" in one]
+    assert not [one for one in told["notes"] if "was trained on" in one]
 
 
 def test_columns_of_the_fit_that_are_not_there(home, tmp_path, capsys):
     patients().drop(columns="patient").to_csv(home / "less.csv", index=False)
     told = results(capsys, "evaluate", home, "groups", table="less.csv")
-    (said,) = [one for one in told["said"] if "--groups" in one]
+    (said,) = [one for one in told["notes"] if "--groups" in one]
     assert said.startswith("the fit used --groups patient, which is not taken here: ")
     told = results(capsys, "report", home, "groups", "--out", tmp_path, table="less.csv")
     assert told["held_out"] is None

@@ -310,7 +310,7 @@ def test_json_is_all_that_is_printed_and_quiet_nothing(here, twolayer):
     told = json.loads(out)
     assert told["rows"] == {"train": 60, "test": 20}
     assert told["files"]["model"] == "p.twolayer.safetensors"
-    assert "'patient' names the rows" in told["said"]
+    assert "'patient' names the rows" in told["notes"]
     for words in (["fit", "p.csv", *USUAL, *QUICK], ["evaluate", "p.twolayer.safetensors", "p.csv"],
                   ["inspect", "p.twolayer.safetensors"]):  # fmt: skip
         assert twolayer(*words, "--quiet")[0] == ""

@@ -89,7 +89,7 @@ def test_labels_are_joined_by_name_and_the_others_counted(files):
     ]
     assert data.kinds.numbers == ["BRCA1", "TP53", "MYC"]
     assert data.kinds.ids == ["sample"]
-    one, two, three = data.said
+    one, two, three = data.notes
     assert one == f"warning: 1 of 4 rows is in {genes} but not in {labels}, and left out: 's3'"
     assert two == f"warning: 1 of 4 rows is in {labels} but not in {genes}, and left out: 's9'"
     assert three == f"{labels}: nothing is learned from its other columns: 'age'"
@@ -99,7 +99,7 @@ def test_labels_one_to_one(files):
     x, labels = files(x="a,b\n1,2\n3,4\n", labels="outcome\nu\nv\n")
     data = tables.read_dataset(asked(x, labels))
     assert data.target.values.tolist() == ["u", "v"]
-    assert "one to one" in data.said[0]
+    assert "one to one" in data.notes[0]
 
 
 def test_groups_and_weights_may_stand_beside_the_labels(files):

@@ -86,7 +86,7 @@ def test_what_was_left_out_is_said_and_kept_in_the_settings(here, twolayer):
     assert "drop_missing_target = true\n" in (here / "t.fit.toml").read_text()
     code, out, _ = twolayer("fit", "--config", "t.fit.toml", "--json")
     assert code == 0
-    assert line in json.loads(out)["said"]
+    assert line in json.loads(out)["notes"]
 
 
 def test_evaluate_test_and_report_leave_them_out_too(here, twolayer):
@@ -127,7 +127,7 @@ def test_labels_of_another_file(here, twolayer):
     data = tables.read_dataset(asked)
     assert data.table.words("patient") == kept["patient"].to_list()
     assert data.target.values.tolist() == kept["y"].to_list()
-    assert data.said[-1].startswith(f"{50 - len(kept)} of 50 rows have no value in the target 'y'")
+    assert data.notes[-1].startswith(f"{50 - len(kept)} of 50 rows have no value in the target 'y'")
 
 
 def test_rows_keep_their_place_in_the_file(here):
@@ -147,7 +147,7 @@ def test_rows_keep_their_place_in_the_file(here):
 def test_nothing_missing_says_nothing_and_nothing_there_is_refused(here):
     frame().drop_nulls().write_csv("kept.csv")
     asked = TableOptions("kept.csv", ("y",), drop=("z", "k"), drop_missing_target=True)
-    assert tables.read_dataset(asked).said == []
+    assert tables.read_dataset(asked).notes == []
     known = polars.col("y").is_null()
     frame().filter(known).write_csv("none.csv")
     asked = TableOptions("none.csv", ("y",), drop_missing_target=True)

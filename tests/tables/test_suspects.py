@@ -19,7 +19,7 @@ def said_of(tmp_path):
         path = tmp_path / "t.csv"
         noise = RNG.normal(size=len(y)).round(3)
         polars.DataFrame({"noise": noise, **columns, "y": y}).write_csv(path)
-        return tables.read_dataset(TableOptions(str(path), ("y",), **asked)).said
+        return tables.read_dataset(TableOptions(str(path), ("y",), **asked)).notes
 
     return said_of
 

@@ -32,7 +32,7 @@ class LabelledRows:
     asked : Asked
         With the columns that the fit used, if they are taken.
     targets : tuple of str
-    said : list of str
+    notes : list of str
         What there is to say about the table and its columns.
     """
 
@@ -44,7 +44,7 @@ class LabelledRows:
     order: np.ndarray | None
     asked: TableOptions
     targets: tuple[str, ...]
-    said: list[str]
+    notes: list[str]
 
 
 def target_names(model: SavedModel, given: Any) -> tuple[str, ...]:
@@ -83,15 +83,15 @@ def labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     flags = " ".join(f"--{part} {name}" for part, name in more.items())
     if not more or asked.path == STDIN:  # which can be read but once
         known = read_labelled_rows(model, asked)
-        return known if not more else replace(known, said=[*known.said, missing_option_note(flags)])
+        return known if not more else replace(known, notes=[*known.notes, missing_option_note(flags)])
     try:
         known = read_labelled_rows(model, replace(asked, **more))
     except InputError as error:
         known = read_labelled_rows(model, asked)
         return replace(
-            known, said=[*known.said, f"the fit used {flags}, which is not taken here: {error}"]
+            known, notes=[*known.notes, f"the fit used {flags}, which is not taken here: {error}"]
         )
-    return replace(known, said=[*known.said, f"as in the fit: {flags}"])
+    return replace(known, notes=[*known.notes, f"as in the fit: {flags}"])
 
 
 def missing_option_note(flags: str) -> str:
@@ -106,15 +106,15 @@ def read_labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     from twolayer import tables
     from twolayer.tables.dataset import complete_column, time_order
 
-    rows, said = tables.requested_table(asked)
+    rows, notes = tables.requested_table(asked)
     found = tables.EncodingReport()
     x = model.inputs(rows, found)
     y = true_targets(model, tables.with_target_path(rows, asked.labels), asked.targets)
     weights = tables.weight_column(rows, asked.weights)
     groups = None if asked.groups is None else np.array(complete_column(rows, asked.groups))
     order = None if asked.time is None else time_order(rows, asked.time)
-    said = [*said, *found.sentences()]
-    return LabelledRows(rows, x, y, weights, groups, order, asked, asked.targets, said)
+    notes = [*notes, *found.sentences()]
+    return LabelledRows(rows, x, y, weights, groups, order, asked, asked.targets, notes)
 
 
 def input_names(model: SavedModel, n_inputs: int) -> tuple[list[str], list[str]]:

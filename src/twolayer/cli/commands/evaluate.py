@@ -73,7 +73,7 @@ def evaluate(
     rows = labelled_rows.labelled_rows(known, asked)
     trained_on = labelled_rows.recovered_split(known, rows)
     if trained_on is not None:
-        rows.said.append(training_rows_warning(len(trained_on.train), len(trained_on.test)))
+        rows.notes.append(training_rows_warning(len(trained_on.train), len(trained_on.test)))
     subject = assess(
         labelled_rows.without_feature_names(known.estimator),
         rows.x,
@@ -85,7 +85,7 @@ def evaluate(
     sure = score_intervals(subject)
     for line in [
         f"{rows.table.path}: {rows.table.n_rows} rows",
-        *(f"  {line}" for line in rows.said),
+        *(f"  {line}" for line in rows.notes),
         *evaluation_lines(sure, "mean over targets" * subject.several, scores_of_fit(known)),
         *confusion_counts(subject),
         *target_lines(subject, sure),
@@ -98,7 +98,7 @@ def evaluate(
         **scores_as_json(sure),
         "classes": None if known.several_labels else subject.classes,
         "confusion": subject.confusion() if subject.classifies and not subject.several else None,
-        "said": rows.said,
+        "notes": rows.notes,
     }
     if subject.several:
         results["targets"] = {name: scores_as_json(part) for name, part in sure.parts.items()}

@@ -277,7 +277,7 @@ def run_fit(
             "steps": model.n_iter_,
             "stopped": model.stopped_,
             "seconds": seconds,
-            "said": [*data.said, *tables.left_out_reasons(encoder), *found.sentences()],
+            "notes": [*data.notes, *tables.left_out_reasons(encoder), *found.sentences()],
             "files": {"model": paths[0], "picture": paths[1], "settings": paths[2]},
         }
     )
@@ -386,7 +386,7 @@ def dataset_lines(
         *(
             f"  {line}"
             for line in [
-                *data.said,
+                *data.notes,
                 *left_out_reasons(encoder),
                 *kind_lines(encoder),
                 *found.sentences(),

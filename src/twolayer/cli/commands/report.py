@@ -101,7 +101,7 @@ def report(
         subject,
         sure,
         settings_table(known),
-        rows.said,
+        rows.notes,
         important,
         pictures,
         __version__,

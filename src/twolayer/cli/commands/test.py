@@ -77,11 +77,11 @@ def significance_test(
     encoder = tables.Encoder.fit(data.table, data.kinds)
     found = tables.EncodingReport()
     x = encoder.encode(data.table, found)
-    said = [*data.said, *tables.left_out_reasons(encoder), *found.sentences()]
+    notes = [*data.notes, *tables.left_out_reasons(encoder), *found.sentences()]
     score = "accuracy" if data.target.task == "classification" else "R²"
     named = f"target{'s' * (len(data.target.names) > 1)} {first_names(data.target.names)}"
     voice.say(f"{data.table.path}: {data.table.n_rows} rows, {x.shape[1]} inputs, {named}")
-    for line in said:
+    for line in notes:
         voice.say(f"  {line}")
     model = test_estimator(data, n_hidden, inner, seed)
     y = data.target.values
@@ -126,7 +126,7 @@ def significance_test(
             "level": level,
             "scores": nested.scores,
         },
-        "said": said,
+        "notes": notes,
     }
     voice.result(results)
     return results
