@@ -247,7 +247,7 @@ def test_a_text_in_a_table_to_turn_is_located(refused):
     write("e.csv", genes(**{f"S{i:02}": "case" for i in range(12)}))
     said = refused("fit", *words)
     assert "'S00' holds 'case' in row 'g2', line 3, and so do 'S01'" in said
-    assert "leave out that row; if it is what is to be learned" in said
+    assert "leave out that row; if it is the target, put it in a file of its own" in said
 
 
 def test_a_bad_target_from_another_file_is_told_of_that_file(refused):
@@ -287,7 +287,7 @@ def test_a_target_of_dates_names_or_strays(refused):
         ("day", "column 'day', which is the target, holds dates, such as '2021-03-01'"),
         (
             "who",
-            "column 'who', which is the target, holds another text in every row, such as 'P000'",
+            "column 'who', which is the target, holds a different text in every row, such as 'P000'",
         ),
         ("dose", "holds numbers but for 'n.d.' in line 7: for --task regression"),
         ("doses", r"holds numbers but for 'n.d.' in line 7 \(4 such fields\)"),
@@ -352,9 +352,14 @@ def test_a_table_that_wants_turning_is_told_so(refused, capsys):
     labels = ["--labels", "l.csv", "--id", "sample", "--target", "y"]
     said = refused("fit", "e.csv", "--target", "y")
     assert "no column 'y'" in said
-    assert "turn it with --transpose, and name the file of the targets with --labels" in said
-    assert "its columns are, so turn it with --transpose" in refused("fit", "e.csv", *labels)
-    assert "the file that --labels names" in refused("fit", "e.csv", "--transpose", "--target", "y")
+    assert (
+        "transpose the table with --transpose, and name the file of the targets with --labels"
+        in said
+    )
+    assert "its columns are, so transpose it with --transpose" in refused("fit", "e.csv", *labels)
+    assert "name the file that holds it with --labels" in refused(
+        "fit", "e.csv", "--transpose", "--target", "y"
+    )
     with pytest.raises(SystemExit):
         main(
             [
@@ -372,8 +377,8 @@ def test_a_table_that_wants_turning_is_told_so(refused, capsys):
         )
     capsys.readouterr()
     said = refused("predict", "e.twolayer.safetensors", "e.csv")
-    assert said.endswith("they stand in its first column, 'gene': turn it with --transpose\n")
-    assert "turn it with --transpose" in refused("evaluate", "e.twolayer.safetensors", "e.csv")
+    assert said.endswith("they are in its first column, 'gene': transpose it with --transpose\n")
+    assert "transpose the table with --transpose" in refused("evaluate", "e.twolayer.safetensors", "e.csv")
 
 
 def test_quiet_does_not_say_that_it_compiles(capsys):

@@ -109,7 +109,7 @@ def test_numbers_too_large_are_told_where_they_stand(table, twolayer, value, col
 @pytest.mark.parametrize("more", [["--drop", "y"], ["--groups", "a", "--drop", "a"]])
 def test_a_column_with_a_part_to_play_is_not_left_out(table, twolayer, more):
     words = ["fit", "t.csv", "--target", "y", *more, *OPTIONS]
-    assert_refused(twolayer, table, words, f"column '{more[-1]}' is asked for and to be left out")
+    assert_refused(twolayer, table, words, f"column '{more[-1]}' has a role ")
 
 
 def test_more_folds_than_rows_are_refused(table, twolayer):

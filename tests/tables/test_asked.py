@@ -64,7 +64,7 @@ def test_labels_are_advised_only_of_a_table_that_is_turned(tmp_path):
     path = str(tmp_path / "g.csv")
     with pytest.raises(InputError, match=r"has no column 'z': the columns are 'a', 'b'$"):
         tables.read_dataset(TableOptions(path, ("z",)))
-    with pytest.raises(InputError, match=r"taken from the file that --labels names$"):
+    with pytest.raises(InputError, match=r"name the file that holds it with --labels$"):
         tables.read_dataset(TableOptions(path, ("z",), transpose=True))
 
 

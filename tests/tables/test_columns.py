@@ -155,12 +155,12 @@ def test_of_very_many_unseen_categories_the_first_are_kept_by_name():
     found = tables.EncodingReport()
     for block in range(3):
         for i in range(1000):
-            found.unknown("tissue", f"t{i + 700 * block}")
+            found.count_unseen("tissue", f"t{i + 700 * block}")
     assert len(found.unseen["tissue"]) == 1001
     assert found.unseen["tissue"]["t999"] == 2
     assert found.unseen["tissue"]["others"] == 3000 - 1000 - 300
     assert found.sentences() == [
-        "3000 rows have a 'tissue' that training did not have: 't0', 't1', 't2', 't3', 't4' and 996 more"
+        "3,000 rows have a 'tissue' that training did not have: 't0', 't1', 't2', 't3', 't4' and 996 more"
     ]
 
 

@@ -12,6 +12,7 @@ import scipy.sparse
 from sklearn.datasets import dump_svmlight_file
 
 from twolayer import FileError, InputError, tables
+from twolayer.tables.transpose import transpose_table
 
 RNG = np.random.default_rng(0)
 NUMBERS = np.round(RNG.standard_normal((40, 3)), 3)
@@ -174,7 +175,7 @@ def test_matrix_market(tmp_path):
     scipy.io.mmwrite(tmp_path / "t.mtx", sparse)
     table = tables.read_table(tmp_path / "t.mtx")
     np.testing.assert_allclose(table.numbers.toarray(), sparse.toarray())
-    turned = tables.join.transpose_table(table)
+    turned = transpose_table(table)
     np.testing.assert_allclose(turned.numbers.toarray(), sparse.toarray().T)
     scipy.io.mmwrite(tmp_path / "d.mtx", NUMBERS)
     np.testing.assert_allclose(tables.read_table(tmp_path / "d.mtx").numbers, NUMBERS)

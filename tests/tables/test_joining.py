@@ -5,8 +5,9 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from twolayer import InputError, tables
+from twolayer import InputError, TwoLayerError, tables
 from twolayer.tables import TableOptions
+from twolayer.tables.transpose import transpose_table
 
 GENES = "gene,s1,s2,s3,s4\nBRCA1,1,2,3,4\nTP53,5,6,7,8\nMYC,9,10,11,12\n"
 LABELS = "patient,outcome,age\ns4,sick,50\ns2,well,40\ns1,sick,30\ns9,well,20\n"
@@ -27,7 +28,7 @@ def files(tmp_path):
 
 def test_genes_in_rows(files):
     (path,) = files(genes=GENES)
-    table = tables.join.transpose_table(tables.read_table(path))
+    table = transpose_table(tables.read_table(path))
     assert table.names == ["sample", "BRCA1", "TP53", "MYC"]
     assert table.id == "sample"
     assert table.words("sample") == ["s1", "s2", "s3", "s4"]
@@ -47,30 +48,30 @@ def test_genes_in_rows(files):
 )
 def test_tables_that_cannot_be_turned(files, content, message):
     (path,) = files(genes=content)
-    with pytest.raises(InputError, match=message):
-        tables.join.transpose_table(tables.read_table(path))
+    with pytest.raises(TwoLayerError, match=message):
+        transpose_table(tables.read_table(path))
 
 
 def test_row_names_that_are_numbers_and_genes_named_like_samples(files):
     """R numbers the rows of a table without names, under a header that lacks a name."""
     (path,) = files(numbered=",s1,s2\n1,5,6\n2,7,8\n")
-    table = tables.join.transpose_table(tables.read_table(path))
+    table = transpose_table(tables.read_table(path))
     assert table.names == ["sample", "1", "2"]
     assert table.inputs(["1", "2"]).tolist() == [[5, 7], [6, 8]]
     assert np.isnan(table.column("sample")).all()
     (path,) = files(taken="gene,s1,s2\nsample,1,2\nid,3,4\n")
-    table = tables.join.transpose_table(tables.read_table(path))
+    table = transpose_table(tables.read_table(path))
     assert table.names == ["sample name", "sample", "id"]
     assert table.words("sample name") == ["s1", "s2"]
 
 
 def test_a_table_without_names_is_turned_too(files):
     good, bad = files(good="a,b,c\n1,2,3\n4,5,6\n", bad="a,b,c\n1,2,3\n4,x,6\n")
-    table = tables.join.transpose_table(tables.read_table(good))
+    table = transpose_table(tables.read_table(good))
     assert table.names == ["x1", "x2"]
     assert table.numbers.tolist() == [[1, 4], [2, 5], [3, 6]]
     with pytest.raises(InputError, match="'b' holds 'x' in row 2, line 3: correct the field"):
-        tables.join.transpose_table(tables.read_table(bad))
+        transpose_table(tables.read_table(bad))
 
 
 def asked(genes, labels, **more):
@@ -106,19 +107,18 @@ def test_groups_and_weights_may_stand_beside_the_labels(files):
     labels = "patient,outcome,batch,w,day\n"
     labels += "s4,sick,p,1,2021-01-03\ns2,well,q,2,2021-01-01\ns1,sick,p,3,2021-01-02\n"
     genes, path = files(genes=GENES, labels=labels)
-    data = tables.read_dataset(
-        asked(genes, path, id="patient", transpose=True, groups="batch", weights="w", time="day")
-    )
+    both = {"id": "patient", "transpose": True, "weights": "w"}
+    data = tables.read_dataset(asked(genes, path, groups="batch", **both))
     assert data.groups.tolist() == ["p", "q", "p"]
     assert data.weights.tolist() == [3, 2, 1]
-    assert data.order.tolist() == [1, 0, 2]
+    assert tables.read_dataset(asked(genes, path, time="day", **both)).order.tolist() == [1, 0, 2]
 
 
 @pytest.mark.parametrize(
     ("labels", "more", "message"),
     [
         (LABELS, {"id": "patien"}, "no column 'patien'; did you mean 'patient'"),
-        (LABELS + "s1,well,1\n", {"id": "patient"}, "'s1' stands twice in 'patient'"),
+        (LABELS + "s1,well,1\n", {"id": "patient"}, "'s1' appears twice in 'patient'"),
         (
             "patient,outcome\na,x\nb,y\n",
             {"id": "patient"},
@@ -151,7 +151,7 @@ def test_rows_joined_by_a_column_are_told_by_its_names(files):
 
 def test_turning_is_advised_only_where_it_would_help(files):
     genes, labels = files(genes=GENES, labels=LABELS)
-    with pytest.raises(InputError, match="its columns are, so turn it with --transpose"):
+    with pytest.raises(InputError, match="its columns are, so transpose it with --transpose"):
         tables.read_dataset(asked(genes, labels, id="patient"))
     genes, labels = files(genes=GENES, labels="patient,outcome\na,x\nb,y\n")
     with pytest.raises(InputError, match=r"\(such as 'a'\)$"):
@@ -175,7 +175,7 @@ def test_row_names_as_r_and_pandas_write_them(files):
         ({"groups": "h"}, "line 3 has no value in column 'h'"),
         ({"groups": "na"}, "line 4 has no value in column 'na'"),
         ({"time": "g"}, "'p' in line 2: the time of a row is a number, or a date"),
-        ({"groups": "y"}, "column 'y' is asked for twice"),
+        ({"groups": "y"}, "column 'y' is named more than once"),
         ({"drop": ("a", "b")}, "no column 'b'"),
         ({"drop": ("a", "w", "h", "g", "na")}, "has no column but the target 'y' to learn from"),
         ({"categories": ("zz",)}, "no column 'zz'"),

@@ -49,10 +49,10 @@ class LabelledRows:
 
 def target_names(model: SavedModel, given: Any) -> tuple[str, ...]:
     """The columns with the truth: those that were named, or that the model's file names."""
-    from twolayer.cli import options
     from twolayer.errors import InputError
+    from twolayer.tables import as_tuple
 
-    targets = options.as_tuple(given) or tuple(model.targets)
+    targets = as_tuple(given) or tuple(model.targets)
     if not targets:
         raise InputError(
             f"{model.path} was not told what it predicts: name the column with --target"
@@ -83,7 +83,9 @@ def labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     flags = " ".join(f"--{part} {name}" for part, name in more.items())
     if not more or asked.path == STDIN:  # which can be read but once
         known = read_labelled_rows(model, asked)
-        return known if not more else replace(known, notes=[*known.notes, missing_option_note(flags)])
+        return (
+            known if not more else replace(known, notes=[*known.notes, missing_option_note(flags)])
+        )
     try:
         known = read_labelled_rows(model, replace(asked, **more))
     except InputError as error:
@@ -101,18 +103,15 @@ def missing_option_note(flags: str) -> str:
 
 def read_labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     """The rows with the columns that were asked for."""
-    import numpy as np
-
     from twolayer import tables
-    from twolayer.tables.dataset import complete_column, time_order
 
     rows, notes = tables.requested_table(asked)
     found = tables.EncodingReport()
     x = model.inputs(rows, found)
     y = true_targets(model, tables.with_target_path(rows, asked.labels), asked.targets)
-    weights = tables.weight_column(rows, asked.weights)
-    groups = None if asked.groups is None else np.array(complete_column(rows, asked.groups))
-    order = None if asked.time is None else time_order(rows, asked.time)
+    weights = tables.row_weights(rows, asked.weights)
+    groups = tables.row_groups(rows, asked.groups)
+    order = tables.row_order(rows, asked.time)
     notes = [*notes, *found.sentences()]
     return LabelledRows(rows, x, y, weights, groups, order, asked, asked.targets, notes)
 

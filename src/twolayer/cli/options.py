@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,64 +80,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
-def as_tuple(given: Any) -> tuple[str, ...]:
-    """What may be given several times, or from Python as one text or not at all."""
-    if given is None:
-        return ()
-    return (given,) if isinstance(given, str) else tuple(given)
+def table_options(table: Any, target: Any, **given: Any) -> TableOptions:
+    """Return the table options among what a command was given, checked."""
+    from twolayer.tables import TableOptions
 
-
-def table_options(
-    table: Any,
-    target: Any,
-    *,
-    task: str = "auto",
-    labels: Any = None,
-    id_column: str | None = None,
-    weights: str | None = None,
-    groups: str | None = None,
-    time: str | None = None,
-    drop: Sequence[str] | str | None = None,
-    category: Sequence[str] | str | None = None,
-    transpose: bool = False,
-    delimiter: str | None = None,
-    drop_missing_target: bool = False,
-    sheet: str | None = None,
-    labels_sheet: str | None = None,
-) -> TableOptions:
-    """The table options, checked."""
-    from twolayer import checks, tables
-    from twolayer.errors import InputError
-
-    checks.one_of(task, {name: name for name in tables.TASKS}, "task")
-    if groups is not None and time is not None:
-        raise InputError(
-            "--groups and --time cannot be asked for together: choose one way to split"
-        )
-    if labels_sheet is not None and labels is None:
-        raise InputError("--labels-sheet needs --labels, the file whose sheet it is")
-    delimiter = {"tab": "\t", "\\t": "\t", "space": " "}.get(delimiter or "", delimiter)
-    if delimiter is not None and len(delimiter) != 1:
-        raise InputError(
-            f"--delimiter is one character, or the word tab; got {checks.short_repr(delimiter)}"
-        )
-    return tables.TableOptions(
-        str(table),
-        as_tuple(target),
-        task,
-        None if labels is None else str(labels),
-        id_column,
-        weights,
-        groups,
-        time,
-        as_tuple(drop),
-        as_tuple(category),
-        transpose,
-        delimiter,
-        drop_missing_target,
-        None if sheet is None else str(sheet),
-        None if labels_sheet is None else str(labels_sheet),
-    )
+    return TableOptions.of({**given, "table": table, "target": target})
 
 
 def table_stem(table: Any) -> str:

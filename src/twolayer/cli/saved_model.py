@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twolayer.text import first_names
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -75,6 +73,7 @@ class SavedModel:
             If it lacks columns, and they are not or cannot be filled in.
         """
         from twolayer.errors import InputError
+        from twolayer.tables import check_model_columns
 
         if self.encoder is None:
             if fill:
@@ -85,8 +84,9 @@ class SavedModel:
             return table
         if fill:
             return self.encoder.completed(table, str(self.path))
-        self.encoder.refuse_missing_columns(
+        check_model_columns(
             table,
+            self.encoder.columns,
             str(self.path),
             "; --fill-missing-columns takes them as missing values, and names them all",
         )
@@ -94,9 +94,8 @@ class SavedModel:
 
     def columns(self, table: Table) -> list[str]:
         """The table's columns that are taken, in the model's order."""
-        from twolayer import checks
         from twolayer.errors import InputError
-        from twolayer.tables import looks_transposed
+        from twolayer.tables import check_model_columns
 
         if self.encoder is not None:
             return self.encoder.columns
@@ -108,16 +107,7 @@ class SavedModel:
                     f"{table.path} has {len(table.names)}: give it exactly those"
                 )
             return table.names
-        there, wanted = set(table.names), set(known)
-        missing = [name for name in known if name not in there]
-        if missing:
-            hint = checks.closest_name(missing[0], there - wanted)
-            if looks_transposed(table, list(known)):
-                hint = f": they stand in its first column, '{table.names[0]}': turn it with --transpose"
-            raise InputError(
-                f"{table.path} lacks {len(missing)} of the {len(known)} columns that {self.path} was trained on: "
-                f"{first_names(missing)}{hint}"
-            )
+        check_model_columns(table, list(known), str(self.path))
         return list(known)
 
     def asked(self, method: str, x: np.ndarray, **more: Any) -> Any:

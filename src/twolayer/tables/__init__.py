@@ -1,22 +1,15 @@
 """From any table to columns of numbers: readers, what each column holds, its encoding, and the joining of two files."""
 
 from twolayer.tables.column_kinds import ColumnKinds, column_kinds
-from twolayer.tables.dataset import (
-    Dataset,
-    TableOptions,
-    left_out_reasons,
-    read_dataset,
-    requested_table,
-    weight_column,
-    with_target_path,
-)
-from twolayer.tables.encoder import Encoder, EncodingReport
+from twolayer.tables.column_roles import row_groups, row_order, row_weights
+from twolayer.tables.dataset import Dataset, read_dataset, requested_table, with_target_path
+from twolayer.tables.encoder import Encoder, EncodingReport, left_out_reasons
 from twolayer.tables.readers.formats import read_table, stream_table
-from twolayer.tables.table import Table, looks_transposed, missing_column_error
-from twolayer.tables.target import TASKS, Target, read_target
+from twolayer.tables.table import Table, check_model_columns
+from twolayer.tables.table_options import TableOptions, as_tuple
+from twolayer.tables.target import Target, read_target
 
 __all__ = [
-    "TASKS",
     "ColumnKinds",
     "Dataset",
     "Encoder",
@@ -24,15 +17,17 @@ __all__ = [
     "Table",
     "TableOptions",
     "Target",
+    "as_tuple",
+    "check_model_columns",
     "column_kinds",
     "left_out_reasons",
-    "looks_transposed",
-    "missing_column_error",
     "read_dataset",
     "read_table",
     "read_target",
     "requested_table",
+    "row_groups",
+    "row_order",
+    "row_weights",
     "stream_table",
-    "weight_column",
     "with_target_path",
 ]

@@ -16,16 +16,16 @@ from twolayer.tables.table import (
     DETECTION_LIMIT,
     Table,
     detection_limit_advice,
-    is_missing,
     parse_number,
+    present_words,
 )
 from twolayer.text import first_names
 
 YES_WORDS = {"true", "t", "yes", "y", "1"}
 NO_WORDS = {"false", "f", "no", "n", "0"}
 BOOLEAN_PAIRS = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
-MAX_LEVELS = 50  # more different texts than so many are no categories
-FEW_TABLE_ROWS = 10  # below so many rows nothing is concluded from all values being different
+MAX_LEVELS = 50  # a column of more different texts holds no categories
+FEW_TABLE_ROWS = 10  # in a table of fewer rows, values that all differ mean nothing
 MONTH_PATTERN = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 DATE_PATTERN = re.compile(
     r"(\d{1,4}([-/.])\d{1,2}\2\d{1,4}|"
@@ -47,9 +47,9 @@ class ColumnKinds:
     numbers, booleans, categories : list of str
         What can be learned from.
     ids : list of str
-        What names the rows.
+        Columns that name the rows.
     left_out : dict
-        Other columns that nothing is learned from, and why.
+        The other columns, from which nothing is learned, and the reason for each.
     """
 
     numbers: list[str] = field(default_factory=list)
@@ -62,13 +62,13 @@ class ColumnKinds:
 def column_kinds(
     table: Table, skip: Collection[str] = (), categories: Collection[str] = ()
 ) -> ColumnKinds:
-    """Look at every column but those to skip.
+    """Return the kind of every column but those to skip.
 
     Parameters
     ----------
     table : Table
     skip : names
-        The target and other columns with a part of their own.
+        The target and other columns with a role of their own.
     categories : names
         Columns to take as categories whatever they look like.
 
@@ -77,108 +77,107 @@ def column_kinds(
     InputError
         If a column holds dates, or numbers and text.
     """
-    found = ColumnKinds()
-    skip = {*skip}
-    asked = [name for name in table.names if name not in skip]
-    plain = [name for name in asked if name not in table.texts and name not in categories]
-    silent = _empty_columns(table, plain)
-    for name in asked:
+    kinds = ColumnKinds()
+    skip = set(skip)
+    names = [name for name in table.names if name not in skip]
+    plain = [name for name in names if name not in table.texts and name not in categories]
+    empty = _empty_columns(table, plain)
+    for name in names:
         if name in categories:
-            found.categories.append(name)
+            kinds.categories.append(name)
         elif name == table.id:
-            found.ids.append(name)
-        elif name not in table.texts:
-            _place_numbers(table, name, silent, found)
+            kinds.ids.append(name)
+        elif name in table.texts:
+            _add_text_column(table, name, kinds)
+        elif name in empty:
+            kinds.left_out[name] = "holds no value"
+        elif _names_rows(table, name):
+            kinds.ids.append(name)
         else:
-            _place_text(table, name, found)
-    return found
+            kinds.numbers.append(name)
+    return kinds
 
 
 def _empty_columns(table: Table, names: list[str]) -> set[str]:
-    """Those of the columns that hold no value at all."""
+    """Return those of the columns that hold no value at all."""
     if table.sparse or not names:
         return set()
     empty = np.isnan(table.columns(names)).all(axis=0)
     return {names[j] for j in np.flatnonzero(empty).tolist()}
 
 
-def _place_numbers(table: Table, name: str, silent: set[str], found: ColumnKinds) -> None:
-    if name in silent:
-        found.left_out[name] = "holds no value"
-    elif (name == table.names[0] or ROW_NAME_PATTERN.fullmatch(name)) and counts_rows(table, name):
-        found.ids.append(name)
-    else:
-        found.numbers.append(name)
-
-
-def counts_rows(table: Table, name: str) -> bool:
-    """Whether the column counts the rows, or is named like a row's name and has another whole number in each."""
+def _names_rows(table: Table, name: str) -> bool:
+    """Return whether a column of numbers counts the rows, or is called an id and has a different whole number in each."""
+    called_id = bool(ROW_NAME_PATTERN.fullmatch(name))
+    if table.n_rows < FEW_TABLE_ROWS or not (called_id or name == table.names[0]):
+        return False
     values = table.column(name)
-    if len(values) < FEW_TABLE_ROWS or not (values == np.floor(values)).all():
+    if not (values == np.floor(values)).all():
         return False
     steps = 1 if table.places is None else np.diff(table.places)
-    if (np.diff(values) == steps).all():
-        return True
-    return bool(ROW_NAME_PATTERN.fullmatch(name)) and len(np.unique(values)) == len(values)
+    counts_rows = bool((np.diff(values) == steps).all())
+    return counts_rows or (called_id and len(np.unique(values)) == len(values))
 
 
-def _place_text(table: Table, name: str, found: ColumnKinds) -> None:
-    words = [word for word in table.texts[name] if not is_missing(word)]
+def _add_text_column(table: Table, name: str, kinds: ColumnKinds) -> None:
+    """Add a column that holds text, or is read as text, to its kind."""
+    words = present_words(table.texts[name])
     levels = set(words)
     if not words:
-        found.left_out[name] = "holds no value"
+        kinds.left_out[name] = "holds no value"
     elif not table.first_text(name):
-        found.numbers.append(name)
+        kinds.numbers.append(name)
     elif are_boolean_levels(levels):
-        found.booleans.append(name)
+        kinds.booleans.append(name)
     elif ROW_NAME_PATTERN.fullmatch(name) and is_row_name(words, table.n_rows):
-        found.ids.append(name)
+        kinds.ids.append(name)
     else:
         _check_dates(table, name, words)
         check_decimal_commas(table, name, words)
-        check_percent_signs(table, name, words)
+        _check_percent_signs(table, name, words)
         _check_mixed_column(table, name, words)
         if is_row_name(words, table.n_rows):
-            found.ids.append(name)
+            kinds.ids.append(name)
         elif len(levels) > MAX_LEVELS or (
             table.n_rows >= FEW_TABLE_ROWS and 2 * len(levels) > len(words)
         ):
-            found.left_out[name] = f"holds {len(levels)} different texts"
+            kinds.left_out[name] = f"holds {len(levels)} different texts"
         else:
-            found.categories.append(name)
+            kinds.categories.append(name)
 
 
 def is_row_name(words: list[str], n_rows: int) -> bool:
-    """Whether every row has another word."""
+    """Return whether every row has a different word."""
     return n_rows >= FEW_TABLE_ROWS and len(words) == n_rows == len(set(words))
 
 
 def are_boolean_levels(levels: Collection[str]) -> bool:
-    """Whether the words are those of one pair."""
+    """Return whether the words are those of one pair, such as yes and no."""
     small = {level.lower() for level in levels}
     return any(small <= pair for pair in BOOLEAN_PAIRS)
 
 
 def are_dates(words: list[str]) -> bool:
-    """Whether most of them are."""
-    some = words[:100]
-    return 2 * sum(DATE_PATTERN.fullmatch(word) is not None for word in some) > len(some)
+    """Return whether most of the first 100 words are dates."""
+    first = words[:100]
+    return 2 * sum(DATE_PATTERN.fullmatch(word) is not None for word in first) > len(first)
 
 
 def _check_dates(table: Table, name: str, words: list[str]) -> None:
+    """Raise InputError if the column holds dates."""
     if are_dates(words):
         raise InputError(
-            f"{table.path}: column '{name}' holds dates, such as {checks.short_repr(words[0])}: write it as a number that "
-            f"means something (days since the first visit, month, age), or leave it out with --drop '{name}'"
+            f"{table.path}: column '{name}' holds dates, such as {checks.short_repr(words[0])}: write each date as a number "
+            f"with a meaning (days since the first visit, month, age), or leave the column out with --drop '{name}'"
         )
 
 
 def check_decimal_commas(table: Table, name: str, words: list[str]) -> None:
-    """Raise if the column holds numbers with a comma that was not read; all such columns are named at once."""
+    """Raise InputError if the column holds numbers with a comma that were not read as numbers; it names all such columns."""
     if not _has_unread_commas(table, name):
         return
     example = next(word for word in words if "," in word)
-    others = [one for one in table.texts if one != name and _has_unread_commas(table, one)]
+    others = [other for other in table.texts if other != name and _has_unread_commas(table, other)]
     so_do = f", and so do {first_names(others)}" if others else ""
     raise InputError(
         f"{table.path}: column '{name}' holds numbers with a comma, such as {checks.short_repr(example)}{so_do}: write "
@@ -188,17 +187,16 @@ def check_decimal_commas(table: Table, name: str, words: list[str]) -> None:
 
 
 def _has_unread_commas(table: Table, name: str) -> bool:
-    """Whether there are numbers with a comma in the column, and they were not taken for numbers."""
-    words = [word for word in table.texts[name] if not is_missing(word)]
-    if not has_commas(words):
+    """Return whether the column holds numbers with a comma that were not read as numbers."""
+    if not has_commas(present_words(table.texts[name])):
         return False
-    empty = np.isnan(table.column(name)).tolist()
-    unread = [word for word, gap in zip(table.texts[name], empty, strict=True) if gap]
-    return has_commas([word for word in unread if not is_missing(word)])
+    gaps = np.isnan(table.column(name)).tolist()
+    unread = [word for word, gap in zip(table.texts[name], gaps, strict=True) if gap]
+    return has_commas(present_words(unread))
 
 
-def check_percent_signs(table: Table, name: str, words: list[str]) -> None:
-    """Raise if some of the numbers have a percent sign, and others none."""
+def _check_percent_signs(table: Table, name: str, words: list[str]) -> None:
+    """Raise InputError if some of the numbers have a percent sign, and others none."""
     points = {word: word.replace(",", ".") for word in words}
     signed = [
         word
@@ -209,19 +207,19 @@ def check_percent_signs(table: Table, name: str, words: list[str]) -> None:
     if signed and plain and 2 * (len(signed) + len(plain)) > len(words):
         raise InputError(
             f"{table.path}: column '{name}' holds numbers with and without a percent sign, such as "
-            f"{checks.short_repr(signed[0])} and {checks.short_repr(plain[0])}: write all of them alike, "
-            "or leave it out with "
-            f"--drop '{name}'"
+            f"{checks.short_repr(signed[0])} and {checks.short_repr(plain[0])}: write all of them alike, or leave "
+            f"the column out with --drop '{name}'"
         )
 
 
 def _check_mixed_column(table: Table, name: str, words: list[str]) -> None:
-    present, count = len(words), int(np.isfinite(table.column(name)).sum())
+    """Raise InputError if at least half of the words are numbers or beyond a limit of detection, and the others text."""
+    count = int(np.isfinite(table.column(name)).sum())
     limits = sum(DETECTION_LIMIT.fullmatch(word) is not None for word in words)
-    if not count or 2 * (count + limits) < present:
+    if not count or 2 * (count + limits) < len(words):
         return
     row, text = table.first_text(name)  # type: ignore[misc]
-    more = f" ({present - count} such fields)" if present - count > 1 else ""
+    more = f" ({len(words) - count} such fields)" if len(words) - count > 1 else ""
     start = f"{table.path}: column '{name}' holds numbers but for {checks.short_repr(text)} in {table.where(row)}{more}: "
     if DETECTION_LIMIT.fullmatch(text):
         raise InputError(
@@ -229,12 +227,12 @@ def _check_mixed_column(table: Table, name: str, words: list[str]) -> None:
         )
     hint = "write decimals with a point, or " if "," in text else ""
     raise InputError(
-        f"{start}{hint}leave such fields empty if they mean no value, or take it as categories with --category "
+        f"{start}{hint}leave such fields empty if they mean no value, or take the column as categories with --category "
         f"'{name}', or leave it out with --drop '{name}'"
     )
 
 
 def most_frequent_word(words: list[str]) -> str:
-    """The most frequent word; of several the first in order."""
+    """Return the most frequent word; of equally frequent ones the first in alphabetical order."""
     counts = Counter(words)
     return min(counts, key=lambda word: (-counts[word], word))

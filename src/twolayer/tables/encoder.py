@@ -1,15 +1,15 @@
 """Columns as a model takes them: numbers as they are, yes or no as 1 or 0, a column of 0 and 1 for each category.
 
 A missing value becomes the training rows' median, or their most frequent word; and where the training rows had gaps, one
-column more, of 0 and 1, says where they were. A category that the training rows did not have is 0 in every column, and told.
-All of it is learned on the rows given, and kept in the model's file as JSON that anyone can read.
+column more, of 0 and 1, says where they were. A category that the training rows did not have is 0 in every column, and
+reported. All of it is learned from the rows given, and saved in the model's file as JSON that anyone can read.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,17 +17,23 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.tables.column_kinds import NO_WORDS, YES_WORDS, ColumnKinds, most_frequent_word
-from twolayer.tables.table import Table, is_missing, looks_transposed
-from twolayer.text import first_names
+from twolayer.tables.table import (
+    Table,
+    check_model_columns,
+    is_missing,
+    looks_transposed,
+    present_words,
+)
+from twolayer.text import first_names, plural
 
 MISSING_SUFFIX = " is missing"
-MAX_LACKING_NAMED = 20
-MAX_UNSEEN = 1000  # categories never seen that are kept by name: a table may be larger than memory
+SAME_VALUE = "the same in every row of training"
+MAX_UNSEEN = 1000  # unseen categories that are counted by name: a table may be larger than memory
 
 
 @dataclass(eq=False)
 class EncodingReport:
-    """What was met while rows were encoded.
+    """Counts of the values that were filled in, or not known, while rows were encoded.
 
     Attributes
     ----------
@@ -41,28 +47,26 @@ class EncodingReport:
     filled: Counter[str] = field(default_factory=Counter)
     unseen: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def unknown(self, name: str, level: str) -> None:
-        """A row has a category that training did not have."""
+    def count_unseen(self, name: str, level: str) -> None:
+        """Count a row with a category that training did not have."""
         levels = self.unseen.setdefault(name, Counter())
         levels[level if level in levels or len(levels) < MAX_UNSEEN else "others"] += 1
 
     def sentences(self) -> list[str]:
-        """It in words, a line each."""
+        """Return the counts in words, a line per kind of value."""
         lines = []
         if self.filled:
-            count, names = sum(self.filled.values()), list(self.filled)
-            value = "value" if count == 1 else "values"
-            lines.append(f"{count} missing {value} filled in, in {first_names(names)}")
+            values = plural(sum(self.filled.values()), "missing value")
+            lines.append(f"{values} filled in, in {first_names(self.filled)}")
         for name, levels in self.unseen.items():
-            count = sum(levels.values())
-            rows = "1 row has" if count == 1 else f"{count} rows have"
+            rows = plural(sum(levels.values()), "row has", "rows have")
             lines.append(f"{rows} a '{name}' that training did not have: {first_names(levels)}")
         return lines
 
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """How the columns of a table become the inputs of a model.
+    """The rule by which the columns of a table become the inputs of a model.
 
     Attributes
     ----------
@@ -76,9 +80,9 @@ class Encoder:
     marked : list of str
         Columns whose missing values have a column of their own.
     ids : list of str
-        Columns that name the rows: kept beside the predictions.
+        Columns that name the rows: written beside the predictions.
     left_out : dict
-        Columns that nothing was learned from, and why.
+        Columns that nothing was learned from, and the reason for each.
     """
 
     numbers: list[str]
@@ -91,7 +95,7 @@ class Encoder:
 
     @classmethod
     def fit(cls, table: Table, kinds: ColumnKinds, rows: np.ndarray | None = None) -> Encoder:
-        """Learn medians, categories and constant columns from these rows (None: all)."""
+        """Return the encoder with the medians, categories and constant columns of these rows (None: all)."""
         rows = np.arange(table.n_rows) if rows is None else rows
         left_out = dict(kinds.left_out)
         numbers, medians, gaps = _number_columns(table, kinds.numbers, rows, left_out)
@@ -99,41 +103,36 @@ class Encoder:
         booleans, categories = {}, {}
         for name in (*kinds.booleans, *kinds.categories):
             words = [table.words(name)[i] for i in rows.tolist()]
-            there = [word for word in words if not is_missing(word)]
-            if len(set(there)) < 2 and len(there) == len(words):
+            present = present_words(words)
+            levels = set(present)
+            if len(levels) < 2 and len(present) == len(words):
                 left_out[name] = f"is {checks.short_repr(words[0])} in every row of training"
                 continue
-            if len(there) < len(words):
+            if len(present) < len(words):
                 marked.add(name)
             if name in kinds.booleans:
-                booleans[name] = int(
-                    most_frequent_word([_boolean_columns(word) for word in there] or ["0"])
-                )
+                digits = ["1" if word.lower() in YES_WORDS else "0" for word in present]
+                booleans[name] = int(most_frequent_word(digits or ["0"]))
             else:
-                first = most_frequent_word(there) if there else ""
-                categories[name] = [first, *sorted({*there} - {first})] if there else []
+                first = [most_frequent_word(present)] if present else []
+                categories[name] = [*first, *sorted(levels.difference(first))]
+        marked_columns = [name for name in table.names if name in marked]
         return cls(
-            numbers,
-            medians,
-            booleans,
-            categories,
-            [name for name in table.names if name in marked],
-            list(kinds.ids),
-            left_out,
+            numbers, medians, booleans, categories, marked_columns, list(kinds.ids), left_out
         )
 
     @property
     def columns(self) -> list[str]:
-        """The table's columns that are taken."""
+        """The table's columns that the model takes."""
         return [*self.numbers, *self.booleans, *self.categories]
 
     @property
     def texts(self) -> list[str]:
-        """Those of them that are read as text."""
+        """Those of the columns that are read as text."""
         return [*self.booleans, *self.categories]
 
     def features(self) -> list[str]:
-        """The names of the model's inputs."""
+        """Return the names of the model's inputs."""
         names = [*self.numbers, *self.booleans]
         names += [f"{name}={level}" for name, levels in self.categories.items() for level in levels]
         names += [name + MISSING_SUFFIX for name in self.marked]
@@ -151,17 +150,17 @@ class Encoder:
         return [*self.numbers, *self.booleans, *levels, *self.marked]
 
     def encode(
-        self, table: Table, found: EncodingReport | None = None, model: str = "the model"
+        self, table: Table, report: EncodingReport | None = None, model: str = "the model"
     ) -> Any:
-        """The inputs of every row, shape (n_rows, n_features); sparse if the table is. An error names the model.
+        """Return the inputs of every row, shape (n_rows, n_features); sparse if the table is. An error names the model.
 
         Raises
         ------
         InputError
             If a column is not there, or holds something that it cannot.
         """
-        found = EncodingReport() if found is None else found
-        self.refuse_missing_columns(table, model)
+        report = EncodingReport() if report is None else report
+        check_model_columns(table, self.columns, model)
         table.refuse_text(self.numbers)
         x = table.columns(self.numbers)
         if table.sparse:
@@ -172,24 +171,24 @@ class Encoder:
         counts = gaps.sum(axis=0)
         table.refuse_large(x, self.numbers)
         if counts.any():
-            self._fill(x, gaps, counts, found)
+            self._fill(x, gaps, counts, report)
         marks = {name: gaps[:, j] for j, name in enumerate(self.numbers) if counts[j]}
         parts = [
             x,
-            *(self._yes_or_no(table, name, marks, found) for name in self.booleans),
-            *(self._one_hot(table, name, marks, found) for name in self.categories),
+            *(self._yes_or_no(table, name, marks, report) for name in self.booleans),
+            *(self._one_hot(table, name, marks, report) for name in self.categories),
         ]
         none = np.zeros(table.n_rows)
         parts += [np.asarray(marks.get(name, none), dtype=float)[:, None] for name in self.marked]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else x
 
     def lacking(self, table: Table) -> list[str]:
-        """The columns that the table does not have."""
+        """Return the columns that the table does not have."""
         there = set(table.names)
         return [name for name in self.columns if name not in there]
 
     def completed(self, table: Table, model: str = "the model") -> Table:
-        """The table with the columns that it lacks, of missing values; an error names the model.
+        """Return the table with the columns that it lacks, of missing values; an error names the model.
 
         Raises
         ------
@@ -200,7 +199,7 @@ class Encoder:
         if not lacking:
             return table
         if len(lacking) == len(self.columns) or looks_transposed(table, self.columns):
-            self.refuse_missing_columns(table, model)
+            check_model_columns(table, self.columns, model)
         if table.sparse:
             raise InputError(
                 f"{table.path} is sparse, where what is not stored is 0, not missing: the {len(lacking)} columns that it "
@@ -210,34 +209,18 @@ class Encoder:
         numbers = np.concatenate([table.numbers, gaps], axis=1)
         return replace(table, names=[*table.names, *lacking], numbers=numbers)
 
-    def refuse_missing_columns(
-        self, table: Table, model: str = "the model", way_out: str = ""
-    ) -> None:
-        """Raise if the table lacks some of the columns; what else can be done about it is told last."""
-        there, wanted = set(table.names), set(self.columns)
-        lacking = self.lacking(table)
-        if lacking:
-            hint = checks.closest_name(lacking[0], there - wanted)
-            if looks_transposed(table, self.columns):
-                hint, way_out = (
-                    f": they stand in its first column, '{table.names[0]}': turn it with --transpose",
-                    "",
-                )
-            raise InputError(
-                f"{table.path} lacks {len(lacking)} of the {len(wanted)} columns that {model} was trained on: "
-                f"{first_names(lacking, MAX_LACKING_NAMED)}{hint}{way_out if len(lacking) < len(wanted) else ''}"
-            )
-
     def _fill(
-        self, x: np.ndarray, gaps: np.ndarray, counts: np.ndarray, found: EncodingReport
+        self, x: np.ndarray, gaps: np.ndarray, counts: np.ndarray, report: EncodingReport
     ) -> None:
+        """Fill the gaps in columns of numbers with the medians."""
         for j in np.flatnonzero(counts).tolist():
             x[gaps[:, j], j] = self.medians[j]
-            found.filled[self.numbers[j]] += int(counts[j])
+            report.filled[self.numbers[j]] += int(counts[j])
 
     def _yes_or_no(
-        self, table: Table, name: str, marks: dict[str, np.ndarray], found: EncodingReport
+        self, table: Table, name: str, marks: dict[str, np.ndarray], report: EncodingReport
     ) -> np.ndarray:
+        """Return a column of yes and no as 1 and 0, shape (n_rows, 1)."""
         words = table.words(name)
         values = np.empty((len(words), 1))
         gaps = np.zeros(len(words), dtype=bool)
@@ -252,12 +235,13 @@ class Encoder:
                 )
             else:
                 values[i] = small in YES_WORDS
-        self._mark(name, gaps, marks, found)
+        self._mark(name, gaps, marks, report)
         return values
 
     def _one_hot(
-        self, table: Table, name: str, marks: dict[str, np.ndarray], found: EncodingReport
+        self, table: Table, name: str, marks: dict[str, np.ndarray], report: EncodingReport
     ) -> np.ndarray:
+        """Return a column of categories as columns of 0 and 1, shape (n_rows, n_categories)."""
         levels = self.categories[name]
         place = {level: j for j, level in enumerate(levels)}
         words = table.words(name)
@@ -268,42 +252,33 @@ class Encoder:
             if j is None and is_missing(word):
                 gaps[i], j = True, 0 if levels else None
             elif j is None:
-                found.unknown(name, word)
+                report.count_unseen(name, word)
             if j is not None:
                 values[i, j] = 1
-        self._mark(name, gaps, marks, found)
+        self._mark(name, gaps, marks, report)
         return values
 
     @staticmethod
     def _mark(
-        name: str, gaps: np.ndarray, marks: dict[str, np.ndarray], found: EncodingReport
+        name: str, gaps: np.ndarray, marks: dict[str, np.ndarray], report: EncodingReport
     ) -> None:
+        """Note the missing values of a column, if there are any."""
         if gaps.any():
             marks[name] = gaps
-            found.filled[name] += int(gaps.sum())
-
-    # ---- in the model's file
+            report.filled[name] += int(gaps.sum())
 
     def as_json(self) -> dict[str, Any]:
-        """It as what JSON can hold."""
-        return {
-            "numbers": self.numbers,
-            "medians": self.medians.tolist(),
-            "booleans": self.booleans,
-            "categories": self.categories,
-            "marked": self.marked,
-            "ids": self.ids,
-            "left_out": self.left_out,
-        }
+        """Return the encoder as JSON can hold it, for the model's file."""
+        return {**asdict(self), "medians": self.medians.tolist()}
 
     @classmethod
     def from_json(cls, value: Any, n_features: int, path: Any) -> Encoder:
-        """From the model's file `path`, whose model has so many inputs.
+        """Return the encoder in the model's file `path`, whose model has `n_features` inputs.
 
         Raises
         ------
         FileError
-            If it is not what `as_json` gave.
+            If the value is not what `as_json` gave.
         """
         try:
             encoder = _checked_encoder(value)
@@ -319,10 +294,25 @@ class Encoder:
         return encoder
 
 
+def left_out_reasons(columns: ColumnKinds | Encoder) -> list[str]:
+    """Return a line per reason for which columns were left out."""
+    lines = []
+    if columns.ids:
+        lines.append(f"{first_names(columns.ids)} name{'s' * (len(columns.ids) == 1)} the rows")
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in columns.left_out.items():
+        same = reason.startswith("is ")
+        by_reason.setdefault(SAME_VALUE if same else reason, []).append(name)
+    return lines + [
+        f"nothing is learned from {first_names(names)}: {reason}"
+        for reason, names in by_reason.items()
+    ]
+
+
 def _number_columns(
     table: Table, names: list[str], rows: np.ndarray, left_out: dict[str, str]
 ) -> tuple[list[str], np.ndarray, list[str]]:
-    """The columns of numbers that vary, their medians, and which of them have gaps; the others go to `left_out`."""
+    """Return the columns of numbers that vary, their medians, and which have gaps; add the others to `left_out`."""
     if not names:
         return [], np.zeros(0), []
     x = table.columns(names)[rows]
@@ -332,28 +322,26 @@ def _number_columns(
     else:
         low, high = np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
         gaps = np.isnan(x).any(axis=0)
-    silent = np.isnan(low)
-    same = (low == high) & ~gaps
-    for j in np.flatnonzero(silent | same).tolist():
-        says = "holds no value" if silent[j] else f"is {low[j]:g}"
-        left_out[names[j]] = f"{says} in every row of training"
-    kept = np.flatnonzero(~(silent | same))
-    medians = np.zeros(len(kept))
-    if not table.sparse and len(kept):
-        medians = np.empty(len(kept))
-        some = gaps[kept]
-        medians[~some] = np.median(x[:, kept[~some]], axis=0)
-        medians[some] = np.nanmedian(x[:, kept[some]], axis=0) if some.any() else 0
-    kept_names = [names[j] for j in kept.tolist()]
-    return kept_names, medians, [names[j] for j in kept[gaps[kept]].tolist()]
-
-
-def _boolean_columns(word: str) -> str:
-    return "1" if word.lower() in YES_WORDS else "0"
+    empty = np.isnan(low)
+    constant = (low == high) & ~gaps
+    for j in np.flatnonzero(empty | constant).tolist():
+        content = "holds no value" if empty[j] else f"is {low[j]:g}"
+        left_out[names[j]] = f"{content} in every row of training"
+    varying = np.flatnonzero(~(empty | constant))
+    medians = np.zeros(len(varying))
+    if not table.sparse:
+        some = gaps[varying]
+        medians[~some] = np.median(x[:, varying[~some]], axis=0)
+        medians[some] = np.nanmedian(x[:, varying[some]], axis=0) if some.any() else 0
+    return (
+        [names[j] for j in varying.tolist()],
+        medians,
+        [names[j] for j in varying[gaps[varying]].tolist()],
+    )
 
 
 def _checked_encoder(value: Mapping[str, Any]) -> Encoder:
-    """The encoder, if all of it is of the right type."""
+    """Return the encoder; raise KeyError, TypeError or ValueError if a part of it is not of the right type."""
     numbers, medians = _different_texts(value["numbers"]), value["medians"]
     if not isinstance(medians, list) or len(medians) != len(numbers):
         raise ValueError("medians")
@@ -362,7 +350,7 @@ def _checked_encoder(value: Mapping[str, Any]) -> Encoder:
     categories = {
         str(name): _different_texts(levels) for name, levels in dict(value["categories"]).items()
     }
-    left_out = {str(name): str(why) for name, why in dict(value["left_out"]).items()}
+    left_out = {str(name): str(reason) for name, reason in dict(value["left_out"]).items()}
     marked, ids = _different_texts(value["marked"]), _different_texts(value["ids"])
     taken = {*numbers, *booleans, *categories}
     if not np.isfinite(array).all() or set(booleans.values()) - {0, 1}:
@@ -373,7 +361,7 @@ def _checked_encoder(value: Mapping[str, Any]) -> Encoder:
 
 
 def _different_texts(value: Any) -> list[str]:
-    """A list of different texts."""
+    """Return a list of different texts; raise ValueError if it is none."""
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise ValueError("names")
     if len(set(value)) != len(value):

@@ -24,45 +24,45 @@ CHANCE_LEVEL = (
 
 
 def leakage_warnings(
-    table: Table, found: ColumnKinds, wanted: Target, groups_known: bool
+    table: Table, kinds: ColumnKinds, target: Target, groups_known: bool
 ) -> list[str]:
-    """What to say about such columns, a line each.
+    """Return a line about each such column.
 
     Parameters
     ----------
     table : Table
-    found : Kinds
+    kinds : ColumnKinds
         What its columns hold.
-    wanted : Target
+    target : Target
     groups_known : bool
-        Whether the user said which rows belong together: then no more is said about groups.
+        Whether the user named the column of groups; then no other column is suspected.
     """
-    lines = row_counter_warning(wanted)
+    lines = row_counter_warning(target)
     if groups_known:
         return lines
-    texts = [name for name in found.left_out if table.texts.get(name)]
-    for name in [*found.categories, *texts]:
-        sizes = group_sizes(table.words(name), wanted.values)
+    texts = [name for name in kinds.left_out if table.texts.get(name)]
+    for name in [*kinds.categories, *texts]:
+        sizes = group_sizes(table.words(name), target.values)
         if sizes is not None:
-            lines.append(group_warning(name, sizes, wanted, name in found.categories))
+            lines.append(group_warning(name, sizes, target, name in kinds.categories))
     return lines
 
 
-def group_warning(name: str, sizes: np.ndarray, wanted: Target, learned: bool) -> str:
-    """The line about a column of groups of so many rows."""
+def group_warning(name: str, sizes: np.ndarray, target: Target, learned: bool) -> str:
+    """Return the line about a column of groups of these sizes."""
     shown = single_line(name)
     low, high = int(sizes.min()), int(sizes.max())
     rows = f"{low} rows" if low == high else f"{low} to {high} rows"
     drop = f"; or leave it out: --drop '{shown}'" if learned else ""
     return (
         f"warning: '{shown}' looks like a group of rows, such as a patient: each of its {len(sizes)} values stands in "
-        f"{rows}, always with the same '{wanted.name}'. Keep the rows of each together, or the test may be far too good: "
-        f"--groups '{shown}'{drop}"
+        f"{rows}, always with the same '{target.name}'. Keep the rows of each group together, or the test score may be far "
+        f"too good: --groups '{shown}'{drop}"
     )
 
 
 def group_sizes(words: Iterable[str], target: np.ndarray) -> np.ndarray | None:
-    """How many rows each value has, if the values look like groups; None if not."""
+    """Return how many rows each value has, if the values look like groups; None if not."""
     there = np.array([not is_missing(word) for word in words])
     names, group, sizes = np.unique(
         np.array(list(words))[there], return_inverse=True, return_counts=True
@@ -85,10 +85,10 @@ def group_sizes(words: Iterable[str], target: np.ndarray) -> np.ndarray | None:
     return sizes if by_chance < np.log(CHANCE_LEVEL) else None
 
 
-def row_counter_warning(wanted: Target) -> list[str]:
-    """A line about a target that is another whole number in every row, without a gap between them."""
-    values = wanted.values
-    if wanted.task != "regression" or values.ndim > 1 or len(values) < FEW_TABLE_ROWS:
+def row_counter_warning(target: Target) -> list[str]:
+    """Return a line about a target that is a different whole number in every row, without a gap between them."""
+    values = target.values
+    if target.task != "regression" or values.ndim > 1 or len(values) < FEW_TABLE_ROWS:
         return []
     low, high = values.min(), values.max()
     if (
@@ -98,6 +98,6 @@ def row_counter_warning(wanted: Target) -> list[str]:
     ):
         return []
     return [
-        f"warning: the target '{wanted.name}' is each whole number from {low:.0f} to {high:.0f} once, as if it named "
+        f"warning: the target '{target.name}' is each whole number from {low:.0f} to {high:.0f} once, as if it named "
         "or counted the rows: is another column to be learned?"
     ]

@@ -1,4 +1,4 @@
-"""Numbers that are spelled otherwise: with a percent sign, or with a comma before their decimals."""
+"""Formats of numbers other than the plain one: a percent sign, or a comma before the decimals."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from twolayer.tables.table import Table, is_missing, parse_number
+from twolayer.tables.table import Table, is_missing, parse_number, present_words
 from twolayer.text import first_names
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 AMBIGUOUS_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234: one and a bit, or a thousand
 CLEAR_THOUSANDS = re.compile(r"[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})")
-COMMA_DELIMITERS = (";", "\t")  # between fields: a comma in one is none of them
+COMMA_DELIMITERS = (";", "\t")  # between fields; a comma inside a field cannot be one of them
 
 
 @dataclass(eq=False)
 class NumberFormats:
-    """What was met while numbers were read, block by block.
+    """The formats of the numbers read so far, block by block.
 
     Attributes
     ----------
     percents, commas : dict
-        The columns read so, as keys.
+        The columns with percent signs, and with decimal commas, as keys.
     decimals : bool or None
         Whether a comma stands before decimals (not between thousands); None until a field shows it.
     """
@@ -34,7 +34,7 @@ class NumberFormats:
     decimals: bool | None = None
 
     def sentences(self) -> list[str]:
-        """It in words, a line each."""
+        """Return a line about each format that is not plain."""
         lines = []
         if self.percents:
             lines.append(f"percent signs in {first_names(self.percents)}: 88.5% is read as 88.5")
@@ -43,49 +43,51 @@ class NumberFormats:
         return lines
 
 
-def read_formatted_numbers(table: Table, seen: NumberFormats, skip: Collection[str] = ()) -> Table:
-    """The table with the numbers of those columns of text that hold nothing else in more than half of their fields.
+def read_formatted_numbers(
+    table: Table, formats: NumberFormats, skip: Collection[str] = ()
+) -> Table:
+    """Return the table with the numbers of those columns of text that hold nothing else in more than half of their fields.
 
     A percent sign stands in every field that holds a value, or none is read. A comma is taken for that of decimals in files
     whose fields something else separates, once a field cannot mean thousands. The texts stay as they stand.
     """
     if table.sparse:
         return table
-    found = {
+    columns = {
         name: fields
         for name, fields in table.texts.items()
         if name not in skip and any("%" in field or "," in field for field in fields)
     }
-    there = {name: [one for one in fields if not is_missing(one)] for name, fields in found.items()}
-    percents = {name for name, words in there.items() if words and all(map(is_percent, words))}
-    commas = {name for name, words in there.items() if has_commas(words)}
+    present = {name: present_words(fields) for name, fields in columns.items()}
+    percents = {name for name, words in present.items() if words and all(map(is_percent, words))}
+    commas = {name for name, words in present.items() if has_commas(words)}
     if table.delimiter not in COMMA_DELIMITERS or not decide_commas(
-        [there[n] for n in commas], seen
+        [present[name] for name in commas], formats
     ):
         commas = set()
-    place = table.index()
+    index = table.index()
     numbers = table.numbers.copy() if percents or commas else table.numbers
-    for name in [name for name in found if name in percents or name in commas]:
-        values = [parse_formatted(one, name in percents, name in commas) for one in found[name]]
-        numbers[:, place[name]] = values
-        if np.isfinite(values).sum() == len(there[name]):
-            seen.percents.update(dict.fromkeys([name] if name in percents else []))
-            seen.commas.update(dict.fromkeys([name] if name in commas else []))
+    for name in [name for name in columns if name in percents or name in commas]:
+        values = [parse_formatted(text, name in percents, name in commas) for text in columns[name]]
+        numbers[:, index[name]] = values
+        if np.isfinite(values).sum() == len(present[name]):
+            formats.percents.update(dict.fromkeys([name] if name in percents else []))
+            formats.commas.update(dict.fromkeys([name] if name in commas else []))
     return replace(table, numbers=numbers)
 
 
 def is_percent(text: str) -> bool:
-    """Whether a percent sign ends the field."""
+    """Return whether a percent sign ends the field."""
     return text.endswith("%")
 
 
 def without_percent(text: str) -> str:
-    """The field without its percent sign."""
+    """Return the field without its percent sign."""
     return text.removesuffix("%").rstrip()
 
 
 def has_commas(words: Sequence[str]) -> bool:
-    """Whether more than half of the fields are numbers, with a percent sign or not, and some have a comma."""
+    """Return whether more than half of the fields are numbers, with a percent sign or not, and some have a comma."""
     numbers = [
         word
         for word in map(without_percent, words)
@@ -94,23 +96,23 @@ def has_commas(words: Sequence[str]) -> bool:
     return 2 * len(numbers) > len(words) and any("," in word for word in numbers)
 
 
-def decide_commas(columns: Iterable[Sequence[str]], seen: NumberFormats) -> bool:
-    """Whether the commas are those of decimals, as far as these columns, and the blocks before, show."""
+def decide_commas(columns: Iterable[Sequence[str]], formats: NumberFormats) -> bool:
+    """Return whether commas stand before decimals, as far as these columns, and the blocks before, show."""
     words = [without_percent(word) for column in columns for word in column if "," in word]
     if any(CLEAR_THOUSANDS.fullmatch(word) for word in words):
-        seen.decimals = False
-    elif seen.decimals is None and not all(map(is_ambiguous, words)):
-        seen.decimals = True
-    return bool(seen.decimals)
+        formats.decimals = False
+    elif formats.decimals is None and not all(map(is_ambiguous, words)):
+        formats.decimals = True
+    return bool(formats.decimals)
 
 
 def is_ambiguous(word: str) -> bool:
-    """Whether a field with a comma does not show by itself what the comma means."""
+    """Return whether a field with a comma does not show by itself what the comma means."""
     return not DECIMAL_COMMA.fullmatch(word) or AMBIGUOUS_THOUSANDS.fullmatch(word) is not None
 
 
 def parse_formatted(text: str, percent: bool, comma: bool) -> float:
-    """The number of a field so spelled; NaN if it holds none."""
+    """Return the number in a field of that format; NaN if there is none."""
     bare = without_percent(text) if percent else text
     if comma and DECIMAL_COMMA.fullmatch(bare):
         bare = bare.replace(",", ".")

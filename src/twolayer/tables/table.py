@@ -1,16 +1,16 @@
-"""A table in memory: names and numbers, the texts of the columns that hold text, and where in the file each row stands."""
+"""A table in memory: names and numbers, the texts of the columns that hold text, and where in the file each row is."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from twolayer import checks
-from twolayer.errors import InputError
+from twolayer.errors import FileError, InputError
 from twolayer.text import first_names
 
 MISSING_WORDS = {"", "na", "n/a", "nan", "null", "?", ".", "#n/a"}  # in lower case: no value
@@ -18,6 +18,7 @@ NUMBERS_PER_SLICE = 1 << 20  # in a block of rows of a stored array or data fram
 DETECTION_LIMIT = re.compile(r"[<>≤≥]=? *[\d.,]+ *%?")  # beyond what could be measured
 LARGEST_INPUT = 1e100  # of a number: squares of larger ones, summed, pass what a float can hold
 LARGEST_EXACT_WHOLE = 2.0**53  # below it every whole number is a float
+MAX_LACKING_NAMED = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +33,15 @@ class Table:
     numbers : ndarray or SciPy CSR array of float64, shape (n_rows, n_columns)
         NaN where a field is not a number.
     texts : dict
-        The fields, as they stand, of the columns that hold text, and of those that were to be kept as text.
+        The fields, as they stand in the file, of the columns that hold text or were requested as text.
     lines : ndarray of int, shape (n_rows,), or None
         The line of the file in which each row begins; None where the file has no lines.
     id : str or None
-        The column that names the rows, if it is known.
+        The column that names the rows, if there is one.
     places : ndarray of int, shape (n_rows,), or None
         Which rows of the file these are, counted from 0; None for all of them.
     note : str
-        What of the file was read, if it holds more than this table; in a sentence.
+        A sentence about what was read, if the file holds more than this table.
     delimiter : str or None
         What separates the fields of a text file.
     """
@@ -64,11 +65,11 @@ class Table:
         return checks.is_sparse(self.numbers)
 
     def index(self) -> dict[str, int]:
-        """The place of each column."""
+        """Return the position of each column."""
         return {name: j for j, name in enumerate(self.names)}
 
     def where(self, row: int) -> str:
-        """How to find a row, in words."""
+        """Return the line, name or number of a row, for messages."""
         if self.lines is not None:
             return f"line {self.lines[row]}"
         if self.id is not None:
@@ -76,25 +77,25 @@ class Table:
         return f"row {(row if self.places is None else self.places[row]) + 1}"
 
     def words(self, name: str) -> list[str]:
-        """The fields of a column as text."""
+        """Return the fields of a column as text."""
         if name in self.texts:
             return self.texts[name]
         return [number_text(value) for value in self.column(name).tolist()]
 
     def column(self, name: str) -> np.ndarray:
-        """The numbers of one column, shape (n_rows,)."""
+        """Return the numbers of one column, shape (n_rows,)."""
         j = self.names.index(name)
         return self.numbers[:, [j]].toarray()[:, 0] if self.sparse else self.numbers[:, j]
 
     def columns(self, names: Sequence[str]) -> Any:
-        """The numbers of these columns, in this order; the table's own array if these are all of them."""
+        """Return the numbers of these columns, in this order; the table's own array if these are all of them."""
         if list(names) == self.names:
             return self.numbers
         index = self.index()
         return self.numbers[:, [index[name] for name in names]]
 
     def rows(self, rows: np.ndarray) -> Table:
-        """Some of the rows, in this order."""
+        """Return the table of some of the rows, in this order."""
         return replace(
             self,
             numbers=self.numbers[rows],
@@ -104,7 +105,7 @@ class Table:
         )
 
     def inputs(self, names: Sequence[str]) -> Any:
-        """These columns, in this order, all of them finite numbers.
+        """Return these columns, in this order, all of them finite numbers.
 
         Raises
         ------
@@ -117,73 +118,70 @@ class Table:
         return x
 
     def finite(self, name: str) -> np.ndarray:
-        """One column, all of it finite numbers, shape (n_rows,)."""
+        """Return one column, all of it finite numbers, shape (n_rows,)."""
         self.inputs([name])
         values = self.column(name)
         self.refuse_large(values[:, None], [name])
         return values
 
     def first_text(self, name: str) -> tuple[int, str] | None:
-        """Row and content of the first field that is neither a number nor missing."""
+        """Return row and content of the first field that is neither a number nor missing; None if there is none."""
         if name not in self.texts:
             return None
-        empty = np.isnan(self.column(name))
         fields = self.texts[name]
-        rows = (i for i in np.flatnonzero(empty).tolist() if not is_missing(fields[i]))
-        row = next(rows, None)
-        return None if row is None else (row, fields[row])
+        rows = np.flatnonzero(np.isnan(self.column(name))).tolist()
+        return next(((row, fields[row]) for row in rows if not is_missing(fields[row])), None)
 
     def refuse_text(self, names: Sequence[str]) -> None:
-        """Raise if one of these columns holds text."""
-        asked = set(names)
-        found = [
+        """Raise InputError if one of these columns holds text."""
+        due = set(names)
+        textual = [
             name
             for name in self.names
-            if name in asked and name in self.texts and self.first_text(name)
+            if name in due and name in self.texts and self.first_text(name)
         ]
-        if not found:
+        if not textual:
             return
-        row, text = self.first_text(found[0])  # type: ignore[misc]
-        more = f" (and {first_names(found[1:])})" if len(found) > 1 else ""
+        row, text = self.first_text(textual[0])  # type: ignore[misc]
+        others = f" (and {first_names(textual[1:])})" if len(textual) > 1 else ""
         raise InputError(
-            f"{self.path}: column '{found[0]}'{more} holds text, for example {checks.short_repr(text)} in "
-            f"{self.where(row)}, "
-            f"where numbers are due: {number_advice(text)}"
+            f"{self.path}: column '{textual[0]}'{others} holds text, for example {checks.short_repr(text)} in "
+            f"{self.where(row)}, and must hold numbers: {number_advice(text)}"
         )
 
     def refuse_large(self, x: np.ndarray, names: Sequence[str]) -> None:
-        """Raise if a number in these columns is infinite, or so large that its square would be."""
+        """Raise InputError if a number in these columns is infinite, or so large that its square would be."""
         large = np.abs(x) > LARGEST_INPUT
         if large.any():
-            row, column = (int(i) for i in np.argwhere(large)[0])
-            what = (
+            row, column = np.argwhere(large)[0].tolist()
+            reason = (
                 "not a finite number" if np.isinf(x[row, column]) else "too large to compute with"
             )
             raise InputError(
-                f"{self.path}: {self.where(row)} has {x[row, column]}, which is {what}, in column "
+                f"{self.path}: {self.where(row)} has {x[row, column]}, which is {reason}, in column "
                 f"'{names[column]}': leave the field empty if it means no value, or leave out that row or column"
             )
 
     def refuse_gaps(self, x: Any, names: Sequence[str]) -> None:
-        """Raise if a value is missing or infinite in these columns of the table."""
+        """Raise InputError if a value is missing or infinite in these columns of the table."""
         values = x.data if self.sparse else x
         if np.isfinite(values).all():
             return
         bad = ~np.isfinite(x.toarray() if self.sparse else x)
-        row, column = (int(i) for i in np.argwhere(bad)[0])
+        row, column = np.argwhere(bad)[0].tolist()
         value = x[row, column]
-        what = "no value" if np.isnan(value) else f"{value}, which is not a finite number,"
+        content = "no value" if np.isnan(value) else f"{value}, which is not a finite number,"
         count = int(bad.sum())
         columns = [names[j] for j in np.flatnonzero(bad.any(0)).tolist()]
         others = f" ({count} such fields in all, in {first_names(columns)})" * (count > 1)
         raise InputError(
-            f"{self.path}: {self.where(row)} has {what} in column '{names[column]}'{others}: "
+            f"{self.path}: {self.where(row)} has {content} in column '{names[column]}'{others}: "
             "fill it in, or leave out that row or column"
         )
 
 
 def number_advice(text: str) -> str:
-    """What to do about a text where a number is due."""
+    """Return what to do about a text in a column that must hold numbers."""
     if text.count(",") == 1 and text.replace(",", "").lstrip("+-").isdigit():
         return "write decimals with a point"
     if DETECTION_LIMIT.fullmatch(text):
@@ -192,7 +190,7 @@ def number_advice(text: str) -> str:
 
 
 def detection_limit_advice(text: str) -> str:
-    """What to do about a field such as <0.5."""
+    """Return what to do about a field such as <0.5."""
     side = "below" if text[0] in "<≤" else "above"
     return (
         f"it is a value {side} the limit of detection: put a number there (such as that limit, or half of it), or leave "
@@ -201,68 +199,99 @@ def detection_limit_advice(text: str) -> str:
 
 
 def is_missing(text: str) -> bool:
-    """Whether a field stands for no value."""
+    """Return whether a field stands for no value."""
     return text.strip().lower() in MISSING_WORDS
 
 
-def number_text(value: float) -> str:
-    """A number as a field of a table; whole ones without a point."""
-    if np.isnan(value):
-        return ""
-    return (
-        str(int(value))
-        if value == np.floor(value) and abs(value) < LARGEST_EXACT_WHOLE
-        else repr(value)
-    )
-
-
-def column_name(name: str) -> str:
-    """Return a name as it stands in a file in one line, without blanks at its ends."""
-    return " ".join(name.split()) if len(name.splitlines()) > 1 else name.strip()
-
-
-def missing_column_error(
-    path: str, name: str, names: Sequence[str], named_rows: bool = False
-) -> str:
-    """Say that the column is not there, with the nearest name; `named_rows`: the first column holds names."""
-    hint = checks.closest_name(name, names)
-    if not hint:
-        hint = f": the columns are {first_names(names)}"
-        if named_rows:
-            hint += "; if they are samples, turn it with --transpose, and name the file of the targets with --labels"
-    if all(parse_number(given) is not None for given in names):
-        hint = ": the first line holds numbers only, is the header missing?"
-    return f"{path} has no column '{name}'{hint}"
-
-
-def looks_transposed(table: Table, wanted: Sequence[str]) -> bool:
-    """Whether most of the columns that are wanted are named in the table's first column."""
-    words = set(table.texts.get(table.names[0], ()))
-    return 2 * len(words.intersection(wanted)) > len(wanted)
+def present_words(words: Iterable[str]) -> list[str]:
+    """Return the fields that hold a value."""
+    return [word for word in words if not is_missing(word)]
 
 
 def parse_number(text: str) -> float | None:
-    """The number that the field says; None if it says none."""
+    """Return the number in a field; None if there is none."""
     try:
         return None if "_" in text else float(text)  # float() would read 1_2 as 12
     except ValueError:
         return None
 
 
-def check_unique(path: str, names: Sequence[str], what: str = "column") -> None:
-    """Raise if two columns, or rows, have the same name."""
+def number_text(value: float) -> str:
+    """Return a number as a field of a table, a whole one without a point."""
+    if np.isnan(value):
+        return ""
+    whole = value == np.floor(value) and abs(value) < LARGEST_EXACT_WHOLE
+    return str(int(value)) if whole else repr(value)
+
+
+def column_name(name: str) -> str:
+    """Return a name from a file in one line, without blanks at its ends."""
+    return " ".join(name.split()) if len(name.splitlines()) > 1 else name.strip()
+
+
+def check_columns(
+    path: str,
+    wanted: Sequence[str],
+    names: Sequence[str],
+    named_rows: bool = False,
+    advice: str = "",
+) -> None:
+    """Raise InputError if a wanted column is not among a table's; with the nearest name.
+
+    `named_rows`: the first column holds names; `advice`: what else to do.
+    """
+    name = next((name for name in wanted if name not in names), None)
+    if name is None:
+        return
+    hint = checks.closest_name(name, names)
+    if not hint:
+        hint = f": the columns are {first_names(names)}"
+        if named_rows:
+            hint += (
+                "; if these are samples, transpose the table with --transpose, and name the file of the targets with "
+                "--labels"
+            )
+    if all(parse_number(given) is not None for given in names):
+        hint = ": the first line holds numbers only, is the header missing?"
+    raise InputError(f"{path} has no column '{name}'{hint}{advice}")
+
+
+def check_model_columns(table: Table, wanted: Sequence[str], model: str, advice: str = "") -> None:
+    """Raise InputError if the table lacks some of a model's columns; `advice`: what else to do, unless it lacks all."""
+    there = set(table.names)
+    lacking = [name for name in wanted if name not in there]
+    if not lacking:
+        return
+    if looks_transposed(table, wanted):
+        hint = f": they are in its first column, '{table.names[0]}': transpose it with --transpose"
+    else:
+        hint = checks.closest_name(lacking[0], there - set(wanted))
+        hint += advice if len(lacking) < len(wanted) else ""
+    raise InputError(
+        f"{table.path} lacks {len(lacking)} of the {len(wanted)} columns that {model} was trained on: "
+        f"{first_names(lacking, MAX_LACKING_NAMED)}{hint}"
+    )
+
+
+def looks_transposed(table: Table, wanted: Sequence[str]) -> bool:
+    """Return whether the table's first column names most of the wanted columns."""
+    words = set(table.texts.get(table.names[0], ()))
+    return 2 * len(words.intersection(wanted)) > len(wanted)
+
+
+def check_unique(path: str, names: Sequence[str], kind: str = "column", start: int = 1) -> None:
+    """Raise FileError if two columns, or rows, counted from `start`, have the same name."""
     seen: dict[str, int] = {}
-    for j, name in enumerate(names):
+    for j, name in enumerate(names, start=start):
         if name in seen:
-            raise InputError(
-                f"{path}: {what}s {seen[name] + 1} and {j + 1} are both named '{name}': "
-                f"give every {what} its own name"
+            raise FileError(
+                f"{path}: {kind}s {seen[name]} and {j} are both named '{name}': give every {kind} its own name"
             )
         seen[name] = j
 
 
 def concatenate_texts(blocks: Sequence[Mapping[str, list[str]]]) -> dict[str, list[str]]:
-    """The texts of blocks one after another, of the columns that all of them have."""
+    """Return the texts of blocks one after another, of the columns of the first block."""
     together: dict[str, list[str]] = {name: [] for name in blocks[0]}
     for block in blocks:
         for name, fields in together.items():

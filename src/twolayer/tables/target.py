@@ -1,4 +1,4 @@
-"""What is to be learned: the target's values, and what kind of task they pose."""
+"""The target's values, and the task they pose: classification or regression."""
 
 from __future__ import annotations
 
@@ -18,36 +18,35 @@ from twolayer.tables.column_kinds import (
 from twolayer.tables.table import LARGEST_EXACT_WHOLE, Table, is_missing
 from twolayer.text import first_names
 
-TASKS = ("auto", "classification", "regression")
 MAX_GUESSED_CLASSES = 20
 FEW_STRAY_TEXTS = 0.05  # share of the rows up to which texts among numbers are strays, not classes
 
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """The column, or columns, to be learned.
+    """The column, or columns, to learn.
 
     Attributes
     ----------
     name : str
-        Of several columns their names, with commas.
+        For several columns their names, with commas.
     task : {"classification", "regression"}
     values : ndarray, shape (n_rows,), or (n_rows, n_outputs) for several columns
         Classes (text, or whole numbers), or numbers.
-    why : str
-        What was seen in the column, in a few words.
+    reason : str
+        The content of the column, from which the task follows, in a few words.
     names : tuple of str
     """
 
     name: str
     task: str
     values: np.ndarray
-    why: str
+    reason: str
     names: tuple[str, ...] = ()
 
 
 def read_target(table: Table, name: str | Sequence[str], task: str = "auto") -> Target:
-    """The target of a table, which was read with `text=[name]`, and what kind of task it poses.
+    """Return the target of a table, which was read with `text=[name]`, and the task it poses.
 
     Text poses a classification, and so do a few different whole numbers; anything else a regression. Several columns are
     numbers that are learned together.
@@ -55,13 +54,9 @@ def read_target(table: Table, name: str | Sequence[str], task: str = "auto") -> 
     Raises
     ------
     InputError
-        If a value is missing, there is nothing to learn, the column does not fit the task that was asked for, or it holds
-        dates, the names of the rows, or a stray word among numbers.
+        If a value is missing, there is nothing to learn, the column does not fit the task, or it holds dates, the names of
+        the rows, or a stray word among numbers.
     """
-    if task not in TASKS:
-        raise InputError(
-            f"there is no task {task!r}: choose one of {', '.join(TASKS)}{checks.closest_name(task, TASKS)}"
-        )
     names = (name,) if isinstance(name, str) else tuple(name)
     for one in names:
         check_target_complete(table, one)
@@ -71,19 +66,18 @@ def read_target(table: Table, name: str | Sequence[str], task: str = "auto") -> 
     if len(names) > 1:
         return several_targets(table, names, task)
     if task == "regression":
-        values = table.finite(names[0])
-        return Target(names[0], task, values, "numbers", names)
+        return Target(names[0], task, table.finite(names[0]), "numbers", names)
     return class_target(table, names[0], task)
 
 
 def check_target_complete(table: Table, name: str) -> None:
-    """Raise if the target has no value in some row."""
+    """Raise InputError if the target has no value in some row."""
     words = table.words(name)
-    if all(is_missing(word) for word in words):
+    gaps = [row for row, word in enumerate(words) if is_missing(word)]
+    if len(gaps) == len(words):
         raise InputError(
             f"{table.path}: column '{name}', which is the target, has no value in any row"
         )
-    gaps = [row for row, word in enumerate(words) if is_missing(word)]
     if gaps:
         more = f" ({len(gaps)} such rows of {table.n_rows})" if len(gaps) > 1 else ""
         raise InputError(
@@ -93,80 +87,77 @@ def check_target_complete(table: Table, name: str) -> None:
 
 
 def check_class_names(table: Table, name: str) -> None:
-    """Raise if the target holds text that names no class: dates, the names of the rows, a stray word among numbers."""
-    found = table.first_text(name)
-    if found is None:
+    """Raise InputError if the target holds text that names no class: dates, row names, a stray word among numbers."""
+    first = table.first_text(name)
+    if first is None:
         return
-    words, (row, text) = table.words(name), found
+    words, (row, text) = table.words(name), first
     start = f"{table.path}: column '{name}', which is the target, holds"
     if are_dates(words):
         raise InputError(
-            f"{start} dates, such as {checks.short_repr(words[0])}: write it as a number that means "
-            "something (days since the "
-            "first visit), or say --task classification"
+            f"{start} dates, such as {checks.short_repr(words[0])}: write each date as a number with a meaning (days since "
+            "the first visit), or choose --task classification"
         )
     check_decimal_commas(table, name, words)
     numbers = table.column(name)[~np.isnan(table.column(name))]
     if not len(numbers) and is_row_name(words, table.n_rows):
         raise InputError(
-            f"{start} another text in every row, such as {checks.short_repr(words[0])}, as if it named the "
-            "rows: a class needs "
-            "several rows; name the column to learn with --target"
+            f"{start} a different text in every row, such as {checks.short_repr(words[0])}, as if it named the rows: a "
+            "class needs several rows; name the column to learn with --target"
         )
-    if are_strays(table.n_rows - len(numbers), numbers):
-        count = table.n_rows - len(numbers)
+    count = table.n_rows - len(numbers)
+    if are_strays(count, numbers):
         more = f" ({count} such fields)" if count > 1 else ""
         raise InputError(
             f"{start} numbers but for {checks.short_repr(text)} in {table.where(row)}{more}: for --task regression write a "
-            "number there or leave out that row; if each value is a class, say --task classification"
+            "number there or leave out that row; if each value is a class, choose --task classification"
         )
 
 
-def are_strays(texts: int, numbers: np.ndarray) -> bool:
-    """Whether so many texts among numbers are mistakes, not classes beside them."""
-    n_rows = texts + len(numbers)
+def are_strays(n_texts: int, numbers: np.ndarray) -> bool:
+    """Return whether so many texts among numbers are mistakes, not classes beside them."""
+    n_rows = n_texts + len(numbers)
     if n_rows < FEW_TABLE_ROWS:
         return False
-    return texts <= max(1, FEW_STRAY_TEXTS * n_rows) or (
-        2 * texts < n_rows and not are_few(numbers)
+    return n_texts <= max(1, FEW_STRAY_TEXTS * n_rows) or (
+        2 * n_texts < n_rows and not are_few(numbers)
     )
 
 
 def are_few(numbers: np.ndarray) -> bool:
-    """Whether there are as few different numbers as there may be classes."""
+    """Return whether there are as few different numbers as there may be classes."""
     return len(np.unique(numbers)) <= max(2, min(MAX_GUESSED_CLASSES, len(numbers) // 10))
 
 
 def several_targets(table: Table, names: tuple[str, ...], task: str) -> Target:
-    """Several numbers a row."""
-    text = [name for name in names if table.first_text(name)]
-    if task == "classification" or text:
+    """Return the target of several numbers per row."""
+    textual = [name for name in names if table.first_text(name)]
+    if task == "classification" or textual:
         raise InputError(
             f"{table.path}: several targets must be numbers"
-            f"{f', and {first_names(text)} holds text' if text else ''}: give classes one --target at a time"
+            f"{f', and {first_names(textual)} holds text' if textual else ''}: give classes one --target at a time"
         )
     values = np.stack([table.finite(name) for name in names], axis=1)
     return Target(", ".join(names), "regression", values, "numbers", names)
 
 
 def class_target(table: Table, name: str, task: str) -> Target:
-    """Classes, or for task "auto" numbers if they look like that."""
+    """Return classes, or for task "auto" numbers if the column looks like numbers."""
     words = table.words(name)
     if table.first_text(name):
-        values, why = np.array(words), "text"
+        values, reason = np.array(words), "text"
     else:
         numbers = table.finite(name)
         whole = bool(
             (numbers == np.floor(numbers)).all() and abs(numbers).max() < LARGEST_EXACT_WHOLE
         )
-        distinct = len(np.unique(numbers))
         if task == "auto" and not (whole and are_few(numbers)):
-            why = "whole numbers of many values" if whole else "numbers"
-            return Target(name, "regression", numbers, why, (name,))
+            reason = "whole numbers of many values" if whole else "numbers"
+            return Target(name, "regression", numbers, reason, (name,))
         values = numbers.astype(np.int64) if whole else np.array(words)
-        why = f"{distinct} different {'whole numbers' if whole else 'numbers'}"
+        reason = f"{len(np.unique(numbers))} different {'whole numbers' if whole else 'numbers'}"
     if len(np.unique(values)) < 2:
         raise InputError(
             f"{table.path}: column '{name}' says {words[0]!r} in every row: two classes are needed"
         )
-    return Target(name, "classification", values, why, (name,))
+    return Target(name, "classification", values, reason, (name,))

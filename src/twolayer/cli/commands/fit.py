@@ -374,7 +374,7 @@ def dataset_lines(
     inputs = f"{n_columns} input column{'s' * (n_columns != 1)}"
     inputs += f", which make {n_inputs} inputs" if n_inputs != n_columns else ""
     other = "regression" if target.task == "classification" else "classification"
-    hint = "" if target.why == "text" or len(target.names) > 1 else f" (if not, --task {other})"
+    hint = "" if target.reason == "text" or len(target.names) > 1 else f" (if not, --task {other})"
     holds = f"target{'s' * (len(target.names) > 1)} '{target.name}' hold{'s' * (len(target.names) == 1)}"
     split = f"seed {seed}"
     if data.groups is not None:
@@ -392,7 +392,7 @@ def dataset_lines(
                 *found.sentences(),
             ]
         ),
-        f"{holds} {target.why}: {target.task}{hint}{class_counts(target)}",
+        f"{holds} {target.reason}: {target.task}{hint}{class_counts(target)}",
         f"{len(parts.train)} rows to train on, {len(parts.test)} kept for the test, {split}",
     ]
 

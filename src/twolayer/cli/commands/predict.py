@@ -50,8 +50,8 @@ def predict(
     """
     from twolayer import tables
     from twolayer.cli.saved_model import open_model
-    from twolayer.tables.join import transpose_table
     from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
+    from twolayer.tables.transpose import transpose_table
 
     check_output(out, model, Path(table))
     if out is not None:

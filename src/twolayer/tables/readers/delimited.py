@@ -18,14 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.errors import FileError, InputError
+from twolayer.errors import FileError
 from twolayer.tables.table import (
     MISSING_WORDS,
     Table,
+    check_columns,
+    check_unique,
     column_name,
     concatenate_texts,
     is_missing,
-    missing_column_error,
     parse_number,
 )
 
@@ -85,11 +86,8 @@ class DelimitedFile:
         self.waiting = file.readlines(self.at_once)
         self.names, self.id = parse_header(path, names, self._row_names())
         self.index = {name: j for j, name in enumerate(self.names)}
-        for name in text:
-            if name not in self.index and must_be_there:
-                raise InputError(
-                    missing_column_error(path, name, self.names, self._row_names() > 0)
-                )
+        if must_be_there:
+            check_columns(path, text, self.names, self._row_names() > 0)
         self.tracked = [name for name in dict.fromkeys(text) if name in self.index]
 
     def __enter__(self) -> DelimitedFile:
@@ -263,14 +261,7 @@ def parse_header(path: str, record: Sequence[str], n_named: int) -> tuple[list[s
             raise FileError(
                 f"{path}: column {j + 1} has no name in the header: give it one, or leave it out"
             )
-    seen: dict[str, int] = {}
-    for j, name in enumerate(names):
-        if name in seen:
-            raise FileError(
-                f"{path}: columns {seen[name] + 1 - short} and {j + 1 - short} are both named '{name}': "
-                "give every column its own name"
-            )
-        seen[name] = j
+    check_unique(path, names, start=1 - short)
     return names, names[0] if unnamed else None
 
 

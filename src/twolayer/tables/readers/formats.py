@@ -28,8 +28,8 @@ from twolayer.tables.readers.library_errors import error_line, parsing_errors
 from twolayer.tables.table import (
     NUMBERS_PER_SLICE,
     Table,
+    check_columns,
     check_unique,
-    missing_column_error,
     number_text,
 )
 
@@ -169,9 +169,7 @@ def read_with_text(table: Table, text: Sequence[str], must_be_there: bool = True
         if name in table.names:
             table.texts[name] = table.words(name)
         elif must_be_there:
-            raise InputError(
-                missing_column_error(table.path, name, table.names, table.names[0] in table.texts)
-            )
+            check_columns(table.path, [name], table.names, table.names[0] in table.texts)
     return table
 
 
