@@ -378,7 +378,9 @@ def test_a_table_that_wants_turning_is_told_so(refused, capsys):
     capsys.readouterr()
     said = refused("predict", "e.twolayer.safetensors", "e.csv")
     assert said.endswith("they are in its first column, 'gene': transpose it with --transpose\n")
-    assert "transpose the table with --transpose" in refused("evaluate", "e.twolayer.safetensors", "e.csv")
+    assert "transpose the table with --transpose" in refused(
+        "evaluate", "e.twolayer.safetensors", "e.csv"
+    )
 
 
 def test_quiet_does_not_say_that_it_compiles(capsys):

@@ -36,6 +36,21 @@ def test_words_have_no_blanks_around_them(tmp_path):
     assert tables.read_table(tmp_path / "t.npy").words("x1") == ["u", "v", "w"]
 
 
+def test_bytes_are_text(tmp_path):
+    np.save(tmp_path / "t.npy", np.array([["u", "é"], ["v", "w"]]))
+    np.save(tmp_path / "b.npy", np.array([[b"u", "é".encode()], [b"v", b"w "]]))
+    for name in ("t.npy", "b.npy"):
+        table = tables.read_table(tmp_path / name)
+        assert (table.words("x1"), table.words("x2")) == (["u", "v"], ["é", "w"])
+
+
+def test_fields_of_an_array_may_hold_several_columns(tmp_path):
+    fields = np.array([(1, (2, 3)), (4, (5, 6))], dtype=[("n", int), ("v", float, 2)])
+    np.save(tmp_path / "t.npy", fields)
+    table = tables.read_table(tmp_path / "t.npy")
+    assert (table.names, table.numbers.tolist()) == (["n", "v1", "v2"], [[1, 2, 3], [4, 5, 6]])
+
+
 def test_an_array_without_columns(tmp_path):
     np.save(tmp_path / "t.npy", np.zeros((3, 0)))
     with pytest.raises(FileError, match="has no columns"):

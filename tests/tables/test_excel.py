@@ -274,6 +274,7 @@ def test_which_sheet_is_read_is_said(tmp_path):
     [
         ("sample", "has no sheet 'sample'; did you mean 'samples'"),
         ("4", "has no sheet '4'"),
+        ("²", "has no sheet '²'"),
         ("0", "has no sheet '0': the sheets are 'read me', 'genes', 'samples'"),
     ],
 )
@@ -375,7 +376,7 @@ def test_what_reads_excel_files_may_be_missing(here, twolayer, monkeypatch):
     code, _, err = twolayer("fit", "t.xlsx", "--target", "b")
     assert (code, err.count("\n")) == (2, 1)
     assert (
-        "t.xlsx is an Excel file, and what reads these is not installed: pip install openpyxl"
+        "t.xlsx is an Excel file, and openpyxl, which reads them, is not installed: pip install openpyxl"
         in err
     )
 
@@ -420,10 +421,10 @@ def test_hostile_files_are_refused_at_no_cost(tmp_path, monkeypatch, n):
         f'<row r="{i}"><c r="{xl_col_to_name(i)}{i}"><v>1</v></c></row>'
         for i in range(2, n - n // 90)
     )
-    with pytest.raises(FileError, match=r"cells are strewn over 8\d+ rows and 8\d+ columns"):
+    with pytest.raises(FileError, match=r"cells are spread over 8\d+ rows and 8\d+ columns"):
         tables.read_table(by_hand(tmp_path / "strewn.xlsx", f"<row>{names}</row>{strewn}"))
     below = '<row><c t="str"><v>1</v></c></row>' * (n // 2)
-    with pytest.raises(FileError, match=f"cells are strewn over {n // 2} rows and {n} columns"):
+    with pytest.raises(FileError, match=f"cells are spread over {n // 2} rows and {n} columns"):
         tables.read_table(by_hand(tmp_path / "below.xlsx", f"<row>{names}</row>{below}"))
     for place in ("A0B", "ZZZZ1", "ÄÖ1", "1"):
         cell = f'<row><c r="{place}"><v>1</v></c></row>'
@@ -450,7 +451,7 @@ def test_entities_do_not_unfold_without_end(tmp_path):
 def test_a_part_that_claims_to_unpack_to_too_much(tmp_path, monkeypatch):
     path = book(tmp_path / "t.xlsx", {"S": [["a"], *([1] for _ in range(200))]})
     monkeypatch.setattr(excel, "LARGE_PART", 1000)
-    monkeypatch.setattr(excel, "WHOLE_NUMBER", 1000)
+    monkeypatch.setattr(excel, "LARGE_WHOLE_PART", 1000)
     assert tables.read_table(path).n_rows == 200
     changed(path, SHEET, b"</sheetData>", b"</sheetData>" + b" " * 10**7)
     with pytest.raises(FileError, match=r"its part xl/worksheets/sheet1.xml claims 1\d,\d{3},\d{3} bytes"):  # fmt: skip

@@ -3,6 +3,7 @@
 import gzip
 import io
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars
@@ -12,6 +13,8 @@ import scipy.sparse
 from sklearn.datasets import dump_svmlight_file
 
 from twolayer import FileError, InputError, tables
+from twolayer.tables.readers import formats
+from twolayer.tables.readers.file_format import FileFormat
 from twolayer.tables.transpose import transpose_table
 
 RNG = np.random.default_rng(0)
@@ -82,7 +85,7 @@ def test_what_a_data_frame_may_hold_and_a_table_not(tmp_path):
 @pytest.mark.parametrize("rows_at_once", [1, 60, 10**9])
 @pytest.mark.parametrize("name", ["t.parquet", "t.arrow", "t.npy", "t.csv"])
 def test_blocks_together_are_the_table(tmp_path, monkeypatch, name, rows_at_once):
-    for page in (tables.readers.formats, tables.readers.frames):
+    for page in (tables.readers.arrays, tables.readers.frames):
         monkeypatch.setattr(page, "NUMBERS_PER_SLICE", rows_at_once)
     for most in ("NUMBERS_PER_READ", "UNPACKED_BYTES"):
         monkeypatch.setattr(tables.readers.frames, most, rows_at_once)
@@ -102,7 +105,7 @@ def test_blocks_together_are_the_table(tmp_path, monkeypatch, name, rows_at_once
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
 def test_a_row_of_a_later_block_is_told_by_its_place_in_the_file(tmp_path, monkeypatch, suffix):
-    monkeypatch.setattr(tables.readers.formats, "NUMBERS_PER_SLICE", 60)
+    monkeypatch.setattr(tables.readers.arrays, "NUMBERS_PER_SLICE", 60)
     path = tmp_path / f"t{suffix}"
     np.save(path, NUMBERS) if suffix == ".npy" else write_frame(path)
     where = [block.where(i) for block in tables.stream_table(path) for i in range(block.n_rows)]
@@ -281,3 +284,42 @@ def test_matrix_market_that_is_none(tmp_path, rest, message):
     path.write_text(f"%%MatrixMarket matrix {rest}")
     with pytest.raises(FileError, match=message):
         tables.read_table(path)
+
+
+def test_a_format_is_one_line_of_a_table(tmp_path, monkeypatch):
+    """A planted format, of which nothing else in the package knows."""
+
+    def read(path, source, options):
+        data = source.read() if path == "-" else Path(source).read_bytes()
+        return tables.Table(path, ["a", "b"], np.array([list(data[-2:])], dtype=float))
+
+    planted = FileFormat((".two",), read, start=b"TWO")
+    monkeypatch.setattr(formats, "FORMATS", (planted, *formats.FORMATS))
+    (tmp_path / "t.TWO.gz").write_bytes(b"TWO\x01\x02")
+    for name in (tmp_path / "t.TWO.gz", "-"):
+        monkeypatch.setattr(sys, "stdin", StandardInput(b"TWO\x01\x02"))
+        assert tables.read_table(name, ["b"]).texts == {"b": ["2"]}
+        monkeypatch.setattr(sys, "stdin", StandardInput(b"TWO\x01\x02"))
+        assert [block.numbers.tolist() for block in tables.stream_table(name)] == [[[1, 2]]]
+
+
+def test_no_two_formats_claim_the_same_file():
+    endings = [ending for one in formats.FORMATS for ending in one.endings]
+    assert len(set(endings)) == len(endings)
+    assert not formats.FORMATS[-1].endings
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
+def test_two_columns_of_one_name_after_blanks_are_refused(tmp_path, suffix):
+    frame = polars.DataFrame({"a": [1.0], "a ": [2.0]})
+    path = tmp_path / f"t{suffix}"
+    (frame.write_parquet if suffix == ".parquet" else frame.write_ipc)(path)
+    for read in (tables.read_table, lambda name: list(tables.stream_table(name))):
+        with pytest.raises(FileError, match="columns 1 and 2 are both named 'a'"):
+            read(path)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
+def test_a_stream_of_a_file_that_is_not_there(tmp_path, suffix):
+    with pytest.raises(FileError, match="there is no file"):
+        list(tables.stream_table(tmp_path / f"no{suffix}"))

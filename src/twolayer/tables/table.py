@@ -229,6 +229,11 @@ def column_name(name: str) -> str:
     return " ".join(name.split()) if len(name.splitlines()) > 1 else name.strip()
 
 
+def numbered_names(count: int, stem: str = "x") -> list[str]:
+    """Return the names of columns that have none: x1, x2, ..."""
+    return [f"{stem}{j + 1}" for j in range(count)]
+
+
 def check_columns(
     path: str,
     wanted: Sequence[str],

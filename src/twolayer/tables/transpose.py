@@ -9,7 +9,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.tables.readers.delimited import ROW_NAME_COLUMN
-from twolayer.tables.table import Table, check_unique
+from twolayer.tables.table import Table, check_unique, numbered_names
 from twolayer.text import first_names
 
 SAMPLE_COLUMN = "sample"
@@ -45,9 +45,8 @@ def transpose_table(table: Table) -> Table:
 
 def transpose_matrix(table: Table) -> Table:
     """Return the transpose of a table without row names, its columns named x1, x2, ..."""
-    names = [f"x{j + 1}" for j in range(table.n_rows)]
     numbers = table.numbers.T.tocsr() if table.sparse else np.ascontiguousarray(table.numbers.T)
-    return Table(table.path, names, numbers)
+    return Table(table.path, numbered_names(table.n_rows), numbers)
 
 
 def check_no_text(table: Table, samples: Sequence[str], features: Sequence[str]) -> None:

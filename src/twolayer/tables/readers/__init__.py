@@ -1,1 +1,1 @@
-"""Files as tables: one page a format."""
+"""Files as tables: one module per format, and the table of them in `formats`."""

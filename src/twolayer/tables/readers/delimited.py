@@ -1,17 +1,18 @@
-"""Tables of text: fields separated by commas, semicolons, tabs or what else, with a header line.
+"""Tables of text: fields separated by commas, semicolons, tabs or other marks, with a header line.
 
 The file is taken in blocks of lines. A block that holds nothing but numbers, missing values and columns already known to
 hold text goes through `numpy.loadtxt`: of the readers tried on 187 rows of 20,000 numbers it alone stays under three times
-the file's size in memory. Any other block goes through the standard library's `csv`, which knows the line of everything.
+the file's size in memory. Any other block goes through the standard library's `csv`, which knows the line of every record.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import chain
 from typing import Any
@@ -19,6 +20,8 @@ from typing import Any
 import numpy as np
 
 from twolayer.errors import FileError
+from twolayer.tables.readers.file_format import FileFormat, ReadOptions
+from twolayer.tables.readers.text_files import open_bytes, text_encoding
 from twolayer.tables.table import (
     MISSING_WORDS,
     Table,
@@ -29,13 +32,11 @@ from twolayer.tables.table import (
     is_missing,
     parse_number,
 )
+from twolayer.text import plural
 
 DELIMITERS = ",;\t|"
-QUOTE_PATTERN: dict[str, Any] = {"skipinitialspace": True, "strict": True}
-CHARACTERS_PER_BLOCK = (
-    1 << 20
-)  # at the least; of a wide table as many as some rows have, up to twice as many
-ROW_NAME_COLUMN = "id"  # what a first column without a name is called
+CHARACTERS_PER_BLOCK = 1 << 20  # at least; a block of a wide table has up to twice as many
+ROW_NAME_COLUMN = "id"  # the name given to a first column without one
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,42 +54,30 @@ class DelimitedFile:
     Parameters
     ----------
     path : str
-        What to call it.
-    file : iterable of lines, with `readlines`
-    text : names
-        Columns to keep as text too.
-    delimiter : str or None
-        None looks at the header.
-    must_be_there : bool
-        Whether a column of `text` that is not there is an error.
+        For messages.
+    file : stream of text
+    options : ReadOptions
     """
 
-    def __init__(
-        self,
-        path: str,
-        file: Any,
-        text: Sequence[str] = (),
-        delimiter: str | None = None,
-        must_be_there: bool = True,
-    ) -> None:
+    def __init__(self, path: str, file: Any, options: ReadOptions) -> None:
         self.path, self.file = path, file
         head: list[str] = []
         for line in file:
             head.append(line)
             if line.strip():
                 break
-        self.delimiter = delimiter or likely_delimiter("".join(head[-1:]))
-        records = csv.reader(chain(head, file), delimiter=self.delimiter, **QUOTE_PATTERN)
-        names = next((record for record in records if any(map(str.strip, record))), [])
+        header = "".join(head[-1:])
+        self.delimiter = options.delimiter or likely_delimiter(header)
+        records = self._records(chain(head, file))
+        names: list[str] = next((record for record in records if any(map(str.strip, record))), [])
         self.line = records.line_num + 1
-        wide = 16 * len("".join(head[-1:]))
-        self.at_once = max(CHARACTERS_PER_BLOCK, min(wide, 2 * CHARACTERS_PER_BLOCK))
-        self.waiting = file.readlines(self.at_once)
-        self.names, self.id = parse_header(path, names, self._row_names())
+        self.block_size = max(CHARACTERS_PER_BLOCK, min(16 * len(header), 2 * CHARACTERS_PER_BLOCK))
+        self.pending = file.readlines(self.block_size)
+        self.names, self.id = parse_header(path, names, self._named_fields())
         self.index = {name: j for j, name in enumerate(self.names)}
-        if must_be_there:
-            check_columns(path, text, self.names, self._row_names() > 0)
-        self.tracked = [name for name in dict.fromkeys(text) if name in self.index]
+        if options.must_be_there:
+            check_columns(path, options.text, self.names, self._named_fields() > 0)
+        self.text_columns = [name for name in dict.fromkeys(options.text) if name in self.index]
 
     def __enter__(self) -> DelimitedFile:
         return self
@@ -96,54 +85,56 @@ class DelimitedFile:
     def __exit__(self, *error: object) -> None:
         self.file.close()
 
-    def _row_names(self) -> int:
-        """How many fields the first row has, if the first of them is a name; else 0."""
-        line = next((line for line in self.waiting if line.strip()), "")
-        if (
-            not line.lstrip().startswith('"')
-            and parse_number(line.split(self.delimiter)[0]) is not None
-        ):
+    def _records(self, lines: Iterable[str]) -> Any:
+        return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True, strict=True)
+
+    def _named_fields(self) -> int:
+        """Return how many fields the first row has, if the first of them is a name; else 0."""
+        line = next((line for line in self.pending if line.strip()), "")
+        quoted = line.lstrip().startswith('"')
+        if not quoted and parse_number(line.split(self.delimiter)[0]) is not None:
             return 0
         try:
-            return len(next(csv.reader([line], delimiter=self.delimiter, **QUOTE_PATTERN), []))
+            return len(next(self._records([line]), []))
         except csv.Error:
             return 0
 
     def blocks(self) -> Iterator[TextBlock]:
-        """The rows, some at a time."""
-        while self.waiting:
-            lines, self.waiting = self.waiting, []
-            block = self._fast(lines) or self._any(lines)
+        """Yield the rows, some at a time."""
+        while self.pending:
+            lines, self.pending = self.pending, []
+            block = self._numeric_block(lines) or self._parsed_block(lines)
             if len(block.lines):
                 yield block
-            self.waiting = self.file.readlines(self.at_once)
+            self.pending = self.file.readlines(self.block_size)
 
-    def _fast(self, lines: list[str]) -> TextBlock | None:
-        """The lines the fast way; None if they need the other."""
+    def _numeric_block(self, lines: list[str]) -> TextBlock | None:
+        """Return the lines by way of NumPy; None if they hold more than numbers and known columns of text."""
         quoted = any('"' in line for line in lines)
         if quoted and any(has_unusual_quotes(line, self.delimiter) for line in lines):
             return None
         if not any(line.strip() for line in lines):
             return None
-        block = self._loaded(lines, quoted)
+        block = self._loaded_block(lines, quoted)
         if block is None:
             mark, empty = self.delimiter, missing_pattern(self.delimiter)
             filled = [empty.sub(f"{mark}nan", mark + line)[1:] for line in lines]
             if filled != lines:
-                block = self._loaded(filled, quoted)
+                block = self._loaded_block(filled, quoted)
         return block
 
-    def _loaded(self, lines: list[str], quoted: bool) -> TextBlock | None:
-        texts: dict[str, list[str]] = {name: [] for name in self.tracked}
-        keep: dict[int | str, Callable[[str], float]] = {
-            self.index[name]: partial(field_cache, fields) for name, fields in texts.items()
+    def _loaded_block(self, lines: list[str], quoted: bool) -> TextBlock | None:
+        """Return what `numpy.loadtxt` reads; None if it cannot."""
+        texts: dict[str, list[str]] = {name: [] for name in self.text_columns}
+        converters: dict[int | str, Callable[[str], float]] = {
+            self.index[name]: partial(add_field, fields) for name, fields in texts.items()
         }
         try:
             numbers = np.loadtxt(
                 lines,
                 delimiter=self.delimiter,
                 comments=None,
-                converters=keep,
+                converters=converters,
                 ndmin=2,
                 quotechar='"' if quoted else None,
             )
@@ -157,45 +148,43 @@ class DelimitedFile:
         start, self.line = self.line, self.line + len(lines)
         return TextBlock(numbers, texts, np.arange(start, self.line))
 
-    def _any(self, lines: list[str]) -> TextBlock:
-        """The lines, and as many more as the last record of them needs, record by record."""
-        records = csv.reader(chain(lines, self.file), delimiter=self.delimiter, **QUOTE_PATTERN)
+    def _parsed_block(self, lines: list[str]) -> TextBlock:
+        """Return the lines, and as many more as the last record of them needs, record by record."""
+        records = self._records(chain(lines, self.file))
         rows: list[list[str]] = []
         starts: list[int] = []
         start = self.line
         for record in records:
             if len(record) > 1 or "".join(record).strip():  # not a blank line
-                self._refuse_ragged(record, start)
+                self._check_width(record, start)
                 rows.append(record)
                 starts.append(start)
             start = self.line + records.line_num
             if records.line_num >= len(lines):
                 break
         self.line = start
-        return self._block(rows, starts)
-
-    def _refuse_ragged(self, record: list[str], line: int) -> None:
-        if len(record) != len(self.names):
-            raise FileError(
-                f"{self.path}: line {line} has {len(record)} field{'s' * (len(record) != 1)}, but the header names "
-                f"{len(self.names)} columns: look there for a comma too many or too few, "
-                "or a text with commas that needs quotes"
-            )
-
-    def _block(self, rows: list[list[str]], starts: list[int]) -> TextBlock:
         numbers = np.empty((len(rows), len(self.names)))
         texts: dict[str, list[str]] = {}
         for j, (name, fields) in enumerate(zip(self.names, zip(*rows, strict=True), strict=False)):
             numbers[:, j], text = parse_column(fields)
-            if text and name not in self.tracked:
-                self.tracked.append(name)
-            if text or name in self.tracked:
+            if text and name not in self.text_columns:
+                self.text_columns.append(name)
+            if name in self.text_columns:
                 texts[name] = list(map(str.strip, fields))
         return TextBlock(numbers, texts, np.array(starts, dtype=np.int64))
 
+    def _check_width(self, record: list[str], line: int) -> None:
+        """Raise FileError if a row has more or fewer fields than the header."""
+        if len(record) != len(self.names):
+            raise FileError(
+                f"{self.path}: line {line} has {plural(len(record), 'field')}, but the header names "
+                f"{len(self.names)} columns: look there for a comma too many or too few, "
+                "or a text with commas that needs quotes"
+            )
+
 
 def likely_delimiter(line: str) -> str:
-    """What separates the names of the header: the most frequent mark outside quotes; a comma if there is none."""
+    """Return what separates the names of a header: the most frequent mark outside quotes; a comma if there is none."""
     bare = re.sub(r'"[^"]*"', "", line)
     best = max(DELIMITERS, key=bare.count)
     if best not in bare and " " in bare.strip():
@@ -204,7 +193,7 @@ def likely_delimiter(line: str) -> str:
 
 
 def has_unusual_quotes(line: str, delimiter: str) -> bool:
-    """Whether a quote stands where only `csv` knows what it means: beside a blank, or inside a field."""
+    """Return whether a quote stands where only `csv` knows what it means: beside a blank, or inside a field."""
     if line.count('"') % 2:
         return True
     mark = re.escape(delimiter)
@@ -213,20 +202,20 @@ def has_unusual_quotes(line: str, delimiter: str) -> bool:
 
 @cache
 def missing_pattern(delimiter: str) -> re.Pattern[str]:
-    """A field that stands for no value, and the mark before it: a pattern that begins with a character is found fast."""
+    """Return the pattern of a field without a value and the mark before it, as patterns that begin with a mark are fast."""
     words = "|".join(re.escape(word) for word in sorted(MISSING_WORDS, key=len)[::-1])
     mark = re.escape(delimiter)
     return re.compile(rf"{mark}(?:{words})(?=[\r\n]|{mark}|$)", re.IGNORECASE)
 
 
-def field_cache(fields: list[str], text: str) -> float:
-    """Keep a field of a column of text; what number it is, if any, is asked once for each different one."""
+def add_field(fields: list[str], text: str) -> float:
+    """Add a field to a column of text; which number it is, is found once for each different field."""
     fields.append(text.strip())
     return np.nan
 
 
 def parse_column(fields: Sequence[str]) -> tuple[list[float], bool]:
-    """The numbers of a column, NaN where there is none, and whether it holds text."""
+    """Return the numbers of a column, NaN where there is none, and whether it holds text."""
     try:
         if not any("_" in field for field in fields):
             return list(map(float, fields)), False
@@ -240,10 +229,10 @@ def parse_column(fields: Sequence[str]) -> tuple[list[float], bool]:
 
 
 def parse_header(path: str, record: Sequence[str], n_named: int) -> tuple[list[str], str | None]:
-    """The columns' names, and which of them names the rows, if the header shows it.
+    """Return the names of the columns, and which of them names the rows, if the header shows it.
 
-    A first column without a name is how pandas and R write row names, or one name fewer than a row that begins with a name
-    has fields.
+    pandas and R write row names as a first column without a name, or with one name fewer than the fields of a row that
+    begins with a name (`n_named` fields).
     """
     names = [column_name(name) for name in record]
     if not names:
@@ -265,34 +254,58 @@ def parse_header(path: str, record: Sequence[str], n_named: int) -> tuple[list[s
     return names, names[0] if unnamed else None
 
 
-def gather_blocks(opened: Callable[[], DelimitedFile]) -> Table:
-    """The whole table. If a column turns out to hold text after blocks in which it did not, the file is read again."""
+def read_delimited(path: str, source: Any, options: ReadOptions) -> Table:
+    """Return the whole table. If a column holds text after blocks in which it held none, the file is read again."""
+    source = source if isinstance(source, str | bytes) else source.read()
     values, lines = array("d"), array("q")
     texts: list[dict[str, list[str]]] = []
-    with opened() as source:
-        for block in source.blocks():
+    with open_delimited(path, source, options) as file:
+        for block in file.blocks():
             values.frombytes(np.ascontiguousarray(block.numbers).data.cast("B"))
             lines.frombytes(block.lines.data.cast("B"))
             texts.append(block.texts)
     if not lines:
-        raise FileError(f"{source.path} has a header but no rows")
-    if set(texts[0]) != set(source.tracked):
+        raise FileError(f"{path} has a header but no rows")
+    if set(texts[0]) != set(file.text_columns):
         del values, lines, texts, block
-        return gather_blocks(partial(reopen_with_text, opened, source.tracked))
-    numbers = np.frombuffer(values).reshape(len(lines), len(source.names))
+        return read_delimited(path, source, replace(options, text=tuple(file.text_columns)))
+    numbers = np.frombuffer(values).reshape(len(lines), len(file.names))
+    return block_table(file, TextBlock(numbers, concatenate_texts(texts), np.array(lines)))
+
+
+def delimited_blocks(path: str, source: Any, options: ReadOptions) -> Iterator[Table]:
+    """Yield the table some rows at a time."""
+    empty = True
+    with open_delimited(path, source, options) as file:
+        for block in file.blocks():
+            empty = False
+            yield block_table(file, block)
+    if empty:
+        raise FileError(f"{path} has a header but no rows")
+
+
+def open_delimited(path: str, source: Any, options: ReadOptions) -> DelimitedFile:
+    """Return a file, open; closed again if its header cannot be read."""
+    file = open_bytes(source)
+    try:
+        lines = io.TextIOWrapper(file, encoding=text_encoding(file), newline="")
+        return DelimitedFile(path, lines, options)
+    except BaseException:
+        file.close()
+        raise
+
+
+def block_table(file: DelimitedFile, block: TextBlock) -> Table:
+    """Return the table of a block of a file's rows."""
     return Table(
-        source.path,
-        source.names,
-        numbers,
-        concatenate_texts(texts),
-        np.array(lines),
-        source.id,
-        delimiter=source.delimiter,
+        file.path,
+        file.names,
+        block.numbers,
+        block.texts,
+        block.lines,
+        file.id,
+        delimiter=file.delimiter,
     )
 
 
-def reopen_with_text(opened: Callable[[], DelimitedFile], text: Iterable[str]) -> DelimitedFile:
-    """The file from its beginning, with these columns kept as text."""
-    source = opened()
-    source.tracked = list(dict.fromkeys([*source.tracked, *text]))
-    return source
+DELIMITED = FileFormat((), read_delimited, delimited_blocks)

@@ -1,6 +1,6 @@
-"""Excel's .xlsx: what openpyxl finds in a sheet, as a table.
+"""Excel's .xlsx: the cells of a sheet, read by openpyxl, as a table.
 
-Only cells that are there take memory, wherever they claim to stand. What they hold becomes text, and is then judged as the
+Only cells that are there take memory, whatever their row and column. Their content becomes text, and is then read as the
 fields of separated text are.
 """
 
@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -19,35 +18,35 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.tables.readers.delimited import parse_column, parse_header
-from twolayer.tables.readers.library_errors import error_line
+from twolayer.tables.readers.file_format import FileFormat, ReadOptions
+from twolayer.tables.readers.read_errors import parsing_errors
 from twolayer.tables.table import Table, number_text, parse_number
 from twolayer.text import first_names
 
 ZIP_START, OLE_START = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how .xlsx and the older .xls begin
-MAX_SHEET_ROWS = 1 << 20  # of a sheet
-MAX_COMPRESSION = 200  # times: tables are packed to a tenth or a fiftieth
-LARGE_PART = 1 << 28  # bytes that may be packed as they will,
-WHOLE_NUMBER = 1 << 25  # and of a part that is not read in blocks
-SPARSE_CELLS, FEW_CELLS = (
-    50,
-    1 << 25,
-)  # fields for each cell that holds something, if they are more than a few
-DATE_TYPES = {*range(27, 37), *range(50, 59)}  # East Asia's formats, which are known by number only
+CSV_ADVICE = "; if a spreadsheet program opens it, save it there as CSV in UTF-8"
+MAX_SHEET_ROWS = 1 << 20
+MAX_COMPRESSION = 200  # unpacked bytes per packed byte: tables are packed to a tenth or a fiftieth
+LARGE_PART = 1 << 28  # bytes of a part read in blocks that may be compressed to any size
+LARGE_WHOLE_PART = 1 << 25  # the same of a part that is read at once
+SPARSE_CELLS = 50  # most fields of a table per cell that holds something,
+FEW_CELLS = 1 << 25  # unless there are no more fields than this
+DATE_TYPES = {*range(27, 37), *range(50, 59)}  # date formats of East Asia, known by number only
 FORMULA = re.compile(rb"<(\w+:)?f[\s/>]")
 
-Cells = dict[int, str]  # column, counted from 0 -> what stands there
-Rows = list[tuple[int, Cells]]  # each row's number in the sheet, counted from 1
+Cells = dict[int, str]  # column, counted from 0 -> content
+Rows = list[tuple[int, Cells]]  # row of the sheet, counted from 1, and its cells
 
 
-def read_excel(path: str, source: Any, sheet: str | None = None) -> Table:
-    """A sheet: the one of this name or number (counted from 1), or the first.
+def read_excel(path: str, source: Any, options: ReadOptions) -> Table:
+    """Return a sheet: the one of the name or number (counted from 1) in the options, or the first.
 
     Parameters
     ----------
     path : str
-        What to call the file.
-    source : path or file of bytes
-    sheet : str or None
+        For messages.
+    source : path or stream of bytes
+    options : ReadOptions
 
     Raises
     ------
@@ -56,25 +55,29 @@ def read_excel(path: str, source: Any, sheet: str | None = None) -> Table:
     InputError
         If there is no such sheet.
     """
-    with open(source, "rb") if isinstance(source, str) else nullcontext(source) as file:
+    with (
+        open(source, "rb") if isinstance(source, str) else nullcontext(source) as file,
+        parsing_errors(path, "an Excel file", CSV_ADVICE),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # openpyxl's are about what no table needs
         check_workbook_start(path, file)
-        with workbook_errors(path):
-            check_unpacked_size(path, zipfile.ZipFile(file))
-            sheets = workbook_sheets(path, file)
-            name = sheet_name(path, list(sheets), sheet)
-            rows, empty = sheet_rows(path, sheets[name])
-            if empty and has_formulas(zipfile.ZipFile(file)):
-                check_formulas(path, sheets[name], workbook_sheets(path, file, formulas=True)[name])
-    others = [one for one in sheets if one != name]
+        check_unpacked_size(path, zipfile.ZipFile(file))
+        sheets = workbook_sheets(path, file)
+        name = sheet_name(path, list(sheets), options.sheet)
+        rows, empty = sheet_rows(path, sheets[name])
+        if empty and has_formulas(zipfile.ZipFile(file)):
+            check_formulas(path, sheets[name], workbook_sheets(path, file, formulas=True)[name])
+    others = [other for other in sheets if other != name]
     choice = f"--sheet chooses another: {first_names(others)}" if others else ""
     if not rows:
         raise FileError(f"{path}: sheet '{name}' is empty{choice and f'; {choice}'}")
     note = f"sheet '{name}' was read, the first of {len(sheets)}; {choice}"
-    return sheet_table(path, rows, note if others and sheet is None else "")
+    return sheet_table(path, rows, note if others and options.sheet is None else "")
 
 
 def check_workbook_start(path: str, file: Any) -> None:
-    """Raise if it does not begin as an .xlsx does."""
+    """Raise FileError if the file does not begin as an .xlsx does."""
     start = file.read(4)
     if not start:
         raise FileError(f"{path} is empty")
@@ -90,54 +93,36 @@ def check_workbook_start(path: str, file: Any) -> None:
 
 
 def check_unpacked_size(path: str, book: zipfile.ZipFile) -> None:
-    """Raise if it is no workbook, or a part would unpack to far more than any table does."""
+    """Raise FileError if it is no workbook, or a part would unpack to far more than any table does."""
     if not any(re.match(r"xl/workbook\w*\.xml", part) for part in book.namelist()):
         raise FileError(f"{path} is not an .xlsx file: save it as .xlsx, or as CSV in UTF-8")
     for part in book.infolist():
         in_blocks = part.filename.startswith(("xl/worksheets/", "xl/sharedStrings"))
-        if part.file_size > max(
-            LARGE_PART if in_blocks else WHOLE_NUMBER, MAX_COMPRESSION * part.compress_size
-        ):
+        large = LARGE_PART if in_blocks else LARGE_WHOLE_PART
+        if part.file_size > max(large, MAX_COMPRESSION * part.compress_size):
             raise FileError(
                 f"{path} cannot be read as an Excel file: its part {part.filename} claims {part.file_size:,} bytes, packed "
                 f"into {part.compress_size:,}"
             )
 
 
-@contextmanager
-def workbook_errors(path: str) -> Iterator[None]:
-    """Whatever a damaged file breaks in openpyxl, in one line; its warnings are about what no table needs."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except (FileError, InputError, MemoryError):
-        raise
-    except Exception as error:
-        said = error_line(error.__cause__ or error)
-        raise FileError(
-            f"{path} cannot be read as an Excel file: {said}; if a spreadsheet program opens it, save it there as CSV in "
-            "UTF-8"
-        ) from None
-
-
 def workbook_sheets(path: str, file: Any, formulas: bool = False) -> dict[str, Any]:
-    """The sheets of cells by their names; the cells hold values, or formulas where there are any."""
+    """Return the sheets of cells by their names; the cells hold values, or formulas where there are any."""
     try:
         import openpyxl
     except ImportError:
         raise FileError(
-            f"{path} is an Excel file, and what reads these is not installed: pip install openpyxl, or save the file as CSV "
-            "in UTF-8"
+            f"{path} is an Excel file, and openpyxl, which reads them, is not installed: pip install openpyxl, or save the "
+            "file as CSV in UTF-8"
         ) from None
     book = openpyxl.load_workbook(file, read_only=True, data_only=not formulas, keep_links=False)
     for sheet in book.worksheets:
-        sheet.reset_dimensions()  # what the file claims; rows would be filled up to it
+        sheet.reset_dimensions()  # as the file claims them: rows would be filled up to them
     return {sheet.title: sheet for sheet in book.worksheets}
 
 
 def sheet_name(path: str, sheets: list[str], sheet: str | None) -> str:
-    """The name of the sheet asked for."""
+    """Return the name of the sheet of this name or number; of the first for None."""
     if not sheets:
         raise FileError(
             f"{path} has no sheet of cells that can be read: save it as an ordinary .xlsx (in Excel: 'Excel Workbook', "
@@ -147,14 +132,14 @@ def sheet_name(path: str, sheets: list[str], sheet: str | None) -> str:
         return sheets[0]
     if sheet in sheets:
         return sheet
-    if sheet.isdigit() and 1 <= int(sheet) <= len(sheets):
+    if sheet.isdecimal() and 1 <= int(sheet) <= len(sheets):
         return sheets[int(sheet) - 1]
     hint = checks.closest_name(sheet, sheets) or f": the sheets are {first_names(sheets)}"
     raise InputError(f"{path} has no sheet '{sheet}'{hint}")
 
 
 def sheet_rows(path: str, sheet: Any) -> tuple[Rows, bool]:
-    """The rows in which anything stands, and whether there are cells that hold nothing."""
+    """Return the rows with content, and whether there are cells without."""
     rows: Rows = []
     empty, n_fields, n_cells = False, 0, 0
     for line, row in enumerate(sheet.iter_rows(), start=1):
@@ -175,13 +160,13 @@ def sheet_rows(path: str, sheet: Any) -> tuple[Rows, bool]:
 
 
 def cell_text(cell: Any) -> str:
-    """What a cell shows, in full."""
+    """Return the content of a cell, numbers in full."""
     value = cell.value
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, timedelta):  # hours that have passed
+    if isinstance(value, timedelta):  # a duration
         return number_text(value / timedelta(days=1))
     if isinstance(value, int | float):
         if not (cell.has_style and cell.style_array.numFmtId in DATE_TYPES):
@@ -193,16 +178,16 @@ def cell_text(cell: Any) -> str:
 
 
 def has_formulas(book: zipfile.ZipFile) -> bool:
-    """Whether there may be a formula in the book."""
+    """Return whether there may be a formula in the workbook."""
     parts = (part for part in book.namelist() if part.endswith(".xml"))
     return any(FORMULA.search(book.read(part)) for part in parts)
 
 
 def check_formulas(path: str, values: Any, formulas: Any) -> None:
-    """Raise about a formula that nobody has calculated."""
+    """Raise FileError if a formula was never calculated."""
     for row, same in zip(values.iter_rows(), formulas.iter_rows(), strict=True):
         for cell, formula in zip(row, same, strict=True):
-            # a text may be empty
+            # a calculated text may be empty
             if cell.value is None and formula.data_type == "f" and cell.data_type != "str":
                 raise FileError(
                     f"{path}: cell {formula.coordinate} holds a formula without its value: open the file in a spreadsheet "
@@ -211,15 +196,14 @@ def check_formulas(path: str, values: Any, formulas: Any) -> None:
 
 
 def sheet_table(path: str, rows: Rows, note: str) -> Table:
-    """The first row as the header, the others as the table's rows, in the columns where anything stands."""
+    """Return the table of a sheet: the first row is the header; empty columns are left out."""
     columns = sorted(set[int]().union(*(cells for _, cells in rows)))
     (_, head), *rest = rows
     record = [head.get(column, "") for column in columns]
     if len(head) == 1 and len(columns) > 2:
         raise FileError(
-            f"{path}: the first row of the sheet holds {checks.short_repr(*head.values())} only, and it "
-            "must name the columns: "
-            "leave out what stands above their names"
+            f"{path}: the first row of the sheet holds {checks.short_repr(*head.values())} only, and it must name the "
+            "columns: leave out the rows above the names"
         )
     first = rest[0][1] if rest else {}
     named = columns[0] in first and parse_number(first[columns[0]]) is None
@@ -242,9 +226,13 @@ def sheet_table(path: str, rows: Rows, note: str) -> Table:
 
 
 def check_cell_density(path: str, n_fields: int, n_cells: int, n_rows: int, n_columns: int) -> None:
-    """Raise if the cells would lie too thin in a table."""
+    """Raise FileError if a table of the cells would be nearly empty, and large."""
     if n_fields > max(FEW_CELLS, SPARSE_CELLS * n_cells):
         raise FileError(
-            f"{path}: the sheet's cells are strewn over {n_rows} rows and {n_columns} columns, most of them empty: "
-            "leave the far ones out"
+            f"{path}: the sheet's cells are spread over {n_rows} rows and {n_columns} columns, most of them empty: "
+            "leave the far cells out"
         )
+
+
+# .xls, .xlsb and .ods are refused with advice
+EXCEL = FileFormat((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), read_excel, has_sheets=True)

@@ -11,7 +11,8 @@ import numpy as np
 
 from twolayer.errors import FileError
 from twolayer.tables.readers import parquet
-from twolayer.tables.readers.library_errors import parsing_errors
+from twolayer.tables.readers.file_format import FileFormat
+from twolayer.tables.readers.read_errors import parsing_errors
 from twolayer.tables.table import NUMBERS_PER_SLICE, Table, column_name
 
 NUMBERS_PER_READ = (
@@ -95,3 +96,17 @@ def frame_table(path: str, frame: Any) -> Table:
         values = column.cast(polars.Float64, strict=False)
         numbers[:, j] = values.fill_null(np.nan).to_numpy()
     return Table(path, names, numbers, texts)
+
+
+PARQUET = FileFormat(
+    (".parquet", ".pq"),
+    lambda path, source, _: read_frame("parquet", path, source),
+    lambda path, _source, _options: frame_blocks("parquet", path),
+    start=b"PAR1",
+)
+ARROW = FileFormat(
+    (".arrow", ".feather", ".ipc"),
+    lambda path, source, _: read_frame("arrow", path, source),
+    lambda path, _source, _options: frame_blocks("arrow", path),
+    start=b"ARROW1",
+)

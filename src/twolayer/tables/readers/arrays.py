@@ -1,0 +1,94 @@
+"""Arrays that NumPy stored: .npy, whole or in blocks of rows, and .npz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from twolayer.errors import FileError
+from twolayer.tables.readers.file_format import FileFormat, ReadOptions
+from twolayer.tables.readers.read_errors import parsing_errors
+from twolayer.tables.table import NUMBERS_PER_SLICE, Table, numbered_names
+
+
+def read_npy(path: str, source: Any, _options: ReadOptions) -> Table:
+    """Return the table in a .npy file."""
+    return array_table(path, stored_array(path, source))
+
+
+def npy_blocks(path: str, _source: str, _options: ReadOptions) -> Iterator[Table]:
+    """Yield the table in a .npy file, some rows at a time.
+
+    The file is opened anew for each block: what was read of a mapped file stays in memory until it is closed.
+    """
+    array = stored_array(path, path)
+    if array.ndim == 0 or not len(array):
+        raise FileError(f"{path} has no rows")
+    count, step = len(array), max(1, NUMBERS_PER_SLICE // max(1, array[:1].size))
+    del array
+    for start in range(0, count, step):
+        yield array_table(path, np.array(stored_array(path, path)[start : start + step]))
+
+
+def stored_array(path: str, source: Any) -> np.ndarray:
+    """Return the array in a .npy file; that of a file on disk stays there until it is used."""
+    with parsing_errors(path, "an array"):
+        if not isinstance(source, str):
+            return np.load(source, allow_pickle=False)
+        with open(source, "rb") as file:  # NumPy leaves open what begins as a zip file and is none
+            np.lib.format.read_magic(file)
+        return np.load(source, mmap_mode="r", allow_pickle=False)
+
+
+def read_npz(path: str, source: str, _options: ReadOptions) -> Table:
+    """Return the arrays of a .npz file side by side, a single column under its name."""
+    with parsing_errors(path, "arrays"), open(source, "rb") as opened:  # NumPy might not close it
+        file = np.load(opened, allow_pickle=False)
+        arrays = {name: file[name] for name in file.files}
+    if len({array.shape[:1] for array in arrays.values()}) > 1:
+        shapes = ", ".join(f"'{name}' {array.shape}" for name, array in arrays.items())
+        raise FileError(f"{path} holds arrays of different lengths: {shapes}")
+    if not arrays:
+        raise FileError(f"{path} holds no arrays")
+    return join_columns(path, [array_table(path, array, name) for name, array in arrays.items()])
+
+
+def array_table(path: str, array: np.ndarray, name: str | None = None) -> Table:
+    """Return an array as a table; its columns are called as its fields are, else by the name (if one), else x1, x2, ..."""
+    if array.dtype.names:
+        return join_columns(
+            path, [array_table(path, array[field], field) for field in array.dtype.names]
+        )
+    if array.ndim not in (1, 2):
+        raise FileError(
+            f"{path} holds an array of shape {array.shape}: a table has rows and columns"
+        )
+    if not len(array):
+        raise FileError(f"{path} has no rows")
+    array = array.reshape(len(array), -1)
+    names = numbered_names(array.shape[1], "x" if name is None else name)
+    if name is not None and len(names) == 1:
+        names = [name]
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8")
+    if array.dtype.kind == "U":
+        texts = {
+            name: [str(field).strip() for field in array[:, j]] for j, name in enumerate(names)
+        }
+        return Table(path, names, np.full(array.shape, np.nan), texts)
+    if array.dtype.kind not in "biuf":
+        raise FileError(f"{path} holds {array.dtype}, neither numbers nor text")
+    return Table(path, names, array.astype(np.float64))
+
+
+def join_columns(path: str, tables: Sequence[Table]) -> Table:
+    """Return tables of the same rows side by side."""
+    texts = {name: words for table in tables for name, words in table.texts.items()}
+    numbers = np.concatenate([table.numbers for table in tables], axis=1)
+    return Table(path, [name for table in tables for name in table.names], numbers, texts)
+
+
+NPY = FileFormat((".npy",), read_npy, npy_blocks, start=b"\x93NUMPY")
+NPZ = FileFormat((".npz",), read_npz)

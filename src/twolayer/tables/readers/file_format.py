@@ -1,0 +1,55 @@
+"""What every reader declares: the files it reads, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from twolayer.tables.table import Table
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read a file.
+
+    Attributes
+    ----------
+    text : tuple of str
+        Columns to keep as text too.
+    delimiter : str or None
+        Of separated text; None looks at the header.
+    sheet : str or None
+        Of an Excel file.
+    must_be_there : bool
+        Whether a column of `text` that is not there is an error.
+    """
+
+    text: tuple[str, ...] = ()
+    delimiter: str | None = None
+    sheet: str | None = None
+    must_be_there: bool = True
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """A kind of file that holds a table.
+
+    Attributes
+    ----------
+    endings : tuple of str
+        Of the names of such files, in lower case, without .gz.
+    read : function of path, source and ReadOptions
+        Returns the whole table. `path` is for messages; `source` is the same path, or a stream of bytes.
+    blocks : the same, or None
+        Yields the table of a file on disk block by block of rows. None: the file comes whole.
+    start : bytes
+        What such files begin with, if that identifies them on standard input.
+    has_sheets : bool
+    """
+
+    endings: tuple[str, ...]
+    read: Callable[[str, Any, ReadOptions], Table]
+    blocks: Callable[[str, Any, ReadOptions], Iterator[Table]] | None = None
+    start: bytes = b""
+    has_sheets: bool = False
