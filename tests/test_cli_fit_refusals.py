@@ -41,7 +41,7 @@ ROWS = "".join(f"{i},{i * i},{'xy'[i % 2]}\n" for i in range(20))
         (
             "a,kind\n1,x\n2,x\n",
             ["--target", "kind"],
-            "says 'x' in every row: two classes are needed",
+            "is 'x' in every row: the target needs two classes",
         ),
         (f"a,b,kind\n{ROWS}7,1,z\n", ["--target", "kind"], "class 'z' of 'kind' has one row only"),
         (

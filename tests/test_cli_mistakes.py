@@ -255,7 +255,7 @@ def test_a_bad_target_from_another_file_is_told_of_that_file(refused):
     words = ["fit", "e.csv", "--transpose", "--labels", "l.csv", "--id", "sample", "--target", "y"]
     samples = [f"S{i:02}" for i in range(12)]
     for fields, message in [
-        (["a"] * 12, "l.csv: column 'y' says 'a' in every row"),
+        (["a"] * 12, "l.csv: column 'y' is 'a' in every row"),
         ([""] * 12, "l.csv: column 'y', which is the target, has no value in any row"),
         (["a"] * 5 + [""] + ["b"] * 6, "l.csv: row 'S05' has no value in column 'y'"),
         ([*range(11), "n.d."], "l.csv: .* numbers but for 'n.d.' in row 'S11'"),
@@ -263,9 +263,7 @@ def test_a_bad_target_from_another_file_is_told_of_that_file(refused):
         write("l.csv", {"sample": samples, "y": fields})
         assert re.search(message, refused(*words))
     write("l.csv", {"y": ["a"] * 12})
-    assert "l.csv: column 'y' says 'a'" in refused(
-        *[w for w in words if w not in ("--id", "sample")]
-    )
+    assert "l.csv: column 'y' is 'a'" in refused(*[w for w in words if w not in ("--id", "sample")])
 
 
 def test_a_target_of_dates_names_or_strays(refused):

@@ -272,8 +272,8 @@ def test_the_task_can_be_set(tmp_path):
         ([1.5, "nan"], "regression", "line 3 has no value"),
         ([1.5, "inf"], "auto", "line 3 has inf"),
         ([1.5, "x"], "regression", "column 'y' holds text, for example 'x' in line 3"),
-        (["x", "x"], "auto", "says 'x' in every row: two classes are needed"),
-        ([1, 1, 1], "auto", "says '1' in every row"),
+        (["x", "x"], "auto", "is 'x' in every row: the target needs two classes"),
+        ([1, 1, 1], "auto", "is '1' in every row"),
     ],
 )
 def test_targets_that_cannot_be_learned(tmp_path, values, task, message):

@@ -118,7 +118,7 @@ def test_groups_and_weights_may_stand_beside_the_labels(files):
     ("labels", "more", "message"),
     [
         (LABELS, {"id": "patien"}, "no column 'patien'; did you mean 'patient'"),
-        (LABELS + "s1,well,1\n", {"id": "patient"}, "'s1' appears twice in 'patient'"),
+        (LABELS + "s1,well,1\n", {"id": "patient"}, "rows 3 and 5 are both named 's1'"),
         (
             "patient,outcome\na,x\nb,y\n",
             {"id": "patient"},
@@ -134,7 +134,7 @@ def test_groups_and_weights_may_stand_beside_the_labels(files):
 )
 def test_labels_that_do_not_fit(files, labels, more, message):
     genes, path = files(genes=GENES, labels=labels)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(TwoLayerError, match=message):
         tables.read_dataset(asked(genes, path, transpose=True, **more))
 
 

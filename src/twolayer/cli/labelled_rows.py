@@ -109,9 +109,9 @@ def read_labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     found = tables.EncodingReport()
     x = model.inputs(rows, found)
     y = true_targets(model, tables.with_target_path(rows, asked.labels), asked.targets)
-    weights = tables.row_weights(rows, asked.weights)
-    groups = tables.row_groups(rows, asked.groups)
-    order = tables.row_order(rows, asked.time)
+    weights = tables.weight_column(rows, asked.weights)
+    groups = tables.group_column(rows, asked.groups)
+    order = tables.time_order(rows, asked.time)
     notes = [*notes, *found.sentences()]
     return LabelledRows(rows, x, y, weights, groups, order, asked, asked.targets, notes)
 

@@ -1,7 +1,7 @@
 """From any table to columns of numbers: readers, what each column holds, its encoding, and the joining of two files."""
 
 from twolayer.tables.column_kinds import ColumnKinds, column_kinds
-from twolayer.tables.column_roles import row_groups, row_order, row_weights
+from twolayer.tables.column_roles import group_column, time_order, weight_column
 from twolayer.tables.dataset import Dataset, read_dataset, requested_table, with_target_path
 from twolayer.tables.encoder import Encoder, EncodingReport, left_out_reasons
 from twolayer.tables.readers.formats import read_table, stream_table
@@ -20,14 +20,14 @@ __all__ = [
     "as_tuple",
     "check_model_columns",
     "column_kinds",
+    "group_column",
     "left_out_reasons",
     "read_dataset",
     "read_table",
     "read_target",
     "requested_table",
-    "row_groups",
-    "row_order",
-    "row_weights",
     "stream_table",
+    "time_order",
+    "weight_column",
     "with_target_path",
 ]

@@ -11,7 +11,7 @@ from twolayer.tables.column_kinds import DATE_PATTERN
 from twolayer.tables.table import Table, is_missing
 
 
-def row_weights(table: Table, name: str | None) -> np.ndarray | None:
+def weight_column(table: Table, name: str | None) -> np.ndarray | None:
     """Return the row weights in a column, shape (n_rows,); None without a column."""
     if name is None:
         return None
@@ -27,12 +27,12 @@ def row_weights(table: Table, name: str | None) -> np.ndarray | None:
     return weights
 
 
-def row_groups(table: Table, name: str | None) -> np.ndarray | None:
+def group_column(table: Table, name: str | None) -> np.ndarray | None:
     """Return the group of each row as text, shape (n_rows,); None without a column."""
     return None if name is None else np.array(complete_column(table, name))
 
 
-def row_order(table: Table, name: str | None) -> np.ndarray | None:
+def time_order(table: Table, name: str | None) -> np.ndarray | None:
     """Return the rank of each row by its time, a number or a date with the year first; None without a column."""
     if name is None:
         return None

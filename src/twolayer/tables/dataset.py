@@ -9,13 +9,13 @@ import numpy as np
 
 from twolayer.errors import InputError
 from twolayer.tables.column_kinds import ColumnKinds, column_kinds
-from twolayer.tables.column_roles import row_groups, row_order, row_weights
+from twolayer.tables.column_roles import group_column, time_order, weight_column
 from twolayer.tables.encoder import left_out_reasons
 from twolayer.tables.join import join_tables
 from twolayer.tables.leakage import leakage_warnings
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
 from twolayer.tables.readers.formats import read_table
-from twolayer.tables.table import Table, check_columns, is_missing
+from twolayer.tables.table import Table, check_column_names, is_missing
 from twolayer.tables.table_options import TableOptions
 from twolayer.tables.target import Target, read_target
 from twolayer.tables.transpose import transpose_table
@@ -69,9 +69,9 @@ def read_dataset(options: TableOptions) -> Dataset:
         table,
         target,
         kinds,
-        row_weights(table, options.weights),
-        row_groups(table, options.groups),
-        row_order(table, options.time),
+        weight_column(table, options.weights),
+        group_column(table, options.groups),
+        time_order(table, options.time),
         [*notes, *leakage_warnings(table, kinds, target, options.groups is not None)],
     )
 
@@ -94,13 +94,13 @@ def requested_table(options: TableOptions) -> tuple[Table, list[str]]:
         table, more = join_labels(table, options)
         notes += more
     elif options.id:
-        check_columns(table.path, [options.id], table.names)
+        check_column_names(table.path, [options.id], table.names)
         table = replace(table, id=options.id)
     advice = ""
     if options.transpose and not options.labels:
         advice = "; if the target is not one of its rows, name the file that holds it with --labels"
     wanted = [*options.targets, *options.parts, *options.categories]
-    check_columns(table.path, wanted, table.names, advice=advice)
+    check_column_names(table.path, wanted, table.names, advice=advice)
     if not options.transpose:
         table = drop_columns(table, options.drop)
     if options.drop_missing_target:
@@ -123,7 +123,7 @@ def join_labels(table: Table, options: TableOptions) -> tuple[Table, list[str]]:
     """Return the table with its columns from the file of labels; and notes about it."""
     path = str(options.labels)
     labels = read_table(path, options.text_columns, sheet=options.labels_sheet, must_be_there=False)
-    check_columns(labels.path, options.targets, labels.names)
+    check_column_names(labels.path, options.targets, labels.names)
     notes = [labels.note.replace("--sheet", "--labels-sheet")] if labels.note else []
     taken = [name for name in [*options.targets, *options.parts] if name in labels.names]
     unused = [name for name in labels.names if name not in (*taken, options.id)]
@@ -160,7 +160,7 @@ def drop_columns(table: Table, names: Sequence[str]) -> Table:
     """Return the table without these columns."""
     if not names:
         return table
-    check_columns(table.path, names, table.names)
+    check_column_names(table.path, names, table.names)
     rest = [name for name in table.names if name not in names]
     return replace(
         table,

@@ -102,7 +102,8 @@ class Encoder:
         marked = set(gaps)
         booleans, categories = {}, {}
         for name in (*kinds.booleans, *kinds.categories):
-            words = [table.words(name)[i] for i in rows.tolist()]
+            column = table.words(name)
+            words = [column[i] for i in rows.tolist()]
             present = present_words(words)
             levels = set(present)
             if len(levels) < 2 and len(present) == len(words):
@@ -170,8 +171,9 @@ class Encoder:
         gaps = np.isnan(x)
         counts = gaps.sum(axis=0)
         table.refuse_large(x, self.numbers)
-        if counts.any():
-            self._fill(x, gaps, counts, report)
+        for j in np.flatnonzero(counts).tolist():
+            x[gaps[:, j], j] = self.medians[j]
+            report.filled[self.numbers[j]] += int(counts[j])
         marks = {name: gaps[:, j] for j, name in enumerate(self.numbers) if counts[j]}
         parts = [
             x,
@@ -209,63 +211,39 @@ class Encoder:
         numbers = np.concatenate([table.numbers, gaps], axis=1)
         return replace(table, names=[*table.names, *lacking], numbers=numbers)
 
-    def _fill(
-        self, x: np.ndarray, gaps: np.ndarray, counts: np.ndarray, report: EncodingReport
-    ) -> None:
-        """Fill the gaps in columns of numbers with the medians."""
-        for j in np.flatnonzero(counts).tolist():
-            x[gaps[:, j], j] = self.medians[j]
-            report.filled[self.numbers[j]] += int(counts[j])
-
     def _yes_or_no(
         self, table: Table, name: str, marks: dict[str, np.ndarray], report: EncodingReport
     ) -> np.ndarray:
         """Return a column of yes and no as 1 and 0, shape (n_rows, 1)."""
         words = table.words(name)
-        values = np.empty((len(words), 1))
-        gaps = np.zeros(len(words), dtype=bool)
-        for i, word in enumerate(words):
-            small = word.lower()
-            if is_missing(word):
-                gaps[i], values[i] = True, self.booleans[name]
-            elif small not in YES_WORDS and small not in NO_WORDS:
+        gaps = _word_gaps(words, name, marks, report)
+        values = np.full((len(words), 1), float(self.booleans[name]))
+        for i in np.flatnonzero(~gaps).tolist():
+            word = words[i].lower()
+            if word not in YES_WORDS and word not in NO_WORDS:
                 raise InputError(
-                    f"{table.path}: column '{name}' holds {checks.short_repr(word)} in {table.where(i)}, where training had "
-                    "yes or no"
+                    f"{table.path}: column '{name}' holds {checks.short_repr(words[i])} in {table.where(i)}, where training "
+                    "had yes or no"
                 )
-            else:
-                values[i] = small in YES_WORDS
-        self._mark(name, gaps, marks, report)
+            values[i] = word in YES_WORDS
         return values
 
     def _one_hot(
         self, table: Table, name: str, marks: dict[str, np.ndarray], report: EncodingReport
     ) -> np.ndarray:
         """Return a column of categories as columns of 0 and 1, shape (n_rows, n_categories)."""
-        levels = self.categories[name]
-        place = {level: j for j, level in enumerate(levels)}
+        place = {level: j for j, level in enumerate(self.categories[name])}
         words = table.words(name)
-        values = np.zeros((len(words), len(levels)))
-        gaps = np.zeros(len(words), dtype=bool)
-        for i, word in enumerate(words):
-            j = place.get(word)
-            if j is None and is_missing(word):
-                gaps[i], j = True, 0 if levels else None
-            elif j is None:
-                report.count_unseen(name, word)
-            if j is not None:
+        gaps = _word_gaps(words, name, marks, report)
+        values = np.zeros((len(words), len(place)))
+        values[gaps, :1] = 1
+        for i in np.flatnonzero(~gaps).tolist():
+            j = place.get(words[i])
+            if j is None:
+                report.count_unseen(name, words[i])
+            else:
                 values[i, j] = 1
-        self._mark(name, gaps, marks, report)
         return values
-
-    @staticmethod
-    def _mark(
-        name: str, gaps: np.ndarray, marks: dict[str, np.ndarray], report: EncodingReport
-    ) -> None:
-        """Note the missing values of a column, if there are any."""
-        if gaps.any():
-            marks[name] = gaps
-            report.filled[name] += int(gaps.sum())
 
     def as_json(self) -> dict[str, Any]:
         """Return the encoder as JSON can hold it, for the model's file."""
@@ -307,6 +285,18 @@ def left_out_reasons(columns: ColumnKinds | Encoder) -> list[str]:
         f"nothing is learned from {first_names(names)}: {reason}"
         for reason, names in by_reason.items()
     ]
+
+
+def _word_gaps(
+    words: list[str], name: str, marks: dict[str, np.ndarray], report: EncodingReport
+) -> np.ndarray:
+    """Return which rows have no value in a column of words; add them to the marks and the report."""
+    missing = {word for word in set(words) if is_missing(word)}
+    gaps = np.array([word in missing for word in words], dtype=bool)
+    if gaps.any():
+        marks[name] = gaps
+        report.filled[name] += int(gaps.sum())
+    return gaps
 
 
 def _number_columns(

@@ -9,7 +9,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.tables.table import Table, check_columns
+from twolayer.tables.table import Table, check_column_names, check_unique
 from twolayer.text import first_names
 
 UNMATCHED_SHARE = 0.2  # share of a file's rows without a partner from which on it is a warning
@@ -36,8 +36,8 @@ def join_tables(
 
     Raises
     ------
-    InputError
-        If a name appears twice, or no name is in both.
+    FileError, InputError
+        If two rows have the same name, or no name is in both.
     """
     if id_column is None:
         if labels.n_rows != table.n_rows:
@@ -47,11 +47,11 @@ def join_tables(
             )
         note = f"{labels.path}: its rows were taken one to one; --id COLUMN joins by name"
         return attach_columns(table, labels, wanted), [note]
-    check_columns(labels.path, [id_column], labels.names)
+    check_column_names(labels.path, [id_column], labels.names)
     own = id_column if id_column in table.names else row_names(table, id_column)
     left, right = table.words(own), labels.words(id_column)
-    check_row_names(table.path, left, id_column)
-    check_row_names(labels.path, right, id_column)
+    check_unique(table.path, left, "row")
+    check_unique(labels.path, right, "row")
     place = {name: i for i, name in enumerate(right)}
     rows = [i for i, name in enumerate(left) if name in place]
     if not rows:
@@ -72,19 +72,8 @@ def row_names(table: Table, id_column: str) -> str:
     """Return the column that names the table's rows, which is not `id_column`."""
     first = table.names[0]
     if table.id is None and first not in table.texts:
-        check_columns(table.path, [id_column], table.names)
+        check_column_names(table.path, [id_column], table.names)
     return first if table.id is None else table.id
-
-
-def check_row_names(path: str, names: Sequence[str], id_column: str) -> None:
-    """Raise InputError if two rows have the same name."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise InputError(
-                f"{path}: {checks.short_repr(name)} appears twice in '{id_column}': give every row its own name"
-            )
-        seen.add(name)
 
 
 def unmatched_rows(

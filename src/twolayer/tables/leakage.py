@@ -1,8 +1,8 @@
-"""Columns that may not be what they are taken for: texts that name patients, a target that counts the rows.
+"""Warnings of leakage: texts that name groups of rows, such as patients, and a target that counts the rows.
 
-A text is suspected to name groups of rows, such as those of a patient, if each of its values stands in a few rows only and
-they all have the same target, which chance would hardly do. A model then learns the groups by heart, and does well in a test
-whose rows are of the same groups, whatever the other columns hold.
+A text is suspected to name groups if each of its values appears in a few rows only and these all have the same target, which
+is improbable by chance. A model then learns the groups by heart, and does well in a test whose rows are of the same groups,
+whatever the other columns hold.
 """
 
 from __future__ import annotations
@@ -99,5 +99,5 @@ def row_counter_warning(target: Target) -> list[str]:
         return []
     return [
         f"warning: the target '{target.name}' is each whole number from {low:.0f} to {high:.0f} once, as if it named "
-        "or counted the rows: is another column to be learned?"
+        "or counted the rows: is another column the target?"
     ]

@@ -48,8 +48,8 @@ def read_formatted_numbers(
 ) -> Table:
     """Return the table with the numbers of those columns of text that hold nothing else in more than half of their fields.
 
-    A percent sign stands in every field that holds a value, or none is read. A comma is taken for that of decimals in files
-    whose fields something else separates, once a field cannot mean thousands. The texts stay as they stand.
+    Percent signs are read if every field with a value has one. Commas are read as decimal commas if semicolons or tabs
+    separate the fields and some field cannot mean thousands. The texts stay as they are in the file.
     """
     if table.sparse:
         return table

@@ -234,7 +234,7 @@ def numbered_names(count: int, stem: str = "x") -> list[str]:
     return [f"{stem}{j + 1}" for j in range(count)]
 
 
-def check_columns(
+def check_column_names(
     path: str,
     wanted: Sequence[str],
     names: Sequence[str],

@@ -158,6 +158,6 @@ def class_target(table: Table, name: str, task: str) -> Target:
         reason = f"{len(np.unique(numbers))} different {'whole numbers' if whole else 'numbers'}"
     if len(np.unique(values)) < 2:
         raise InputError(
-            f"{table.path}: column '{name}' says {words[0]!r} in every row: two classes are needed"
+            f"{table.path}: column '{name}' is {words[0]!r} in every row: the target needs two classes"
         )
     return Target(name, "classification", values, reason, (name,))

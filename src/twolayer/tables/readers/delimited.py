@@ -25,7 +25,7 @@ from twolayer.tables.readers.text_files import open_bytes, text_encoding
 from twolayer.tables.table import (
     MISSING_WORDS,
     Table,
-    check_columns,
+    check_column_names,
     check_unique,
     column_name,
     concatenate_texts,
@@ -76,7 +76,7 @@ class DelimitedFile:
         self.names, self.id = parse_header(path, names, self._named_fields())
         self.index = {name: j for j, name in enumerate(self.names)}
         if options.must_be_there:
-            check_columns(path, options.text, self.names, self._named_fields() > 0)
+            check_column_names(path, options.text, self.names, self._named_fields() > 0)
         self.text_columns = [name for name in dict.fromkeys(options.text) if name in self.index]
 
     def __enter__(self) -> DelimitedFile:
@@ -209,7 +209,7 @@ def missing_pattern(delimiter: str) -> re.Pattern[str]:
 
 
 def add_field(fields: list[str], text: str) -> float:
-    """Add a field to a column of text; which number it is, is found once for each different field."""
+    """Add a field to a column of text; its number is parsed later, once for equal fields."""
     fields.append(text.strip())
     return np.nan
 

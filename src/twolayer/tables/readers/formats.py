@@ -19,7 +19,7 @@ from twolayer.errors import FileError, InputError
 from twolayer.tables.readers import arrays, delimited, excel, frames, sparse
 from twolayer.tables.readers.file_format import FileFormat, ReadOptions
 from twolayer.tables.readers.read_errors import translated_error
-from twolayer.tables.table import Table, check_columns, check_unique
+from twolayer.tables.table import Table, check_column_names, check_unique
 
 STDIN = "-"
 # A new format is one file beside this one, which declares a FileFormat, and one line here. (For people, the help of the
@@ -142,5 +142,5 @@ def read_with_text(table: Table, options: ReadOptions) -> Table:
         if name in table.names:
             table.texts[name] = table.words(name)
         elif options.must_be_there:
-            check_columns(table.path, [name], table.names, table.names[0] in table.texts)
+            check_column_names(table.path, [name], table.names, table.names[0] in table.texts)
     return table

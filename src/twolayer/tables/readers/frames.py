@@ -15,15 +15,13 @@ from twolayer.tables.readers.file_format import FileFormat
 from twolayer.tables.readers.read_errors import parsing_errors
 from twolayer.tables.table import NUMBERS_PER_SLICE, Table, column_name
 
-NUMBERS_PER_READ = (
-    1 << 22
-)  # of a data frame: where all rows stand together, all are unpacked for some
-UNPACKED_BYTES = 1 << 25  # of the columns of a data frame that are unpacked together
+NUMBERS_PER_READ = 1 << 22  # large: to read some rows, polars may unpack them all
+UNPACKED_BYTES = 1 << 25  # of the columns that are unpacked together
 FRAME_FORMATS = {"parquet": "a Parquet file", "arrow": "an Arrow or Feather file"}
 
 
 def read_frame(kind: str, path: str, source: Any) -> Table:
-    """All of a file, which is a path or a stream in memory."""
+    """Return the table in a file, which is a path or a stream in memory."""
     import polars
 
     read_frame: Callable[..., Any] = polars.read_parquet if kind == "parquet" else polars.read_ipc
@@ -35,15 +33,15 @@ def read_frame(kind: str, path: str, source: Any) -> Table:
 
 
 def polars_path(path: str) -> str:
-    """The path of a file as polars takes it: a pattern, or an address if it looks like one."""
+    """Return the path of a file for polars, which would take it as a pattern, or as an address if it looks like one."""
     return glob.escape(str(Path(path).absolute()))
 
 
 def frame_blocks(kind: str, path: str) -> Iterator[Table]:
-    """The same, some rows at a time."""
+    """Yield the same table, some rows at a time."""
     import polars
 
-    start = found = 0
+    start = n_rows = 0
     with parsing_errors(path, FRAME_FORMATS[kind]):
         lazy, width = _scan_frame(path, kind)
         together = width
@@ -51,18 +49,18 @@ def frame_blocks(kind: str, path: str) -> Iterator[Table]:
             together = max(1, UNPACKED_BYTES * width // max(1, Path(path).stat().st_size))
         parts = [polars.nth(*range(j, min(j + together, width))) for j in range(0, width, together)]
         step = max(1, NUMBERS_PER_READ // max(1, width))
-        while found == start:
+        while n_rows == start:
             some = lazy.slice(start, step)
             frame = polars.concat([some.select(part).collect() for part in parts], how="horizontal")
             for rows in frame.iter_slices(max(1, NUMBERS_PER_SLICE // max(1, width))):
                 yield frame_table(path, rows)
-            start, found = start + step, found + len(frame)
-    if not found:
+            start, n_rows = start + step, n_rows + len(frame)
+    if not n_rows:
         raise FileError(f"{path} has no rows")
 
 
 def _scan_frame(path: str, kind: str) -> tuple[Any, int]:
-    """The data frame, yet to be read, and its number of columns."""
+    """Return the data frame, not read yet, and its number of columns."""
     import polars
 
     where = polars_path(path)
@@ -74,7 +72,7 @@ def _scan_frame(path: str, kind: str) -> tuple[Any, int]:
 
 
 def frame_table(path: str, frame: Any) -> Table:
-    """A polars data frame as a table: what is neither number nor text is refused by name."""
+    """Return a polars data frame as a table; raise FileError for a column that holds neither numbers nor text."""
     import polars
 
     numbers = np.full((len(frame), frame.width), np.nan)
