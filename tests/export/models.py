@@ -1,4 +1,4 @@
-"""Small fitted models of every kind, and what each exported form says of rows."""
+"""Small fitted models of every kind, and the predictions of each exported form."""
 
 import functools
 
@@ -49,24 +49,24 @@ def is_held_by_sklearn(model):
     )
 
 
-def answers(form, model, x, **how):
-    """What the exported form says: of classes probabilities and labels, of numbers the prediction; torch gives logits."""
+def exported_predictions(form, model, x, **settings):
+    """Return the predictions of an exported form: label and probabilities, or y_pred; of torch, logits."""
     if form == "onnx":
-        return run_onnx(tl.to_onnx(model, **how), x)
+        return run_onnx(tl.to_onnx(model, **settings), x)
     if form == "torch":
         import torch
 
         with torch.no_grad():
-            return {"logits": tl.to_torch(model, **how)(torch.from_numpy(x)).numpy()}
+            return {"logits": tl.to_torch(model, **settings)(torch.from_numpy(x)).numpy()}
     if form == "sklearn":
-        mlp = tl.to_sklearn(model, **how)
-        return said(mlp.predict, getattr(mlp, "predict_proba", None), x)
+        mlp = tl.to_sklearn(model, **settings)
+        return predictions(mlp.predict, getattr(mlp, "predict_proba", None), x)
     space = {}
-    exec(tl.to_numpy_code(model, **how), space)
-    return said(space["predict"], space.get("predict_proba"), x)
+    exec(tl.to_numpy_code(model, **settings), space)
+    return predictions(space["predict"], space.get("predict_proba"), x)
 
 
-def said(predict, predict_proba, x):
+def predictions(predict, predict_proba, x):
     if predict_proba is None:
         return {"y_pred": predict(x)}
     return {"label": predict(x), "probabilities": predict_proba(x)}
@@ -82,8 +82,8 @@ def run_onnx(onnx_model, x):
     return dict(zip(names, session.run(names, {"x": x}), strict=True))
 
 
-def own_answers(model, x):
-    """What the model itself says, under the names of all forms."""
+def own_predictions(model, x):
+    """Return the model's own predictions, under the names of all forms."""
     if isinstance(model, tl.Params):
         return {"y_pred": tl.forward(x, model)}
     if not hasattr(model, "classes_"):

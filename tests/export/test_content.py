@@ -22,7 +22,11 @@ def sine():
 REFUSED = {
     "not fitted": (lambda: tl.TwoLayerRegressor(), {}, "TwoLayerRegressor is not fitted yet"),
     "no model": (lambda: 3, {}, "got int"),
-    "own activation": (lambda: PARAMS, {"activation": sine()}, "'sine' is a function of your own"),
+    "own activation": (
+        lambda: PARAMS,
+        {"activation": sine()},
+        "'sine' cannot be exported, because other programs do not have it: fit with one of relu",
+    ),
     "unknown activation": (lambda: PARAMS, {"activation": "rely"}, "did you mean 'relu'"),
     "activation of an estimator": (
         lambda: fitted("number"),
@@ -54,17 +58,17 @@ def test_a_run_knows_its_activation():
     assert export_content(run).activation == "tanh"
     assert (export_content(run).params.w1 == run.params.w1).all()
     own = tl.train(x, y, PARAMS, activation=sine(), steps=3, engine="numpy")
-    with pytest.raises(InputError, match="'sine', which is not of the menu"):
+    with pytest.raises(InputError, match="there is no activation 'sine': choose one of relu"):
         export_content(own)
 
 
-def test_params_are_rectified_unless_it_is_said():
+def test_params_have_relu_unless_another_activation_is_given():
     assert export_content(PARAMS).activation == "relu"
     assert export_content(PARAMS, "gelu").activation == "gelu"
 
 
 @pytest.mark.parametrize("mean", [10.0, 1e4])
-def test_columns_whose_mean_is_far_above_their_spread_are_told_of_in_float32(mean):
+def test_a_column_with_a_mean_far_above_its_spread_gives_a_warning_in_float32(mean):
     model = tl.TwoLayerRegressor(4, n_networks=1, alpha=0.1, engine="numpy", random_state=0)
     model.fit(rows() + mean, targets("number"))
     export_content(model)  # a warning would be an error
@@ -72,11 +76,11 @@ def test_columns_whose_mean_is_far_above_their_spread_are_told_of_in_float32(mea
         export_content(model, dtype="float32")
         return
     with pytest.warns(TwoLayerWarning, match="hidden units are right to about .*e-0. only"):
-        found = export_content(model, dtype="float32")
+        content_32 = export_content(model, dtype="float32")
     x = (rows() + mean).astype("float32")
-    wanted = model.predict(x)
-    in_float32 = tl.forward(x, found.params)[:, 0]
-    assert np.abs(in_float32 - wanted).max() > 1e-5 * np.abs(wanted).max()
+    expected = model.predict(x)
+    in_float32 = tl.forward(x, content_32.params)[:, 0]
+    assert np.abs(in_float32 - expected).max() > 1e-5 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize(("form", "library"), [("onnx", "onnx"), ("torch", "torch")])
@@ -86,12 +90,12 @@ def test_a_library_that_is_missing_is_named_with_the_way_to_get_it(form, library
         EXPORTS[form](PARAMS)
 
 
-def test_columns_and_classes_are_among_the_facts():
+def test_columns_and_classes_are_in_the_metadata():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(rows(), columns=["a", "b", "ü", "d", 'quote"', "f"])
     model = tl.TwoLayerClassifier(2, n_networks=1, alpha=1.0, max_iter=3, engine="numpy")
-    facts = export_content(model.fit(frame, targets("two classes"))).facts()
-    assert facts == {
+    metadata = export_content(model.fit(frame, targets("two classes"))).metadata()
+    assert metadata == {
         "activation": "relu",
         "columns": '["a", "b", "ü", "d", "quote\\"", "f"]',
         "classes": '["no", "yes"]',

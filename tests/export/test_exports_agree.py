@@ -1,4 +1,4 @@
-"""Every form predicts what the model does: every kind of answer, activation and dtype; expected values are the model's own.
+"""Every form predicts what the model does: every kind of prediction, activation and dtype; expected values are the model's own.
 
 Also where functions saturate or cancel, against Python's `math`, number by number.
 """
@@ -14,10 +14,10 @@ from models import (
     FORMS,
     KINDS,
     TOLERANCES,
-    answers,
+    exported_predictions,
     fitted,
     is_held_by_sklearn,
-    own_answers,
+    own_predictions,
     rows,
 )
 
@@ -26,7 +26,7 @@ from twolayer.maths.activations import ACTIVATIONS
 
 LIBRARIES = {"onnx": ["onnx", "onnxruntime"], "torch": ["torch"]}
 
-# every kind of answer with every shape of network, and every activation
+# every kind of prediction with every shape of network, and every activation
 MODELS = [
     (kind, "relu", skip, n_networks)
     for kind in KINDS
@@ -50,16 +50,16 @@ def test_the_export_predicts_what_the_model_does(form, which, dtype):
     if form == "sklearn" and not is_held_by_sklearn(model):
         return  # refused: see test_sklearn_mlp.py
     x = rows(dtype)
-    found, wanted = answers(form, model, x, dtype=dtype), own_answers(model, x)
-    for name, array in found.items():
-        assert array.shape == wanted[name].shape
+    actual, expected = exported_predictions(form, model, x, dtype=dtype), own_predictions(model, x)
+    for name, array in actual.items():
+        assert array.shape == expected[name].shape
         if name == "label":
-            assert (array == wanted[name]).all()
+            assert (array == expected[name]).all()
         else:
-            scale = max(1, np.abs(wanted[name]).max())
-            assert np.abs(array - wanted[name]).max() <= TOLERANCES[dtype] * scale
+            scale = max(1, np.abs(expected[name]).max())
+            assert np.abs(array - expected[name]).max() <= TOLERANCES[dtype] * scale
     assert (
-        set(found) >= {"label", "probabilities"} or which[0] not in CLASSIFIERS or form == "torch"
+        set(actual) >= {"label", "probabilities"} or which[0] not in CLASSIFIERS or form == "torch"
     )
 
 
@@ -69,20 +69,20 @@ def test_a_temperature_is_taken_along(form, kind, n_networks):
     model = copy.copy(fitted(kind, "tanh", False, n_networks))
     if form == "sklearn" and n_networks > 1:
         return
-    model.temperature_ = 30.0  # so that shares which are nothing become something
+    model.temperature_ = 30.0  # so that probabilities which are nothing become something
     x = 3 * rows()
-    found, wanted = answers(form, model, x), own_answers(model, x)
+    actual, expected = exported_predictions(form, model, x), own_predictions(model, x)
     assert (
         np.abs(
-            wanted["probabilities"] - fitted(kind, "tanh", False, n_networks).predict_proba(x)
+            expected["probabilities"] - fitted(kind, "tanh", False, n_networks).predict_proba(x)
         ).max()
         > 0.1
     )
-    for name, array in found.items():
+    for name, array in actual.items():
         assert (
-            (array == wanted[name]).all()
+            (array == expected[name]).all()
             if name == "label"
-            else np.abs(array - wanted[name]).max() < 1e-12
+            else np.abs(array - expected[name]).max() < 1e-12
         )
 
 
@@ -107,18 +107,21 @@ def test_activations_are_right_far_out_and_near_0(form, activation, dtype):
         return
     one = np.ones((1, 1), dtype)
     x = np.array(PLACES, dtype)[:, None]
-    how = {"activation": activation}
-    found = answers(form, tl.Params(w1=one, b1=None, w2=one, b2=None), x, **how)
-    (y_pred,) = found.values()
+    settings = {"activation": activation}
+    actual = exported_predictions(form, tl.Params(w1=one, b1=None, w2=one, b2=None), x, **settings)
+    (y_pred,) = actual.values()
     assert y_pred.dtype == dtype
-    wanted = np.array([EXACT[activation](float(h)) for h in x[:, 0]])
-    scale = np.maximum(1, np.abs(wanted))
-    assert (np.abs(y_pred.reshape(-1) - wanted) <= TOLERANCES[dtype] * scale).all()
+    expected = np.array([EXACT[activation](float(h)) for h in x[:, 0]])
+    scale = np.maximum(1, np.abs(expected))
+    assert (np.abs(y_pred.reshape(-1) - expected) <= TOLERANCES[dtype] * scale).all()
 
 
 @pytest.mark.parametrize("n_rows", [1, 7])
 def test_any_number_of_rows_will_do(form, n_rows):
     model = fitted("classes")
-    found, wanted = answers(form, model, rows()[:n_rows]), own_answers(model, rows()[:n_rows])
-    for name, array in found.items():
-        assert array.shape == wanted[name].shape
+    actual, expected = (
+        exported_predictions(form, model, rows()[:n_rows]),
+        own_predictions(model, rows()[:n_rows]),
+    )
+    for name, array in actual.items():
+        assert array.shape == expected[name].shape

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from models import fitted, own_answers, rows, targets
+from models import fitted, own_predictions, rows, targets
 
 import twolayer as tl
 from twolayer.errors import FileError
@@ -94,7 +94,7 @@ def test_classes_keep_their_type(dtype):
     space = {}
     exec(tl.to_numpy_code(model), space)
     assert space["predict"](rows()).dtype == model.predict(rows()).dtype
-    assert (space["predict"](rows()) == own_answers(model, rows())["label"]).all()
+    assert (space["predict"](rows()) == own_predictions(model, rows())["label"]).all()
 
 
 def test_rows_may_be_lists_and_whole_numbers():

@@ -1,12 +1,15 @@
 """ONNX files: names, shapes, types and metadata as the format's own reader sees them, and the check at export."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from models import fitted, rows
 
 import twolayer as tl
 from twolayer.errors import EngineError, InputError
-from twolayer.export import onnx_file
+from twolayer.export import activation_forms, onnx_file
+from twolayer.export.activation_forms import ACTIVATION_FORMS
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
@@ -69,14 +72,15 @@ def test_weights_are_there_to_the_last_bit_under_their_names():
 def test_a_file_that_predicts_something_else_is_never_written(kind, tmp_path, monkeypatch):
     path = tmp_path / "net.onnx"
     path.write_text("precious")
-    monkeypatch.setitem(onnx_file.ACTIVATION_NODES, "relu", onnx_file.leaky_relu_nodes)
+    wrong = replace(ACTIVATION_FORMS["relu"], onnx_nodes=activation_forms.leaky_relu_nodes)
+    monkeypatch.setitem(ACTIVATION_FORMS, "relu", wrong)
     with pytest.raises(EngineError, match=r"differ from the model's by .*: nothing is written"):
         tl.to_onnx(fitted(kind), path)
     assert path.read_text() == "precious"
 
 
 def test_an_error_of_a_millionth_is_seen_in_float64(monkeypatch):
-    monkeypatch.setattr(onnx_file, "LEAKY_SLOPE", 0.01 * (1 + 1e-6))
+    monkeypatch.setattr(activation_forms, "LEAKY_SLOPE", 0.01 * (1 + 1e-6))
     with pytest.raises(EngineError, match="differ"):
         tl.to_onnx(fitted("classes", "leaky_relu"))
 
@@ -84,20 +88,20 @@ def test_an_error_of_a_millionth_is_seen_in_float64(monkeypatch):
 @pytest.mark.parametrize("kind", ["classes", "labels"])
 def test_wrong_labels_are_seen_though_the_probabilities_are_right(kind):
     model = fitted(kind)
-    wanted, shares = model.predict(rows()), model.predict_proba(rows())
-    onnx_file.check_labels(wanted, wanted, shares, 1e-12)
-    wrong = wanted.copy()
+    expected, probabilities = model.predict(rows()), model.predict_proba(rows())
+    onnx_file.check_labels(expected, expected, probabilities, 1e-12)
+    wrong = expected.copy()
     wrong[3] = 1 - wrong[3] if kind == "labels" else (wrong[3] + 10) % 30
     with pytest.raises(EngineError, match="other classes"):
-        onnx_file.check_labels(wrong, wanted, shares, 1e-12)
+        onnx_file.check_labels(wrong, expected, probabilities, 1e-12)
     # at a tie either is right
-    onnx_file.check_labels(wrong, wanted, np.full_like(shares, 0.5), 1e-12)
+    onnx_file.check_labels(wrong, expected, np.full_like(probabilities, 0.5), 1e-12)
 
 
-def test_made_up_rows_meet_both_sides_of_the_kink_whatever_the_units():
+def test_random_rows_meet_both_sides_of_the_kink_whatever_the_units():
     params = tl.init_params(6, 4, 1)
     params = tl.Params(params.w1 * 1e-9, params.b1 * 50, params.w2, params.b2)
-    x = onnx_file.test_rows(params)
+    x = onnx_file.random_rows(params)
     h = x @ params.w1 + params.b1
     assert ((h > 0).any(axis=0) & (h < 0).any(axis=0)).all()
 

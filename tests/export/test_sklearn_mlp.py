@@ -16,7 +16,7 @@ from twolayer.errors import InputError
 REFUSED = {
     "average": (("number", "relu", False, 3), "cannot hold an average of 3 networks"),
     "skip layer": (("number", "relu", True, 1), "cannot hold a skip layer"),
-    "softplus": (("number", "softplus", False, 1), "has no activation 'softplus', only identity, "),
+    "softplus": (("number", "softplus", False, 1), "has no activation 'softplus', only relu, "),
     "gelu": (("number", "gelu", False, 1), "has no activation 'gelu'"),
     "leaky_relu": (("number", "leaky_relu", False, 1), "has no activation 'leaky_relu'"),
 }

@@ -53,16 +53,16 @@ def test_layers_of_ones_own_are_read(threshold):
         nn.Linear(6, 4), nn.Softplus(threshold=threshold), nn.Dropout(), nn.Linear(4, 2)
     )
     params, activation = tl.from_torch(module.double())
-    wanted = module.eval()(torch.from_numpy(rows())).detach().numpy()
-    assert np.abs(tl.forward(rows(), params, activation) - wanted).max() < 1e-8
+    expected = module.eval()(torch.from_numpy(rows())).detach().numpy()
+    assert np.abs(tl.forward(rows(), params, activation) - expected).max() < 1e-8
 
 
 def test_two_linear_layers_are_a_network_without_activation():
     module = nn.Sequential(nn.Linear(6, 4), nn.Linear(4, 2)).double()
     params, activation = tl.from_torch(module)
     assert activation == "identity"
-    wanted = module(torch.from_numpy(rows())).detach().numpy()
-    assert np.abs(tl.forward(rows(), params, activation) - wanted).max() < 1e-12
+    expected = module(torch.from_numpy(rows())).detach().numpy()
+    assert np.abs(tl.forward(rows(), params, activation) - expected).max() < 1e-12
 
 
 class OfOnesOwn(nn.Module):
@@ -83,7 +83,7 @@ REFUSED = {
     ),
     "another slope": (
         lambda: nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(0.2), nn.Linear(2, 2)),
-        r"nn.LeakyReLU\(negative_slope=0.2\) is none of twolayer's",
+        r"nn.LeakyReLU\(negative_slope=0.2\) is not one of twolayer's",
     ),
     "gelu by tanh": (
         lambda: nn.Sequential(nn.Linear(2, 2), nn.GELU("tanh"), nn.Linear(2, 2)),

@@ -1,11 +1,11 @@
-"""What is exported: weights, activation, and what becomes of the network's output, whatever held them."""
+"""The content of an export: the weights, the activation, and how the network's output becomes a prediction."""
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,39 +13,43 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import EngineError, InputError, TwoLayerWarning
+from twolayer.export.activation_forms import ACTIVATION_FORMS
 from twolayer.maths import custom, network
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.network import Params
 from twolayer.maths.problem import activation_object, checked_params
+from twolayer.text import plural
 from twolayer.training.train import Run
 
-LARGEST_ROUNDING = 1e-5  # of a hidden unit, whose size is about 1; more is told
+LARGEST_ROUNDING = 1e-5  # of a hidden unit, whose size is about 1; a larger one gives a warning
 
-# what becomes of the output y_pred
-OUTPUT_KIND = "output"  # nothing
-NUMBER_KIND = "number"  # one target: the only column
-TWO_CLASS_KIND = "two classes"  # one logit: the logistic function
-CLASS_KIND = "classes"  # a logit for each class: softmax
-LABEL_KIND = "labels"  # a logit for each label: the logistic function of each
+
+class PredictionKind(Enum):
+    """What the predictions are, given the network's output."""
+
+    OUTPUTS = "the output itself, (n_rows, n_outputs)"
+    NUMBER = "the only column of the output, (n_rows,)"
+    TWO_CLASSES = "the logistic function of one logit"
+    CLASSES = "softmax of one logit per class"
+    LABELS = "the logistic function of one logit per label"
 
 
 @dataclass(frozen=True, eq=False)
 class ExportContent:
-    """A trained model, told apart from the class that held it.
+    """A trained model, independent of the class that held it.
 
     Attributes
     ----------
     model : Params or fitted estimator
-        Whose predictions are to be met.
+        The export must predict what it predicts.
     params : Params
-        In the dtype of the export; with one more axis in front for several networks, whose predictions are averaged.
+        In the dtype of the export. Several networks, whose predictions are averaged, have one more axis in front.
     activation : str
-    answer : str
-        What becomes of the output: one of the names above.
-    logged : bool
-        Whether the output is the logarithm of what is predicted, as for counts.
+    kind : PredictionKind
+    log_link : bool
+        Whether the output is the logarithm of the prediction, as for counts.
     temperature : float
-        What logits are divided by before they become probabilities.
+        Logits are divided by it before they become probabilities.
     classes : ndarray or None
     columns : list of str or None
         The names of the inputs.
@@ -54,110 +58,88 @@ class ExportContent:
     model: Any
     params: Params
     activation: str
-    answer: str
-    logged: bool = False
+    kind: PredictionKind
+    log_link: bool = False
     temperature: float = 1.0
     classes: np.ndarray | None = None
     columns: list[str] | None = None
 
-    def networks(self) -> Iterator[Params]:
-        """One network after another."""
+    def networks(self) -> list[Params]:
+        """Return the networks, one Params each."""
         count = self.params.n_networks
-        if count is None:
-            yield self.params
-        else:
-            yield from (self.params.network(k) for k in range(count))
+        return [self.params] if count is None else [self.params.network(k) for k in range(count)]
 
     def predictions(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """What the model itself says of rows: `y_pred`, or `label` and `probabilities`."""
+        """Return the model's own predictions for rows: `y_pred`, or `label` and `probabilities`."""
         if isinstance(self.model, Params):
             return {"y_pred": network.forward(x, self.params, ACTIVATIONS[self.activation])}
         with warnings.catch_warnings():
-            # the columns are in the model's order, and only an array is handed on
+            # the columns are in the model's order, and `x` is an array without names
             warnings.filterwarnings("ignore", message="X does not have valid feature names")
             if self.classes is None:
                 return {"y_pred": self.model.predict(x)}
             return {"label": self.model.predict(x), "probabilities": self.model.predict_proba(x)}
 
     def said(self) -> str:
-        """`4 inputs, 50 hidden units (relu), 3 outputs`."""
+        """Return `4 inputs, 50 hidden units (relu), 3 outputs`."""
         params, count = self.params, self.params.n_networks
         several = f", the average of {count} networks" if count else ""
         skip = ", and a direct path from input to output" if params.w_skip is not None else ""
         return (
-            f"{counted_noun(params.n_inputs, 'input')}, {counted_noun(params.n_hidden, 'hidden unit')} ({self.activation}), "
-            f"{counted_noun(params.n_outputs, 'output')}{skip}{several}"
+            f"{plural(params.n_inputs, 'input')}, {plural(params.n_hidden, 'hidden unit')} ({self.activation}), "
+            f"{plural(params.n_outputs, 'output')}{skip}{several}"
         )
 
-    def facts(self) -> dict[str, str]:
-        """What weights do not say, for a file's metadata: texts, and lists as JSON."""
-        facts = {"activation": self.activation}
+    def metadata(self) -> dict[str, str]:
+        """Return what the weights do not say, for a file's metadata: texts, and lists as JSON."""
+        metadata = {"activation": self.activation}
         if self.columns is not None:
-            facts["columns"] = json.dumps(self.columns, ensure_ascii=False)
+            metadata["columns"] = json.dumps(self.columns, ensure_ascii=False)
         if self.classes is not None:
-            facts["classes"] = json.dumps(self.classes.tolist(), ensure_ascii=False)
-        return facts
-
-
-def counted_noun(count: int, word: str) -> str:
-    """`1 input`, `2 inputs`."""
-    return f"{count} {word}{'' if count == 1 else 's'}"
+            metadata["classes"] = json.dumps(self.classes.tolist(), ensure_ascii=False)
+        return metadata
 
 
 def export_content(model: Any, activation: Any = None, dtype: Any = None) -> ExportContent:
-    """Read a model for export.
+    """Return the content of a model for export.
 
     Parameters
     ----------
     model : Params, Run, or fitted estimator
     activation : str, Activation or None
-        For Params only, which do not know it; None is "relu".
+        For Params only, which hold no activation; None is "relu".
     dtype : {"float64", "float32"} or None
-        What the weights are turned into; None leaves them.
+        Of the exported weights; None leaves them as they are.
 
     Raises
     ------
     InputError
-        If the model is none of these, is not fitted, or has an activation that no other program knows.
+        If the model is none of these, is not fitted, or has an activation that no other program has.
     """
     if isinstance(model, Params):
-        content = _content_of_params(model, "relu" if activation is None else activation)
-    else:
-        if activation is not None:
-            raise InputError(
-                f"activation is for Params, which do not know theirs; this {type(model).__name__} does"
-            )
-        known = isinstance(model, Run)
-        content = (
-            _content_of_params(model.params, run_activation(model))
-            if known
-            else _content_of_estimator(model)
+        content = _params_content(model, "relu" if activation is None else activation)
+    elif activation is not None:
+        raise InputError(
+            f"activation is for Params, which hold none; this {type(model).__name__} has its own"
         )
+    elif isinstance(model, Run):
+        content = _params_content(model.params, model.settings.get("activation"))
+    else:
+        content = _estimator_content(model)
     return content_in_dtype(content, dtype)
 
 
-def run_activation(run: Run) -> str:
-    """The activation that a run was made with."""
-    name = run.settings.get("activation")
-    if name not in ACTIVATIONS:
-        raise InputError(
-            f"this run had the activation {checks.short_repr(name)}, which is not of the menu "
-            f"({', '.join(ACTIVATIONS)}): no other program knows it"
-        )
-    return str(name)
-
-
-def _content_of_params(params: Params, activation: Any) -> ExportContent:
+def _params_content(params: Params, activation: Any) -> ExportContent:
     params = checked_params(params)
     if params.n_networks is not None:
         raise InputError(
             f"these are {params.n_networks} networks side by side: export one of them, params.network(k); "
             "or an estimator, which averages its networks"
         )
-    return ExportContent(params, params, activation_name(activation), OUTPUT_KIND)
+    return ExportContent(params, params, activation_name(activation), PredictionKind.OUTPUTS)
 
 
-def _content_of_estimator(model: Any) -> ExportContent:
+def _estimator_content(model: Any) -> ExportContent:
     from twolayer.estimators.base import TwoLayerEstimator
 
     name = type(model).__name__
@@ -172,90 +154,79 @@ def _content_of_estimator(model: Any) -> ExportContent:
     return ExportContent(
         model,
         params,
-        activation_name(model.activation),
-        _answer_kind(model, params.n_outputs),
-        not hasattr(model, "classes_") and model._task_loss().has_link,
+        activation_name(model.activation_),
+        _prediction_kind(model, params.n_outputs),
+        not hasattr(model, "classes_") and model.loss_function_.has_link,
         getattr(model, "temperature_", 1.0),
         getattr(model, "classes_", None),
         None if columns is None else [str(name) for name in columns],
     )
 
 
-def _answer_kind(model: Any, n_outputs: int) -> str:
+def _prediction_kind(model: Any, n_outputs: int) -> PredictionKind:
     if not hasattr(model, "classes_"):
-        return NUMBER_KIND if model._one_target else OUTPUT_KIND
-    if model._several_labels:
-        return LABEL_KIND
-    return TWO_CLASS_KIND if n_outputs == 1 else CLASS_KIND
+        return PredictionKind.NUMBER if model.one_target_ else PredictionKind.OUTPUTS
+    if model.several_labels_:
+        return PredictionKind.LABELS
+    return PredictionKind.TWO_CLASSES if n_outputs == 1 else PredictionKind.CLASSES
 
 
 def activation_name(activation: Any) -> str:
-    """The activation's name, if it is one of the menu."""
+    """Return the name of an activation, or raise InputError if it has no row in ACTIVATION_FORMS."""
     rule = activation_object(activation)
-    if custom.is_custom(rule, ACTIVATIONS):
+    if custom.is_custom(rule, ACTIVATIONS) or rule.name not in ACTIVATION_FORMS:
         raise InputError(
-            f"activation '{rule.name}' is a function of your own, which no other program knows: "
-            f"what can be exported is {', '.join(ACTIVATIONS)}"
+            f"activation '{rule.name}' cannot be exported, because other programs do not have it: "
+            f"fit with one of {', '.join(ACTIVATION_FORMS)}"
         )
     return rule.name
 
 
 def content_in_dtype(content: ExportContent, dtype: Any) -> ExportContent:
-    """The same with weights of that dtype."""
+    """Return the same content with weights of that dtype."""
     if dtype is None:
         return content
-    wanted = checks.float_dtype(dtype)
-    if wanted == np.float32 and content.params.dtype == np.float64:
+    wanted, params = checks.float_dtype(dtype), content.params
+    if wanted == np.float32 and params.dtype == np.float64:
         warn_large_offsets(content)
-    arrays = {
-        name: checks.finite_array(array, name, wanted) for name, array in content.params.items()
-    }
-    return replace(content, params=Params(**{"b1": None, "b2": None, **arrays}))
+    arrays = {name: checks.finite_array(array, name, wanted) for name, array in params.items()}
+    return replace(content, params=replace(params, **arrays))
 
 
 def warn_large_offsets(content: ExportContent) -> None:
-    """Tell if float32 has too few digits for the biases of an estimator.
+    """Warn if float32 has too few digits for the biases of an estimator.
 
-    It was trained on columns of mean 0 and spread 1, which gave hidden units of about 1. On the columns as they are, `b1`
-    takes off what their means add; where that is large, two large numbers are to cancel, and their rounding stays.
+    It was trained on columns of mean 0 and spread 1, where hidden units are about 1. On the user's own columns, `b1`
+    subtracts what their means add; where that is large, two large numbers must cancel, and their rounding remains.
     """
     b1 = content.params.b1
     if isinstance(content.model, Params) or b1 is None:
         return
-    left = float(np.abs(b1).max() * np.finfo(np.float32).eps)
-    if left > LARGEST_ROUNDING:
+    rounding = float(np.abs(b1).max() * np.finfo(np.float32).eps)
+    if rounding > LARGEST_ROUNDING:
         warnings.warn(
-            f"in float32 hidden units are right to about {left:.0e} only, as some columns have a mean far above their "
-            "spread: take it off before the fit, or export float64",
+            f"in float32 hidden units are right to about {rounding:.0e} only, because some columns have a mean far above "
+            "their spread: subtract the mean before the fit, or export float64",
             TwoLayerWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
 def fold_in_temperature(content: ExportContent) -> Params:
-    """Weights of one network whose logits need no dividing."""
+    """Return weights of one network whose logits are already divided by the temperature."""
     if content.temperature == 1:
         return content.params
     dtype, factor = content.params.dtype, 1 / content.temperature
     scaled = {
-        name: (array * factor).astype(dtype) if name in ("w2", "b2", "w_skip") else array
+        name: (array * factor).astype(dtype)
         for name, array in content.params.items()
+        if name in ("w2", "b2", "w_skip")
     }
-    return Params(**{"b1": None, "b2": None, **scaled})
+    return replace(content.params, **scaled)
 
 
-def check_activation_form(content: ExportContent, activations: Iterable[str], form: str) -> None:
-    """Raise if the form has no such activation."""
-    names = list(activations)
-    if content.activation not in names:
-        raise InputError(
-            f"{form} has no activation '{content.activation}', only {', '.join(names)}: "
-            "fit with one of these, or export to another form"
-        )
-
-
-def import_or_raise(module: str, library: str, extra: str) -> None:
-    """Raise if a library is not installed, and say how to get it."""
+def check_library(module: str, library: str, extra: str) -> None:
+    """Raise EngineError if a library is not installed; the message says how to install it."""
     if find_spec(module) is None:
         raise EngineError(
             f"this export needs {library}, which is not installed: pip install 'twolayer[{extra}]'"

@@ -3,7 +3,7 @@
     Φ(h) = ½·erfc(a) for h <= 0 and 1 − ½·erfc(a) for h > 0,  with a = |h|/√2
     erfc(a) = t·exp(−a² + p(2t − 1)),                         with t = 2 / (2 + a), between 0 and 1
 
-The form is that of Press et al., *Numerical Recipes*, section 6.2: what is left for p to say is smooth on all of it. Its
+The form is that of Press et al., *Numerical Recipes*, section 6.2: the function p is smooth on the whole interval. Its
 coefficients are computed here, by interpolation at the Chebyshev points.
 """
 
@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-N_TERMS = 25  # enough for float64: erfc is then off by a few 1e-15
+N_TERMS = 25  # enough for float64: erfc is then wrong by a few 1e-15
 
 
 def cdf_coefficients() -> np.ndarray:
-    """Those of p, of 1, u, u², ... with u = 2t − 1; shape (TERMS,)."""
+    """Return the coefficients of p, of 1, u, u², ... with u = 2t − 1; shape (N_TERMS,)."""
     from numpy.polynomial import chebyshev
     from scipy.special import erfcx  # exp(a²)·erfc(a)
 

@@ -12,40 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from twolayer import saving
+from twolayer._version import __version__
 from twolayer.errors import FileError
-from twolayer.export import content as contents
-from twolayer.export.content import ExportContent, export_content
-from twolayer.export.normal_cdf import cdf_coefficients
-from twolayer.maths.activations import LEAKY_SLOPE
+from twolayer.export.activation_forms import ACTIVATION_FORMS
+from twolayer.export.content import ExportContent, PredictionKind, export_content
+from twolayer.files import write_files
 from twolayer.maths.network import Params
 
-MAX_INLINE_WEIGHTS = 10_000  # weights that stand in the code itself; more go to a file beside it
+MAX_INLINE_WEIGHTS = 10_000  # in the code itself; more weights go to a file beside it
 CODE_WIDTH = 100
 
-# The body of `activation(h)`.
-ACTIVATION_CODE: dict[str, str] = {
-    "relu": "return np.maximum(h, 0)",
-    "identity": "return h",
-    "tanh": "return np.tanh(h)",
-    "logistic": "return 0.5 * (1 + np.tanh(0.5 * h))",
-    "leaky_relu": f"return np.where(h < 0, {LEAKY_SLOPE} * h, h)",
-    "softplus": "return np.logaddexp(0, h)",
-    "gelu": '''\
-"""h times the normal distribution function: ½·erfc(a) below 0, 1 − ½·erfc(a) above.
-
-With a = |h|/√2 and t = 2/(2 + a), erfc(a) is t·exp(p(2t − 1) − a²); ERFC holds the coefficients of p.
-"""
-a = np.abs(h) / np.sqrt(2).astype(h.dtype)
-t = 2 / (2 + a)
-u, exponent = 2 * t - 1, np.zeros_like(t)
-for coefficient in reversed(ERFC):
-    exponent = exponent * u + coefficient
-half = 0.5 * t * np.exp(exponent - a * a)
-return h * np.where(h > 0, 1 - half, half)''',
-}
-
-# What stands before `predict`, and `predict` itself.
+# `predict`, and the functions that it needs.
 LOGISTIC_CODE = """\
 def log_logistic(z):
     return -np.logaddexp(0, -z)
@@ -74,7 +51,7 @@ PROBABILITIES_CODE = '''\
 def predict_proba(x):
     """The probability of each {what}, of shape (n_rows, {count})."""
     z = {logits}
-    return {shares}
+    return {probabilities}
 '''
 CLASS_CODE = '''\
 def predict(x):
@@ -95,35 +72,34 @@ def to_numpy_code(
     activation: Any = None,
     dtype: Any = None,
 ) -> str:
-    """Write a network as Python code whose only import is NumPy.
+    """Return a network as Python code whose only import is NumPy, and write it to a file.
 
-    The code has `forward(x)`, the network's output; `predict(x)`; and for classes `predict_proba(x)`; each as the model has
-    it.
+    The code defines `forward(x)`, the network's output, `predict(x)`, and for classes `predict_proba(x)`. They give what the
+    model gives.
 
     Parameters
     ----------
     model : Params, Run, or fitted estimator
-        Several networks of an estimator are averaged, as it does.
+        The networks of an estimator are averaged, as it averages them.
     path : str, Path or None
         Where to write the code, ending in `.py`. More than 10,000 weights go to a file beside it, ending in
-        `.weights.npz`.
-        None writes no file, and all weights are in the text.
+        `.weights.npz`. None writes no file, and all weights are in the text.
     activation : str or None
-        For Params, which do not know theirs; None is "relu".
+        For Params, which hold no activation; None is "relu".
     dtype : {"float64", "float32"} or None
-        What the weights are turned into; None leaves them.
+        Of the exported weights; None leaves them as they are.
 
     Returns
     -------
     code : str
-        As it is in the file, if one was written.
+        The contents of the file, if one was written.
 
     Raises
     ------
     InputError
-        If the model cannot be exported: not fitted, or with an activation of one's own.
+        If the model cannot be exported: it is not fitted, or its activation is a function of the user's own.
     FileError
-        If a file cannot be written; what was there before is still there.
+        If a file cannot be written; the file that was there before is unchanged.
 
     Examples
     --------
@@ -136,27 +112,22 @@ def to_numpy_code(
            [30.]])
     """
     content = export_content(model, activation, dtype)
-    contents.check_activation_form(content, ACTIVATION_CODE, "NumPy code")
-
-    def code(weights: str) -> str:
-        return module_source(content, weights)
-
     if path is None:
-        return code(inline_weights_code(dict(content.params.items())))
-    return write_numpy_code(path, content.params, code)
+        return module_source(content, inline_weights_code(dict(content.params.items())))
+    return write_numpy_code(path, content.params, lambda weights: module_source(content, weights))
 
 
 def write_numpy_code(
     path: str | os.PathLike[str], params: Params, code: Callable[[str], str]
 ) -> str:
-    """Write Python code with these weights inside, or in a file beside it if they are many; the code as it was written.
+    """Write Python code with these weights in it, or in a file beside it if they are many, and return the code.
 
     Parameters
     ----------
     path : str or Path
     params : Params
     code : callable
-        `code(weights)`: the whole file, from the lines that define the weights.
+        `code(weights)` returns the whole file, given the lines that define the weights.
     """
     target = Path(path)
     if target.suffix != ".py":
@@ -164,19 +135,17 @@ def write_numpy_code(
     weights = dict(params.items())
     if fits_inline(params):
         text = code(inline_weights_code(weights))
-        saving.write_files({target: text.encode()})
+        write_files({target: text.encode()})
         return text
     beside = io.BytesIO()
     np.savez(beside, **weights)  # type: ignore[arg-type]
     text = code(load_weights_code(list(weights)))
-    saving.write_files(
-        {target.with_suffix(".weights.npz"): beside.getvalue(), target: text.encode()}
-    )
+    write_files({target.with_suffix(".weights.npz"): beside.getvalue(), target: text.encode()})
     return text
 
 
 def fits_inline(params: Params) -> bool:
-    """Whether the weights are few enough to stand in the code."""
+    """Return whether the weights are few enough to be in the code itself."""
     return (
         sum(array.size for name, array in params.items() if name.startswith("w"))
         <= MAX_INLINE_WEIGHTS
@@ -184,7 +153,7 @@ def fits_inline(params: Params) -> bool:
 
 
 def load_weights_code(names: list[str]) -> str:
-    """The lines that read the weights."""
+    """Return the lines that read the weights from the file beside the code."""
     entries = ", ".join(f'weights["{name}"]' for name in names)
     return (
         "# The weights are in the file beside this one.\n"
@@ -194,21 +163,20 @@ def load_weights_code(names: list[str]) -> str:
 
 
 def inline_weights_code(weights: Mapping[str, np.ndarray]) -> str:
-    """The weights as text, to the last bit; a shape beside each."""
+    """Return the lines that define the weights, exact to the last bit, with the shape of each."""
     return "".join(
         f"{name} = {array_code(array)}  # {array.shape}\n" for name, array in weights.items()
     )
 
 
 def array_code(array: np.ndarray) -> str:
-    """`np.array(...)` of these numbers."""
-    rows = pprint.pformat(array.tolist(), width=CODE_WIDTH, compact=True)
+    """Return `np.array(...)` of these numbers."""
     dtype = "" if array.dtype != np.float32 else ", dtype=np.float32"
-    return f"np.array(\n{rows}{dtype}\n)"
+    return f"np.array(\n{list_code(array.tolist())}{dtype}\n)"
 
 
 def module_source(content: ExportContent, weights_code: str) -> str:
-    """The whole file."""
+    """Return the whole file."""
     head = f'"""{module_docstring(content)}\n\n{usage_code(content)}"""\n\nimport numpy as np\n\n'
     parts = [
         head + constants_code(content) + weights_code,
@@ -220,50 +188,52 @@ def module_source(content: ExportContent, weights_code: str) -> str:
 
 
 def module_docstring(content: ExportContent) -> str:
-    """What the file holds, and who wrote it."""
-    from twolayer._version import __version__
-
+    """Return what the file holds, and who wrote it."""
     return (
         f"A network with one hidden layer, written by twolayer {__version__}.\n\n{content.said()}."
     )
 
 
 def usage_code(content: ExportContent) -> str:
-    """How to call it."""
+    """Return the sentence that says how to call it."""
     names = "" if content.columns is None else ", the columns in the order of COLUMNS"
-    alone = content.classes is None
-    who = "`predict(x)` takes" if alone else "`predict(x)` and `predict_proba(x)` take"
-    return f"{who} an array of shape (n_rows, {content.params.n_inputs}){names}.\n"
+    numbers = content.classes is None
+    functions = "`predict(x)` takes" if numbers else "`predict(x)` and `predict_proba(x)` take"
+    return f"{functions} an array of shape (n_rows, {content.params.n_inputs}){names}.\n"
 
 
 def constants_code(content: ExportContent) -> str:
-    """Names of columns and classes, and the numbers that an activation needs."""
-    text = ""
+    """Return the lines that define the names of columns and classes, and the constants of the activation."""
+    constants = {}
     if content.columns is not None:
-        text += f"COLUMNS = {pprint.pformat(content.columns, width=CODE_WIDTH, compact=True)}\n"
-    if content.classes is not None and content.answer != contents.LABEL_KIND:
-        text += f"CLASSES = {names_code(content.classes)}\n"
-    if content.activation == "gelu":
-        text += (
-            f"ERFC = {pprint.pformat(cdf_coefficients().tolist(), width=CODE_WIDTH, compact=True)}"
-            "  # of a polynomial\n"
-        )
-    return text
+        constants["COLUMNS"] = list_code(content.columns)
+    if content.classes is not None and content.kind != PredictionKind.LABELS:
+        constants["CLASSES"] = names_code(content.classes)
+    for name, numbers in ACTIVATION_FORMS[content.activation].numpy_constants().items():
+        constants[name] = list_code(numbers)
+    return "".join(f"{name} = {code}\n" for name, code in constants.items())
+
+
+def list_code(values: list[Any]) -> str:
+    """Return a list as Python writes it, in lines of the code's width."""
+    return pprint.pformat(values, width=CODE_WIDTH, compact=True)
 
 
 def names_code(array: np.ndarray) -> str:
-    """`np.array(...)` of a few texts or numbers, with their type where it does not show."""
+    """Return `np.array(...)` of a few texts or numbers, with the dtype where NumPy would choose another."""
     dtype = "" if array.dtype.kind in "Ub" else f", dtype={array.dtype.name!r}"
-    return f"np.array({pprint.pformat(array.tolist(), width=CODE_WIDTH, compact=True)}{dtype})"
+    return f"np.array({list_code(array.tolist())}{dtype})"
 
 
 def activation_code(content: ExportContent) -> str:
-    """`activation(h)`."""
-    return f"def activation(h):\n{indent(ACTIVATION_CODE[content.activation], '    ')}\n"
+    """Return the function `activation(h)`."""
+    return (
+        f"def activation(h):\n{indent(ACTIVATION_FORMS[content.activation].numpy_code, '    ')}\n"
+    )
 
 
 def forward_code(content: ExportContent) -> str:
-    """`forward(x)`: one network's output; of several, the outputs of the k-th."""
+    """Return the function `forward(x)`; of several networks `forward(x, k)`, for the k-th."""
     params, several = content.params, content.params.n_networks is not None
     at = "[k]" if several else ""
     b1 = f" + b1{at}" if params.b1 is not None else ""
@@ -280,42 +250,50 @@ def forward_code(content: ExportContent) -> str:
 
 
 def predict_code(content: ExportContent) -> list[str]:
-    """`predict`, and what it needs."""
+    """Return the function `predict`, and the functions that it needs."""
     if content.classes is None:
-        code = NUMBER_CODE if content.answer == contents.NUMBER_KIND else OUTPUT_CODE
+        code = NUMBER_CODE if content.kind == PredictionKind.NUMBER else OUTPUT_CODE
         return [code.format(mean=mean_code(content), n_outputs=content.params.n_outputs)]
     several, n_outputs = content.params.n_networks is not None, content.params.n_outputs
     logits = "logits(x)" if several else "forward(x)"
     divided = logits if content.temperature == 1 else f"{logits} / {float(content.temperature)!r}"
-    parts = [SOFTMAX_CODE if content.answer == contents.CLASS_KIND else LOGISTIC_CODE]
+    parts = [SOFTMAX_CODE if content.kind == PredictionKind.CLASSES else LOGISTIC_CODE]
     if several:
         parts.append(LOGITS_CODE.format(n_outputs=n_outputs, mean=mean_logits_code(content)))
-    shares = {
-        contents.CLASS_KIND: "np.exp(log_softmax(z))",
-        contents.LABEL_KIND: "np.exp(log_logistic(z))",
-        contents.TWO_CLASS_KIND: "np.exp(log_logistic(np.column_stack([-z, z])))",
-    }[content.answer]
-    what = "label" if content.answer == contents.LABEL_KIND else "class"
-    count = len(content.classes)
-    parts.append(PROBABILITIES_CODE.format(what=what, count=count, logits=divided, shares=shares))
-    if content.answer == contents.LABEL_KIND:
-        return [*parts, LABEL_CODE.format(logits=logits, n_outputs=n_outputs)]
-    two = content.answer == contents.TWO_CLASS_KIND
-    best = f"({logits}[:, 0] > 0).astype(int)" if two else f"{logits}.argmax(axis=1)"
-    return [*parts, CLASS_CODE.format(best=best)]
+    probabilities, what, predict = {
+        PredictionKind.CLASSES: (
+            "np.exp(log_softmax(z))",
+            "class",
+            CLASS_CODE.format(best=f"{logits}.argmax(axis=1)"),
+        ),
+        PredictionKind.TWO_CLASSES: (
+            "np.exp(log_logistic(np.column_stack([-z, z])))",
+            "class",
+            CLASS_CODE.format(best=f"({logits}[:, 0] > 0).astype(int)"),
+        ),
+        PredictionKind.LABELS: (
+            "np.exp(log_logistic(z))",
+            "label",
+            LABEL_CODE.format(logits=logits, n_outputs=n_outputs),
+        ),
+    }[content.kind]
+    predict_proba = PROBABILITIES_CODE.format(
+        what=what, count=len(content.classes), logits=divided, probabilities=probabilities
+    )
+    return [*parts, predict_proba, predict]
 
 
 def mean_code(content: ExportContent) -> str:
-    """The mean prediction of the networks, of numbers."""
-    shape = "np.exp({})" if content.logged else "{}"
+    """Return the expression of the mean prediction of the networks, for numbers."""
+    prediction = "np.exp({})" if content.log_link else "{}"
     if content.params.n_networks is None:
-        return shape.format("forward(x)")
-    return f"np.mean([{shape.format('forward(x, k)')} for k in range(len(w1))], axis=0)"
+        return prediction.format("forward(x)")
+    return f"np.mean([{prediction.format('forward(x, k)')} for k in range(len(w1))], axis=0)"
 
 
 def mean_logits_code(content: ExportContent) -> str:
-    """The logits of the mean probability, from `z`, those of each network."""
+    """Return the expression of the logits of the mean probability, given `z`, the logits of each network."""
     add = "np.logaddexp.reduce({}, axis=0)".format
-    if content.answer == contents.CLASS_KIND:
+    if content.kind == PredictionKind.CLASSES:
         return f"{add('log_softmax(z)')} - np.log(len(w1))"
     return f"{add('log_logistic(z)')} - {add('log_logistic(-z)')}"

@@ -11,25 +11,29 @@ from typing import Any
 import numpy as np
 
 from twolayer.errors import InputError
-from twolayer.export import content as contents
-from twolayer.export import numpy_code
-from twolayer.export.content import ExportContent, export_content
+from twolayer.export.activation_forms import ACTIVATION_FORMS
+from twolayer.export.content import (
+    ExportContent,
+    PredictionKind,
+    export_content,
+    fold_in_temperature,
+)
+from twolayer.export.numpy_code import module_docstring, names_code, write_numpy_code
 from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_params
+from twolayer.text import plural
 
-SKLEARN_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # by these names in both
-SKLEARN_SOLVERS = {"lbfgs": "lbfgs", "adam": "adam", "gd": "sgd"}  # ours: scikit-learn's
-SKLEARN_OUTPUTS = {
-    contents.TWO_CLASS_KIND: "logistic",
-    contents.LABEL_KIND: "logistic",
-    contents.CLASS_KIND: "softmax",
+# our names: scikit-learn's
+SKLEARN_ACTIVATIONS = {
+    name: form.sklearn_name for name, form in ACTIVATION_FORMS.items() if form.sklearn_name
 }
-SHARED_SETTINGS = (
-    "learning_rate_init",
-    "max_iter",
-    "tol",
-    "random_state",
-)  # settings that mean the same
+SKLEARN_SOLVERS = {"lbfgs": "lbfgs", "adam": "adam", "gd": "sgd"}
+SKLEARN_OUTPUTS = {
+    PredictionKind.TWO_CLASSES: "logistic",
+    PredictionKind.LABELS: "logistic",
+    PredictionKind.CLASSES: "softmax",
+}
+SHARED_SETTINGS = ("learning_rate_init", "max_iter", "tol", "random_state")  # with one meaning
 
 
 def to_sklearn(
@@ -39,10 +43,10 @@ def to_sklearn(
     activation: Any = None,
     dtype: Any = None,
 ) -> Any:
-    """Turn a network into scikit-learn's `MLPRegressor`, or of a classifier `MLPClassifier`, fitted.
+    """Return a network as scikit-learn's `MLPRegressor`, or a classifier as `MLPClassifier`, fitted, and write it to a file.
 
-    It predicts, and with solver "adam" or "sgd" goes on learning by `partial_fit`. Where ours had no bias, it has zeros.
-    `alpha` is kept, but `fit` would mean another thing by it: ours acts on standardised columns.
+    It predicts, and with solver "adam" or "sgd" continues to learn by `partial_fit`. Where our network has no bias, it has
+    zeros. It has the same `alpha`, but its `fit` applies alpha to the columns as they are, and ours to standardised columns.
 
     Parameters
     ----------
@@ -51,9 +55,9 @@ def to_sklearn(
         Where to write Python code that makes the estimator, `mlp`, ending in `.py`; more than 10,000 weights go to a file
         beside it, ending in `.weights.npz`. None writes no file.
     activation : str or None
-        For Params, which do not know theirs; None is "relu".
+        For Params, which hold no activation; None is "relu".
     dtype : {"float64", "float32"} or None
-        What the weights are turned into; None leaves them.
+        Of the exported weights; None leaves them as they are.
 
     Returns
     -------
@@ -63,10 +67,10 @@ def to_sklearn(
     Raises
     ------
     InputError
-        If the model is not fitted, or is what these cannot hold: a skip layer, an average of several networks, or an
-        activation other than identity, logistic, tanh and relu.
+        If the model is not fitted, or scikit-learn's MLP cannot hold it: it has a skip layer, several networks, or an
+        activation that scikit-learn's MLP does not have.
     FileError
-        If a file cannot be written; what was there before is still there.
+        If a file cannot be written; the file that was there before is unchanged.
 
     Examples
     --------
@@ -75,29 +79,32 @@ def to_sklearn(
     >>> tl.to_sklearn(params).predict([[2.0], [-3.0]])
     array([ 2., 30.])
     """
-    from sklearn import neural_network
+    from sklearn import neural_network, preprocessing
 
     content = export_content(model, activation, dtype)
     check_representable(content)
-    content = replace(content, params=contents.fold_in_temperature(content))
+    content = replace(content, params=with_biases(fold_in_temperature(content)))
     kind = "MLPRegressor" if content.classes is None else "MLPClassifier"
     settings, learned = mlp_settings(content), mlp_attributes(content)
+    w1, b1, w2, b2 = (array for _, array in content.params.copy().items())
     mlp = getattr(neural_network, kind)(**settings)
-    for name, value in {**learned, **mlp_weights(content.params)}.items():
+    for name, value in {**learned, "coefs_": [w1, w2], "intercepts_": [b1, b2]}.items():
         setattr(mlp, name, value)
     if content.classes is not None:
-        mlp._label_binarizer = label_binarizer(content)
+        several = content.kind == PredictionKind.LABELS
+        classes = np.eye(len(mlp.classes_), dtype=int) if several else mlp.classes_
+        mlp._label_binarizer = preprocessing.LabelBinarizer().fit(classes)
     if path is not None:
-        numpy_code.write_numpy_code(
+        write_numpy_code(
             path,
-            fill_biases(content.params),
+            content.params,
             lambda weights: mlp_code(content, kind, settings, learned, weights),
         )
     return mlp
 
 
 def check_representable(content: ExportContent) -> None:
-    """Raise if scikit-learn's estimators cannot hold this network."""
+    """Raise InputError if scikit-learn's estimators cannot hold this network."""
     from sklearn.neural_network import MLPRegressor
 
     count = content.params.n_networks
@@ -110,21 +117,27 @@ def check_representable(content: ExportContent) -> None:
         raise InputError(
             "scikit-learn's MLP cannot hold a skip layer: fit with skip=False, or export to onnx, torch or numpy"
         )
-    contents.check_activation_form(content, SKLEARN_ACTIVATIONS, "scikit-learn's MLP")
-    if content.logged and "loss" not in signature(MLPRegressor).parameters:
-        raise InputError("scikit-learn's MLP holds a model of counts since version 1.7: upgrade it")
+    if content.activation not in SKLEARN_ACTIVATIONS:
+        raise InputError(
+            f"scikit-learn's MLP has no activation '{content.activation}', only {', '.join(SKLEARN_ACTIVATIONS)}: "
+            "fit with one of these, or export to onnx, torch or numpy"
+        )
+    if content.log_link and "loss" not in signature(MLPRegressor).parameters:
+        raise InputError(
+            "scikit-learn's MLP can hold a model of counts since version 1.7: pip install --upgrade scikit-learn"
+        )
 
 
 def mlp_settings(content: ExportContent) -> dict[str, Any]:
-    """What the estimator is made with."""
+    """Return the parameters of scikit-learn's estimator."""
     model = content.model
     settings: dict[str, Any] = {
         "hidden_layer_sizes": (content.params.n_hidden,),
-        "activation": content.activation,
+        "activation": SKLEARN_ACTIVATIONS[content.activation],
     }
     if isinstance(model, Params):
         return settings
-    if content.logged:
+    if content.log_link:
         settings["loss"] = "poisson"
     settings["solver"] = SKLEARN_SOLVERS[getattr(model, "solver_", model.solver)]
     settings["alpha"] = float(model.alpha_)
@@ -138,17 +151,17 @@ def mlp_settings(content: ExportContent) -> dict[str, Any]:
 
 
 def mlp_attributes(content: ExportContent) -> dict[str, Any]:
-    """What `fit` would have set, but for the weights."""
+    """Return the attributes that `fit` would have set, except the weights."""
     params = content.params
     learned: dict[str, Any] = {
         "n_features_in_": params.n_inputs,
         "n_outputs_": params.n_outputs,
         "n_layers_": 3,
-        "out_activation_": "exp"
-        if content.logged
-        else SKLEARN_OUTPUTS.get(content.answer, "identity"),
+        "out_activation_": SKLEARN_OUTPUTS.get(
+            content.kind, "exp" if content.log_link else "identity"
+        ),
         "n_iter_": int(getattr(content.model, "n_iter_", 0)),
-        # where `partial_fit` goes on from
+        # what `partial_fit` continues from
         "t_": 0,
         "loss_curve_": [],
         "best_loss_": np.inf,
@@ -164,26 +177,11 @@ def mlp_attributes(content: ExportContent) -> dict[str, Any]:
     return learned
 
 
-def mlp_weights(params: Params) -> dict[str, list[np.ndarray]]:
-    """Copies of the weights, as scikit-learn names them."""
-    w1, b1, w2, b2 = (array for _, array in fill_biases(params).copy().items())
-    return {"coefs_": [w1, w2], "intercepts_": [b1, b2]}
-
-
-def fill_biases(params: Params) -> Params:
-    """Zeros where there were none."""
+def with_biases(params: Params) -> Params:
+    """Return the weights with zeros for biases that are None."""
     b1 = np.zeros(params.n_hidden, params.dtype) if params.b1 is None else params.b1
     b2 = np.zeros(params.n_outputs, params.dtype) if params.b2 is None else params.b2
     return Params(params.w1, b1, params.w2, b2)
-
-
-def label_binarizer(content: ExportContent) -> Any:
-    """What scikit-learn turns outputs into classes with."""
-    from sklearn.preprocessing import LabelBinarizer
-
-    several = content.answer == contents.LABEL_KIND
-    shown = np.eye(content.params.n_outputs, dtype=int) if several else content.classes
-    return LabelBinarizer().fit(shown)
 
 
 def mlp_code(
@@ -193,17 +191,17 @@ def mlp_code(
     learned: Mapping[str, Any],
     weights: str,
 ) -> str:
-    """Python code that makes the estimator."""
+    """Return Python code that makes the estimator."""
     arguments = ", ".join(f"{name}={value!r}" for name, value in settings.items())
     lines = [f"mlp.{name} = {value_code(value)}" for name, value in learned.items()]
     imports = "import numpy as np\nfrom sklearn.neural_network import " + kind
     if content.classes is not None:
         imports += "\nfrom sklearn.preprocessing import LabelBinarizer"
-        several = content.answer == contents.LABEL_KIND
-        shown = "np.eye(len(mlp.classes_), dtype=int)" if several else "mlp.classes_"
-        lines.append(f"mlp._label_binarizer = LabelBinarizer().fit({shown})")
+        several = content.kind == PredictionKind.LABELS
+        classes = "np.eye(len(mlp.classes_), dtype=int)" if several else "mlp.classes_"
+        lines.append(f"mlp._label_binarizer = LabelBinarizer().fit({classes})")
     return (
-        f'"""{numpy_code.module_docstring(content)}\n\n`mlp` is scikit-learn\'s {kind}, fitted.\n"""\n\n{imports}\n\n'
+        f'"""{module_docstring(content)}\n\n`mlp` is scikit-learn\'s {kind}, fitted.\n"""\n\n{imports}\n\n'
         f"{weights}\nmlp = {kind}({arguments})\nmlp.coefs_, mlp.intercepts_ = [w1, w2], [b1, b2]\n"
         + "\n".join(lines)
         + "\n"
@@ -211,14 +209,14 @@ def mlp_code(
 
 
 def value_code(value: Any) -> str:
-    """A number, text or list as Python writes it."""
+    """Return a number, text, list or array as Python code."""
     if isinstance(value, np.ndarray):
-        return numpy_code.names_code(value)
+        return names_code(value)
     return "np.inf" if isinstance(value, float) and np.isinf(value) else repr(value)
 
 
 def from_sklearn(mlp: Any) -> Any:
-    """Turn scikit-learn's `MLPRegressor` or `MLPClassifier`, fitted, with one hidden layer, into ours.
+    """Return scikit-learn's fitted `MLPRegressor` or `MLPClassifier` with one hidden layer as an estimator of ours.
 
     Parameters
     ----------
@@ -227,12 +225,12 @@ def from_sklearn(mlp: Any) -> Any:
     Returns
     -------
     model : TwoLayerRegressor or TwoLayerClassifier
-        Fitted, with copies of the weights, to the last bit. `loss_` and `loss_curve_` are scikit-learn's, where it has them.
+        Fitted, with exact copies of the weights. `loss_` and `loss_curve_` are scikit-learn's, where it has them.
 
     Raises
     ------
     InputError
-        If it is another estimator, is not fitted, or has other than one hidden layer.
+        If it is another estimator, is not fitted, or does not have one hidden layer.
 
     Examples
     --------
@@ -251,47 +249,54 @@ def from_sklearn(mlp: Any) -> Any:
 
     (w1, w2), (b1, b2) = mlp.coefs_, mlp.intercepts_
     params = checked_params(Params(w1, b1, w2, b2)).copy()
-    ours = {theirs: name for name, theirs in SKLEARN_SOLVERS.items()}
+    activations = {theirs: ours for ours, theirs in SKLEARN_ACTIVATIONS.items()}
+    solvers = {theirs: ours for ours, theirs in SKLEARN_SOLVERS.items()}
     make = TwoLayerClassifier if is_classifier(mlp) else TwoLayerRegressor
     model = make(
         params.n_hidden,
-        activation=mlp.activation,
+        activation=activations[mlp.activation],
         alpha=mlp.alpha,
         n_networks=1,
-        solver=ours[mlp.solver],
+        solver=solvers[mlp.solver],
         batch_size=mlp.batch_size if isinstance(mlp.batch_size, int) else None,
         **{name: getattr(mlp, name) for name in SHARED_SETTINGS},
     )
     if mlp.out_activation_ == "exp":
         model.set_params(loss="poisson")
-    model._set_params_of_networks(params)
-    model.alpha_, model.solver_ = float(mlp.alpha), model.solver
-    model.alphas_tried_ = model.validation_scores_ = model.best_step_ = None
-    model.loss_curve_ = np.array(getattr(mlp, "loss_curve_", []), dtype=np.float64)
-    model.loss_ = float(getattr(mlp, "loss_", 0.0))
-    model.n_iter_, model.stopped_ = mlp.n_iter_, "trained by scikit-learn"
-    model.n_features_in_ = params.n_inputs
+    state = {
+        "params_": params,
+        "alpha_": float(mlp.alpha),
+        "solver_": model.solver,
+        "alphas_tried_": None,
+        "validation_scores_": None,
+        "best_step_": None,
+        "loss_curve_": np.array(getattr(mlp, "loss_curve_", []), dtype=np.float64),
+        "loss_": float(getattr(mlp, "loss_", 0.0)),
+        "n_iter_": mlp.n_iter_,
+        "stopped_": "trained by scikit-learn",
+    }
     if hasattr(mlp, "feature_names_in_"):
-        model.feature_names_in_ = mlp.feature_names_in_.copy()
+        state["feature_names_in_"] = mlp.feature_names_in_.copy()
     if is_classifier(mlp):
-        model.classes_ = np.array(mlp.classes_)
-        model._several_labels = mlp._label_binarizer.y_type_.startswith("multilabel")
+        state["classes_"] = np.array(mlp.classes_)
+        state["several_labels_"] = mlp._label_binarizer.y_type_.startswith("multilabel")
     else:
-        model._one_target, model.n_outputs_ = params.n_outputs == 1, params.n_outputs
-    return model
+        state["n_outputs_"] = params.n_outputs
+        state["one_target_"] = params.n_outputs == 1
+    return model.set_fitted_state(state)
 
 
 def check_mlp(mlp: Any) -> None:
-    """Raise if this is not scikit-learn's estimator, fitted, with one hidden layer."""
+    """Raise InputError if this is not scikit-learn's estimator, fitted, with one hidden layer."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     name = type(mlp).__name__
     if not isinstance(mlp, MLPClassifier | MLPRegressor):
         raise InputError(
-            f"from_sklearn takes an MLPRegressor or MLPClassifier; got {name} (of a pipeline, give its last step)"
+            f"from_sklearn takes an MLPRegressor or MLPClassifier; got {name} (if it is a pipeline, give its last step)"
         )
     if not hasattr(mlp, "coefs_"):
         raise InputError(f"this {name} is not fitted yet: call fit first")
     if len(mlp.coefs_) != 2:
-        layers = contents.counted_noun(len(mlp.coefs_) - 1, "hidden layer")
+        layers = plural(len(mlp.coefs_) - 1, "hidden layer")
         raise InputError(f"this {name} has {layers}; a twolayer network has one")

@@ -1,4 +1,4 @@
-"""The networks that `nn.Sequential` cannot hold, made of torch's own layers."""
+"""Modules for the networks that `nn.Sequential` cannot hold, made of torch's own layers."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class SoftmaxMeanLogits(MeanOutput):
     """The logits of the mean probability of several networks, softmax over classes; divided by the temperature."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        shares = torch.log_softmax(self.outputs(x), -1)
-        logits = torch.logsumexp(shares, 0) - math.log(len(self.networks))
+        log_probabilities = torch.log_softmax(self.outputs(x), -1)
+        logits = torch.logsumexp(log_probabilities, 0) - math.log(len(self.networks))
         return logits / self.temperature
 
 
 class SigmoidMeanLogits(MeanOutput):
-    """The logits of the mean probability of several networks, a logit for each output; divided by the temperature."""
+    """The logits of the mean probability of several networks, one logit per output; divided by the temperature."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         outputs = self.outputs(x)
