@@ -124,6 +124,46 @@ def test_scores_without_a_network_are_no_model(tmp_path):
         tl.save(model, tmp_path / "m.safetensors")
 
 
+# ---- the names in the file
+
+
+WRITTEN_BEFORE = {
+    "format": 1,
+    "kind": "estimator",
+    "versions": {"twolayer": "0.1.0", "numpy": "2.0.0", "python": "3.11.0"},
+    "facts": {
+        "class": "TwoLayerClassifierCV",
+        "settings": {"n_hidden": [1, 2], "n_networks": 1, "activation": "tanh", "class_weight": [["a", 2.0]]},
+        "stopped": "converged",
+        "found": {"device_": "cpu", "temperature_": 2.0},
+        "search": {"n_hidden": [1, 2], "alphas": [1.0, 0.1], "scores": [[[-3.0], [-2.0]], [[-1.0], [-2.0]]]},
+        "columns": ["x"],
+        "classes": {"type": "text", "values": ["a", "b"]},
+        "several_labels": False,
+    },
+    "about": {"target": "y"},
+}  # fmt: skip
+
+
+def test_a_file_with_the_names_of_format_1_is_read(tmp_path):
+    """The record is written out here, so that a renamed entry is noticed; z = 2·tanh(x) − 1 by hand."""
+    arrays = {
+        "w1": np.array([[1.0, 0.0]]), "b1": np.zeros(2), "w2": np.array([[2.0], [5.0]]), "b2": np.array([-1.0]),
+        "losses": np.array([0.7, 0.6]), "final_loss": np.array(0.5),
+    }  # fmt: skip
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(safetensors.numpy.save(arrays, {"twolayer": json.dumps(WRITTEN_BEFORE)}))
+    model, about = saving.read_model(path)
+    assert (type(model), about) == (tl.TwoLayerClassifierCV, {"target": "y"})
+    assert (model.alpha_, model.n_hidden_, model.best_score_, model.n_splits_) == (1.0, 2, -1.0, 1)
+    assert (model.loss_, model.n_iter_, model.stopped_) == (0.5, 2, "converged")
+    assert model.class_weight == {"a": 2.0}
+    probability = 1 / (1 + np.exp(-(2 * np.tanh(0.3) - 1) / 2))  # of "b", with the temperature 2
+    frame = pytest.importorskip("pandas").DataFrame({"x": [0.3]})
+    assert np.abs(model.predict_proba(frame) - [[1 - probability, probability]]).max() < 1e-15
+    assert model.predict(frame).tolist() == ["b" if probability > 0.5 else "a"]
+
+
 # ---- settings that are objects
 
 
@@ -219,21 +259,21 @@ def chosen():
         (("search",), 3, "its entry 'search' is 3"),
         (("search", "n_hidden"), "23", "its entry 'n_hidden' is '23'"),
         (("search", "n_hidden"), [2, 2.5], "n_hidden must be a whole number"),
-        (("search", "n_hidden"), [2], "scores are not one for each n_hidden, alpha and fold"),
+        (("search", "n_hidden"), [2], "scores are not one number per n_hidden, alpha and fold"),
         (("search", "n_hidden"), [3, 2], "n_hidden and alphas are not in order"),
-        (("search", "n_hidden"), [7, 8], "its weights have . hidden units, and . won"),
+        (("search", "n_hidden"), [7, 8], "its weights have . hidden units, and the best of the search has ."),
         (("search", "alphas"), [1.0, -1.0], "alphas must be a finite number, at least 0"),
         (("search", "alphas"), [0.1, 1.0], "n_hidden and alphas are not in order"),
         (("search", "alphas"), [1.0, float("nan")], "'search' is damaged: nan is not a finite number"),
-        (("search", "scores"), [[1.0]], "scores are not one for each"),
-        (("search", "scores"), [[[], []], [[], []]], "scores are not one for each"),
+        (("search", "scores"), [[1.0]], "scores are not one number per"),
+        (("search", "scores"), [[[], []], [[], []]], "scores are not one number per"),
         (("search", "scores"), [[["a"], [1]], [[1], [1]]], "scores"),
         (("search", "scores"), [[[1], [1]], [[float("inf")], [1]]], "'search' is damaged: inf is not"),
         (("search", "scores"), [[[1], [1, 2]], [[1], [1]]], "scores"),
-        (("found", "spread_factor_"), [1.0, 2.0], "noise is not one number for each output"),
-        (("found", "noise_std_"), [-1.0], "noise is not one number for each output"),
+        (("found", "spread_factor_"), [1.0, 2.0], "noise is not one number per output"),
+        (("found", "noise_std_"), [-1.0], "noise is not one number per output"),
         (("found",), {}, "noise is missing"),
-        (("found", "w1_"), [1.0], "what it found is unknown: w1_"),
+        (("found", "w1_"), [1.0], "its fitted attributes w1_ are unknown"),
         (("class",), "TwoLayerRegressor", "settings .* are unknown to TwoLayerRegressor"),
     ],
 )  # fmt: skip

@@ -130,7 +130,11 @@ FORGED = [
     (("about", "training", "idle_units"), ["a"], "'training' is damaged: 'a' is not a whole"),
     (("about", "training", "course", "steps"), [1], "gradient_norms for 1 steps"),
     (("about", "training", "course", "update_sizes", 0), 3, "'training' is damaged: 3 is not"),
-    (("about", "training", "course", "update_sizes", 0), [], "not of as many networks"),
+    (
+        ("about", "training", "course", "update_sizes", 0),
+        [],
+        "not every step of its training history has",
+    ),
     (("about", "training", "course", "gradient_norms", 0, 0), -1, "-1 is not at least 0"),
     (("about", "rows"), {"train": "a", "test": 1}, "'rows' is damaged: 'a' is not a whole"),
     (("about", "rows"), {"train": 1}, "'rows' is damaged: None is not a whole number"),
@@ -150,13 +154,13 @@ FORGED = [
     (("facts", "stopped"), "\x1b[2J", "'stopped' is damaged: '\\x1b[2J' holds a control"),
     (("facts", "columns", 0), "\x1b[2J", "'columns' is damaged: '\\x1b[2J' holds a control"),
     (("facts", "found", "noise_std_"), None, "its entry 'noise_std_' is None"),
-    (("facts", "found", "noise_std_"), [], "its noise is not one number for each output"),
+    (("facts", "found", "noise_std_"), [], "its noise is not one number per output"),
     (("facts", "found", "alpha_"), [1.0], "alpha_ must be a finite number"),
     (("facts", "found"), {}, "its alpha is missing"),
     (("facts", "found", "solver_"), [1], "its entry 'solver_' is [1]"),
     (("facts", "found", "alphas_tried_"), [1.0], "alphas tried are not pairs"),
     (("facts", "found", "alphas_tried_"), [], "alphas tried are not pairs"),
-    (("facts", "found", "validation_scores_"), [1.0], "its scores on rows held out are not"),
+    (("facts", "found", "validation_scores_"), [1.0], "its validation scores are not those"),
     (("facts", "settings", "solver"), [1], "its setting 'solver' is [1]"),
 ]
 
@@ -186,11 +190,11 @@ def test_every_command_refuses_a_forged_description(here, twolayer, made, path, 
 @pytest.mark.parametrize(
     ("names", "value", "message"),
     [
-        (("w1", "w2"), 1e200, "its weights are so large, above 1e+140"),
-        (("w1", "w2"), 1e308, "its weights are so large"),
-        (("w1", "w2"), 1e100, "its weights are so large"),
-        (("b1", "w2"), -1e100, "its weights are so large"),
-        (("b2",), -1e200, "its weights are so large"),
+        (("w1", "w2"), 1e200, "its weights, or products of them, are above 1e+140"),
+        (("w1", "w2"), 1e308, "its weights, or products of them, are above"),
+        (("w1", "w2"), 1e100, "its weights, or products of them, are above"),
+        (("b1", "w2"), -1e100, "its weights, or products of them, are above"),
+        (("b2",), -1e200, "its weights, or products of them, are above"),
         (("losses",), 1e308, "its array 'losses' holds numbers above 1e+150"),
         (("losses",), -1e308, "its array 'losses' holds numbers above 1e+150"),
         (("final_loss",), -1e308, "its array 'final_loss' holds numbers above 1e+150"),
@@ -306,5 +310,8 @@ def test_what_could_not_be_read_is_not_written(tmp_path, about, message):
 
 def test_weights_too_large_are_not_written(tmp_path):
     params = tl.init_params(3, 2, 1).map(lambda w: w * 0 + 1e200)
-    with pytest.raises(InputError, match=r"this params cannot be saved: its weights are so large"):
+    with pytest.raises(
+        InputError,
+        match=r"this params cannot be saved: its weights, or products of them, are above",
+    ):
         tl.save(params, tmp_path / "m")

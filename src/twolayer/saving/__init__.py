@@ -1,4 +1,4 @@
-"""Models as files: one safetensors file each, with text beside the numbers and never code."""
+"""Models as files: one safetensors file per model, which holds numbers and text, and no code."""
 
 from twolayer.files import write_files
 from twolayer.saving.model_file import load, model_bytes, read_model, save

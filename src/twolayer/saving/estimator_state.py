@@ -1,20 +1,22 @@
-"""A fitted estimator as text for the model file, and back; its weights and losses are tensors beside it.
+"""A fitted estimator as text for the model file, and back; its weights and losses are tensors in the same file.
 
-    class, settings     what it is, and how it was made
-    columns, classes    the names of the inputs; the classes with their type
-    found               what it learned beside its weights: numbers, or a text
-    search              of an estimator that chose alpha: what it tried, and every fold's score
-    stopped             why training ended
+    class, settings              what it is, and its parameters
+    columns, classes             the names of the inputs; the classes with their type
+    several_labels, one_target   of a classifier, of a regressor: the shape of the targets
+    found                        the other fitted attributes: numbers, or a text
+    search                       of an estimator that chose alpha: what it tried, and the score of every fold
+    stopped                      why training ended
 
-Text is believed as far as the weights bear it out: as many columns, classes, hidden units as they have.
+What is read is checked against the weights: there are as many columns, classes and hidden units as the weights have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier, is_regressor
 
 from twolayer import checks, estimators
 from twolayer.errors import InputError
@@ -25,46 +27,33 @@ from twolayer.maths.network import Params
 from twolayer.saving import settings
 
 ESTIMATOR_CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
-# a number, a text, or numbers; None where there was nothing to learn
-FITTED_NUMBERS = (
-    "alpha_",
-    "solver_",
-    "device_",
-    "noise_std_",
-    "spread_factor_",
-    "alphas_tried_",
-    "validation_scores_",
-    "best_step_",
-    "temperature_",
-)
-FITTED_NAMES = ("solver_", "device_")
-OPTIONAL_ATTRIBUTES = ("alphas_tried_", "validation_scores_", "best_step_")
-SPREAD_ATTRIBUTES = ("noise_std_", "spread_factor_")  # of each output
 NUMBER_TYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
+TEMPERATURES = (1e-3, 1e3)  # logits are divided by one in this range
+SPREAD_ATTRIBUTES = ("noise_std_", "spread_factor_")  # one number per output
 
 
 def estimator_facts(model: Any) -> dict[str, Any]:
-    """All but the weights and losses."""
+    """Return all that the file says of an estimator besides weights and losses."""
     name = type(model).__name__
     if type(model) not in ESTIMATOR_CLASSES.values():
         raise InputError(
             f"twolayer saves Params, a Run, or one of its fitted estimators; got {name}"
         )
-    chooses = isinstance(model, AlphaSearchCV)
+    is_search = isinstance(model, AlphaSearchCV)
     if not hasattr(model, "w1_"):
-        if chooses and hasattr(model, "cv_results_"):
+        if is_search and hasattr(model, "cv_results_"):
             raise InputError(
                 f"this {name} holds scores and no network: call fit with refit=True first"
             )
         raise InputError(f"this {name} is not fitted yet: call fit first")
-    found = {name: getattr(model, name) for name in FITTED_NUMBERS if hasattr(model, name)}
+    learned = {name: getattr(model, name) for name in LEARNED_ATTRIBUTES if hasattr(model, name)}
     facts: dict[str, Any] = {
         "class": name,
         "settings": settings.settings_as_json(model.get_params(deep=False)),
         "stopped": model.stopped_,
-        "found": {name: np.asarray(value).tolist() for name, value in found.items()},
+        "found": {name: np.asarray(value).tolist() for name, value in learned.items()},
     }
-    if chooses:
+    if is_search:
         del facts["found"]["alpha_"]  # it follows from the scores
         scores = SearchScores.of(model.cv_results_)
         facts["search"] = {
@@ -76,14 +65,14 @@ def estimator_facts(model: Any) -> dict[str, Any]:
         facts["columns"] = [str(name) for name in model.feature_names_in_]
     if hasattr(model, "classes_"):
         facts["classes"] = classes_as_json(model.classes_)
-        facts["several_labels"] = model._several_labels
+        facts["several_labels"] = model.several_labels_
     else:
-        facts["one_target"] = model._one_target
+        facts["one_target"] = model.one_target_
     return facts
 
 
 def classes_as_json(classes: np.ndarray) -> dict[str, Any]:
-    """Classes as a type and a list."""
+    """Return classes as a type and a list."""
     kind = "text" if classes.dtype.kind == "U" else classes.dtype.name
     values = classes.tolist()
     if kind == "object" and not all(isinstance(value, str) for value in values):
@@ -94,115 +83,54 @@ def classes_as_json(classes: np.ndarray) -> dict[str, Any]:
 def restored_estimator(
     params: Params, losses: np.ndarray, final_loss: Any, facts: Mapping[str, Any]
 ) -> Any:
-    """The fitted estimator of these weights, losses and facts."""
+    """Return the fitted estimator of these weights, losses and facts, or raise DamagedError."""
     make = checks.one_of(json_entry(facts, "class", str), ESTIMATOR_CLASSES, "estimator")
     model = make(**settings.restored_settings(make, json_entry(facts, "settings", dict)))
     other_skip = model.skip != "auto" and model.skip != (params.w_skip is not None)
     if params.b1 is None or params.b2 is None or other_skip:
         raise DamagedError("its weights are not those of an estimator")
-    model._set_params_of_networks(params)
-    model.loss_curve_, model.loss_, model.n_iter_ = losses, final_loss, len(losses)
-    model.stopped_ = json_entry(facts, "stopped", str)
-    model.n_features_in_ = params.n_inputs
+    state = {
+        "params_": params,
+        "loss_curve_": losses,
+        "loss_": final_loss,
+        "n_iter_": len(losses),
+        "stopped_": json_entry(facts, "stopped", str),
+        **restored_targets(facts, params.n_outputs),
+        **restored_attributes(json_entry(facts, "found", dict)),
+    }
     if "columns" in facts:
         names = string_list(facts["columns"], params.n_inputs, "columns")
-        model.feature_names_in_ = np.array(names, dtype=object)
-    if "classes" in facts:
-        several = json_entry(facts, "several_labels", bool)
-        model.classes_ = restored_classes(
-            json_entry(facts, "classes", dict), params.n_outputs, several
-        )
-        model._several_labels = several
-    else:
-        model._one_target = json_entry(facts, "one_target", bool)
-        model.n_outputs_ = params.n_outputs
-    if hasattr(model, "classes_") != hasattr(model, "predict_proba"):
+        state["feature_names_in_"] = np.array(names, dtype=object)
+    if ("classes_" in state) != is_classifier(model):
         raise DamagedError("it has classes without a classifier, or a classifier without classes")
-    restore_fitted(model, json_entry(facts, "found", dict), params.n_outputs)
     if isinstance(model, AlphaSearchCV):
-        restore_search(model, json_entry(facts, "search", dict), params.n_hidden)
+        scores = restored_scores(json_entry(facts, "search", dict), params.n_hidden)
+        state["cv_results_"] = scores.results()
+        state["n_iter_"] = max(len(losses), 1)  # as after a fit that converged at once
+    elif "alpha_" not in state:
+        raise DamagedError("its alpha is missing")
+    check_attributes(state)
+    model.set_fitted_state(state)
+    if isinstance(model, AlphaSearchCV) and is_regressor(model):
+        needs_noise = not model.loss_function_.has_link
+        if needs_noise and not all(name in state for name in SPREAD_ATTRIBUTES):
+            raise DamagedError("its noise is missing")
     return model
 
 
-def restore_fitted(model: Any, found: Mapping[str, Any], n_outputs: int) -> None:
-    """Weight decay, solver, device, noise and scores, as far as they are there."""
-    if not set(found) <= set(FITTED_NUMBERS):
-        raise DamagedError(
-            f"what it found is unknown: {', '.join(sorted(set(found) - set(FITTED_NUMBERS)))}"
-        )
-    for name, value in found.items():
-        if (
-            value is None
-            if name in OPTIONAL_ATTRIBUTES
-            else name in FITTED_NAMES and isinstance(value, str)
-        ):
-            setattr(model, name, value)
-        elif name in FITTED_NAMES or value is None:
-            raise DamagedError(f"its entry '{name}' is {checks.short_repr(value)}")
-        elif name == "best_step_":
-            steps = value if isinstance(value, list) else [value]
-            counts = [checks.whole_number(step, name, at_least=0) for step in steps]
-            setattr(model, name, np.array(counts) if isinstance(value, list) else counts[0])
-        elif isinstance(value, list) and name not in ("alpha_", "temperature_"):
-            setattr(model, name, checks.finite_array(checks.floats(value, name), name))
-        else:
-            setattr(model, name, checks.finite_number(value, name, at_least=0))
-    check_histories(model)
-    heat = getattr(model, "temperature_", 1.0)
-    if not isinstance(heat, float) or not 1e-3 <= heat <= 1e3:  # logits are divided by it
-        raise DamagedError(f"its temperature is {checks.short_repr(heat)}")
-    for name in SPREAD_ATTRIBUTES:
-        spread = getattr(model, name, None)
-        if spread is not None and (np.shape(spread) != (n_outputs,) or (spread < 0).any()):
-            raise DamagedError("its noise is not one number for each output")
-
-
-def check_histories(model: Any) -> None:
-    """Raise if what was tried, or seen on rows held out, is not of this model's networks."""
-    if not isinstance(model, AlphaSearchCV) and not hasattr(model, "alpha_"):
-        raise DamagedError("its alpha is missing")
-    tried = getattr(model, "alphas_tried_", None)
-    if tried is not None and (np.ndim(tried) != 2 or np.shape(tried)[1] != 2 or not len(tried)):
-        raise DamagedError("its alphas tried are not pairs of alpha and loss")
-    seen = getattr(model, "validation_scores_", None)
-    best = getattr(model, "best_step_", None)
-    networks = np.shape(model.loss_curve_)[1:]
-    if (seen is None) != (best is None) or (
-        seen is not None and (np.shape(seen)[1:] != networks or np.ndim(seen) != 1 + len(networks))
-    ):
-        raise DamagedError("its scores on rows held out are not of its networks")
-    if best is not None and np.shape(best) != networks:
-        raise DamagedError("its best step is not one for each network")
-
-
-def restore_search(model: AlphaSearchCV, search: Mapping[str, Any], n_hidden: int) -> None:
-    """What was tried, every score, and the best."""
-    widths = [
-        checks.whole_number(width, "n_hidden") for width in json_entry(search, "n_hidden", list)
-    ]
-    alphas = [
-        checks.finite_number(alpha, "alphas", at_least=0)
-        for alpha in json_entry(search, "alphas", list)
-    ]
-    values = checks.finite_array(
-        checks.floats(json_entry(search, "scores", list), "scores"), "scores"
-    )
-    if values.ndim != 3 or values.shape[:2] != (len(widths), len(alphas)) or not values.size:
-        raise DamagedError("its scores are not one for each n_hidden, alpha and fold")
-    if widths != sorted(set(widths)) or alphas != sorted(set(alphas), reverse=True):
-        raise DamagedError("its n_hidden and alphas are not in order")
-    model._keep(SearchScores(widths, alphas, values))
-    model.n_iter_ = max(model.n_iter_, 1)  # as after a fit that found nothing to do
-    if model.n_hidden_ != n_hidden:
-        raise DamagedError(f"its weights have {n_hidden} hidden units, and {model.n_hidden_} won")
-    if model._standardises_y() and not all(hasattr(model, name) for name in SPREAD_ATTRIBUTES):
-        raise DamagedError("its noise is missing")
+def restored_targets(facts: Mapping[str, Any], n_outputs: int) -> dict[str, Any]:
+    """Return the fitted attributes that describe the targets: classes, or how many numbers."""
+    if "classes" not in facts:
+        return {"one_target_": json_entry(facts, "one_target", bool), "n_outputs_": n_outputs}
+    several = json_entry(facts, "several_labels", bool)
+    classes = restored_classes(json_entry(facts, "classes", dict), n_outputs, several)
+    return {"classes_": classes, "several_labels_": several}
 
 
 def restored_classes(
     described: Mapping[str, Any], n_outputs: int, several_labels: bool
 ) -> np.ndarray:
-    """The classes, as many as the outputs tell apart."""
+    """Return the classes, as many as the outputs distinguish."""
     count = 2 if n_outputs == 1 and not several_labels else n_outputs
     kind, values = json_entry(described, "type", str), json_entry(described, "values", list)
     if kind in ("text", "object"):
@@ -217,3 +145,92 @@ def restored_classes(
     if classes.shape != (count,) or not np.isfinite(classes).all() or len(set(values)) != count:
         raise DamagedError(f"its classes are not {count} different numbers")
     return classes
+
+
+def restored_attributes(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fitted attributes of the entry `found`, checked one by one."""
+    unknown = sorted(set(found) - set(LEARNED_ATTRIBUTES))
+    if unknown:
+        raise DamagedError(f"its fitted attributes {', '.join(unknown)} are unknown")
+    return {name: LEARNED_ATTRIBUTES[name](name, value) for name, value in found.items()}
+
+
+def _number(name: str, value: Any) -> float:
+    return checks.finite_number(value, name, at_least=0)
+
+
+def _text(name: str, value: Any) -> str:
+    return json_entry({name: value}, name, str)
+
+
+def _numbers(name: str, value: Any) -> np.ndarray:
+    return checks.finite_array(checks.floats(json_entry({name: value}, name, list), name), name)
+
+
+def _steps(name: str, value: Any) -> int | np.ndarray:
+    if isinstance(value, list):
+        return np.array([checks.whole_number(step, name, at_least=0) for step in value])
+    return checks.whole_number(value, name, at_least=0)
+
+
+def _optional(reader: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    return lambda name, value: None if value is None else reader(name, value)
+
+
+LEARNED_ATTRIBUTES: dict[str, Callable[[str, Any], Any]] = {
+    "alpha_": _number,
+    "solver_": _text,
+    "device_": _text,
+    "noise_std_": _numbers,
+    "spread_factor_": _numbers,
+    "alphas_tried_": _optional(_numbers),
+    "validation_scores_": _optional(_numbers),
+    "best_step_": _optional(_steps),
+    "temperature_": _number,
+}
+
+
+def check_attributes(state: Mapping[str, Any]) -> None:
+    """Raise DamagedError if fitted attributes do not fit each other, or the networks."""
+    low, high = TEMPERATURES
+    temperature = state.get("temperature_", 1.0)
+    if not low <= temperature <= high:
+        raise DamagedError(f"its temperature is {checks.short_repr(temperature)}")
+    for name in SPREAD_ATTRIBUTES:
+        spread = state.get(name)
+        if spread is not None and (
+            spread.shape != (state["params_"].n_outputs,) or (spread < 0).any()
+        ):
+            raise DamagedError("its noise is not one number per output, at least 0")
+    tried = state.get("alphas_tried_")
+    if tried is not None and (tried.ndim != 2 or tried.shape[1] != 2):
+        raise DamagedError("its alphas tried are not pairs of alpha and loss")
+    scores, best_step = state.get("validation_scores_"), state.get("best_step_")
+    networks = state["loss_curve_"].shape[1:]
+    if (scores is None) != (best_step is None) or (
+        scores is not None and (scores.ndim != 1 + len(networks) or scores.shape[1:] != networks)
+    ):
+        raise DamagedError("its validation scores are not those of its networks")
+    if best_step is not None and np.shape(best_step) != networks:
+        raise DamagedError("its best step is not one number per network")
+
+
+def restored_scores(search: Mapping[str, Any], n_hidden: int) -> SearchScores:
+    """Return the scores of a search whose best network has this many hidden units, or raise DamagedError."""
+    sizes = [checks.whole_number(size, "n_hidden") for size in json_entry(search, "n_hidden", list)]
+    alphas = [
+        checks.finite_number(alpha, "alphas", at_least=0)
+        for alpha in json_entry(search, "alphas", list)
+    ]
+    values = _numbers("scores", json_entry(search, "scores", list))
+    if values.ndim != 3 or values.shape[:2] != (len(sizes), len(alphas)) or not values.size:
+        raise DamagedError("its scores are not one number per n_hidden, alpha and fold")
+    if sizes != sorted(set(sizes)) or alphas != sorted(set(alphas), reverse=True):
+        raise DamagedError("its n_hidden and alphas are not in order")
+    scores = SearchScores(sizes, alphas, values)
+    best = scores.best()[0]
+    if best != n_hidden:
+        raise DamagedError(
+            f"its weights have {n_hidden} hidden units, and the best of the search has {best}"
+        )
+    return scores

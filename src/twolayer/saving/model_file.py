@@ -4,13 +4,13 @@ The weights and losses are the file's tensors. Its `__metadata__` has one entry,
 
     format      the version of this layout
     kind        "params", "run" or "estimator"
-    versions    of what wrote it
+    versions    of twolayer, NumPy and Python when it was written
     facts       the other fields of a run; or class, settings, columns and classes of an estimator
     about       what the writer added: target, scores, ...
 
-Nothing of it is ever executed. A file is believed only as far as it has been checked: its header's length against its own
-size, its tensors' places by safetensors, names, shapes and values here, by the checks that users' weights pass too; its
-text in `description`. What could not be read back is not written.
+Nothing in it is ever executed, and everything is checked before it is used: the length of the header against the size of the
+file, the places of the tensors by safetensors, their names, shapes and values here (with the checks that users' weights pass
+too), and the text in `schema`. What could not be read back is not written.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
+from twolayer._version import __version__
 from twolayer.errors import FileError, InputError
 from twolayer.files import (
     DamagedError,
@@ -46,7 +47,7 @@ WEIGHT_NAMES = tuple(field.name for field in fields(Params))
 RUN_ARRAYS = ("losses", "final_loss")
 RUN_FACTS = {field.name: field.type for field in fields(Run)[3:]}  # after params and RUN_ARRAYS
 MAX_AXES = 3
-# of weights, and of products of one layer's and the next's: answers and their squares are still numbers
+# of weights, and of products of the weights of two layers: predictions and their squares are then finite
 LARGEST_WEIGHT = {"float32": 1e17, "float64": 1e140}
 JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
@@ -57,24 +58,24 @@ JSON_TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | None = None) -> None:
-    """Write a model to one file, whole or not at all.
+    """Write a model to one file; if that fails, no part of the file is written.
 
     Parameters
     ----------
     model : Params, Run, or a fitted estimator
     path : str or Path
-        By custom it ends in `.safetensors`. A file that is there is replaced.
+        By convention it ends in `.safetensors`. An existing file is replaced.
     about : mapping or None
-        More to keep with it: names, and values that JSON can hold. What the commands read has a form: `target` is a name
-        or a list of them, `table` text, `scores` {model: {score: number}}, `rows` {"train": n, "test": n}.
+        More to save with it: names, and values that JSON can hold. What the commands read has a form: `target` is a name
+        or a list of names, `table` text, `scores` {model: {score: number}}, `rows` {"train": n, "test": n}.
 
     Raises
     ------
     InputError
         If the model is none of these, is not fitted, or holds what the file cannot, such as a function of your own, or
-        weights so large (1e140; of float32 1e17) that its answers would not be numbers.
+        weights so large (1e140; in float32 1e17) that its predictions would not be finite.
     FileError
-        If the file cannot be written; what was there before is still there.
+        If the file cannot be written; the file that was there before is unchanged.
 
     Examples
     --------
@@ -89,7 +90,7 @@ def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | No
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Read a model that `save` wrote: to the last bit what it was.
+    """Return the model that `save` wrote, equal to the last bit.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 
 def model_bytes(model: Any, about: Mapping[str, Any] | None = None) -> bytes:
-    """The contents of the model file."""
+    """Return the contents of the model file."""
     from safetensors.numpy import save as safetensors_bytes
 
     kind, arrays, facts = _model_parts(model)
@@ -130,7 +131,7 @@ def model_bytes(model: Any, about: Mapping[str, Any] | None = None) -> bytes:
 
 
 def _check_readable(kind: str, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]) -> None:
-    """Raise if the file could not be read back: better said now than when the model is needed."""
+    """Raise InputError if the file could not be read back: now, while the model still exists."""
     try:
         schema.check_description(record["facts"], record["about"], arrays["w1"].shape[-2])
         _check_sizes(arrays)
@@ -139,13 +140,11 @@ def _check_readable(kind: str, arrays: Mapping[str, np.ndarray], record: Mapping
 
 
 def _library_versions() -> dict[str, str]:
-    from twolayer._version import __version__
-
     return {"twolayer": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
 def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:
-    """Kind, arrays and the rest."""
+    """Return the kind of the model, its arrays, and the facts that are text."""
     if isinstance(model, Params):
         return "params", dict(checked_params(model).items()), {}
     if isinstance(model, Run):
@@ -163,7 +162,7 @@ def _model_arrays(params: Params, losses: np.ndarray, final_loss: Any) -> dict[s
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
-    """A model that `save` wrote, and what it was told `about` it.
+    """Return the model that `save` wrote, and what it was given as `about`.
 
     Raises
     ------
@@ -174,7 +173,7 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
         record, arrays = _open_model(path)
         kind = record.get("kind")
         facts, about = json_entry(record, "facts", dict), json_entry(record, "about", dict)
-        if "w1" in arrays and arrays["w1"].ndim > 1:  # if not, it is refused for that
+        if "w1" in arrays and arrays["w1"].ndim > 1:  # if not, _model_params raises
             schema.check_description(facts, about, arrays["w1"].shape[-2])
         if kind == "params":
             return _model_params(arrays), about
@@ -194,13 +193,14 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
 
 
 def _open_model(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The file's text and tensors."""
+    """Return the record and the tensors of the file."""
     from safetensors import SafetensorError, safe_open
 
     check_header_length(path)
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
-            record = _model_record((file.metadata() or {}).get(DESCRIPTION_KEY))
+            record = json_object((file.metadata() or {}).get(DESCRIPTION_KEY))
+            check_format(record, MODEL_FORMAT)
             tensors = {}
             for name in file.keys():  # noqa: SIM118  the file is not a mapping
                 dtype = file.get_slice(name).get_dtype()
@@ -216,9 +216,10 @@ def _open_model(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def _check_shape(name: str, shape: list[int]) -> None:
-    """Raise if an array has too many axes, or is empty: with one axis of 0 the others could be of any length.
+    """Raise DamagedError if an array has too many axes, or is empty.
 
-    Of a training of no steps the losses are empty; how many networks they are of, the weights say.
+    Beside an axis of length 0 the others could have any length. The losses of a training of no steps may be empty; their
+    number of networks is checked against the weights.
     """
     if len(shape) > MAX_AXES:
         raise DamagedError(f"its array '{name}' has {len(shape)} axes")
@@ -227,30 +228,24 @@ def _check_shape(name: str, shape: list[int]) -> None:
 
 
 def _check_sizes(arrays: Mapping[str, np.ndarray]) -> None:
-    """Raise if the weights or losses are so large that nothing can be reckoned with them."""
+    """Raise DamagedError if the weights or losses are so large that nothing can be computed with them."""
     largest = {name: float(np.abs(array).max(initial=0)) for name, array in arrays.items()}
     for name in RUN_ARRAYS:
-        if largest.pop(name, 0) > schema.LARGEST_WHOLE:
-            raise DamagedError(f"its array '{name}' holds numbers above {schema.LARGEST_WHOLE:g}")
+        if largest.pop(name, 0) > schema.LARGEST_NUMBER:
+            raise DamagedError(f"its array '{name}' holds numbers above {schema.LARGEST_NUMBER:g}")
     limit = LARGEST_WEIGHT[arrays["w1"].dtype.name]
-    through = max(largest["w1"], largest.get("b1", 0)) * largest["w2"]  # more than 1e308 is inf
-    if max(*largest.values(), through) > limit:
+    product = max(largest["w1"], largest.get("b1", 0)) * largest["w2"]  # inf above 1e308
+    if max(*largest.values(), product) > limit:
         raise DamagedError(
-            f"its weights are so large, above {limit:g}, that its answers would not be numbers"
+            f"its weights, or products of them, are above {limit:g}: its predictions would not be finite"
         )
 
 
-def _model_record(text: str | None) -> dict[str, Any]:
-    record = json_object(text)
-    check_format(record, MODEL_FORMAT)
-    return record
-
-
 def _model_params(arrays: Mapping[str, np.ndarray]) -> Params:
-    """The weights, checked as a user's are."""
+    """Return the weights, checked as the weights that users give."""
     extra = set(arrays) - set(WEIGHT_NAMES)
     if extra:
-        raise DamagedError(f"it has arrays that do not belong there: {', '.join(sorted(extra))}")
+        raise DamagedError(f"its arrays {', '.join(sorted(extra))} are not those of weights")
     for name in ("w1", "w2"):
         if name not in arrays:
             raise DamagedError(f"its array '{name}' is missing")
@@ -262,7 +257,7 @@ def _model_params(arrays: Mapping[str, np.ndarray]) -> Params:
 
 
 def _run_history(arrays: Mapping[str, np.ndarray]) -> tuple[Params, np.ndarray, Any]:
-    """Weights, losses and final loss, whose shapes fit together."""
+    """Return weights, losses and final loss, whose shapes fit together."""
     params = _model_params(
         {name: array for name, array in arrays.items() if name not in RUN_ARRAYS}
     )
@@ -281,6 +276,7 @@ def _run_history(arrays: Mapping[str, np.ndarray]) -> tuple[Params, np.ndarray, 
 
 
 def _restored_run(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Run:
+    """Return the run of these arrays and facts."""
     values = {
         name: json_entry(facts, name, JSON_TYPES[str(kind)]) for name, kind in RUN_FACTS.items()
     }

@@ -1,7 +1,7 @@
-"""What a model file says in words and numbers, checked once: where a file is read, and before one is written.
+"""The schema of a model file's JSON, checked when a file is read, and before one is written.
 
-Everything is plain JSON of small depth, finite numbers of a size that can be squared, text without control characters (a
-terminal would obey them). The entries of `about` that the commands rely on, each of which may be missing or null:
+All of it has a small depth, finite numbers whose squares are finite, and text without control characters (which a terminal
+would obey). The entries of `about` that the commands rely on, each of which may be missing or null:
 
     target                           a name, or a list of them
     table, task, groups, time, weights
@@ -11,7 +11,7 @@ terminal would obey them). The entries of `about` that the commands rely on, eac
     scores                           model -> score -> number
     training                         {spreads, idle_units, course {steps, gradient_norms, update_sizes}}
 
-What else is there is left alone.
+Other entries are not checked further.
 """
 
 from __future__ import annotations
@@ -23,27 +23,25 @@ from typing import Any
 from twolayer import checks
 from twolayer.files import DamagedError
 
-LARGEST_WHOLE = 1e150  # its square is still a number
-MAX_DEPTH = 16  # lists in lists; what is written here needs 6
+LARGEST_NUMBER = 1e150  # its square is finite
+MAX_DEPTH = 16  # of lists in lists; what is written here needs 6
 MAX_SEED = 2**32 - 1
 
 
 class SchemaError(Exception):
-    """What is wrong with an entry, for the end of a sentence."""
+    """A value does not fit the schema; the message is the end of a sentence."""
+
+
+Check = Callable[[Any], None]  # raises SchemaError if a value does not fit
 
 
 def check_description(facts: Mapping[str, Any], about: Mapping[str, Any], n_inputs: int) -> None:
-    """Raise if something in the file's text cannot be, naming the entry.
-
-    Raises
-    ------
-    DamagedError
-    """
+    """Raise DamagedError if an entry of `facts` or `about` does not fit the schema; the message names the entry."""
     for name, value in (*facts.items(), *about.items()):
-        _check_named(name, _check_plain_json, {name: value})
-    for name, test in ENTRY_CHECKS.items():
+        _check_entry(name, _check_plain_json, {name: value})
+    for name, check in ENTRY_CHECKS.items():
         if about.get(name) is not None:
-            _check_named(name, test, about[name])
+            _check_entry(name, check, about[name])
     training = about.get("training") or {}
     if training.get("spreads") is not None and len(training["spreads"]) != n_inputs:
         raise DamagedError(
@@ -51,158 +49,159 @@ def check_description(facts: Mapping[str, Any], about: Mapping[str, Any], n_inpu
         )
 
 
-def _check_named(name: str, test: Callable[[Any], None], value: Any) -> None:
+def _check_entry(name: str, check: Check, value: Any) -> None:
+    """Raise DamagedError, with the name of the entry, if its value does not fit."""
     try:
-        test(value)
-    except SchemaError as wrong:
+        check(value)
+    except SchemaError as error:
         raise DamagedError(
-            f"its description of {checks.short_repr(name)} is damaged: {wrong}"
+            f"its description of {checks.short_repr(name)} is damaged: {error}"
         ) from None
 
 
 def _check_plain_json(value: Any) -> None:
-    """JSON that is not deep, its numbers finite, its text printable but for the ends of lines."""
+    """Raise SchemaError if JSON is too deep, or has a number that is not finite, or text with control characters."""
     level = [value]
     for _ in range(MAX_DEPTH):
         deeper: list[Any] = []
-        for one in level:
-            if isinstance(one, str):
-                _check_text(one, lines=True)
-            elif isinstance(one, dict):
-                deeper += [*one, *one.values()]
-            elif isinstance(one, list):
-                deeper += one
-            elif isinstance(one, int | float):
-                _check_number(one)
+        for item in level:
+            if isinstance(item, str):
+                _check_characters(item, "\t\r\n")
+            elif isinstance(item, dict):
+                deeper += [*item, *item.values()]
+            elif isinstance(item, list):
+                deeper += item
+            elif item is not None and not isinstance(item, bool):
+                _check_number(item)
         if not deeper:
             return
         level = deeper
     raise SchemaError(f"it is nested more than {MAX_DEPTH} deep")
 
 
-def _wrong_entry(value: Any, wanted: str) -> SchemaError:
-    return SchemaError(f"{checks.short_repr(value)} is not {wanted}")
+def has_control_characters(text: str, allowed: str = "\t\r\n") -> bool:
+    """Return whether a text has control characters other than the allowed ones."""
+    if text.isprintable():  # fast, and true for nearly every text
+        return False
+    return any(unicodedata.category(letter) == "Cc" and letter not in allowed for letter in text)
+
+
+def _check_characters(text: str, allowed: str) -> None:
+    """Raise SchemaError if a text has control characters other than the allowed ones."""
+    if has_control_characters(text, allowed):
+        raise SchemaError(f"{checks.short_repr(text)} holds a control character")
+
+
+def _require(fits: bool, value: Any, expected: str) -> None:
+    """Raise SchemaError, with the value and what was expected, if it does not fit."""
+    if not fits:
+        raise SchemaError(f"{checks.short_repr(value)} is not {expected}")
 
 
 def _check_number(value: Any) -> None:
-    if not isinstance(value, int | float) or not abs(value) <= LARGEST_WHOLE:  # NaN is not, either
-        raise _wrong_entry(value, f"a finite number of at most {LARGEST_WHOLE:g}")
+    """Raise SchemaError if a value is not a number of at most LARGEST_NUMBER."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = is_number and abs(value) <= LARGEST_NUMBER  # false for NaN
+    _require(fits, value, f"a finite number of at most {LARGEST_NUMBER:g}")
 
 
 def _check_size(value: Any) -> None:
-    """A number that is not negative."""
+    """Raise SchemaError if a value is not a number of at least 0."""
     _check_number(value)
-    if value < 0:
-        raise _wrong_entry(value, "at least 0")
-
-
-def _check_whole(value: Any, at_most: float = LARGEST_WHOLE) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= at_most:
-        raise _wrong_entry(value, f"a whole number from 0 to {at_most:g}")
-
-
-def _check_text(value: Any, lines: bool = False) -> None:
-    """Text without control characters."""
-    if not isinstance(value, str):
-        raise _wrong_entry(value, "text")
-    if has_control_characters(value, "\t\r\n" if lines else ""):
-        raise SchemaError(f"{checks.short_repr(value)} holds a control character")
-
-
-def has_control_characters(text: str, but_for: str = "\t\r\n") -> bool:
-    """Whether there are control characters in it, but for these."""
-    if text.isprintable():  # quick, and says yes to nearly all
-        return False
-    return any(unicodedata.category(one) == "Cc" and one not in but_for for one in text)
-
-
-def _check_list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise _wrong_entry(value, "a list")
-    return value
-
-
-def _check_names(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _wrong_entry(value, "a set of names with values")
-    for name in value:
-        _check_text(name)
-    return value
-
-
-def _check_target(value: Any) -> None:
-    if isinstance(value, str):
-        _check_text(value)
-        return
-    for name in _check_list(value):
-        _check_text(name)
-    if not value or len(set(value)) != len(value):
-        raise _wrong_entry(value, "a list of different names")
-
-
-def _check_rows(value: Any) -> None:
-    rows = _check_names(value)
-    for part in ("train", "test"):
-        _check_whole(rows.get(part))
+    _require(value >= 0, value, "at least 0")
 
 
 def _check_share(value: Any) -> None:
+    """Raise SchemaError if a value is not a number between 0 and 1."""
     _check_number(value)
-    if not 0 < value < 1:
-        raise _wrong_entry(value, "between 0 and 1")
+    _require(0 < value < 1, value, "between 0 and 1")
 
 
-def _check_seed(value: Any) -> None:
-    _check_whole(value, MAX_SEED)
+def _check_whole(value: Any, at_most: float = LARGEST_NUMBER) -> None:
+    """Raise SchemaError if a value is not a whole number from 0 to `at_most`."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    _require(is_whole and 0 <= value <= at_most, value, f"a whole number from 0 to {at_most:g}")
 
 
-def _check_scores(value: Any) -> None:
-    for scores in _check_names(value).values():
-        for score in _check_names(scores).values():
-            _check_number(score)
-            if isinstance(score, bool):
-                raise _wrong_entry(score, "a number")
+def _check_text(value: Any) -> None:
+    """Raise SchemaError if a value is not text without control characters."""
+    _require(isinstance(value, str), value, "text")
+    _check_characters(value, "")
 
 
-def _check_training(value: Any) -> None:
-    training = _check_names(value)
-    for name, test in (("spreads", _check_size), ("idle_units", _check_whole)):
-        for one in [] if training.get(name) is None else _check_list(training[name]):
-            test(one)
-    if training.get("course") is not None:
-        _check_history(training["course"])
+def _check_target(value: Any) -> None:
+    """Raise SchemaError if a value is not a name, or a list of different names."""
+    if isinstance(value, str):
+        _check_text(value)
+    else:
+        _list(_check_text)(value)
+        _require(0 < len(value) == len(set(value)), value, "a list of different names")
 
 
 def _check_history(value: Any) -> None:
-    """Steps, and for each the lengths of the networks' gradients and movements, null where nothing was seen."""
-    course = _check_names(value)
-    steps = _check_list(course.get("steps"))
-    for step in steps:
-        _check_whole(step)
-    widths = set()
+    """Raise SchemaError if a value does not have, per step, one gradient norm and one update size per network (or null)."""
+    sizes = _list(_list(_optional(_check_size)))
+    _fields(steps=_list(_check_whole), gradient_norms=sizes, update_sizes=sizes)(value)
     for name in ("gradient_norms", "update_sizes"):
-        rows = _check_list(course.get(name))
-        if len(rows) != len(steps):
-            raise SchemaError(f"{len(rows)} {name} for {len(steps)} steps")
-        for row in rows:
-            widths.add(len(_check_list(row)))
-            for one in row:
-                if one is not None:
-                    _check_size(one)
-    if len(widths) > 1:
-        raise SchemaError("its course is not of as many networks at every step")
+        if len(value[name]) != len(value["steps"]):
+            raise SchemaError(f"{len(value[name])} {name} for {len(value['steps'])} steps")
+    if len({len(row) for row in value["gradient_norms"] + value["update_sizes"]}) > 1:
+        raise SchemaError("not every step of its training history has the same number of networks")
 
 
-ENTRY_CHECKS: dict[str, Callable[[Any], None]] = {
+def _optional(check: Check) -> Check:
+    """Return the check of a value that may be null."""
+    return lambda value: None if value is None else check(value)
+
+
+def _list(check: Check) -> Check:
+    """Return the check of a list, from the check of its items."""
+
+    def check_list(value: Any) -> None:
+        _require(isinstance(value, list), value, "a list")
+        for item in value:
+            check(item)
+
+    return check_list
+
+
+def _mapping(check: Check) -> Check:
+    """Return the check of a mapping from names, from the check of its values."""
+
+    def check_mapping(value: Any) -> None:
+        _require(isinstance(value, dict), value, "a set of names with values")
+        for name, item in value.items():
+            _check_text(name)
+            check(item)
+
+    return check_mapping
+
+
+def _fields(**fields: Check) -> Check:
+    """Return the check of a mapping, from the checks of the fields that it must have."""
+
+    def check_fields(value: Any) -> None:
+        _mapping(lambda item: None)(value)
+        for name, check in fields.items():
+            check(value.get(name))
+
+    return check_fields
+
+
+ENTRY_CHECKS: dict[str, Check] = {
     "target": _check_target,
     "table": _check_text,
     "task": _check_text,
     "groups": _check_text,
     "time": _check_text,
     "weights": _check_text,
-    "rows": _check_rows,
+    "rows": _fields(train=_check_whole, test=_check_whole),
     "test_size": _check_share,
-    "seed": _check_seed,
-    "scores": _check_scores,
-    "training": _check_training,
+    "seed": lambda value: _check_whole(value, MAX_SEED),
+    "scores": _mapping(_mapping(_check_number)),
+    "training": _fields(
+        spreads=_optional(_list(_check_size)),
+        idle_units=_optional(_list(_check_whole)),
+        course=_optional(_check_history),
+    ),
 }

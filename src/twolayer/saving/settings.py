@@ -1,8 +1,8 @@
-"""An estimator's settings as JSON, and back.
+"""An estimator's parameters as JSON, and back.
 
-Names, numbers and lists stand as they are. A loss with a number of its own becomes {"loss": name, "parameter": number},
-weights of classes a list of pairs, since the names in JSON are text only. What only looked on at the training (a callback, a
-scorer, a splitter of folds) is left out. A function of one's own is code, and no file holds code.
+Names, numbers and lists are saved as they are. A loss with a parameter becomes {"loss": name, "parameter": number}; class
+weights become a list of pairs, because names in JSON are text only. A callback, a scorer or a splitter of folds is left out:
+predictions do not need it. A function of the user's own is code, and no file holds code.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ UNSAVED_SETTINGS = ("callback", "scoring")
 
 
 def settings_as_json(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as JSON can hold them; a splitter of folds or a list of them is not one."""
+    """Return settings as JSON can hold them; `cv` only if it is a number of folds."""
     return {
         name: setting_as_json(name, value)
         for name, value in given.items()
@@ -34,9 +34,9 @@ def settings_as_json(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def setting_as_json(name: str, value: Any) -> Any:
-    """One setting as JSON can hold it."""
+    """Return one setting as JSON can hold it; None if JSON cannot."""
     if name == "random_state" and not isinstance(value, int | np.integer):
-        return None  # a generator has moved on: its seed is not known
+        return None  # a generator has drawn numbers since: its seed is unknown
     if name in UNSAVED_SETTINGS and not isinstance(value, str):
         return None
     if name == "class_weight" and isinstance(value, Mapping):
@@ -46,8 +46,8 @@ def setting_as_json(name: str, value: Any) -> Any:
     if isinstance(value, Activation):
         if custom.is_custom(value, ACTIVATIONS):
             raise InputError(
-                f"activation '{value.name}' is a function of your own, and a model file holds no code; without it the "
-                "weights cannot predict: choose an activation by its name to save the model"
+                f"activation '{value.name}' is a function of your own, and a model file holds no code; the weights cannot "
+                "predict without it: fit with an activation of twolayer to save the model"
             )
         return value.name
     if isinstance(value, Solver):
@@ -56,7 +56,7 @@ def setting_as_json(name: str, value: Any) -> Any:
 
 
 def loss_as_json(loss: Loss) -> Any:
-    """The name of a loss, with its number if it has one."""
+    """Return the name of a loss, with its parameter if it has one."""
     if custom.is_custom(loss, LOSSES):
         raise InputError(
             f"loss '{loss.name}' is a function of your own, and a model file holds no code. Predictions do not need it: "
@@ -66,7 +66,7 @@ def loss_as_json(loss: Loss) -> Any:
 
 
 def restored_settings(make: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of an estimator of the class `make`."""
+    """Return the settings of an estimator of the class `make`, or raise DamagedError or InputError."""
     known = set(make().get_params())
     if not set(settings) <= known:
         unknown = ", ".join(sorted(set(settings) - known))
@@ -86,7 +86,7 @@ def restored_settings(make: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def restored_loss(value: Any) -> Any:
-    """A loss by its name, or with its number."""
+    """Return the name of a loss, or a loss with a parameter."""
     if not isinstance(value, dict):
         checks.one_of(value, LOSSES, "loss")
         return value
@@ -98,7 +98,7 @@ def restored_loss(value: Any) -> Any:
 
 
 def restored_class_weight(pairs: list[Any]) -> dict[Any, float]:
-    """What each class counts."""
+    """Return class -> weight."""
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs) or not all(
         isinstance(label, str | int | float) for label, _ in pairs
     ):
