@@ -120,10 +120,10 @@ class limited_to:  # noqa: N801
         self.torch: Any = sys.modules.get("torch")
         if self.threads is None:
             return
-        self.limits = threadpool_limits(self.threads)
-        if self.torch is not None:
+        if self.torch is not None:  # first: the limits below change what it answers
             self.before = self.torch.get_num_threads()
             self.torch.set_num_threads(self.threads)
+        self.limits = threadpool_limits(self.threads)
 
     def __exit__(self, *exception: object) -> None:
         if self.threads is None:

@@ -44,7 +44,7 @@ def test_fitting_saving_and_tracing_need_none_of_them(tmp_path):
     [
         (
             "from twolayer import plots; plots.loss_curve([2.0, 1.0])",
-            "a picture needs matplotlib, which is not installed: pip install 'twolayer[cli]'",
+            "a plot needs matplotlib, which is not installed: pip install 'twolayer[cli]'",
         ),
         (
             "import twolayer as tl; tl.to_onnx(tl.init_params(3, 2, 1))",

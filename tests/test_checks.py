@@ -22,7 +22,7 @@ from twolayer.engines import ENGINE_NAMES, contract
     [
         (X[:, 0], ["x must have two axes", "(4,)", "x.reshape(-1, 1)"]),
         (X[None], ["x must have two axes", "(1, 4, 2)"]),
-        (X[:, :1], ["x has 1 columns", "w1 has 2 rows"]),
+        (X[:, :1], ["x has 1 column", "w1 has 2 rows"]),
         (X[:3], ["x has 3 rows and y has 4"]),
         (X[:0], ["x is empty", "(0, 2)"]),
         (X[:, :0], ["x is empty", "(4, 0)"]),
@@ -30,7 +30,7 @@ from twolayer.engines import ENGINE_NAMES, contract
         ([[1, 2], [3]], ["x", "not all of the same length"]),
         (scipy.sparse.csr_array((4, 0)), ["x is empty"]),
         (scipy.sparse.coo_array(X[:, 0]), ["x must have two axes"]),
-        (scipy.sparse.csr_array(X[:, :1]), ["x has 1 columns"]),
+        (scipy.sparse.csr_array(X[:, :1]), ["x has 1 column"]),
         (None, ["x must be a table of numbers", "NoneType"]),
         ("data.csv", ["x must be a table of numbers", "str"]),
         (3.5, ["x must be a table of numbers", "one number"]),

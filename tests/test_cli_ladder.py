@@ -349,7 +349,7 @@ def test_cuda_asked_for_and_absent_is_one_line_and_code_2(call, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     code, out, err = call("--device", "cuda")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "no CUDA device" in err
+    assert "needs a CUDA device, and PyTorch sees none" in err
 
 
 def test_cuda_without_torch_says_what_to_install(call, no_torch):

@@ -60,20 +60,9 @@ FIELD_WORDS = {
     "early_stopping",
     "scoring",
     "ranking",
+    "timing",  # the topic of that page
 }
 PARTICIPLES = {"told", "found", "known", "kept", "seen", "said", "given", "made", "drawn", "asked"}
-
-# Where a rule is broken today: to be mended.
-ARROWS_TO_MEND = {
-    ("twolayer.inspection.ranking", "twolayer.cli.labelled_rows"),
-    ("twolayer.inspection.ranking", "twolayer.cli.saved_model"),
-}
-CIRCLES_TO_MEND: set[frozenset[str]] = set()
-NAMES_TO_MEND = {
-    "MAX_NAMES", "inner_fold_count", "rows_left",
-    "COLUMNS", "Figures", "MOST", "WIDE", "markdown", "quadrants", "read", "wide_table",  # of bench
-}  # fmt: skip
-FILES_TO_MEND = {"drawing", "timing", "choosing", "published", "scaling"}
 
 
 def package_sources():
@@ -173,19 +162,19 @@ SOURCES = package_sources()
 
 
 def test_imports_go_one_way():
-    assert arrows_up(SOURCES) == ARROWS_TO_MEND
+    assert arrows_up(SOURCES) == set()
 
 
 def test_no_circle_between_files():
-    assert circles(SOURCES) == CIRCLES_TO_MEND
+    assert circles(SOURCES) == set()
 
 
 def test_a_name_is_used_once():
-    assert names_used_twice(SOURCES) == NAMES_TO_MEND
+    assert names_used_twice(SOURCES) == set()
 
 
 def test_files_are_named_by_nouns():
-    assert gerunds_and_participles(SOURCES) == FILES_TO_MEND
+    assert gerunds_and_participles(SOURCES) == set()
 
 
 @pytest.mark.parametrize(
@@ -201,7 +190,7 @@ def test_files_are_named_by_nouns():
 )
 def test_an_import_that_goes_up_would_be_seen(line):
     planted = SOURCES | {"twolayer.maths.planted": line}
-    ((module, target),) = arrows_up(planted) - ARROWS_TO_MEND
+    ((module, target),) = arrows_up(planted)
     assert module == "twolayer.maths.planted"
     assert target == (
         "twolayer" if line == "from twolayer import train" else "twolayer.training.train"
@@ -216,20 +205,20 @@ def test_a_circle_would_be_seen():
         "twolayer.maths.four": "from twolayer.maths import one",
     }
     assert circles(planted) == {frozenset(list(planted)[:3])}
-    assert circles(SOURCES | planted) - CIRCLES_TO_MEND == circles(planted)
+    assert circles(SOURCES | planted) == circles(planted)
 
 
 @pytest.mark.parametrize(
     "line", ["class Params: pass", "LOSSES = {}", "LOSSES: dict = {}", "def get_engine(): pass"]
 )
 def test_a_name_used_twice_would_be_seen(line):
-    (name,) = names_used_twice(SOURCES | {"twolayer.maths.planted": line}) - NAMES_TO_MEND
+    (name,) = names_used_twice(SOURCES | {"twolayer.maths.planted": line})
     assert name in line
 
 
 @pytest.mark.parametrize("name", ["searching", "rows_kept", "told", "calibrated"])
 def test_a_form_of_a_verb_would_be_seen(name):
-    assert gerunds_and_participles([*SOURCES, f"twolayer.maths.{name}"]) - FILES_TO_MEND == {name}
+    assert gerunds_and_participles([*SOURCES, f"twolayer.maths.{name}"]) == {name}
 
 
 ENGINE_FILES = sorted((PACKAGE / "engines").rglob("*.py"))

@@ -124,7 +124,7 @@ def require(module: str, purpose: str, extra: str) -> None:
     module : str
         The library's name for `import`.
     purpose : str
-        What needs it, such as "a picture".
+        What needs it, such as "a plot".
     extra : str
         Of twolayer's extras the one that brings it.
     """

@@ -14,6 +14,7 @@ from test_span import EACH_ONCE
 import twolayer as tl
 from twolayer.engines.compiled import engine, state
 from twolayer.engines.compiled.engine import CompiledEngine, compile_all_kernels, kernel_array
+from twolayer.engines.compiled.state import FlatWeights, same_weights
 from twolayer.engines.contract import Batch, BatchPlan
 from twolayer.maths import activations, losses
 from twolayer.maths.activations import ACTIVATIONS, Activation, Relu, Tanh
@@ -53,7 +54,7 @@ def test_what_a_loop_writes_lies_apart_from_all_else():
     x, y, params, _ = small_problem(skip=True)
     problem = checked_problem(x, y, params, checked_objective("squared_error", "relu", 0.0))
     state = CompiledEngine().prepare(problem, params, GradientDescent(1e-3), "cpu")
-    with state.FlatWeights(state, 0, [], state.same_weights) as numbers:
+    with FlatWeights(state, 0, [], same_weights) as numbers:
         written = [*state.work, numbers.flat.w, numbers.flat.gradient]
         owners = [array.base if array.base.base is None else array.base.base for array in written]
         assert len({id(owner) for owner in owners}) == len(written)
@@ -318,7 +319,7 @@ def test_ones_own_activation_or_loss(own, said, spanned):
         tl.train(x, y, params, engine="compiled", span=spanned, **settings)
     run = tl.train(x, y, params, **settings)
     assert run.engine == "numpy"
-    assert "the compiled one cannot" in run.why
+    assert "as engine 'compiled' has no" in run.why
     expected = tl.train(x, y, params, engine="numpy", **settings)
     assert_losses_agree(run.losses, expected.losses, first=1e-10)
 

@@ -121,4 +121,4 @@ def test_evaluation_needs_neither_estimators_nor_tables():
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module.startswith("twolayer.")
     }
-    assert imported <= {"checks", "errors", "evaluation", "text"}
+    assert imported <= {"checks", "errors", "evaluation", "maths", "text"}

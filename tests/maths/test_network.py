@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from small_problems import COMBINATIONS, LOSSES_AND_OUTPUTS, name_of, nearest_kink, small_problem
 
 import twolayer as tl
-from twolayer import checks
 from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.problem import checked_objective, checked_problem
 
 each_combination = pytest.mark.parametrize("combination", COMBINATIONS, ids=name_of)
 
@@ -29,8 +29,8 @@ def test_gradients_are_central_differences(combination):
     assert nearest_kink(x, params) > 1e-3
     options = options_of(combination, s)
     value, gradients = tl.loss_and_gradients(x, y, params, **options)
-    objective = checks.objective(*(combination[k] for k in ("loss", "activation", "alpha")))
-    problem = checks.problem(x, y, params, objective, s)
+    objective = checked_objective(*(combination[k] for k in ("loss", "activation", "alpha")))
+    problem = checked_problem(x, y, params, objective, s)
     penalty = objective.penalty(problem.total, problem.total)
 
     def value_at(moved):  # the checks at the door would take most of the time

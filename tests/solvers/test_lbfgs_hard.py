@@ -272,7 +272,10 @@ def test_tol_is_the_length_of_the_gradient_or_a_ten_thousandth_of_the_decrease()
             assert length <= tol
             assert (gains[:-1] > 1e-4 * tol).all()
         else:
-            assert run.stopped == f"a step gained at most {1e-4 * tol:g} of the objective"
+            assert (
+                run.stopped
+                == f"converged: the last step lowered the objective by at most {1e-4 * tol:g} of it"
+            )
             assert gains[-1] <= 1e-4 * tol < gains[:-1].min()
             assert length > tol
         assert len(run.losses) < 5000

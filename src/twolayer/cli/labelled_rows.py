@@ -126,20 +126,6 @@ def input_names(model: SavedModel, n_inputs: int) -> tuple[list[str], list[str]]
     return encoder.features(), encoder.sources()
 
 
-def without_feature_names(estimator: Any) -> Any:
-    """The estimator without the names of its columns, which are checked before, as arrays are handed on.
-
-    A single number is said as one, also if it was learned from a table with one column.
-    """
-    import copy
-
-    estimator = copy.copy(estimator)
-    estimator.__dict__.pop("feature_names_in_", None)
-    if not hasattr(estimator, "classes_"):
-        estimator._one_target = estimator.n_outputs_ == 1
-    return estimator
-
-
 def assessment_names(model: SavedModel, known: LabelledRows) -> dict[str, Any]:
     """Return the names of inputs, targets and groups, as `Assessment` takes them."""
     inputs, sources = input_names(model, known.x.shape[1])
@@ -184,7 +170,7 @@ def recovered_split(known: SavedModel, rows: LabelledRows) -> TrainTestSplit | N
     weights = None if rows.weights is None else rows.weights[test]
     if weights is not None and not weights.any():
         return None
-    now = model_scores(without_feature_names(known.estimator), rows.x[test], rows.y[test], weights)
+    now = model_scores(known.estimator.without_feature_names(), rows.x[test], rows.y[test], weights)
     same = all(np.isclose(now[name], before.get(name, np.nan), rtol=1e-6) for name in now)
     return parts if same and len(test) == sizes["test"] else None
 

@@ -63,12 +63,15 @@ def row_writer(out: Path | None) -> Iterator[Any]:
             return
         with file.errors():
             scratch = tempfile.TemporaryFile(dir=file.final.parent)  # noqa: SIM115  closed below
-        with scratch:
+        try:
             blocks = CsvBlocks(file, scratch)
             yield blocks.add
             with file.errors():
                 scratch.flush()
                 csv_to_parquet(scratch, file.temporary, blocks)
+        finally:
+            with file.errors():  # closing writes what is left
+                scratch.close()
 
 
 def rows_as_bytes(rows: Iterable[Sequence[Any]], form: str) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -105,6 +106,18 @@ class FittedNetworks(BaseEstimator):
         self._check_missing_values(X)
         activation = self._activation()
         return np.stack([network.forward(X, one, activation) for one in self.networks_])
+
+    def without_feature_names(self) -> Self:
+        """Return a copy that takes arrays only, without column names; for one target it predicts the shape (n_rows,).
+
+        For callers that have checked the columns themselves.
+        """
+        check_is_fitted(self)
+        same = copy.copy(self)
+        same.__dict__.pop("feature_names_in_", None)
+        if hasattr(same, "n_outputs_") and not hasattr(same, "classes_"):
+            same._one_target = same.n_outputs_ == 1
+        return same
 
     def get_fitted_state(self) -> dict[str, Any]:
         """Return all that `fit` learned, as `set_fitted_state` takes it.

@@ -134,14 +134,14 @@ def _check_target(value: Any) -> None:
     if isinstance(value, str):
         _check_text(value)
     else:
-        _list(_check_text)(value)
+        _list_of(_check_text)(value)
         _require(0 < len(value) == len(set(value)), value, "a list of different names")
 
 
 def _check_history(value: Any) -> None:
     """Raise SchemaError if a value does not have, per step, one gradient norm and one update size per network (or null)."""
-    sizes = _list(_list(_optional(_check_size)))
-    _fields(steps=_list(_check_whole), gradient_norms=sizes, update_sizes=sizes)(value)
+    sizes = _list_of(_list_of(_nullable(_check_size)))
+    _fields(steps=_list_of(_check_whole), gradient_norms=sizes, update_sizes=sizes)(value)
     for name in ("gradient_norms", "update_sizes"):
         if len(value[name]) != len(value["steps"]):
             raise SchemaError(f"{len(value[name])} {name} for {len(value['steps'])} steps")
@@ -149,12 +149,12 @@ def _check_history(value: Any) -> None:
         raise SchemaError("not every step of its training history has the same number of networks")
 
 
-def _optional(check: Check) -> Check:
+def _nullable(check: Check) -> Check:
     """Return the check of a value that may be null."""
     return lambda value: None if value is None else check(value)
 
 
-def _list(check: Check) -> Check:
+def _list_of(check: Check) -> Check:
     """Return the check of a list, from the check of its items."""
 
     def check_list(value: Any) -> None:
@@ -200,8 +200,8 @@ ENTRY_CHECKS: dict[str, Check] = {
     "seed": lambda value: _check_whole(value, MAX_SEED),
     "scores": _mapping(_mapping(_check_number)),
     "training": _fields(
-        spreads=_optional(_list(_check_size)),
-        idle_units=_optional(_list(_check_whole)),
-        course=_optional(_check_history),
+        spreads=_nullable(_list_of(_check_size)),
+        idle_units=_nullable(_list_of(_check_whole)),
+        course=_nullable(_check_history),
     ),
 }

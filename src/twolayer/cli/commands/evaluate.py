@@ -75,7 +75,7 @@ def evaluate(
     if trained_on is not None:
         rows.notes.append(training_rows_warning(len(trained_on.train), len(trained_on.test)))
     subject = assess(
-        labelled_rows.without_feature_names(known.estimator),
+        known.estimator.without_feature_names(),
         rows.x,
         rows.y,
         weights=rows.weights,

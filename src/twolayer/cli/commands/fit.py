@@ -14,7 +14,7 @@ import typer
 from twolayer.cli import fit_checks, options
 from twolayer.cli.checkpoint_options import CheckpointOptions
 from twolayer.cli.config import config_is_current, printable_name, settings_toml, use_config
-from twolayer.cli.drawing import Painter
+from twolayer.cli.loss_picture import Painter
 from twolayer.cli.output import Output
 from twolayer.cli.training_options import TrainingOptions, training_options
 from twolayer.files import as_json_value

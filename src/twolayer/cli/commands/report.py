@@ -163,7 +163,7 @@ def assess_model(model: SavedModel, rows: LabelledRows) -> tuple[Assessment, str
             f"{rows.table.path} has one row only: a report needs two at least, better 50"
         )
     rows = replace(rows, x=dense_table(rows.x))
-    estimator = labelled_rows.without_feature_names(model.estimator)
+    estimator = model.estimator.without_feature_names()
     more: dict[str, Any] = {
         "weights": rows.weights,
         "groups": rows.groups,

@@ -25,7 +25,7 @@ class ActivationLines(NamedTuple):
     before: tuple[SourceLine, ...] = ()
 
 
-COPY = SourceLine(
+GRAD_H_COPY = SourceLine(
     "backward",
     "grad_h = grad_h_relu.copy()",
     en="An independent copy, so that the next line does not change grad_h_relu as well.",
@@ -56,7 +56,7 @@ ACTIVATION_LINES: dict[type[Activation], ActivationLines] = {
             origin="h",
         ),
         (
-            COPY,
+            GRAD_H_COPY,
             SourceLine(
                 "backward",
                 "grad_h[h < 0] = 0",
@@ -118,7 +118,7 @@ ACTIVATION_LINES: dict[type[Activation], ActivationLines] = {
             origin="h",
         ),
         (
-            COPY,
+            GRAD_H_COPY,
             SourceLine(
                 "backward",
                 "grad_h[h < 0] *= 0.01",
