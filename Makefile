@@ -22,8 +22,8 @@ test-all: lint types kernels
 
 # What computes, once more: the same call on another processor rounds in another way.
 test-numerics: kernels
-	$(PYTEST) -m "not slow" tests/engines tests/maths tests/solvers tests/test_engines_agree.py tests/test_span.py \
-		tests/test_span_tables.py tests/test_training.py tests/test_training_stopping.py tests/test_checkpoints.py
+	$(PYTEST) -m "not slow" tests/maths tests/solvers tests/engines \
+		tests/training/test_train.py tests/training/test_loop.py tests/training/test_checkpoints.py
 
 lint: $(TEST)/installed
 	$(TEST)/bin/ruff check .

@@ -35,7 +35,7 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def twolayer(capsys):
     """Run a command: exit code, output, and what went to standard error."""
-    from the_command_line import done
+    from command_line import done
 
     return lambda *arguments: done(capsys, *arguments)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from the_command_line import assert_refused, contents
+from command_line import assert_refused, contents
 
 from twolayer.cli.commands.fit import fit
 

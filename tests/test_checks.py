@@ -8,7 +8,7 @@ import scipy.sparse
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from the_door import P, X, Y, refused, train
+from refusals import P, X, Y, refused, train
 
 import twolayer as tl
 from twolayer import checks

@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from the_door import WHOLE, P, X, Y, assert_one_clear_sentence, train
+from refusals import WHOLE, P, X, Y, assert_one_clear_sentence, train
 
 import twolayer as tl
 

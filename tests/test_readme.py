@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from the_programs import random_table
+from ladder_programs import random_table
 from typer.main import get_command
 
 import twolayer as tl

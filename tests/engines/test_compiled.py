@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from agreement import assert_losses_agree, assert_weights_agree
 from numba.core import event
-from small_problems import small_problem
-from test_span import EACH_ONCE
+from small_problems import EACH_ONCE, small_problem
 
 import twolayer as tl
 from twolayer.engines.compiled import engine, state

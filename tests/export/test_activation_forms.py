@@ -4,7 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from models import TOLERANCES, exported_predictions, rows, targets
+from export_models import TOLERANCES, exported_predictions, rows, targets
 
 import twolayer as tl
 from twolayer.errors import InputError

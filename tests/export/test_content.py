@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from models import fitted, rows, targets
+from export_models import fitted, rows, targets
 
 import twolayer as tl
 from twolayer.errors import EngineError, InputError, TwoLayerWarning

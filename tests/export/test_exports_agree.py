@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 import pytest
-from models import (
+from export_models import (
     CLASSIFIERS,
     FORMS,
     KINDS,

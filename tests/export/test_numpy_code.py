@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from models import fitted, own_predictions, rows, targets
+from export_models import fitted, own_predictions, rows, targets
 
 import twolayer as tl
 from twolayer.errors import FileError

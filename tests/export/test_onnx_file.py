@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from models import fitted, rows
+from export_models import fitted, rows
 
 import twolayer as tl
 from twolayer.errors import EngineError, InputError

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from models import CLASSIFIERS, KINDS, fitted, rows, targets
+from export_models import CLASSIFIERS, KINDS, fitted, rows, targets
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from models import fitted, rows
+from export_models import fitted, rows
 
 import twolayer as tl
 from twolayer.errors import FileError, InputError

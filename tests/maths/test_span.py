@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 import scipy.sparse
 from agreement import assert_losses_agree, assert_weights_agree
+from ladder_programs import program
 from slow_cases import slow
-from small_problems import LOSSES_AND_OUTPUTS, small_problem
-from the_programs import program
+from small_problems import EACH_ONCE, small_problem
 
 import twolayer as tl
 from twolayer.engines.compiled.engine import CompiledEngine
 from twolayer.engines.numpy_engine import NumpyEngine
 from twolayer.maths import span
-from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.problem import checked_objective, checked_problem
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
@@ -49,10 +48,6 @@ PARTS = {
     "all": {"skip": True, "weights": True},
 }
 # every activation once and every loss once, with one or several outputs where that makes a difference
-EACH_ONCE = sorted(
-    {(name, "log_loss", 3) for name in ACTIVATIONS}
-    | {("tanh", loss, n_outputs) for loss, n_outputs in LOSSES_AND_OUTPUTS}
-)
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 FORMS = ("compiled", "numpy")  # the form Gram where it can be had, and the rotated one
 each_form = pytest.mark.parametrize("engine", FORMS)

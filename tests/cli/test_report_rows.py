@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas
 import pytest
-from the_command_line import done
+from command_line import done
 
 from twolayer.cli.main import main
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from the_command_line import assert_refused
+from command_line import assert_refused
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from the_command_line import assert_refused, write_tables
+from command_line import assert_refused, write_tables
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 

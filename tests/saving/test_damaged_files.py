@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
+from command_line import frame_of
 from slow_cases import slow
-from the_command_line import frame_of
 
 import twolayer as tl
 from twolayer import FileError, InputError, checks, saving

@@ -20,6 +20,11 @@ SMOOTH_LOSSES_AND_OUTPUTS = [
     for name, outputs in LOSSES_AND_OUTPUTS
     if name not in ("absolute_error", "quantile")
 ]
+# every activation and every loss at least once
+EACH_ONCE = sorted(
+    {(name, "log_loss", 3) for name in ACTIVATIONS}
+    | {("tanh", loss, n_outputs) for loss, n_outputs in LOSSES_AND_OUTPUTS}
+)
 COMBINATIONS = [
     dict(
         zip(

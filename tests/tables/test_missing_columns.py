@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
-from the_command_line import assert_refused
+from command_line import assert_refused
 
 import twolayer as tl
 

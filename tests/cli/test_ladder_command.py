@@ -1,6 +1,6 @@
 """`twolayer ladder`: the programs from the command line, the table, and what it says to bad input.
 
-Expected losses come from `tl.train` on arrays that `the_programs` draws on its own.
+Expected losses come from `tl.train` on arrays that `ladder_programs` draws on its own.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from the_programs import program, random_table
+from ladder_programs import program, random_table
 
 import twolayer as tl
 from twolayer.cli.main import main

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
+from command_line import assert_refused
 from sklearn.model_selection import GroupKFold, StratifiedKFold
-from the_command_line import assert_refused
 
 from twolayer.cli.commands import test as command
 from twolayer.cli.main import main

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from the_programs import SETTINGS, program
+from ladder_programs import SETTINGS, program
 from threadpoolctl import threadpool_limits
 
 import twolayer as tl

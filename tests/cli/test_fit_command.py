@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from command_line import frame_of, write_tables
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
 from sklearn.preprocessing import StandardScaler
-from the_command_line import frame_of, write_tables
 
 import twolayer as tl
 from twolayer import saving

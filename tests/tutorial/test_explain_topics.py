@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from explaining import SMALL, arrays, flat, read
+from explain_pages import SMALL, arrays, flat, read
 
 import twolayer as tl
 from twolayer.maths.activations import ACTIVATIONS

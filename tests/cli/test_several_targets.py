@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pandas
 import pytest
+from command_line import assert_refused
 from sklearn import metrics
 from slow_cases import slow
-from the_command_line import assert_refused
 
 import twolayer as tl
 

@@ -13,7 +13,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from explaining import INSTALL, SMALL, SOURCE, TINY, arrays, flat, read
+from explain_pages import INSTALL, SMALL, SOURCE, TINY, arrays, flat, read
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""Every engine gives the numbers of the NumPy program, which `test_the_tutorial.py` holds to the tutorial's own."""
+"""Every engine gives the numbers of the NumPy program, which `test_numpy_program.py` holds to the tutorial's own."""
 
 from functools import cache
 
@@ -7,9 +7,9 @@ import pytest
 import scipy.sparse
 from agreement import assert_losses_agree, assert_weights_agree, run_with
 from finite_differences import assert_close
+from ladder_programs import SINGLE, program
 from slow_cases import slow
 from small_problems import LOSSES_AND_OUTPUTS, small_problem
-from the_programs import SINGLE, program
 
 import twolayer as tl
 from twolayer.engines import ENGINE_NAMES

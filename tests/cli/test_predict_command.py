@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
+from command_line import assert_refused, frame_of, write_tables
 from sklearn.datasets import load_diabetes
-from the_command_line import assert_refused, frame_of, write_tables
 
 import twolayer as tl
 from twolayer.cli.commands.fit import fit
