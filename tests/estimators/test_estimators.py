@@ -84,17 +84,16 @@ def test_classification_weights_act_on_the_users_units():
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_loss_is_the_objective(weighted):
-    """log_loss is scikit-learn's; the decay is ½·alpha/S·(‖w1‖² + ‖w2‖²) of the weights for standardised columns."""
+    """log_loss is scikit-learn's; the decay is ½·alpha/n·(‖w1‖² + ‖w2‖²) of the weights for standardised columns."""
     x, y = load_iris(return_X_y=True)
     s = np.random.default_rng(0).uniform(0.5, 2, len(x)) if weighted else None
     model = TwoLayerClassifier(4, alpha=3.0, n_networks=1, random_state=0, max_iter=20).fit(
         x, y, sample_weight=s
     )
-    total = len(x) if s is None else s.sum()
     mean = np.average(x, axis=0, weights=s)
     spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=s))
     decay = ((model.w1_ * spread[:, None]) ** 2).sum() + (model.w2_**2).sum()
-    expected = log_loss(y, model.predict_proba(x), sample_weight=s) + 0.5 * 3.0 / total * decay
+    expected = log_loss(y, model.predict_proba(x), sample_weight=s) + 0.5 * 3.0 / len(x) * decay
     assert model.loss_ == pytest.approx(expected, rel=1e-9)
 
 
@@ -117,8 +116,9 @@ def test_a_target_far_from_zero():
 
 def test_columns_far_from_zero_lose_little():
     x, y = regression()
-    near = TwoLayerRegressor(5, random_state=0, max_iter=20).fit(x, y)
-    far = TwoLayerRegressor(5, random_state=0, max_iter=20).fit(x + 1e6, y)
+    settings = {"alpha": 1.0, "max_iter": 20, "random_state": 0}
+    near = TwoLayerRegressor(5, **settings).fit(x, y)
+    far = TwoLayerRegressor(5, **settings).fit(x + 1e6, y)
     assert np.allclose(near.predict(x), far.predict(x + 1e6), rtol=1e-5)
 
 
@@ -142,8 +142,9 @@ def test_a_constant_target_is_predicted():
 @pytest.mark.parametrize("factor", [1e200, 1e-200])
 def test_columns_of_extreme_size(factor):
     x, y = regression()
-    one = TwoLayerRegressor(5, random_state=0, max_iter=10).fit(x, y)
-    other = TwoLayerRegressor(5, random_state=0, max_iter=10).fit(x * factor, y)
+    settings = {"alpha": 1.0, "max_iter": 10, "random_state": 0}
+    one = TwoLayerRegressor(5, **settings).fit(x, y)
+    other = TwoLayerRegressor(5, **settings).fit(x * factor, y)
     assert np.allclose(one.predict(x), other.predict(x * factor), rtol=1e-6)
 
 

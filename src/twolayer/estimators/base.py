@@ -29,7 +29,7 @@ from twolayer.estimators.input_checks import check_target
 from twolayer.estimators.partial_fit import has_partial_fit, train_one_pass
 from twolayer.estimators.preflight import Preflight, check_memory, memory_error, preflight_report
 from twolayer.estimators.selection.permutation_test import PermutationTestMixin
-from twolayer.estimators.training_rows import TrainingRows, group_numbers
+from twolayer.estimators.training_rows import TrainingRows, group_numbers, relative_weights
 from twolayer.evaluation.splits import validation_rows
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.maths.network import Params
@@ -84,6 +84,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         y: Any,
         sample_weight: Any,
         groups: np.ndarray | None = None,
+        relative: bool = True,
     ) -> TrainingRows:
         """Return checked rows, with targets in the form of training, and set the attributes that follow from y."""
         raise NotImplementedError
@@ -99,9 +100,13 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         sample_weight: Any,
         groups: np.ndarray | None = None,
         reset: bool = True,
+        relative: bool = False,
         **settings: Any,
     ) -> TrainingRows:
-        """Return the users' arrays checked, without the rows of weight 0; `settings` are those of `validate_data`."""
+        """Return the users' arrays checked, without the rows of weight 0; `settings` are those of `validate_data`.
+
+        Where only the ratios of the weights are to matter, `relative` is True.
+        """
         check_target(y, numbers=not is_classifier(self))
         X, y = validate_data(  # noqa: N806
             self,
@@ -116,6 +121,8 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         )
         self._check_missing_values(X)
         s = checks.row_weights(sample_weight, X.shape[0], np.float64)
+        if s is not None and relative:
+            s = relative_weights(s)
         rows = TrainingRows(X, y, s, groups)
         if s is None or s.all() or self._keeps_weightless_rows:
             return rows
@@ -293,6 +300,9 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         ----------
         X, y, sample_weight : as in `fit`
         """
-        read = self._read_more if hasattr(self, "_stream") else self._read
-        train_one_pass(self, read(X, y, sample_weight))
+        if hasattr(self, "_stream"):
+            rows = self._read_more(X, y, sample_weight)
+        else:
+            rows = self._read(X, y, sample_weight, relative=False)
+        train_one_pass(self, rows)
         return self

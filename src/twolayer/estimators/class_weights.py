@@ -13,7 +13,7 @@ from twolayer.text import first_names
 def class_weights(
     class_weight: Any, classes: np.ndarray, labels: np.ndarray, s: np.ndarray | None
 ) -> np.ndarray:
-    """Return how much a row of each class counts, shape (n_classes,).
+    """Return how much a row of each class counts, shape (n_classes,); the rows together count as much as without it.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ def class_weights(
     InputError
         If a name or weight cannot be used, or every row would weigh 0.
     """
+    totals = np.bincount(labels, weights=s, minlength=len(classes)).astype(float)
     if isinstance(class_weight, str) and class_weight == "balanced":
-        totals = np.bincount(labels, weights=s, minlength=len(classes)).astype(float)
         return totals.sum() / (len(classes) * np.where(totals > 0, totals, np.inf))
     if not isinstance(class_weight, dict):
         raise InputError(
@@ -48,4 +48,4 @@ def class_weights(
         weights[places[str(name)]] = float(weight)
     if not weights[np.unique(labels)].any():
         raise InputError("class_weight is zero for every class: nothing is left to fit")
-    return weights
+    return weights * (totals[weights > 0].sum() / (totals * weights).sum())

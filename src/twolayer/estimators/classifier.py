@@ -190,8 +190,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         y: Any,
         sample_weight: Any,
         groups: np.ndarray | None = None,
+        relative: bool = True,
     ) -> TrainingRows:
-        rows = self._read_table(X, y, sample_weight, groups)
+        rows = self._read_table(X, y, sample_weight, groups, relative=relative)
         self._several_labels = type_of_target(rows.y) == "multilabel-indicator"
         if self._several_labels:
             labels = self._labels(rows.y)

@@ -143,7 +143,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
         KeyboardInterrupt
             After Ctrl-C: an unfinished search has no result.
         """
-        rows = self._read(X, y, sample_weight)
+        rows = self._read(X, y, sample_weight, relative=False)  # each fold sees to its own
         seed = integer_seed(self.random_state)
         shape = distinct_shape(rows)
         search = AlphaSearch.from_estimator(self, self.scoring, None, seed, shape)

@@ -71,6 +71,8 @@ class NetworkFit:
         if alpha is None:
             self.choice = choose_alpha(rows, task, rng)
             alpha = self.choice.alpha
+            if not self.choice.beats_constant:
+                warnings.warn(constant_warning(self.choice), TwoLayerWarning, stacklevel=5)
             if model.verbose:
                 print("\n".join(path_table(self.choice)))
         self.alpha = alpha
@@ -248,9 +250,9 @@ class NetworkFit:
         model.loss_curve_, model.loss_ = run.losses, run.final_loss
         model.n_iter_, model.stopped_ = len(run.losses), run.stopped
         model.device_ = run.device
-        model.alphas_tried_ = self.choice and np.column_stack(
-            [self.choice.alphas, self.choice.losses]
-        )
+        model.alphas_tried_ = None
+        if self.choice is not None and len(self.choice.alphas):
+            model.alphas_tried_ = np.column_stack([self.choice.alphas, self.choice.losses])
         model.validation_scores_ = model.best_step_ = None
         if self.early_stopping is not None:
             alone = self.params.n_networks is None
@@ -302,3 +304,12 @@ class NetworkFit:
         each = single_networks(self.params)
         x = self.validation.x
         return np.stack([network.forward(x, one, self.task.activation) for one in each])
+
+
+def constant_warning(choice: AlphaChoice) -> str:
+    """Return what to say where no alpha made networks that are better than a constant."""
+    return (
+        f"on rows left out, no network was better than a constant prediction (mean loss {choice.constant_loss:.4g}): "
+        f"{len(choice.alphas)} values of alpha from {choice.alphas[0]:g} to {choice.alphas[-1]:g} were tried, and the best, "
+        f"{choice.alpha:g}, gave {choice.losses.min():.4g}. Do not rely on its predictions"
+    )

@@ -11,7 +11,11 @@ import numpy as np
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators.fit_plan import FitPlan
-from twolayer.estimators.selection.alpha_path import ALPHA_PATH, MOST_SEARCH_ROWS, STEPS_PER_ALPHA
+from twolayer.estimators.selection.alpha_path import (
+    MOST_SEARCH_ROWS,
+    STEPS_PER_ALPHA,
+    TYPICAL_ALPHAS,
+)
 from twolayer.maths.network import Objective, Params
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver, get_solver
@@ -102,7 +106,7 @@ def preflight_report(
         cost = span_cost if span else full_table_cost
         one = cost(problem, params.network(0), solver, None)
         share = min(1.0, MOST_SEARCH_ROWS / n_rows)
-        seconds += 4 * one.once + 4 * share * STEPS_PER_ALPHA * len(ALPHA_PATH) * one.step
+        seconds += 4 * one.once + 4 * share * STEPS_PER_ALPHA * TYPICAL_ALPHAS * one.step
     return Preflight(
         n_rows,
         n_inputs,

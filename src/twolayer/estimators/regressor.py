@@ -199,8 +199,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         y: Any,
         sample_weight: Any,
         groups: np.ndarray | None = None,
+        relative: bool = True,
     ) -> TrainingRows:
-        rows = self._read_table(X, y, sample_weight, groups, y_numeric=True)
+        rows = self._read_table(X, y, sample_weight, groups, relative=relative, y_numeric=True)
         self._one_target = np.ndim(rows.y) == 1
         rows = replace(rows, y=self._numbers(rows.y))
         self.n_outputs_ = rows.y.shape[1]

@@ -7,7 +7,7 @@ depend on theirs; and with repeats merged, a row of weight 3 is the same as thre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -15,6 +15,9 @@ import numpy as np
 
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
+
+MOST_REPEATS = 1000  # a row of more weight than so many others is no count of repeats
+WEIGHT_ROUNDING = 1e-9  # share of the largest weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,15 @@ class TrainingRows:
         s, groups = (None if one is None else one[rows] for one in (self.s, self.groups))
         return TrainingRows(self.x[rows], self.y[rows], s, groups)
 
+    def weighed_for(self, train: np.ndarray) -> TrainingRows:
+        """Return all rows with weights in the unit that those of the rows `train` have by `relative_weights`."""
+        if self.s is None or not self.s[train].any():
+            return self
+        own = relative_weights(self.s[train])
+        s = self.s * (own.max() / self.s[train].max())
+        s[train] = own
+        return replace(self, s=s)
+
     def distinct(self) -> TrainingRows:
         """Return the rows in an order that follows from their content, with repeats merged.
 
@@ -58,6 +70,41 @@ class TrainingRows:
         s = None if (weights == 1).all() else weights
         groups = None if self.groups is None else self.groups[first]
         return TrainingRows(self.x[first], self.y[first], s, groups)
+
+
+def relative_weights(s: np.ndarray) -> np.ndarray:
+    """Return row weights in the unit in which alpha counts rows: only their ratios matter.
+
+    Weights in the ratio of small whole numbers count rows, as repeats do: they become the smallest such numbers, so that a
+    row of weight 3 beside rows of weight 1 is three rows. Others get the mean 1.
+
+    Parameters
+    ----------
+    s : ndarray of float64, shape (n_rows,)
+        None negative, not all 0.
+
+    Examples
+    --------
+    >>> from twolayer.estimators.training_rows import relative_weights
+    >>> print(relative_weights(np.array([0.002, 0.006, 0.0])), relative_weights(np.array([0.1, np.pi])))
+    [1. 3. 0.] [0.06169... 1.938...]
+    """
+    largest = s.max()
+    unit = (
+        0.0  # the largest number of which all weights are whole multiples, if it is not too small
+    )
+    for weight in np.unique(s[s > 0]):
+        unit = common_measure(weight, unit, WEIGHT_ROUNDING * largest)
+        if unit * MOST_REPEATS < largest:
+            return s * (np.count_nonzero(s) / s.sum())
+    return np.rint(s / unit)
+
+
+def common_measure(a: float, b: float, rounding: float) -> float:
+    """Return the largest number of which both are whole multiples, by Euclid; what is at most `rounding` is 0."""
+    while b > rounding:
+        a, b = b, abs(a - b * np.rint(a / b))
+    return a
 
 
 def row_fingerprints(x: Any, y: np.ndarray) -> list[bytes]:
