@@ -10,6 +10,10 @@ from typing import Any
 
 import typer
 
+from twolayer import checks
+from twolayer.cli.output_paths import same_file
+from twolayer.errors import FileError, InputError
+
 PATH_SETTINGS = ("table", "labels", "out")  # kept relative to the settings' own folder
 # how to tell, and how to come to the end; not what to do
 UNSAVED_OPTIONS = ("quiet", "as_json", "config", "checkpoint", "every", "resume")
@@ -45,8 +49,6 @@ def config_is_current(
     FileError
         If that file would be overwritten with others.
     """
-    from twolayer.cli.output_paths import same_file
-    from twolayer.errors import FileError
 
     if config is None or not same_file(config, path):
         return False
@@ -71,7 +73,6 @@ def read_settings(path: Path) -> dict[str, Any]:
     FileError
         If the file cannot be read.
     """
-    from twolayer.errors import FileError
 
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -89,8 +90,6 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 def use_config(context: typer.Context, path: Path | None) -> Path | None:
     """Let the settings in the file stand for the options that were not given."""
-    from twolayer import checks
-    from twolayer.errors import InputError
 
     if path is None:
         return None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from twolayer.evaluation.splits import TrainTestSplit
-    from twolayer.tables import Dataset, Encoder
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.evaluation.splits import TrainTestSplit
+from twolayer.saving.schema import has_control_characters
+from twolayer.tables import Dataset, Encoder, left_out_reasons
 
 
 def check_part_weights(data: Dataset, parts: TrainTestSplit) -> None:
     """Raise if no row of a part has any weight."""
-    from twolayer.errors import InputError
 
     for rows, part in ((parts.train, "training"), (parts.test, "the test")):
         if data.weights is not None and not data.weights[rows].any():
@@ -22,8 +21,6 @@ def check_part_weights(data: Dataset, parts: TrainTestSplit) -> None:
 
 def check_inputs_left(encoder: Encoder, data: Dataset) -> None:
     """Raise if no column is left to learn from."""
-    from twolayer.errors import InputError
-    from twolayer.tables import left_out_reasons
 
     if not encoder.features():
         raise InputError(
@@ -33,9 +30,6 @@ def check_inputs_left(encoder: Encoder, data: Dataset) -> None:
 
 def check_control_characters(encoder: Encoder, data: Dataset) -> None:
     """Raise if a name or a class would steer a terminal: no model file may hold it."""
-    from twolayer import checks
-    from twolayer.errors import InputError
-    from twolayer.saving.schema import has_control_characters
 
     words = [*encoder.columns, *data.target.names]
     words += [word for kinds in encoder.categories.values() for word in kinds]

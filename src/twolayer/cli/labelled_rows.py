@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
+
+from twolayer import tables
+from twolayer.cli.saved_model import SavedModel
+from twolayer.errors import InputError
+from twolayer.evaluation.baselines import NETWORK
+from twolayer.evaluation.scores import model_scores
+from twolayer.evaluation.splits import TrainTestSplit, train_test_rows
+from twolayer.tables import Table, TableOptions, as_tuple
+from twolayer.tables.column_kinds import NO_WORDS, YES_WORDS
+from twolayer.tables.readers.formats import STDIN
+from twolayer.tables.table import parse_number
+from twolayer.tables.target import check_target_complete
 from twolayer.text import first_names
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from twolayer.cli.saved_model import SavedModel
-    from twolayer.evaluation.splits import TrainTestSplit
-    from twolayer.tables import Table, TableOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +55,6 @@ class LabelledRows:
 
 def target_names(model: SavedModel, given: Any) -> tuple[str, ...]:
     """The columns with the truth: those that were named, or that the model's file names."""
-    from twolayer.errors import InputError
-    from twolayer.tables import as_tuple
 
     targets = as_tuple(given) or tuple(model.targets)
     if not targets:
@@ -68,10 +72,6 @@ def fit_columns(model: SavedModel) -> dict[str, str]:
 
 def labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     """The model's inputs and the truth in a table; by itself with the groups, time and weights that the fit used."""
-    from dataclasses import replace
-
-    from twolayer.errors import InputError
-    from twolayer.tables.readers.formats import STDIN
 
     more: dict[str, Any] = {
         part: name
@@ -103,7 +103,6 @@ def missing_option_note(flags: str) -> str:
 
 def read_labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     """The rows with the columns that were asked for."""
-    from twolayer import tables
 
     rows, notes = tables.requested_table(asked)
     found = tables.EncodingReport()
@@ -143,12 +142,6 @@ def recovered_split(known: SavedModel, rows: LabelledRows) -> TrainTestSplit | N
     The split is drawn again from the seed in the model's file, and believed only if the model's scores on its test rows are
     those that the fit wrote down.
     """
-    import numpy as np
-
-    from twolayer.errors import InputError
-    from twolayer.evaluation.baselines import NETWORK
-    from twolayer.evaluation.scores import model_scores
-    from twolayer.evaluation.splits import train_test_rows
 
     kept, sizes = known.about.get("scores"), known.about.get("rows")
     size, seed = known.about.get("test_size"), known.about.get("seed")
@@ -186,8 +179,6 @@ def has_fit_row_count(known: SavedModel, rows: LabelledRows) -> bool:
 
 def true_targets(model: SavedModel, table: Table, targets: tuple[str, ...]) -> np.ndarray:
     """The targets as the model would say them."""
-    from twolayer.errors import InputError
-    from twolayer.tables.target import check_target_complete
 
     for name in targets:
         check_target_complete(table, name)
@@ -209,10 +200,6 @@ def true_targets(model: SavedModel, table: Table, targets: tuple[str, ...]) -> n
 
 def class_column(model: SavedModel, table: Table, name: str) -> np.ndarray:
     """The class of each row, of those that the model knows."""
-    import numpy as np
-
-    from twolayer.errors import InputError
-    from twolayer.tables.table import parse_number
 
     classes = model.estimator.classes_
     place = {str(one): k for k, one in enumerate(classes.tolist())}
@@ -233,11 +220,6 @@ def class_column(model: SavedModel, table: Table, name: str) -> np.ndarray:
 
 def label_columns(model: SavedModel, table: Table, names: tuple[str, ...]) -> np.ndarray:
     """0 and 1, a column for each label."""
-    import numpy as np
-
-    from twolayer.errors import InputError
-    from twolayer.tables.column_kinds import NO_WORDS, YES_WORDS
-    from twolayer.tables.table import parse_number
 
     columns = []
     for name in names:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from types import TracebackType
 from typing import Any
+
+import numpy as np
 
 CODE = """
 import io, sys
@@ -60,9 +63,6 @@ class Painter:
 
     def loss_curve(self, losses: Any, title: str) -> bytes:
         """The picture as the contents of a PNG file."""
-        import io
-
-        import numpy as np
 
         if self.helper is not None:
             told = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The command `twolayer`: its subcommands, and how errors are told."""
+"""The command `twolayer`: the table of its commands, and how errors are told."""
 
 from __future__ import annotations
 
@@ -6,25 +6,73 @@ import errno
 import gc
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from twolayer.cli.commands.demo import demo
-from twolayer.cli.commands.evaluate import evaluate
-from twolayer.cli.commands.explain import explain
-from twolayer.cli.commands.export import export
-from twolayer.cli.commands.fit import fit
-from twolayer.cli.commands.inspect import inspect
-from twolayer.cli.commands.ladder import ladder
-from twolayer.cli.commands.predict import predict
-from twolayer.cli.commands.report import report
-from twolayer.cli.commands.test import significance_test
-from twolayer.cli.commands.warmup import warmup
+from twolayer._version import __version__
+from twolayer.errors import DivergedError, InputError, TwoLayerError
 from twolayer.text import single_line
 from twolayer.training.ctrl_c import StoppedError
 
+# Command: the first line of its help. The function of that name stands in a file of that name, in `commands`.
+COMMANDS = {
+    "demo": "See what twolayer does: one program on every engine, then a table fitted and saved.",
+    "ladder": "Run one program on the same numbers with every engine: losses, seconds, differences.",
+    "explain": "Explain the program line by line, with the numbers of a real run.",
+    "fit": "Learn a column of a table from the others, test what was learned, and save it.",
+    "predict": "Predict every row of a table: a class or a number.",
+    "evaluate": "Score a saved model on rows with known targets, which it should not have been trained on.",
+    "inspect": "Say what a model is: its network and size, its columns, how it was trained, and its strongest inputs.",
+    "test": "Ask whether a score could be luck, and how good models like this are on new rows.",
+    "report": "Write a page about a model: a verdict in plain words, warnings, and figures with captions.",
+    "export": "Write a saved model in a form that other programs read.",
+    "warmup": "Compile the compiled engine's kernels, once on this machine; they are kept on disk.",
+}
+
+
+class CommandTable(Mapping[str, Any]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        command = typer.Typer(add_completion=False, rich_markup_mode=None)
+        command.command(name)(getattr(import_module(f"twolayer.cli.commands.{name}"), name))
+        return get_command(command)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class CommandGroup(TyperGroup):
+    """The command `twolayer`, whose help imports none of its commands."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands: Any = CommandTable()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        lines = {name: TyperCommand(name, help=line) for name, line in COMMANDS.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, one.get_short_help_str(limit)) for name, one in lines.items()]
+            )
+
+
 app = typer.Typer(
+    cls=CommandGroup,
     name="twolayer",
     help="Neural networks with one hidden layer: explained line by line, exact and fast on wide tables.",
     no_args_is_help=True,
@@ -40,23 +88,8 @@ def root(
 ) -> None:
     """Take the options that stand before a subcommand."""
     if version:
-        from twolayer._version import __version__
-
         print(f"twolayer {__version__}")
         raise typer.Exit
-
-
-app.command()(demo)
-app.command()(ladder)
-app.command()(explain)
-app.command()(fit)
-app.command()(predict)
-app.command()(evaluate)
-app.command()(inspect)
-app.command("test")(significance_test)
-app.command()(report)
-app.command()(export)
-app.command()(warmup)
 
 
 EXIT_USAGE: Any = (
@@ -68,7 +101,6 @@ UNPRINTABLE = 100_000  # objects from one search for garbage to the next; loadin
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command. What the user got wrong is one line and exit code 2; a defect of ours keeps its traceback."""
-    from twolayer.errors import DivergedError, TwoLayerError
 
     gc.set_threshold(UNPRINTABLE)
     try:
@@ -99,7 +131,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def check_arguments(arguments: list[str]) -> None:
     """Raise if an argument, such as a file's name in Latin-1, is no text that could be printed or kept in a file."""
-    from twolayer.errors import InputError
 
     for argument in arguments:
         if any("\ud800" <= letter <= "\udfff" for letter in argument):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from twolayer.tables import TableOptions
+from twolayer.tables import TableOptions
 
 TablePath = Annotated[
     Path,
@@ -82,7 +81,6 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but erro
 
 def table_options(table: Any, target: Any, **given: Any) -> TableOptions:
     """Return the table options among what a command was given, checked."""
-    from twolayer.tables import TableOptions
 
     return TableOptions.of({**given, "table": table, "target": target})
 

@@ -6,10 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from twolayer.errors import FileError
+
 
 def check_writable(out: Path) -> None:
     """Raise FileError if nothing can be written there, or it cannot be made."""
-    from twolayer.errors import FileError
 
     stands = next(folder for folder in (out, *Path(out).absolute().parents) if folder.exists())
     if not stands.is_dir():
@@ -20,7 +21,6 @@ def check_writable(out: Path) -> None:
 
 def make_folder(out: Path) -> None:
     """Make the folder if it is not there."""
-    from twolayer.errors import FileError
 
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,6 @@ def same_file(one: Path, other: Path) -> bool:
 
 def check_not_input(written: Sequence[Path], read: dict[str, Path | None]) -> None:
     """Raise FileError if a file that would be written is one that is read; `read` by what it is called."""
-    from twolayer.errors import FileError
 
     for path in written:
         for what, other in read.items():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from twolayer.tables import Encoder, EncodingReport, Table
+from twolayer import saving, tables
+from twolayer.errors import InputError
+from twolayer.tables import Encoder, EncodingReport, Table, check_model_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +73,6 @@ class SavedModel:
         InputError
             If it lacks columns, and they are not or cannot be filled in.
         """
-        from twolayer.errors import InputError
-        from twolayer.tables import check_model_columns
 
         if self.encoder is None:
             if fill:
@@ -94,8 +93,6 @@ class SavedModel:
 
     def columns(self, table: Table) -> list[str]:
         """The table's columns that are taken, in the model's order."""
-        from twolayer.errors import InputError
-        from twolayer.tables import check_model_columns
 
         if self.encoder is not None:
             return self.encoder.columns
@@ -126,8 +123,6 @@ def open_model(path: Path) -> SavedModel:
     FileError, InputError
         If the file cannot be read, or holds no fitted estimator.
     """
-    from twolayer import saving, tables
-    from twolayer.errors import InputError
 
     estimator, about = saving.read_model(path)
     if not hasattr(estimator, "predict"):

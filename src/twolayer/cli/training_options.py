@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.maths.activations import ACTIVATIONS
+from twolayer.training.engine_choice import check_device
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
@@ -37,10 +42,6 @@ def training_options(
     skip: bool | None = None,
 ) -> TrainingOptions:
     """Refuse what cannot be used before anything is read."""
-    from twolayer import checks
-    from twolayer.errors import InputError
-    from twolayer.maths.activations import ACTIVATIONS
-    from twolayer.training.engine_choice import check_device
 
     checks.one_of(activation, ACTIVATIONS, "activation")
     units = [checks.whole_number(one, "--n-hidden") for one in parse_numbers(n_hidden)]
@@ -75,7 +76,6 @@ def parse_numbers(given: Any) -> list[Any]:
 
 def parse_alpha(alpha: Any) -> Any:
     """The number in the text, checked, or several; or "auto"."""
-    from twolayer import checks
 
     if alpha == "auto":
         return alpha

@@ -6,16 +6,10 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy.linalg import LinAlgWarning
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from twolayer.checks import is_sparse
 from twolayer.evaluation.predictions import Predictions
 from twolayer.evaluation.splits import TrainTestSplit
-from twolayer.evaluation.tuned_logistic import TunedLogistic
 
 NETWORK, LINEAR, CONSTANT = "two-layer network", "linear model", "constant guess"
 
@@ -40,6 +34,14 @@ def fit_linear_model(
     classifies : bool
     weights : ndarray, shape (n_rows,), or None
     """
+    from scipy.linalg import LinAlgWarning
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from twolayer.evaluation.tuned_logistic import TunedLogistic  # needs scikit-learn's base class
+
     kind = TunedLogistic() if classifies else RidgeCV(np.logspace(-3, 5, 17))
     model = make_pipeline(StandardScaler(with_mean=not is_sparse(x)), kind)
     given: dict[str, Any] = {"sample_weight": None if weights is None else weights[parts.train]}

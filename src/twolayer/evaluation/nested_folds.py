@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
 from twolayer.text import plural
 
@@ -123,6 +122,8 @@ def training_parts(
     y: np.ndarray, n_folds: int, groups: np.ndarray | None, classifies: bool
 ) -> list[np.ndarray]:
     """Return the numbers of the training rows of each fold: of classes in equal parts, or of whole groups."""
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+
     kind = GroupKFold if groups is not None else StratifiedKFold if classifies else KFold
     splits = kind(n_folds).split(np.zeros(len(y)), y if classifies else None, groups)
     return [train for train, _ in splits]

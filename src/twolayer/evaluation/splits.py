@@ -12,16 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import (
-    GroupKFold,
-    GroupShuffleSplit,
-    KFold,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    TimeSeriesSplit,
-    check_cv,
-    train_test_split,
-)
 
 from twolayer import checks
 from twolayer.errors import InputError
@@ -88,6 +78,8 @@ def train_test_rows(
 def _random_split(
     y: np.ndarray, n_test: int, seed: int, classifies: bool, name: str
 ) -> TrainTestSplit:
+    from sklearn.model_selection import train_test_split
+
     n_rows, needed = len(y), 2
     if classifies:
         classes, counts = np.unique(y, return_counts=True)
@@ -116,6 +108,8 @@ def _group_split(groups: np.ndarray, test_size: float, seed: int) -> TrainTestSp
 
 
 def _share_of_groups(groups: np.ndarray, share: float, seed: int) -> FoldRows:
+    from sklearn.model_selection import GroupShuffleSplit
+
     splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
     return next(splitter.split(groups, groups=groups))
 
@@ -219,6 +213,8 @@ def fold_splits(
     InputError
         If there are too few rows, or too few of a class.
     """
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
+
     classifies = classes is not None
     if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
         cv = checks.whole_number(cv, "cv", at_least=2)
@@ -284,6 +280,8 @@ def alpha_folds(
     The list is empty if there are too few rows, or only one group. `y` holds class numbers, (n_rows,), or numbers,
     (n_rows, n_outputs).
     """
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
     n_rows = len(y)
     if n_rows < FEWEST_ALPHA_ROWS:
         return []
@@ -303,6 +301,8 @@ def alpha_folds(
 
 def class_folds(y: np.ndarray, n_folds: int, groups: np.ndarray | None = None) -> list[FoldRows]:
     """Return folds in which every class has its share, or whole groups are held out; no folds if there are too few rows."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     counts = np.unique(y if groups is None else groups, return_counts=True)[1]
     most = min(int(counts.max() if groups is None else len(counts)), n_folds)
     if most < 2:
@@ -332,6 +332,8 @@ def time_folds(order: np.ndarray, n_folds: int) -> list[FoldRows]:
     InputError
         If there are not more different times than folds.
     """
+    from sklearn.model_selection import TimeSeriesSplit
+
     ranks = np.unique(order)
     if len(ranks) <= n_folds:
         raise InputError(

@@ -8,6 +8,11 @@ from typing import Annotated
 
 import typer
 
+from twolayer.cli.commands import fit, ladder
+from twolayer.engines import engines
+from twolayer.errors import FileError
+from twolayer.tutorial.ladder import PROGRAMS
+
 DIGITS_TABLE = "digits.csv"
 DIGITS_TARGET = "digit"
 
@@ -22,9 +27,6 @@ def demo(
     The table is one that scikit-learn carries: 1797 handwritten digits, 64 grey values each. It is written to
     twolayer-demo/digits.csv and fitted as `twolayer fit` does; nothing is downloaded.
     """
-    from twolayer.cli.commands import fit, ladder
-    from twolayer.engines import engines
-    from twolayer.tutorial.ladder import PROGRAMS
 
     fit.output_files(
         Path(DIGITS_TABLE), out
@@ -46,8 +48,6 @@ def demo(
 def write_table(folder: Path) -> Path:
     """Write scikit-learn's handwritten digits as a CSV with a header."""
     from sklearn.datasets import load_digits
-
-    from twolayer.errors import FileError
 
     data = load_digits()
     path = folder / DIGITS_TABLE

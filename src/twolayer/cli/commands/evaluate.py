@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 
-from twolayer.cli import options
+from twolayer.cli import labelled_rows, options
 from twolayer.cli.output import Output
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from twolayer.cli.saved_model import SavedModel
-    from twolayer.evaluation.assessment import Assessment
-    from twolayer.evaluation.score_intervals import ScoreIntervals
+from twolayer.cli.saved_model import SavedModel, open_model
+from twolayer.evaluation.assessment import Assessment, assess
+from twolayer.evaluation.baselines import CONSTANT, NETWORK
+from twolayer.evaluation.score_intervals import ScoreIntervals, score_intervals
+from twolayer.evaluation.scores import format_score
 
 MAX_CONFUSION_CLASSES = 12
 MODEL_COLUMN, GUESS_COLUMN = "the model", "best constant"
@@ -49,10 +48,6 @@ def evaluate(
     the accuracy is the exact one of a binomial. The best constant is the most frequent class, or the mean, of these very
     rows: no guess without inputs can do better. Of several targets, each is scored by itself too.
     """
-    from twolayer.cli import labelled_rows
-    from twolayer.cli.saved_model import open_model
-    from twolayer.evaluation.assessment import assess
-    from twolayer.evaluation.score_intervals import score_intervals
 
     known = open_model(model)
     voice = Output(quiet, as_json)
@@ -116,7 +111,6 @@ def training_rows_warning(train: int, test: int) -> str:
 
 def scores_as_json(sure: ScoreIntervals) -> dict[str, Any]:
     """For programs: the scores of both, and the range of the model's."""
-    from twolayer.evaluation.baselines import CONSTANT, NETWORK
 
     return {
         "scores": {MODEL_COLUMN: sure.scores[NETWORK], GUESS_COLUMN: sure.scores[CONSTANT]},
@@ -126,8 +120,6 @@ def scores_as_json(sure: ScoreIntervals) -> dict[str, Any]:
 
 def evaluation_lines(sure: ScoreIntervals, heading: str, before: Mapping[str, float]) -> list[str]:
     """The scores, a line each, beside those of the best constant and, if they are known, of the test of the fit."""
-    from twolayer.evaluation.baselines import CONSTANT, NETWORK
-    from twolayer.evaluation.scores import format_score
 
     ranges = sure.ranges.get(NETWORK, {})
     width = max(19, len(heading) + 1)
@@ -143,7 +135,6 @@ def evaluation_lines(sure: ScoreIntervals, heading: str, before: Mapping[str, fl
 
 def scores_of_fit(model: SavedModel) -> Mapping[str, float]:
     """The scores of the rows that the fit kept for the test, if it wrote them down."""
-    from twolayer.evaluation.baselines import NETWORK
 
     kept = model.about.get("scores", {})
     before = kept.get(NETWORK, {}) if isinstance(kept, dict) else {}

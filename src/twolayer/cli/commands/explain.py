@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
+from typing import Any
 
 import typer
 
+from twolayer.errors import InputError
+from twolayer.maths.activations import ACTIVATIONS
 from twolayer.tutorial.bilingual import LANGUAGES, Bilingual, default_language
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from twolayer.tutorial.ladder import LadderProgram
-    from twolayer.tutorial.layout import Page
+from twolayer.tutorial.explain.autograd import explain_autograd
+from twolayer.tutorial.explain.numpy_torch import explain_numpy_torch
+from twolayer.tutorial.explain.program import explain_program
+from twolayer.tutorial.explain.timing import explain_timing
+from twolayer.tutorial.ladder import LadderProgram
+from twolayer.tutorial.layout import Page
 
 MIN_WIDTH, MAX_WIDTH = 60, 100  # columns that are used of a terminal
 
@@ -68,9 +72,6 @@ def explain(
     Topics: the program itself in NumPy; autograd (what PyTorch does for you, its traps, and a function of your own);
     timing (reading a loss, reading a clock, and whether a GPU pays); NumPy and PyTorch side by side.
     """
-    from twolayer.errors import InputError
-    from twolayer.maths.activations import ACTIVATIONS
-    from twolayer.tutorial.ladder import LadderProgram
 
     here = default_language()
     reader = check_choice("--lang", here if lang is None else lang, LANGUAGES, here)
@@ -101,7 +102,6 @@ def explain(
 
 def program_page(page: Page, program: LadderProgram, show_weights: bool, every: int | None) -> None:
     """The program itself."""
-    from twolayer.tutorial.explain.program import explain_program
 
     explain_program(page, program, show_weights, every)
 
@@ -110,14 +110,12 @@ def autograd_page(
     page: Page, program: LadderProgram, show_weights: bool, every: int | None
 ) -> None:
     """What autograd does."""
-    from twolayer.tutorial.explain.autograd import explain_autograd
 
     explain_autograd(page, program)
 
 
 def timing_page(page: Page, program: LadderProgram, show_weights: bool, every: int | None) -> None:
     """How to read a loss and a clock."""
-    from twolayer.tutorial.explain.timing import explain_timing
 
     explain_timing(page, program)
 
@@ -126,7 +124,6 @@ def numpy_torch_page(
     page: Page, program: LadderProgram, show_weights: bool, every: int | None
 ) -> None:
     """NumPy and PyTorch side by side."""
-    from twolayer.tutorial.explain.numpy_torch import explain_numpy_torch
 
     explain_numpy_torch(page, program.seed)
 
@@ -135,8 +132,6 @@ def terminal_page(lang: str) -> Page:
     """A page on the terminal: with a little colour there, plain text when it goes to a file or another program."""
     from rich.console import Console
     from rich.text import Text
-
-    from twolayer.tutorial.layout import Page
 
     if hasattr(sys.stdout, "reconfigure"):
         # a terminal that lacks a letter shows ? for it
@@ -152,9 +147,6 @@ def terminal_page(lang: str) -> Page:
 
 def check_choice(option: str, given: str, choices: Collection[str], lang: str) -> str:
     """The choice of that name."""
-    from difflib import get_close_matches
-
-    from twolayer.errors import InputError
 
     if given in choices:
         return given
@@ -191,7 +183,6 @@ def parse_option_number(
     **values: Any,
 ) -> Any:
     """What was given as a number, if it is a good one."""
-    from twolayer.errors import InputError
 
     try:
         value = kind(given)

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import sys
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from twolayer import checks, saving
+from twolayer.cli.commands.predict import check_output
+from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.export import to_numpy_code, to_onnx, to_sklearn, to_torch
+from twolayer.export.content import export_content
+from twolayer.export.numpy_code import fits_inline
+from twolayer.export.torch_layers import loading_code
 from twolayer.text import first_names
 
-EXPORT_FORMATS = ("onnx", "torch", "sklearn", "numpy")
+EXPORT_FORMATS = {
+    "onnx": to_onnx,
+    "torch": to_torch,
+    "sklearn": to_sklearn,
+    "numpy": to_numpy_code,
+}
 
 
 def export(
@@ -31,12 +44,8 @@ def export(
     in .pt2, the weights alone if it ends in .pt. sklearn: Python code that makes a fitted MLPClassifier or MLPRegressor.
     numpy: Python code that needs nothing but NumPy. Many weights go to FILE.weights.npz, beside the code.
     """
-    from twolayer import checks, saving
-    from twolayer.cli.commands.predict import check_output
-    from twolayer.errors import TwoLayerWarning
-    from twolayer.export.content import export_content
 
-    checks.one_of(to, {name: name for name in EXPORT_FORMATS}, "form to export to")
+    checks.one_of(to, EXPORT_FORMATS, "form to export to")
     check_output(out, model)
     source, about = saving.read_model(model)
     how = {
@@ -48,7 +57,7 @@ def export(
         content = export_content(source, **how)
         if to == "sklearn":
             check_sklearn_form(content)
-        write_export(to, source, out, how)
+        EXPORT_FORMATS[to](source, out, **how)
     for sentence in {str(one.message): one for one in caught if one.category is TwoLayerWarning}:
         print(f"twolayer: {sentence}", file=sys.stderr)
     print(f"{out}: {content.said()}, {content.params.dtype}")
@@ -63,7 +72,6 @@ def export(
 
 def check_sklearn_form(content: Any) -> None:
     """Raise if scikit-learn cannot hold the network, with the options of `twolayer fit` that make one it can."""
-    from twolayer.errors import InputError
 
     params = content.params
     found = {}
@@ -84,36 +92,19 @@ def has_encoded_inputs(encoder: Any) -> bool:
     return isinstance(encoder, dict) and any(encoder.get(name) for name in names)
 
 
-def write_export(to: str, source: Any, out: Path, how: dict[str, Any]) -> None:
-    """Write the file."""
-    from twolayer import export
-
-    forms = {
-        "onnx": export.to_onnx,
-        "torch": export.to_torch,
-        "sklearn": export.to_sklearn,
-        "numpy": export.to_numpy_code,
-    }
-    forms[to](source, out, **how)
-
-
 def usage_lines(to: str, content: Any, out: Path) -> list[str]:
     """How to use what was written."""
-    from importlib.util import find_spec
 
     if to == "onnx":
         if find_spec("onnxruntime") is None:
             return ["not checked, as onnxruntime is not installed: pip install 'twolayer[onnx]'"]
         return ["checked: onnxruntime predicts what the model does"]
     if to == "torch":
-        from twolayer.export.torch_layers import loading_code
-
         lines = ["load it with", *loading_code(content, out).splitlines()]
         if content.classes is not None:
             names = first_names(content.classes, quote="")
             lines.append(f"it gives logits, as torch's losses take them; classes: {names}")
         return lines
-    from twolayer.export.numpy_code import fits_inline
 
     lines = [f"use it with\nfrom {out.stem} import {'mlp' if to == 'sklearn' else 'predict'}"]
     if not fits_inline(content.params):

@@ -7,26 +7,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 
-from twolayer.cli import fit_checks, options
+from twolayer import saving, tables
+from twolayer.cli import fit_checks, options, output_paths
 from twolayer.cli.checkpoint_options import CheckpointOptions
 from twolayer.cli.config import config_is_current, printable_name, settings_toml, use_config
 from twolayer.cli.loss_picture import Painter
 from twolayer.cli.output import Output
 from twolayer.cli.training_options import TrainingOptions, training_options
+from twolayer.evaluation.assessment import assess_test_rows
+from twolayer.evaluation.score_intervals import score_intervals
+from twolayer.evaluation.scores import ScoresByModel, score_table
+from twolayer.evaluation.splits import TrainTestSplit, time_folds, time_slices, train_test_rows
+from twolayer.evaluation.verdict import Verdict, verdict
 from twolayer.files import as_json_value
+from twolayer.inspection.training_history import TrainingHistory
+from twolayer.inspection.weights import column_spreads, idle_unit_counts
+from twolayer.tables import Dataset, Encoder, Target, left_out_reasons
 from twolayer.text import first_names
 from twolayer.training.ctrl_c import CtrlCState, ctrl_c_stops
-
-if TYPE_CHECKING:
-    from twolayer.evaluation.scores import ScoresByModel
-    from twolayer.evaluation.splits import TrainTestSplit
-    from twolayer.evaluation.verdict import Verdict
-    from twolayer.inspection.training_history import TrainingHistory
-    from twolayer.tables import Dataset, Encoder, Target
 
 MAX_LISTED_CLASSES = 8
 
@@ -136,7 +139,6 @@ def fit(
     of the loss, TABLE.loss.png, and the settings, TABLE.fit.toml, from which --config repeats the fit.
     """
     given = dict(locals())
-    from twolayer.cli import output_paths
 
     with ctrl_c_stops(checkpoint) as stop:
         how = training_options(
@@ -199,14 +201,6 @@ def run_fit(
     keeping: CheckpointOptions | None = None,
 ) -> FitResult:
     """Read, train, compare, tell and write; the settings too, unless they are None."""
-    import numpy as np
-
-    from twolayer import tables
-    from twolayer.evaluation.assessment import assess_test_rows
-    from twolayer.evaluation.score_intervals import score_intervals
-    from twolayer.evaluation.splits import train_test_rows
-    from twolayer.evaluation.verdict import verdict
-    from twolayer.inspection.training_history import TrainingHistory
 
     data = tables.read_dataset(asked)
     target = data.target
@@ -286,7 +280,6 @@ def run_fit(
 
 def output_files(table: Path, out: Path) -> tuple[Path, Path, Path]:
     """Where model, picture and settings go; raise FileError if that is no place to write."""
-    from twolayer.cli import output_paths
 
     output_paths.check_writable(out)
     name = options.table_stem(table)
@@ -346,8 +339,6 @@ def train_model(
             if data.groups is not None:
                 more["groups"] = data.groups[rows]
             if data.order is not None:
-                from twolayer.evaluation.splits import time_folds
-
                 model.cv = time_folds(data.order[rows], how.cv)
             model.callback = lambda done, total: progress.to(done, total)
             model.fit(x[rows], data.target.values[rows], **more)
@@ -357,7 +348,6 @@ def train_model(
 
 def kept_together(data: Dataset, rows: Any) -> Any:
     """Return what stays together where alpha is chosen: the groups; of rows in time, a fifth of the time each."""
-    from twolayer.evaluation.splits import time_slices
 
     if data.groups is not None:
         return data.groups[rows]
@@ -368,7 +358,6 @@ def dataset_lines(
     data: Dataset, encoder: Encoder, found: Any, parts: TrainTestSplit, seed: int
 ) -> list[str]:
     """What was read, what is to be learned, and how the rows are split."""
-    from twolayer.tables import left_out_reasons
 
     target, n_inputs, n_columns = data.target, len(encoder.features()), len(encoder.columns)
     inputs = f"{n_columns} input column{'s' * (n_columns != 1)}"
@@ -411,7 +400,6 @@ def kind_lines(encoder: Encoder) -> list[str]:
 
 def class_counts(target: Target) -> str:
     """How many rows each class has, for a line of their own."""
-    import numpy as np
 
     if target.task != "classification":
         return ""
@@ -429,7 +417,6 @@ def n_hidden_units(model: Any) -> int:
 
 def training_line(model: Any, seconds: float) -> str:
     """How the training went."""
-    import numpy as np
 
     many = f"{model.n_networks_} network{'s' * (model.n_networks_ != 1)}"
     place = "" if model.device_ == "cpu" else f" on {model.device_}"
@@ -441,7 +428,6 @@ def training_line(model: Any, seconds: float) -> str:
 
 def training_summary(model: Any, x: Any, course: TrainingHistory) -> dict[str, Any]:
     """What `inspect` and `report` tell of the training, and the spread of each input, in which its weight is to be seen."""
-    from twolayer.inspection.weights import column_spreads, idle_unit_counts
 
     return {
         "spreads": as_json_value(column_spreads(x)),
@@ -452,7 +438,6 @@ def training_summary(model: Any, x: Any, course: TrainingHistory) -> dict[str, A
 
 def score_lines(scores: ScoresByModel, spoken: Verdict) -> list[str]:
     """Return the scores as a table, and the verdict."""
-    from twolayer.evaluation.scores import score_table
 
     return [
         *score_table(scores, "on the test rows"),
@@ -472,8 +457,6 @@ def write_outputs(
     stop: CtrlCState,
 ) -> None:
     """Write the model, the picture of its loss and the settings, all or none, and say where they are."""
-    from twolayer import saving
-    from twolayer.cli import output_paths
 
     model_path, picture_path, settings_path = paths
     title = f"{about['table']}: loss on the training rows"

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import os
+from datetime import datetime
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 
+from twolayer import checks
 from twolayer.cli import options
+from twolayer.cli.labelled_rows import fit_columns, input_names
 from twolayer.cli.output import Output, aligned_lines
+from twolayer.cli.saved_model import SavedModel, open_model
+from twolayer.evaluation.scores import format_score
+from twolayer.inspection.ranking import InputRanking, rank_inputs
+from twolayer.tables import left_out_reasons
 from twolayer.text import first_names
-
-if TYPE_CHECKING:
-    from twolayer.cli.saved_model import SavedModel
-    from twolayer.inspection.ranking import InputRanking
 
 BAR_WIDTH = 24  # characters of the longest bar
 MAX_NAME_LENGTH = 40
@@ -34,8 +39,6 @@ def inspect(
     An input is strong by its weights: the share of the paths through the network that begins at it, in units of its spread.
     Inputs that move together share it; what predictions lose without an input is another question, which `report` answers.
     """
-    from twolayer import checks
-    from twolayer.cli.saved_model import open_model
 
     checks.whole_number(top, "--top", at_least=0)
     known = open_model(model)
@@ -56,11 +59,6 @@ def inspect(
 
 def model_facts(model: SavedModel) -> dict[str, Any]:
     """The numbers that are told."""
-    import os
-
-    import numpy as np
-
-    from twolayer.cli.labelled_rows import fit_columns
 
     estimator = model.estimator
     params = estimator.params_
@@ -140,7 +138,6 @@ def size_text(count: float) -> str:
 
 def column_lines(model: SavedModel) -> list[tuple[str, str]]:
     """What the columns are."""
-    from twolayer.tables import left_out_reasons
 
     encoder = model.encoder
     if encoder is None:
@@ -167,7 +164,6 @@ def column_lines(model: SavedModel) -> list[tuple[str, str]]:
 
 def training_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[str, str]]:
     """How it was trained, and how well that went."""
-    from twolayer.evaluation.scores import format_score
 
     rows = []
     if isinstance(facts["rows"], dict):
@@ -262,7 +258,6 @@ def skip_layer_lines(facts: dict[str, Any], ranking: InputRanking | None) -> lis
 
 def alphas_tried(estimator: Any) -> list[tuple[float, float]] | None:
     """Each alpha with the loss of the rows left out; None if it was given."""
-    import numpy as np
 
     tried = getattr(estimator, "alphas_tried_", None)
     if tried is None:
@@ -272,7 +267,6 @@ def alphas_tried(estimator: Any) -> list[tuple[float, float]] | None:
 
 def searched_alphas(estimator: Any) -> list[tuple[float, float]] | None:
     """The same of an estimator that searched by cross-validation, at the best number of units."""
-    import numpy as np
 
     found = getattr(estimator, "cv_results_", None)
     if not isinstance(found, dict):
@@ -296,8 +290,6 @@ def smoothing_share(model: SavedModel) -> float | None:
 
 def written_time(model: SavedModel) -> str:
     """When the file was written, in local time."""
-    import os
-    from datetime import datetime
 
     return f"{datetime.fromtimestamp(os.path.getmtime(model.path)):%Y-%m-%d %H:%M}"
 
@@ -307,8 +299,6 @@ def written_time(model: SavedModel) -> str:
 
 def model_ranking(model: SavedModel) -> InputRanking | None:
     """Return the ranking of the inputs; None if the file does not have their spreads."""
-    from twolayer.cli.labelled_rows import input_names
-    from twolayer.inspection.ranking import rank_inputs
 
     training = model.about.get("training")
     spreads = training.get("spreads") if isinstance(training, dict) else None

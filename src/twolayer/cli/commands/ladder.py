@@ -6,15 +6,31 @@ import math
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import typer
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from twolayer.maths.network import Params
-    from twolayer.tutorial.ladder import LadderArrays, LadderProgram, LadderRow
+from twolayer import checks
+from twolayer.engines import ENGINE_NAMES
+from twolayer.errors import InputError
+from twolayer.functional import forward
+from twolayer.maths.losses import LOSSES
+from twolayer.maths.network import Params
+from twolayer.tutorial.ladder import (
+    EARLY_STEPS,
+    LADDER_DTYPES,
+    LADDER_PROBLEMS,
+    PROGRAMS,
+    REFERENCE_ENGINE,
+    LadderArrays,
+    LadderProgram,
+    LadderRow,
+    ladder_arrays,
+    least_squares_floor,
+    run_ladder,
+    weight_snapshots,
+)
 
 LADDER_WIDTH = 100  # nothing that is printed is wider
 MAX_LOSS_LINES = 10  # of `t loss`, about, when --every is not given
@@ -72,9 +88,6 @@ def ladder(
 
 def choose_program(name: str, problem: str | None, given: dict[str, Any]) -> LadderProgram:
     """The preset, with what was given on the command line in place of its own."""
-    from twolayer import checks
-    from twolayer.errors import InputError
-    from twolayer.tutorial.ladder import LADDER_PROBLEMS, PROGRAMS, LadderProgram
 
     elsewhere = {"P6": "--topic autograd", "P7B": "--topic autograd", "P9": ""}
     if name.upper() in elsewhere:
@@ -93,8 +106,6 @@ def choose_program(name: str, problem: str | None, given: dict[str, Any]) -> Lad
 
 def parse_engines(text: str | None) -> list[str] | None:
     """The names between the commas; None for all engines."""
-    from twolayer.engines import ENGINE_NAMES
-    from twolayer.errors import InputError
 
     if text is None:
         return None
@@ -108,7 +119,6 @@ def parse_engines(text: str | None) -> list[str] | None:
 
 def parse_points(text: str, n_inputs: int) -> tuple[tuple[float, ...], ...]:
     """Points written as '111,-111; 1,9'."""
-    from twolayer.errors import InputError
 
     found = []
     for part in text.strip().strip(";").split(";"):
@@ -133,8 +143,6 @@ def show_ladder(
     program: LadderProgram, names: list[str] | None, every: int | None, on_the_way: bool
 ) -> None:
     """Run the program and print everything about it."""
-    from twolayer import checks
-    from twolayer.tutorial.ladder import ladder_arrays, run_ladder
 
     stride = max(1, program.steps // MAX_LOSS_LINES) if program.prints_losses else 0
     if every is not None:
@@ -177,7 +185,6 @@ def print_losses(
     program: LadderProgram, numbers: LadderArrays, first: LadderRow, stride: int, weights: bool
 ) -> None:
     """Lines of `t loss` as the NumPy program has them, with the weights on the way if asked."""
-    from twolayer.tutorial.ladder import LADDER_DTYPES, weight_snapshots
 
     assert first.run is not None
     losses = first.run.losses.astype(
@@ -201,8 +208,6 @@ def print_results(program: LadderProgram, numbers: LadderArrays, first: LadderRo
     assert first.run is not None
     trained = first.run.params
     if program.problem == "quadrants" and program.loss == "sum_of_squares":
-        from twolayer.tutorial.ladder import least_squares_floor
-
         floor = least_squares_floor(numbers)
         print(
             f"loss after {counted_steps(len(first.run.losses), 'step')}: {first.run.final_loss:.6g}"
@@ -232,10 +237,6 @@ def unfinished_note(program: LadderProgram, loss: float, floor: float) -> str:
 
 def print_predictions(program: LadderProgram, trained: Params) -> None:
     """Each point with its outputs, and its class where there are classes."""
-    import numpy as np
-
-    from twolayer.functional import forward
-    from twolayer.maths.losses import LOSSES
 
     new_x = np.array(program.predict)
     scores = forward(new_x, trained, program.activation)
@@ -260,7 +261,6 @@ def print_weights(params: Params) -> None:
 
 def array_text(array: np.ndarray, indent: int, precision: int = 4) -> str:
     """An array as text that fits the screen beside `indent` characters."""
-    import numpy as np
 
     return np.array2string(
         array,
@@ -274,7 +274,6 @@ def array_text(array: np.ndarray, indent: int, precision: int = 4) -> str:
 
 def print_table(program: LadderProgram, first: LadderRow, others: Iterator[LadderRow]) -> None:
     """A row for each engine as soon as it has run, then how to read the columns."""
-    from twolayer.tutorial.ladder import EARLY_STEPS, REFERENCE_ENGINE
 
     short = program.steps <= EARLY_STEPS
     columns = f"{'engine':<15} {'device':<7} {'final loss':>14} {'seconds':>9} {'times faster':>13}"
@@ -293,7 +292,6 @@ def print_table(program: LadderProgram, first: LadderRow, others: Iterator[Ladde
 
 def table_row(rung: LadderRow, short: bool) -> str:
     """One engine's line of the table."""
-    from twolayer.tutorial.ladder import REFERENCE_ENGINE
 
     if rung.run is None:
         reason = str(rung.reason).removeprefix(f"engine '{rung.engine}' ")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from twolayer import checks, tables
 from twolayer.cli import options
 from twolayer.cli.output import Output
 from twolayer.cli.row_writer import file_ending, row_writer
+from twolayer.cli.saved_model import SavedModel, open_model
+from twolayer.errors import FileError, InputError
+from twolayer.tables import EncodingReport, Table
+from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
+from twolayer.tables.transpose import transpose_table
 from twolayer.text import first_names
-
-if TYPE_CHECKING:
-    from twolayer.cli.saved_model import SavedModel
-    from twolayer.tables import EncodingReport, Table
 
 
 def predict(
@@ -48,10 +50,6 @@ def predict(
     that name the rows stand beside the predictions. The table is read, and the predictions written, in blocks of rows: it
     may be larger than memory.
     """
-    from twolayer import tables
-    from twolayer.cli.saved_model import open_model
-    from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
-    from twolayer.tables.transpose import transpose_table
 
     check_output(out, model, Path(table))
     if out is not None:
@@ -91,8 +89,6 @@ def predict(
 
 def check_prediction_options(model: SavedModel, proba: bool, interval: float | None) -> None:
     """Raise if the model cannot tell what is asked for."""
-    from twolayer import checks
-    from twolayer.errors import InputError
 
     if proba and not model.classifies:
         raise InputError(
@@ -116,7 +112,6 @@ def check_prediction_options(model: SavedModel, proba: bool, interval: float | N
 
 def check_output(out: Path | None, *read: Path) -> None:
     """Raise if the answers would go where something is read from."""
-    from twolayer.errors import FileError
 
     for path in read:
         if out is not None and path.exists() and Path(out).resolve() == Path(path).resolve():

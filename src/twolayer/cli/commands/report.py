@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 
-from twolayer.cli import options
+from twolayer import checks, saving
+from twolayer._version import __version__
+from twolayer.checks import is_sparse
+from twolayer.cli import labelled_rows, options, output_paths
+from twolayer.cli.commands import inspect
+from twolayer.cli.labelled_rows import LabelledRows
 from twolayer.cli.output import Output
+from twolayer.cli.saved_model import SavedModel, open_model
+from twolayer.errors import InputError
+from twolayer.evaluation.assessment import Assessment, assess, assess_test_rows
+from twolayer.evaluation.score_intervals import ScoreIntervals, score_intervals
+from twolayer.evaluation.verdict import verdict
+from twolayer.evaluation.warnings import score_warnings
+from twolayer.inspection.weights import column_spreads
 from twolayer.text import first_names
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from twolayer.cli.labelled_rows import LabelledRows
-    from twolayer.cli.saved_model import SavedModel
-    from twolayer.evaluation.assessment import Assessment
-    from twolayer.evaluation.score_intervals import ScoreIntervals
 
 PAGE_NAME = "report.html"
 MAX_SHUFFLED_ROWS = 1000  # more rows say little more about which inputs matter
@@ -57,14 +63,7 @@ def report(
     for the test are found again, and scores are of those. Or give it a table with other rows, all of which are scored.
     Written are DIR/report.html, one file that needs no network, and its pictures as PNG files.
     """
-    from twolayer import checks, saving
     from twolayer import report as reports
-    from twolayer._version import __version__
-    from twolayer.cli import labelled_rows, output_paths
-    from twolayer.cli.saved_model import open_model
-    from twolayer.evaluation.score_intervals import score_intervals
-    from twolayer.evaluation.verdict import verdict
-    from twolayer.evaluation.warnings import score_warnings
 
     checks.whole_number(repeats, "--repeats")
     checks.whole_number(seed, "--seed", at_least=0)
@@ -152,11 +151,6 @@ def page_subject(subject: Assessment, table: str, how: str) -> str:
 
 def assess_model(model: SavedModel, rows: LabelledRows) -> tuple[Assessment, str]:
     """Return the model beside the rows to score, with its baselines' answers; and in words which rows these are."""
-    from dataclasses import replace
-
-    from twolayer.cli import labelled_rows
-    from twolayer.errors import InputError
-    from twolayer.evaluation.assessment import assess, assess_test_rows
 
     if len(rows.y) < 2:
         raise InputError(
@@ -182,7 +176,6 @@ def assess_model(model: SavedModel, rows: LabelledRows) -> tuple[Assessment, str
 
 def possible_options_note(model: SavedModel, rows: LabelledRows) -> str:
     """What may be missing where the rows could be those of the fit."""
-    from twolayer.cli import labelled_rows
 
     if not labelled_rows.has_fit_row_count(model, rows):
         return ""
@@ -194,7 +187,6 @@ def possible_options_note(model: SavedModel, rows: LabelledRows) -> str:
 
 def stored_history(known: SavedModel) -> Any:
     """What the fit saw of its training, as arrays by name; None if the file does not say."""
-    import numpy as np
 
     kept = known.about.get("training")
     course = kept.get("course") if isinstance(kept, dict) else None
@@ -212,8 +204,6 @@ def stored_history(known: SavedModel) -> Any:
 
 def dense_table(x: Any) -> Any:
     """A sparse table as an array, if that is not too large."""
-    from twolayer.checks import is_sparse
-    from twolayer.errors import InputError
 
     if not is_sparse(x):
         return x
@@ -227,9 +217,6 @@ def dense_table(x: Any) -> Any:
 
 def input_spreads(known: SavedModel, subject: Assessment) -> np.ndarray:
     """The standard deviation of every input: in training if the file says, else on these rows."""
-    import numpy as np
-
-    from twolayer.inspection.weights import column_spreads
 
     kept = known.about.get("training")
     values = kept.get("spreads") if isinstance(kept, dict) else None
@@ -240,7 +227,6 @@ def input_spreads(known: SavedModel, subject: Assessment) -> np.ndarray:
 
 def settings_table(known: SavedModel) -> list[tuple[str, str]]:
     """The data and settings, as `inspect` tells them."""
-    from twolayer.cli.commands import inspect
 
     facts = inspect.model_facts(known)
     rivals = ("linear model", "constant guess", "two-layer network")
@@ -268,7 +254,6 @@ def scores_per_target(sure: ScoreIntervals) -> dict[str, Any]:
 
 def model_importances(subject: Assessment, repeats: int, seed: int, voice: Output) -> Any:
     """What predictions lose without each input, on these rows or some of them; None if it cannot be asked."""
-    import numpy as np
 
     from twolayer.inspection import importances
     from twolayer.report.figures import can_shuffle
@@ -295,7 +280,6 @@ def model_importances(subject: Assessment, repeats: int, seed: int, voice: Outpu
 
 def importances_as_json(subject: Assessment, found: Any) -> list[dict[str, Any]] | None:
     """For programs: the groups, the most important first."""
-    import numpy as np
 
     if found is None:
         return None

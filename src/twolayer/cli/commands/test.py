@@ -7,18 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twolayer import checks, tables
 from twolayer.cli import options
 from twolayer.cli.output import Output
+from twolayer.errors import InputError
+from twolayer.evaluation.nested_folds import (
+    most_inner_folds,
+    nested_shortage,
+    other_fold_count,
+    training_parts,
+)
+from twolayer.tables import Dataset
 from twolayer.text import first_names
 
 if TYPE_CHECKING:
     from twolayer.estimators.selection.permutation_test import PermutationTest
-    from twolayer.tables import Dataset
 
 TESTED_ALPHAS = (30.0, 3.0, 0.3)  # to choose from in every fold of every shuffle
 
 
-def significance_test(
+def test(
     table: options.TablePath,
     target: options.TargetNames,
     task: options.TaskOption = "auto",
@@ -48,7 +56,6 @@ def significance_test(
     procedure, the choice of alpha included, is scored on folds that it never saw, with an interval. A single network is
     trained each time, alpha chosen from 30, 3 and 0.3.
     """
-    from twolayer import checks, tables
 
     checks.whole_number(n, "--n")
     checks.whole_number(n_hidden, "--n-hidden")
@@ -134,8 +141,6 @@ def significance_test(
 
 def check_level(level: float) -> None:
     """Raise if it is no share."""
-    from twolayer import checks
-    from twolayer.errors import InputError
 
     if checks.finite_number(level, "--level", above=0) >= 1:
         raise InputError(f"--level is a share between 0 and 1, such as 0.95; got {level:g}")
@@ -143,8 +148,6 @@ def check_level(level: float) -> None:
 
 def check_enough_rows(data: Dataset, cv: int) -> None:
     """Raise InputError if the folds inside the folds of the nested score would be too small."""
-    from twolayer.errors import InputError
-    from twolayer.evaluation.nested_folds import nested_shortage, other_fold_count
 
     y, kind = data.target.values, fold_kind(data)
     shortage = nested_shortage(y, cv, target=f"column '{data.target.name}'", **kind)
@@ -163,7 +166,6 @@ def check_enough_rows(data: Dataset, cv: int) -> None:
 
 def inner_fold_count(data: Dataset, cv: int) -> int:
     """Return into how many folds, `cv` at most, the training rows of each fold are split again."""
-    from twolayer.evaluation.nested_folds import most_inner_folds, training_parts
 
     if data.groups is None:
         return cv

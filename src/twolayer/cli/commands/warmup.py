@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from typing import Annotated
 
 import typer
+
+from twolayer.errors import InputError
 
 
 def warmup(
@@ -13,12 +18,8 @@ def warmup(
     ] = "both",
 ) -> None:
     """Compile the compiled engine's kernels, once on this machine; they are kept on disk."""
-    import subprocess
-    import sys
-    import time
 
     from twolayer.engines.compiled.engine import compile_all_kernels
-    from twolayer.errors import InputError
 
     if dtype not in ("both", "float64", "float32"):
         raise InputError(f"dtype must be float64, float32 or both; got '{dtype}'")

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from twolayer.engines import get_engine
 from twolayer.engines.torch_engines import TORCH_INSTALL
@@ -90,6 +89,8 @@ def explain_autograd(page: Page, program: LadderProgram) -> None:
     page.paragraph(words.AUTOGRAD_INTRODUCTION, version=torch.__version__)
     one_line(page)
     # threads of NumPy and torch on few cores would wait for each other; this limits the libraries that are loaded
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(1):
         lesson = AutogradLesson(page, program)
         lesson.network()

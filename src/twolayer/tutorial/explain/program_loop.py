@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
@@ -111,6 +110,8 @@ def run_loop(source: str, names: dict[str, Any], weight_steps: set[int]) -> Prin
     own = {name: np.copy(value) if name[0] in "wb" else value for name, value in names.items()}
     own |= {"np": np, "print": printed}
     # divergence is reported in words; at the usual sizes a second thread costs more than it gains
+    from threadpoolctl import threadpool_limits
+
     with np.errstate(over="ignore", invalid="ignore"), threadpool_limits(1):
         exec(compile(source, "<the loop>", "exec"), own)
     return printed
