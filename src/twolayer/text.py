@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 MAX_NAMES = 5
@@ -59,3 +60,10 @@ def single_line(text: str) -> str:
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text
     )
+
+
+def has_control_characters(text: str, allowed: str = "\t\r\n") -> bool:
+    """Return whether a text has control characters other than the allowed ones."""
+    if text.isprintable():  # fast, and true for nearly every text
+        return False
+    return any(unicodedata.category(letter) == "Cc" and letter not in allowed for letter in text)

@@ -1,7 +1,5 @@
 """Rows of one group stay together wherever an estimator leaves rows out by itself."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import polars
 import pytest
@@ -10,10 +8,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 import twolayer as tl
-from twolayer.cli.commands import fit as cli_fit
 from twolayer.errors import InputError
 from twolayer.estimators.selection import alpha_path
 from twolayer.evaluation import splits
+from twolayer.tables import Dataset
 
 
 def patients(seed=0, n_patients=40, n_columns=60, repeats=2):
@@ -135,9 +133,9 @@ def test_fit_hands_groups_on(here, twolayer):
 
 
 def test_rows_in_time_stay_together_by_fifths():
-    data = SimpleNamespace(groups=None, order=np.array([30, 10, 10, 20, 50, 40, 0, 60, 70, 80, 90]))
+    data = Dataset(None, None, None, order=np.array([30, 10, 10, 20, 50, 40, 0, 60, 70, 80, 90]))
     everyone = np.arange(11)
-    fifths = cli_fit.kept_together(data, everyone)
+    fifths = data.fold_groups(everyone)
     # ten different times: two of them to each fifth
     assert fifths.tolist() == [1, 0, 0, 1, 2, 2, 0, 3, 3, 4, 4]
-    assert cli_fit.kept_together(SimpleNamespace(groups=None, order=None), everyone) is None
+    assert Dataset(None, None, None).fold_groups(everyone) is None

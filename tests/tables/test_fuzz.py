@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from sklearn.datasets import dump_svmlight_file
 
 from twolayer import TwoLayerError, tables
-from twolayer.cli import saved_model
 from twolayer.cli.commands.fit import fit
+from twolayer.saving import saved_model
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "60"))
 often = settings(

@@ -6,11 +6,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from twolayer import checks
 from twolayer.cli.output import Output
 from twolayer.errors import InputError
 from twolayer.training.checkpoints import DEFAULT_INTERVAL, checkpointed
+
+CheckpointPath = Annotated[
+    Path | None,
+    typer.Option(help="A file to keep the training in as it goes, in case it is killed."),
+]
+CheckpointInterval = Annotated[
+    float, typer.Option(help="Seconds from one writing of the checkpoint to the next.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there.")
+]
 
 
 @dataclass(frozen=True)

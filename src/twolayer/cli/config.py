@@ -6,7 +6,7 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -105,3 +105,13 @@ def use_config(context: typer.Context, path: Path | None) -> Path | None:
             )
     context.default_map = {**(context.default_map or {}), **values}
     return path
+
+
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option(
+        help="Take the settings from this file, which a fit wrote.",
+        is_eager=True,
+        callback=use_config,
+    ),
+]

@@ -7,8 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from twolayer.tables import TableOptions
-
 TablePath = Annotated[
     Path,
     typer.Argument(
@@ -22,6 +20,12 @@ TargetNames = Annotated[
 ]
 TaskOption = Annotated[
     str, typer.Option(help="classification or regression; auto looks at the target.")
+]
+TruthNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target", help="The column with the truth; the model knows which, if `fit` saved it."
+    ),
 ]
 Labels = Annotated[
     Path | None, typer.Option(help="Another file, which holds the target for each row.")
@@ -77,12 +81,6 @@ LabelsSheet = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-
-
-def table_options(table: Any, target: Any, **given: Any) -> TableOptions:
-    """Return the table options among what a command was given, checked."""
-
-    return TableOptions.of({**given, "table": table, "target": target})
 
 
 def table_stem(table: Any) -> str:

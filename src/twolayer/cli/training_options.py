@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
+
+import typer
 
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.training.engine_choice import check_device
 
+Units = Annotated[
+    str, typer.Option(help="Units in the hidden layer; with --cv several to choose from: 10,50.")
+]
+Alpha = Annotated[
+    str,
+    typer.Option(
+        help="Weight decay: larger is smoother; auto chooses it; with --cv also 0.1,1,10."
+    ),
+]
+ActivationName = Annotated[
+    str, typer.Option(help="relu, identity, tanh, logistic, leaky_relu, softplus, or gelu.")
+]
+MaxIter = Annotated[int, typer.Option(help="Steps of training at most.")]
+TestSize = Annotated[float, typer.Option(help="Share of the rows kept for the test.")]
+Seed = Annotated[int, typer.Option(help="Of the split and of the first weights.")]
+EngineName = Annotated[str, typer.Option(help="Who computes the gradients, or auto.")]
+Networks = Annotated[
+    str, typer.Option(help="Networks whose answers are averaged; auto is 5 where they cost little.")
+]
+Folds = Annotated[
+    int | None,
+    typer.Option(help="Choose alpha and n-hidden by cross-validation with so many folds."),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="Where to train: cpu; cuda or cuda:1, a GPU by engine torch; auto, a GPU if there is one and it pays."
+    ),
+]
+Skip = Annotated[
+    bool | None,
+    typer.Option(
+        "--skip/--no-skip",
+        help="Let the inputs act on the output directly too, or not; seen to by itself if not given.",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train, checked."""
+    """How to train, checked before anything is read."""
 
     n_hidden: list[int]
     alpha: Any
@@ -25,45 +65,35 @@ class TrainingOptions:
     n_networks: Any
     cv: int | None
     device: str
-    skip: bool | None = None
+    skip: bool | None
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> TrainingOptions:
+        """Return the options among the parameters of a command; parameters that are none of them are ignored."""
+        values = {one.name: given[one.name] for one in fields(cls)}
+        checks.one_of(values["activation"], ACTIVATIONS, "activation")
+        values["n_hidden"] = [
+            checks.whole_number(one, "--n-hidden") for one in parse_numbers(values["n_hidden"])
+        ]
+        checks.whole_number(values["max_iter"], "--max-iter")
+        values["alpha"] = parse_alpha(values["alpha"])
+        if values["n_networks"] != "auto":
+            n_networks = parse_numbers(values["n_networks"])[0]
+            values["n_networks"] = checks.whole_number(n_networks, "--n-networks")
+        return cls(**values)
 
-def training_options(
-    n_hidden: Any,
-    alpha: Any,
-    activation: str,
-    max_iter: int,
-    test_size: float,
-    seed: int,
-    engine: str,
-    n_networks: Any = "auto",
-    cv: int | None = None,
-    device: str = "cpu",
-    skip: bool | None = None,
-) -> TrainingOptions:
-    """Refuse what cannot be used before anything is read."""
-
-    checks.one_of(activation, ACTIVATIONS, "activation")
-    units = [checks.whole_number(one, "--n-hidden") for one in parse_numbers(n_hidden)]
-    checks.whole_number(max_iter, "--max-iter")
-    alpha = parse_alpha(alpha)
-    if cv is None and (len(units) > 1 or isinstance(alpha, list)):
-        raise InputError("several values to choose from need --cv, such as --cv 5")
-    if checks.finite_number(test_size, "--test-size", above=0) >= 1:
-        raise InputError(
-            f"--test-size is a share of the rows, between 0 and 1, such as 0.25; got {test_size:g}"
-        )
-    if checks.whole_number(seed, "--seed", at_least=0) >= 2**32:
-        raise InputError(f"--seed must be below {2**32}; got {seed}")
-    if n_networks != "auto":
-        (n_networks,) = parse_numbers(n_networks)[:1]
-        checks.whole_number(n_networks, "--n-networks")
-    if cv is not None:
-        checks.whole_number(cv, "--cv", at_least=2)
-    check_device(engine, device)
-    return TrainingOptions(
-        units, alpha, activation, max_iter, test_size, seed, engine, n_networks, cv, device, skip
-    )
+    def __post_init__(self) -> None:
+        if self.cv is None and (len(self.n_hidden) > 1 or isinstance(self.alpha, list)):
+            raise InputError("several values to choose from need --cv, such as --cv 5")
+        if checks.finite_number(self.test_size, "--test-size", above=0) >= 1:
+            raise InputError(
+                f"--test-size is a share of the rows, between 0 and 1, such as 0.25; got {self.test_size:g}"
+            )
+        if checks.whole_number(self.seed, "--seed", at_least=0) >= 2**32:
+            raise InputError(f"--seed must be below {2**32}; got {self.seed}")
+        if self.cv is not None:
+            checks.whole_number(self.cv, "--cv", at_least=2)
+        check_device(self.engine, self.device)
 
 
 def parse_numbers(given: Any) -> list[Any]:

@@ -16,12 +16,12 @@ Other entries are not checked further.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from twolayer import checks
 from twolayer.files import DamagedError
+from twolayer.text import has_control_characters
 
 LARGEST_NUMBER = 1e150  # its square is finite
 MAX_DEPTH = 16  # of lists in lists; what is written here needs 6
@@ -77,13 +77,6 @@ def _check_plain_json(value: Any) -> None:
             return
         level = deeper
     raise SchemaError(f"it is nested more than {MAX_DEPTH} deep")
-
-
-def has_control_characters(text: str, allowed: str = "\t\r\n") -> bool:
-    """Return whether a text has control characters other than the allowed ones."""
-    if text.isprintable():  # fast, and true for nearly every text
-        return False
-    return any(unicodedata.category(letter) == "Cc" and letter not in allowed for letter in text)
 
 
 def _check_characters(text: str, allowed: str) -> None:

@@ -3,6 +3,7 @@
 from twolayer.tables.column_kinds import ColumnKinds, column_kinds
 from twolayer.tables.column_roles import group_column, time_order, weight_column
 from twolayer.tables.dataset import Dataset, read_dataset, requested_table, with_target_path
+from twolayer.tables.encoded_dataset import EncodedDataset, encode_dataset
 from twolayer.tables.encoder import Encoder, EncodingReport, left_out_reasons
 from twolayer.tables.readers.formats import read_table, stream_table
 from twolayer.tables.table import Table, check_model_columns
@@ -12,6 +13,7 @@ from twolayer.tables.target import Target, read_target
 __all__ = [
     "ColumnKinds",
     "Dataset",
+    "EncodedDataset",
     "Encoder",
     "EncodingReport",
     "Table",
@@ -20,6 +22,7 @@ __all__ = [
     "as_tuple",
     "check_model_columns",
     "column_kinds",
+    "encode_dataset",
     "group_column",
     "left_out_reasons",
     "read_dataset",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from twolayer.errors import InputError
+from twolayer.evaluation.splits import time_slices
 from twolayer.tables.column_kinds import ColumnKinds, column_kinds
 from twolayer.tables.column_roles import group_column, time_order, weight_column
 from twolayer.tables.encoder import left_out_reasons
@@ -46,6 +47,12 @@ class Dataset:
     groups: np.ndarray | None = None
     order: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
+
+    def fold_groups(self, rows: np.ndarray) -> np.ndarray | None:
+        """Return what stays together where alpha is chosen: the groups; of rows in time, a fifth of the time each."""
+        if self.groups is not None:
+            return self.groups[rows]
+        return None if self.order is None else time_slices(self.order[rows])
 
 
 def read_dataset(options: TableOptions) -> Dataset:

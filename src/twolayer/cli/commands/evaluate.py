@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import typer
 
-from twolayer.cli import labelled_rows, options
+from twolayer.cli import options
 from twolayer.cli.output import Output
-from twolayer.cli.saved_model import SavedModel, open_model
 from twolayer.evaluation.assessment import Assessment, assess
 from twolayer.evaluation.baselines import CONSTANT, NETWORK
 from twolayer.evaluation.score_intervals import ScoreIntervals, score_intervals
 from twolayer.evaluation.scores import format_score
+from twolayer.saving.labelled_rows import (
+    assessment_names,
+    labelled_rows,
+    recovered_split,
+    target_names,
+)
+from twolayer.saving.saved_model import SavedModel, open_model
+from twolayer.tables import TableOptions
 
 MAX_CONFUSION_CLASSES = 12
 MODEL_COLUMN, GUESS_COLUMN = "the model", "best constant"
@@ -23,12 +29,7 @@ MODEL_COLUMN, GUESS_COLUMN = "the model", "best constant"
 def evaluate(
     model: options.ModelPath,
     table: options.TablePath,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target", help="The column with the truth; the model knows which, if `fit` saved it."
-        ),
-    ] = None,
+    target: options.TruthNames = None,
     labels: options.Labels = None,
     id_column: options.Id = None,
     weights: options.WeightsOption = None,
@@ -48,25 +49,12 @@ def evaluate(
     the accuracy is the exact one of a binomial. The best constant is the most frequent class, or the mean, of these very
     rows: no guess without inputs can do better. Of several targets, each is scored by itself too.
     """
+    given = dict(locals())
 
     known = open_model(model)
     voice = Output(quiet, as_json)
-    asked = options.table_options(
-        table,
-        labelled_rows.target_names(known, target),
-        labels=labels,
-        id_column=id_column,
-        weights=weights,
-        groups=groups,
-        time=time,
-        transpose=transpose,
-        delimiter=delimiter,
-        drop_missing_target=drop_missing_target,
-        sheet=sheet,
-        labels_sheet=labels_sheet,
-    )
-    rows = labelled_rows.labelled_rows(known, asked)
-    trained_on = labelled_rows.recovered_split(known, rows)
+    rows = labelled_rows(known, TableOptions.of({**given, "target": target_names(known, target)}))
+    trained_on = recovered_split(known, rows)
     if trained_on is not None:
         rows.notes.append(training_rows_warning(len(trained_on.train), len(trained_on.test)))
     subject = assess(
@@ -75,7 +63,7 @@ def evaluate(
         rows.y,
         weights=rows.weights,
         groups=rows.groups,
-        **labelled_rows.assessment_names(known, rows),
+        **assessment_names(known, rows),
     )
     sure = score_intervals(subject)
     for line in [

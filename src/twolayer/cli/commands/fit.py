@@ -13,21 +13,26 @@ import numpy as np
 import typer
 
 from twolayer import saving, tables
-from twolayer.cli import fit_checks, options, output_paths
-from twolayer.cli.checkpoint_options import CheckpointOptions
-from twolayer.cli.config import config_is_current, printable_name, settings_toml, use_config
+from twolayer.cli import options, output_paths, training_options
+from twolayer.cli.checkpoint_options import (
+    CheckpointInterval,
+    CheckpointOptions,
+    CheckpointPath,
+    Resume,
+)
+from twolayer.cli.config import ConfigPath, config_is_current, printable_name, settings_toml
 from twolayer.cli.loss_picture import Painter
 from twolayer.cli.output import Output
-from twolayer.cli.training_options import TrainingOptions, training_options
+from twolayer.cli.training_options import TrainingOptions
 from twolayer.evaluation.assessment import assess_test_rows
 from twolayer.evaluation.score_intervals import score_intervals
 from twolayer.evaluation.scores import ScoresByModel, score_table
-from twolayer.evaluation.splits import TrainTestSplit, time_folds, time_slices, train_test_rows
-from twolayer.evaluation.verdict import Verdict, verdict
+from twolayer.evaluation.splits import time_folds
+from twolayer.evaluation.verdict import verdict
 from twolayer.files import as_json_value
 from twolayer.inspection.training_history import TrainingHistory
 from twolayer.inspection.weights import column_spreads, idle_unit_counts
-from twolayer.tables import Dataset, Encoder, Target, left_out_reasons
+from twolayer.tables import EncodedDataset, Encoder, TableOptions, Target, left_out_reasons
 from twolayer.text import first_names
 from twolayer.training.ctrl_c import CtrlCState, ctrl_c_stops
 
@@ -57,47 +62,20 @@ def fit(
     table: options.TablePath,
     target: options.TargetNames,
     task: options.TaskOption = "auto",
-    n_hidden: Annotated[
-        str,
-        typer.Option(help="Units in the hidden layer; with --cv several to choose from: 10,50."),
-    ] = "50",
-    alpha: Annotated[
-        str,
-        typer.Option(
-            help="Weight decay: larger is smoother; auto chooses it; with --cv also 0.1,1,10."
-        ),
-    ] = "auto",
-    activation: Annotated[
-        str, typer.Option(help="relu, identity, tanh, logistic, leaky_relu, softplus, or gelu.")
-    ] = "relu",
-    max_iter: Annotated[int, typer.Option(help="Steps of training at most.")] = 1000,
-    test_size: Annotated[float, typer.Option(help="Share of the rows kept for the test.")] = 0.25,
-    seed: Annotated[int, typer.Option(help="Of the split and of the first weights.")] = 0,
+    n_hidden: training_options.Units = "50",
+    alpha: training_options.Alpha = "auto",
+    activation: training_options.ActivationName = "relu",
+    max_iter: training_options.MaxIter = 1000,
+    test_size: training_options.TestSize = 0.25,
+    seed: training_options.Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the model and what goes with it.")] = Path(
         "."
     ),
-    engine: Annotated[str, typer.Option(help="Who computes the gradients, or auto.")] = "auto",
-    n_networks: Annotated[
-        str,
-        typer.Option(help="Networks whose answers are averaged; auto is 5 where they cost little."),
-    ] = "auto",
-    cv: Annotated[
-        int | None,
-        typer.Option(help="Choose alpha and n-hidden by cross-validation with so many folds."),
-    ] = None,
-    device: Annotated[
-        str,
-        typer.Option(
-            help="Where to train: cpu; cuda or cuda:1, a GPU by engine torch; auto, a GPU if there is one and it pays."
-        ),
-    ] = "cpu",
-    skip: Annotated[
-        bool | None,
-        typer.Option(
-            "--skip/--no-skip",
-            help="Let the inputs act on the output directly too, or not; seen to by itself if not given.",
-        ),
-    ] = None,
+    engine: training_options.EngineName = "auto",
+    n_networks: training_options.Networks = "auto",
+    cv: training_options.Folds = None,
+    device: training_options.Device = "cpu",
+    skip: training_options.Skip = None,
     labels: options.Labels = None,
     id_column: options.Id = None,
     weights: options.WeightsOption = None,
@@ -110,26 +88,12 @@ def fit(
     delimiter: options.Delimiter = None,
     sheet: options.Sheet = None,
     labels_sheet: options.LabelsSheet = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="A file to keep the training in as it goes, in case it is killed."),
-    ] = None,
-    every: Annotated[
-        float, typer.Option(help="Seconds from one writing of the checkpoint to the next.")
-    ] = 60.0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there.")
-    ] = False,
+    checkpoint: CheckpointPath = None,
+    every: CheckpointInterval = 60.0,
+    resume: Resume = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="Take the settings from this file, which a fit wrote.",
-            is_eager=True,
-            callback=use_config,
-        ),
-    ] = None,
+    config: ConfigPath = None,
 ) -> FitResult:
     """Learn a column of a table from the others, test what was learned, and save it.
 
@@ -138,144 +102,103 @@ def fit(
     rows stands beside a linear model's and a constant guess's. Written are the model, TABLE.twolayer.safetensors, a picture
     of the loss, TABLE.loss.png, and the settings, TABLE.fit.toml, from which --config repeats the fit.
     """
-    given = dict(locals())
+    return fit_as_given(dict(locals()))
 
+
+def fit_as_given(given: dict[str, Any]) -> FitResult:
+    """Check what was given, then run the fit."""
+    checkpoint, table = given["checkpoint"], Path(given["table"])
     with ctrl_c_stops(checkpoint) as stop:
-        how = training_options(
-            n_hidden,
-            alpha,
-            activation,
-            max_iter,
-            test_size,
-            seed,
-            engine,
-            n_networks,
-            cv,
-            device,
-            skip,
-        )
-        asked = options.table_options(
-            table,
-            target,
-            task=task,
-            labels=labels,
-            id_column=id_column,
-            weights=weights,
-            groups=groups,
-            time=time,
-            drop=drop,
-            category=category,
-            transpose=transpose,
-            delimiter=delimiter,
-            drop_missing_target=drop_missing_target,
-            sheet=sheet,
-            labels_sheet=labels_sheet,
-        )
-        paths = output_files(Path(table), Path(out))
-        read = {"the table": Path(table), "--labels": labels, "--checkpoint": checkpoint}
-        output_paths.check_not_input(paths, read)
+        training, asked = TrainingOptions.of(given), TableOptions.of(given)
+        paths = output_files(table, Path(given["out"]))
+        read = {"the table": table, "--labels": given["labels"]}
+        output_paths.check_not_input(paths, {**read, "--checkpoint": checkpoint})
         defaults = {name: one.default for name, one in signature(fit).parameters.items()}
-        kept = config_is_current(config, paths[2], given, defaults)
-        keeping = CheckpointOptions(checkpoint, every, resume)
+        kept = config_is_current(given["config"], paths[2], given, defaults)
+        checkpoints = CheckpointOptions(checkpoint, given["every"], given["resume"])
+        output = Output(given["quiet"], given["as_json"])
         with Painter() as painter:
-            return run_fit(
-                asked,
-                how,
-                paths,
-                None if kept else given,
-                Output(quiet, as_json),
-                painter,
-                stop,
-                keeping,
-            )
+            model, about, results = run_fit(asked, training, output, checkpoints)
+            text = None if kept else settings_toml(given, paths[2])
+            write_outputs(model, about, paths, text, output, painter, stop)
+        files = dict(zip(("model", "picture", "settings"), paths, strict=True))
+        output.result({**results, "files": files})
+        return FitResult(model, about["scores"], *paths)
 
 
 def run_fit(
-    asked: Any,
-    how: TrainingOptions,
-    paths: tuple[Path, Path, Path],
-    given: dict[str, Any] | None,
-    voice: Output,
-    painter: Painter,
-    stop: CtrlCState,
-    keeping: CheckpointOptions | None = None,
-) -> FitResult:
-    """Read, train, compare, tell and write; the settings too, unless they are None."""
-
-    data = tables.read_dataset(asked)
-    target = data.target
-    parts = train_test_rows(
-        target.values,
-        how.test_size,
-        how.seed,
-        classifies=target.task == "classification",
-        name=target.name,
-        groups=data.groups,
-        order=data.order,
-    )
-    fit_checks.check_part_weights(data, parts)
-    encoder = tables.Encoder.fit(data.table, data.kinds, parts.train)
-    found = tables.EncodingReport()
-    x = encoder.encode(data.table, found)
-    fit_checks.check_inputs_left(encoder, data)
-    fit_checks.check_control_characters(encoder, data)
-    for line in dataset_lines(data, encoder, found, parts, how.seed):
-        voice.say(line)
-
-    model = build_estimator(data.target.task, how)
-    with (keeping or CheckpointOptions()).opened(voice):
-        course = TrainingHistory(max_trainings=1)
-        seconds = train_model(model, x, data, parts, how, voice, course)
+    asked: TableOptions, training: TrainingOptions, output: Output, checkpoints: CheckpointOptions
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Read, train, compare and say so; return the model, what its file tells of the fit, and the results for programs."""
+    subject = tables.encode_dataset(tables.read_dataset(asked), training.test_size, training.seed)
+    data = subject.data
+    for line in dataset_lines(subject, training.seed):
+        output.say(line)
+    model = build_estimator(data.target.task, training)
+    history = TrainingHistory(max_trainings=1)
+    with checkpoints.opened(output):
+        seconds = train_model(model, subject, training, output, history)
     assessed = assess_test_rows(
         model,
-        x,
-        target.values,
-        parts,
+        subject.x,
+        data.target.values,
+        subject.parts,
         weights=data.weights,
         groups=data.groups,
-        inputs=encoder.features(),
-        sources=encoder.sources(),
+        inputs=subject.encoder.features(),
+        sources=subject.encoder.sources(),
         targets=list(asked.targets),
         grouped_by=asked.groups or "",
     )
-    sure = score_intervals(assessed)
-    scores, spoken = sure.scores, verdict(assessed, sure)
-    for line in [training_line(model, seconds), "", *score_lines(scores, spoken)]:
-        voice.say(line)
-    model.feature_names_in_ = np.array(encoder.features(), dtype=object)
-    about = {
+    intervals = score_intervals(assessed)
+    judged = verdict(assessed, intervals)
+    words = [judged.headline, *judged.sentences]
+    table = score_table(intervals.scores, "on the test rows")
+    for line in [training_line(model, seconds), "", *table, "", *words]:
+        output.say(line)
+    model.feature_names_in_ = np.array(subject.encoder.features(), dtype=object)
+    about = fit_description(asked, training, subject, intervals.scores)
+    about["training"] = training_summary(model, subject.x[subject.parts.train], history)
+    results = {
+        **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
+        "standing": judged.standing,
+        "verdict": words,
+        **training_results(model, seconds),
+        "notes": [*data.notes, *left_out_reasons(subject.encoder), *subject.notes],
+    }
+    return model, about, results
+
+
+def fit_description(
+    asked: TableOptions, training: TrainingOptions, subject: EncodedDataset, scores: ScoresByModel
+) -> dict[str, Any]:
+    """What the model's file tells of the table, its split and the scores."""
+    return {
         "table": printable_name(Path(asked.path).name),
         "target": asked.targets[0] if len(asked.targets) == 1 else list(asked.targets),
-        "task": data.target.task,
-        "rows": {"train": len(parts.train), "test": len(parts.test)},
-        "test_size": how.test_size,
-        "seed": how.seed,
+        "task": subject.data.target.task,
+        "rows": {"train": len(subject.parts.train), "test": len(subject.parts.test)},
+        "test_size": training.test_size,
+        "seed": training.seed,
         "groups": asked.groups,
         "time": asked.time,
         "weights": asked.weights,
         "scores": scores,
-        "encoder": encoder.as_json(),
-        "training": training_summary(model, x[parts.train], course),
+        "encoder": subject.encoder.as_json(),
     }
-    text = None if given is None else settings_toml(given, paths[2])
-    write_outputs(model, about, paths, text, voice, painter, stop)
-    voice.result(
-        {
-            **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
-            "standing": spoken.standing,
-            "verdict": [spoken.headline, *spoken.sentences],
-            "n_inputs": model.n_features_in_,
-            "n_hidden": n_hidden_units(model),
-            "n_networks": model.n_networks_,
-            "alpha": model.alpha_,
-            "steps": model.n_iter_,
-            "stopped": model.stopped_,
-            "seconds": seconds,
-            "notes": [*data.notes, *tables.left_out_reasons(encoder), *found.sentences()],
-            "files": {"model": paths[0], "picture": paths[1], "settings": paths[2]},
-        }
-    )
-    return FitResult(model, scores, *paths)
+
+
+def training_results(model: Any, seconds: float) -> dict[str, Any]:
+    """For programs: the network, and how its training went."""
+    return {
+        "n_inputs": model.n_features_in_,
+        "n_hidden": n_hidden_units(model),
+        "n_networks": model.n_networks_,
+        "alpha": model.alpha_,
+        "steps": model.n_iter_,
+        "stopped": model.stopped_,
+        "seconds": seconds,
+    }
 
 
 def output_files(table: Path, out: Path) -> tuple[Path, Path, Path]:
@@ -290,75 +213,65 @@ def output_files(table: Path, out: Path) -> tuple[Path, Path, Path]:
     )
 
 
-def build_estimator(task: str, how: TrainingOptions) -> Any:
+def build_estimator(task: str, training: TrainingOptions) -> Any:
     """The model for that task."""
     from twolayer import estimators
 
     shared = {
-        "activation": how.activation,
-        "max_iter": how.max_iter,
-        "engine": how.engine,
-        "device": how.device,
-        "skip": "auto" if how.skip is None else how.skip,
-        "random_state": how.seed,
+        "activation": training.activation,
+        "max_iter": training.max_iter,
+        "engine": training.engine,
+        "device": training.device,
+        "skip": "auto" if training.skip is None else training.skip,
+        "random_state": training.seed,
     }
     kind = "Classifier" if task == "classification" else "Regressor"
-    if how.cv is None:
+    if training.cv is None:
         make = getattr(estimators, f"TwoLayer{kind}")
-        return make(how.n_hidden[0], alpha=how.alpha, n_networks=how.n_networks, **shared)
-    alphas = None if how.alpha == "auto" else how.alpha
+        return make(
+            training.n_hidden[0], alpha=training.alpha, n_networks=training.n_networks, **shared
+        )
+    alphas = None if training.alpha == "auto" else training.alpha
     return getattr(estimators, f"TwoLayer{kind}CV")(
-        how.n_hidden if len(how.n_hidden) > 1 else how.n_hidden[0],
+        training.n_hidden if len(training.n_hidden) > 1 else training.n_hidden[0],
         alphas=[alphas] if isinstance(alphas, float) else alphas,
-        cv=how.cv,
-        n_networks=5 if how.n_networks == "auto" else how.n_networks,
+        cv=training.cv,
+        n_networks=5 if training.n_networks == "auto" else training.n_networks,
         **shared,
     )
 
 
 def train_model(
     model: Any,
-    x: Any,
-    data: Dataset,
-    parts: TrainTestSplit,
-    how: TrainingOptions,
-    voice: Output,
-    course: TrainingHistory,
+    subject: EncodedDataset,
+    training: TrainingOptions,
+    output: Output,
+    history: TrainingHistory,
 ) -> float:
     """Fit the model on its part of the rows; how many seconds it took."""
-    rows = parts.train
-    more = {} if data.weights is None else {"sample_weight": data.weights[rows]}
+    data, rows = subject.data, subject.parts.train
+    more: dict[str, Any] = {} if data.weights is None else {"sample_weight": data.weights[rows]}
     before = clock.perf_counter()
-    with voice.progress("training") as progress:
-        if how.cv is None:
-            model.callback = [lambda now: progress.to(now.step, now.steps), course]
-            together = kept_together(data, rows)
-            model.fit(x[rows], data.target.values[rows], groups=together, **more)
-            model.callback = None
+    with output.progress("training") as progress:
+        if training.cv is None:
+            model.callback = [lambda now: progress.to(now.step, now.steps), history]
+            more["groups"] = data.fold_groups(rows)
         else:
+            model.callback = progress.to
             if data.groups is not None:
                 more["groups"] = data.groups[rows]
             if data.order is not None:
-                model.cv = time_folds(data.order[rows], how.cv)
-            model.callback = lambda done, total: progress.to(done, total)
-            model.fit(x[rows], data.target.values[rows], **more)
-            model.cv, model.callback = how.cv, None
+                model.cv = time_folds(data.order[rows], training.cv)
+        model.fit(subject.x[rows], data.target.values[rows], **more)
+        model.callback = None
+        if training.cv is not None:
+            model.cv = training.cv
     return clock.perf_counter() - before
 
 
-def kept_together(data: Dataset, rows: Any) -> Any:
-    """Return what stays together where alpha is chosen: the groups; of rows in time, a fifth of the time each."""
-
-    if data.groups is not None:
-        return data.groups[rows]
-    return None if data.order is None else time_slices(data.order[rows])
-
-
-def dataset_lines(
-    data: Dataset, encoder: Encoder, found: Any, parts: TrainTestSplit, seed: int
-) -> list[str]:
+def dataset_lines(subject: EncodedDataset, seed: int) -> list[str]:
     """What was read, what is to be learned, and how the rows are split."""
-
+    data, encoder, parts = subject.data, subject.encoder, subject.parts
     target, n_inputs, n_columns = data.target, len(encoder.features()), len(encoder.columns)
     inputs = f"{n_columns} input column{'s' * (n_columns != 1)}"
     inputs += f", which make {n_inputs} inputs" if n_inputs != n_columns else ""
@@ -370,17 +283,10 @@ def dataset_lines(
         split += ", whole groups"
     if data.order is not None:
         split = "the latest"
+    notes = [*data.notes, *left_out_reasons(encoder), *kind_lines(encoder), *subject.notes]
     return [
         f"{data.table.path}: {data.table.n_rows} rows, {inputs}",
-        *(
-            f"  {line}"
-            for line in [
-                *data.notes,
-                *left_out_reasons(encoder),
-                *kind_lines(encoder),
-                *found.sentences(),
-            ]
-        ),
+        *(f"  {line}" for line in notes),
         f"{holds} {target.reason}: {target.task}{hint}{class_counts(target)}",
         f"{len(parts.train)} rows to train on, {len(parts.test)} kept for the test, {split}",
     ]
@@ -434,17 +340,6 @@ def training_summary(model: Any, x: Any, course: TrainingHistory) -> dict[str, A
         "idle_units": idle_unit_counts(model, x),
         "course": as_json_value(course.table(model.n_networks_)),
     }
-
-
-def score_lines(scores: ScoresByModel, spoken: Verdict) -> list[str]:
-    """Return the scores as a table, and the verdict."""
-
-    return [
-        *score_table(scores, "on the test rows"),
-        "",
-        spoken.headline,
-        *spoken.sentences,
-    ]
 
 
 def write_outputs(

@@ -11,11 +11,11 @@ import typer
 
 from twolayer import checks
 from twolayer.cli import options
-from twolayer.cli.labelled_rows import fit_columns, input_names
 from twolayer.cli.output import Output, aligned_lines
-from twolayer.cli.saved_model import SavedModel, open_model
 from twolayer.evaluation.scores import format_score
 from twolayer.inspection.ranking import InputRanking, rank_inputs
+from twolayer.saving.labelled_rows import fit_columns, input_names
+from twolayer.saving.saved_model import SavedModel, open_model
 from twolayer.tables import left_out_reasons
 from twolayer.text import first_names
 

@@ -12,9 +12,9 @@ from twolayer import checks, tables
 from twolayer.cli import options
 from twolayer.cli.output import Output
 from twolayer.cli.row_writer import file_ending, row_writer
-from twolayer.cli.saved_model import SavedModel, open_model
 from twolayer.errors import FileError, InputError
-from twolayer.tables import EncodingReport, Table
+from twolayer.saving.saved_model import SavedModel, open_model
+from twolayer.tables import EncodingReport, Table, TableOptions
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
 from twolayer.tables.transpose import transpose_table
 from twolayer.text import first_names
@@ -50,11 +50,12 @@ def predict(
     that name the rows stand beside the predictions. The table is read, and the predictions written, in blocks of rows: it
     may be larger than memory.
     """
+    given = dict(locals())
 
     check_output(out, model, Path(table))
     if out is not None:
         file_ending(out)
-    asked = options.table_options(table, (), transpose=transpose, delimiter=delimiter, sheet=sheet)
+    asked = TableOptions.of(given)
     known = open_model(model)
     check_prediction_options(known, proba, interval)
     seen = NumberFormats()
@@ -128,8 +129,7 @@ def output_header(
     if n_outputs > 1:
         named = model.targets if len(model.targets) == n_outputs else range(1, n_outputs + 1)
         names = [f"prediction_{name}" for name in named]
-    several = getattr(estimator, "_several_labels", False)
-    if several:
+    if model.several_labels:
         names = [f"prediction_{name}" for name in estimator.classes_]
     if proba:
         names += [f"probability_{name}" for name in estimator.classes_]

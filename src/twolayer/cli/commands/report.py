@@ -12,17 +12,25 @@ import typer
 from twolayer import checks, saving
 from twolayer._version import __version__
 from twolayer.checks import is_sparse
-from twolayer.cli import labelled_rows, options, output_paths
+from twolayer.cli import options, output_paths
 from twolayer.cli.commands import inspect
-from twolayer.cli.labelled_rows import LabelledRows
 from twolayer.cli.output import Output
-from twolayer.cli.saved_model import SavedModel, open_model
 from twolayer.errors import InputError
 from twolayer.evaluation.assessment import Assessment, assess, assess_test_rows
 from twolayer.evaluation.score_intervals import ScoreIntervals, score_intervals
 from twolayer.evaluation.verdict import verdict
 from twolayer.evaluation.warnings import score_warnings
 from twolayer.inspection.weights import column_spreads
+from twolayer.saving.labelled_rows import (
+    LabelledRows,
+    assessment_names,
+    has_fit_row_count,
+    labelled_rows,
+    recovered_split,
+    target_names,
+)
+from twolayer.saving.saved_model import SavedModel, open_model
+from twolayer.tables import TableOptions
 from twolayer.text import first_names
 
 PAGE_NAME = "report.html"
@@ -36,12 +44,7 @@ def report(
     out: Annotated[Path, typer.Option(help="Folder for the page and its pictures.")] = Path(
         "report"
     ),
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target", help="The column with the truth; the model knows which, if `fit` saved it."
-        ),
-    ] = None,
+    target: options.TruthNames = None,
     repeats: Annotated[int, typer.Option(help="Shuffles of each input, for importances.")] = 10,
     seed: Annotated[int, typer.Option(help="Of shuffles and resamples.")] = 0,
     labels: options.Labels = None,
@@ -63,6 +66,7 @@ def report(
     for the test are found again, and scores are of those. Or give it a table with other rows, all of which are scored.
     Written are DIR/report.html, one file that needs no network, and its pictures as PNG files.
     """
+    given = dict(locals())
     from twolayer import report as reports
 
     checks.whole_number(repeats, "--repeats")
@@ -70,21 +74,7 @@ def report(
     output_paths.check_writable(out)
     known = open_model(model)
     voice = Output(quiet, as_json)
-    asked = options.table_options(
-        table,
-        labelled_rows.target_names(known, target),
-        labels=labels,
-        id_column=id_column,
-        weights=weights,
-        groups=groups,
-        time=time,
-        transpose=transpose,
-        delimiter=delimiter,
-        drop_missing_target=drop_missing_target,
-        sheet=sheet,
-        labels_sheet=labels_sheet,
-    )
-    rows = labelled_rows.labelled_rows(known, asked)
+    rows = labelled_rows(known, TableOptions.of({**given, "target": target_names(known, target)}))
     subject, how = assess_model(known, rows)
     voice.say(f"{rows.table.path}: {how}")
     sure = score_intervals(subject, seed)
@@ -162,9 +152,9 @@ def assess_model(model: SavedModel, rows: LabelledRows) -> tuple[Assessment, str
         "weights": rows.weights,
         "groups": rows.groups,
         "course": stored_history(model),
-        **labelled_rows.assessment_names(model, rows),
+        **assessment_names(model, rows),
     }
-    parts = labelled_rows.recovered_split(model, rows)
+    parts = recovered_split(model, rows)
     count = f"{len(rows.y):,}"
     if parts is None:
         note = possible_options_note(model, rows)
@@ -177,7 +167,7 @@ def assess_model(model: SavedModel, rows: LabelledRows) -> tuple[Assessment, str
 def possible_options_note(model: SavedModel, rows: LabelledRows) -> str:
     """What may be missing where the rows could be those of the fit."""
 
-    if not labelled_rows.has_fit_row_count(model, rows):
+    if not has_fit_row_count(model, rows):
         return ""
     return (
         " (they are as many as the fit had: if this is its table, give it as the fit was given it, with its --groups, "

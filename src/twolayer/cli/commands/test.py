@@ -17,7 +17,7 @@ from twolayer.evaluation.nested_folds import (
     other_fold_count,
     training_parts,
 )
-from twolayer.tables import Dataset
+from twolayer.tables import Dataset, TableOptions
 from twolayer.text import first_names
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def test(
     procedure, the choice of alpha included, is scored on folds that it never saw, with an interval. A single network is
     trained each time, alpha chosen from 30, 3 and 0.3.
     """
+    given = dict(locals())
 
     checks.whole_number(n, "--n")
     checks.whole_number(n_hidden, "--n-hidden")
@@ -63,21 +64,7 @@ def test(
     checks.whole_number(seed, "--seed", at_least=0)
     check_level(level)
     voice = Output(quiet, as_json)
-    asked = options.table_options(
-        table,
-        target,
-        task=task,
-        labels=labels,
-        id_column=id_column,
-        groups=groups,
-        drop=drop,
-        category=category,
-        transpose=transpose,
-        delimiter=delimiter,
-        drop_missing_target=drop_missing_target,
-        sheet=sheet,
-        labels_sheet=labels_sheet,
-    )
+    asked = TableOptions.of(given)
     data = tables.read_dataset(asked)
     check_enough_rows(data, cv)
     inner = inner_fold_count(data, cv)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from twolayer import saving, tables
+from twolayer import tables
 from twolayer.errors import InputError
+from twolayer.saving.model_file import read_model
 from twolayer.tables import Encoder, EncodingReport, Table, check_model_columns
 
 
@@ -40,7 +41,7 @@ class SavedModel:
     @property
     def several_labels(self) -> bool:
         """Whether it tells of each of several labels whether a row has it, rather than one class a row."""
-        return getattr(self.estimator, "_several_labels", False)
+        return getattr(self.estimator, "several_labels_", False)
 
     @property
     def targets(self) -> list[str]:
@@ -124,7 +125,7 @@ def open_model(path: Path) -> SavedModel:
         If the file cannot be read, or holds no fitted estimator.
     """
 
-    estimator, about = saving.read_model(path)
+    estimator, about = read_model(path)
     if not hasattr(estimator, "predict"):
         raise InputError(
             f"{path} holds {type(estimator).__name__}, which are weights only: "

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from twolayer import tables
-from twolayer.cli.saved_model import SavedModel
 from twolayer.errors import InputError
 from twolayer.evaluation.baselines import NETWORK
 from twolayer.evaluation.scores import model_scores
 from twolayer.evaluation.splits import TrainTestSplit, train_test_rows
+from twolayer.saving.saved_model import SavedModel
 from twolayer.tables import Table, TableOptions, as_tuple
 from twolayer.tables.column_kinds import NO_WORDS, YES_WORDS
 from twolayer.tables.readers.formats import STDIN
