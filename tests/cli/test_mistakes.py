@@ -13,9 +13,8 @@ import pytest
 from command_line import assert_refused
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 
-from twolayer.cli.commands import test as command
 from twolayer.cli.main import main
-from twolayer.evaluation.nested_folds import nested_shortage
+from twolayer.evaluation.nested_folds import inner_fold_count, nested_shortage
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
@@ -98,7 +97,7 @@ def test_refused_is_what_scikit_learns_folds_cannot_do(here, n_rare, cv, grouped
     shortage = nested_shortage(y, cv, groups=data.groups, classifies=True)
     assert (shortage is None) == possible
     if possible and grouped:
-        inner = command.inner_fold_count(data, cv)
+        inner = inner_fold_count(y, cv, groups=data.groups, classifies=True)
         fewest = min(np.unique(y[t], return_counts=True)[1].min() for t in trains)
         assert inner == min(cv, fewest)
         for t in trains:

@@ -49,7 +49,6 @@ def config_is_current(
     FileError
         If that file would be overwritten with others.
     """
-
     if config is None or not same_file(config, path):
         return False
     usual = {name: value for name, value in defaults.items() if name not in UNSAVED_OPTIONS}
@@ -73,7 +72,6 @@ def read_settings(path: Path) -> dict[str, Any]:
     FileError
         If the file cannot be read.
     """
-
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -90,7 +88,6 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 def use_config(context: typer.Context, path: Path | None) -> Path | None:
     """Let the settings in the file stand for the options that were not given."""
-
     if path is None:
         return None
     values = read_settings(path)

@@ -63,7 +63,6 @@ class Painter:
 
     def loss_curve(self, losses: Any, title: str) -> bytes:
         """The picture as the contents of a PNG file."""
-
         if self.helper is not None:
             told = io.BytesIO()
             np.save(told, losses, allow_pickle=False)

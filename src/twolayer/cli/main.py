@@ -101,7 +101,6 @@ UNPRINTABLE = 100_000  # objects from one search for garbage to the next; loadin
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command. What the user got wrong is one line and exit code 2; a defect of ours keeps its traceback."""
-
     gc.set_threshold(UNPRINTABLE)
     try:
         check_arguments(sys.argv[1:] if arguments is None else arguments)
@@ -131,7 +130,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def check_arguments(arguments: list[str]) -> None:
     """Raise if an argument, such as a file's name in Latin-1, is no text that could be printed or kept in a file."""
-
     for argument in arguments:
         if any("\ud800" <= letter <= "\udfff" for letter in argument):
             raise InputError(f"the argument {argument!r} is not text in UTF-8: rename the file")

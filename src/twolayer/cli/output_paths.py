@@ -11,7 +11,6 @@ from twolayer.errors import FileError
 
 def check_writable(out: Path) -> None:
     """Raise FileError if nothing can be written there, or it cannot be made."""
-
     stands = next(folder for folder in (out, *Path(out).absolute().parents) if folder.exists())
     if not stands.is_dir():
         raise FileError(f"--out {out}: {stands} is a file, not a folder")
@@ -21,7 +20,6 @@ def check_writable(out: Path) -> None:
 
 def make_folder(out: Path) -> None:
     """Make the folder if it is not there."""
-
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -37,7 +35,6 @@ def same_file(one: Path, other: Path) -> bool:
 
 def check_not_input(written: Sequence[Path], read: dict[str, Path | None]) -> None:
     """Raise FileError if a file that would be written is one that is read; `read` by what it is called."""
-
     for path in written:
         for what, other in read.items():
             if other is not None and same_file(path, other):

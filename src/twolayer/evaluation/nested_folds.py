@@ -102,6 +102,16 @@ def most_inner_folds(
     return min(most)
 
 
+def inner_fold_count(
+    y: np.ndarray, n_folds: int, *, groups: np.ndarray | None = None, classifies: bool = False
+) -> int:
+    """Return into how many folds, `n_folds` at most, the training rows of each fold are split again."""
+    if groups is None:
+        return n_folds
+    parts = training_parts(y, n_folds, groups, classifies)
+    return min(n_folds, most_inner_folds(y, parts, groups, classifies))
+
+
 def other_fold_count(
     y: np.ndarray, n_folds: int, *, groups: np.ndarray | None = None, classifies: bool = False
 ) -> int | None:

@@ -2,5 +2,13 @@
 
 from twolayer.report.figures import ReportFigure, report_figures
 from twolayer.report.page import html_page
+from twolayer.report.subject import assess_model, input_spreads, shuffled_importances
 
-__all__ = ["ReportFigure", "html_page", "report_figures"]
+__all__ = [
+    "ReportFigure",
+    "assess_model",
+    "html_page",
+    "input_spreads",
+    "report_figures",
+    "shuffled_importances",
+]

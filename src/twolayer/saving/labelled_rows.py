@@ -55,7 +55,6 @@ class LabelledRows:
 
 def target_names(model: SavedModel, given: Any) -> tuple[str, ...]:
     """The columns with the truth: those that were named, or that the model's file names."""
-
     targets = as_tuple(given) or tuple(model.targets)
     if not targets:
         raise InputError(
@@ -72,7 +71,6 @@ def fit_columns(model: SavedModel) -> dict[str, str]:
 
 def labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     """The model's inputs and the truth in a table; by itself with the groups, time and weights that the fit used."""
-
     more: dict[str, Any] = {
         part: name
         for part, name in fit_columns(model).items()
@@ -103,7 +101,6 @@ def missing_option_note(flags: str) -> str:
 
 def read_labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     """The rows with the columns that were asked for."""
-
     rows, notes = tables.requested_table(asked)
     found = tables.EncodingReport()
     x = model.inputs(rows, found)
@@ -142,7 +139,6 @@ def recovered_split(known: SavedModel, rows: LabelledRows) -> TrainTestSplit | N
     The split is drawn again from the seed in the model's file, and believed only if the model's scores on its test rows are
     those that the fit wrote down.
     """
-
     kept, sizes = known.about.get("scores"), known.about.get("rows")
     size, seed = known.about.get("test_size"), known.about.get("seed")
     before = kept.get(NETWORK) if isinstance(kept, dict) else None
@@ -179,7 +175,6 @@ def has_fit_row_count(known: SavedModel, rows: LabelledRows) -> bool:
 
 def true_targets(model: SavedModel, table: Table, targets: tuple[str, ...]) -> np.ndarray:
     """The targets as the model would say them."""
-
     for name in targets:
         check_target_complete(table, name)
     if model.classifies and not model.several_labels:
@@ -200,7 +195,6 @@ def true_targets(model: SavedModel, table: Table, targets: tuple[str, ...]) -> n
 
 def class_column(model: SavedModel, table: Table, name: str) -> np.ndarray:
     """The class of each row, of those that the model knows."""
-
     classes = model.estimator.classes_
     place = {str(one): k for k, one in enumerate(classes.tolist())}
     by_number = {
@@ -220,7 +214,6 @@ def class_column(model: SavedModel, table: Table, name: str) -> np.ndarray:
 
 def label_columns(model: SavedModel, table: Table, names: tuple[str, ...]) -> np.ndarray:
     """0 and 1, a column for each label."""
-
     columns = []
     for name in names:
         words = table.words(name)

@@ -74,7 +74,6 @@ class SavedModel:
         InputError
             If it lacks columns, and they are not or cannot be filled in.
         """
-
         if self.encoder is None:
             if fill:
                 raise InputError(
@@ -94,7 +93,6 @@ class SavedModel:
 
     def columns(self, table: Table) -> list[str]:
         """The table's columns that are taken, in the model's order."""
-
         if self.encoder is not None:
             return self.encoder.columns
         known = getattr(self.estimator, "feature_names_in_", None)
@@ -124,7 +122,6 @@ def open_model(path: Path) -> SavedModel:
     FileError, InputError
         If the file cannot be read, or holds no fitted estimator.
     """
-
     estimator, about = read_model(path)
     if not hasattr(estimator, "predict"):
         raise InputError(

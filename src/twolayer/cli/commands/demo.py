@@ -27,7 +27,6 @@ def demo(
     The table is one that scikit-learn carries: 1797 handwritten digits, 64 grey values each. It is written to
     twolayer-demo/digits.csv and fitted as `twolayer fit` does; nothing is downloaded.
     """
-
     fit.output_files(
         Path(DIGITS_TABLE), out
     )  # refuses a folder that cannot be written, before anything runs

@@ -14,6 +14,7 @@ from twolayer.evaluation.baselines import CONSTANT, NETWORK
 from twolayer.evaluation.score_intervals import ScoreIntervals, score_intervals
 from twolayer.evaluation.scores import format_score
 from twolayer.saving.labelled_rows import (
+    LabelledRows,
     assessment_names,
     labelled_rows,
     recovered_split,
@@ -50,9 +51,8 @@ def evaluate(
     rows: no guess without inputs can do better. Of several targets, each is scored by itself too.
     """
     given = dict(locals())
-
     known = open_model(model)
-    voice = Output(quiet, as_json)
+    output = Output(quiet, as_json)
     rows = labelled_rows(known, TableOptions.of({**given, "target": target_names(known, target)}))
     trained_on = recovered_split(known, rows)
     if trained_on is not None:
@@ -73,19 +73,27 @@ def evaluate(
         *confusion_counts(subject),
         *target_lines(subject, sure),
     ]:
-        voice.say(line)
+        output.say(line)
+    results = evaluation_results(known, rows, subject, sure)
+    output.result(results)
+    return results
+
+
+def evaluation_results(
+    model: SavedModel, rows: LabelledRows, subject: Assessment, sure: ScoreIntervals
+) -> dict[str, Any]:
+    """For programs: the scores with their ranges, and the confusion of classes; of several targets each one's."""
     results = {
-        "model": model,
+        "model": model.path,
         "table": rows.table.path,
         "rows": rows.table.n_rows,
         **scores_as_json(sure),
-        "classes": None if known.several_labels else subject.classes,
+        "classes": None if model.several_labels else subject.classes,
         "confusion": subject.confusion() if subject.classifies and not subject.several else None,
         "notes": rows.notes,
     }
     if subject.several:
         results["targets"] = {name: scores_as_json(part) for name, part in sure.parts.items()}
-    voice.result(results)
     return results
 
 
@@ -99,7 +107,6 @@ def training_rows_warning(train: int, test: int) -> str:
 
 def scores_as_json(sure: ScoreIntervals) -> dict[str, Any]:
     """For programs: the scores of both, and the range of the model's."""
-
     return {
         "scores": {MODEL_COLUMN: sure.scores[NETWORK], GUESS_COLUMN: sure.scores[CONSTANT]},
         "ranges": sure.ranges.get(NETWORK, {}),
@@ -108,7 +115,6 @@ def scores_as_json(sure: ScoreIntervals) -> dict[str, Any]:
 
 def evaluation_lines(sure: ScoreIntervals, heading: str, before: Mapping[str, float]) -> list[str]:
     """The scores, a line each, beside those of the best constant and, if they are known, of the test of the fit."""
-
     ranges = sure.ranges.get(NETWORK, {})
     width = max(19, len(heading) + 1)
     head = f"\n{heading:{width}}{MODEL_COLUMN:>9}  {'95% range':>17}  {GUESS_COLUMN:>13}"
@@ -123,7 +129,6 @@ def evaluation_lines(sure: ScoreIntervals, heading: str, before: Mapping[str, fl
 
 def scores_of_fit(model: SavedModel) -> Mapping[str, float]:
     """The scores of the rows that the fit kept for the test, if it wrote them down."""
-
     kept = model.about.get("scores", {})
     before = kept.get(NETWORK, {}) if isinstance(kept, dict) else {}
     return before if isinstance(before, dict) else {}

@@ -21,6 +21,13 @@ from twolayer.tutorial.explain.timing import explain_timing
 from twolayer.tutorial.ladder import LadderProgram
 from twolayer.tutorial.layout import Page
 
+TOPICS: dict[str, Callable[..., None]] = {
+    "program": explain_program,
+    "autograd": explain_autograd,
+    "timing": explain_timing,
+    "numpy-torch": lambda page, program: explain_numpy_torch(page, program.seed),
+}
+WHOLE_NUMBERS = {"n_rows": 1, "n_inputs": 1, "n_hidden": 1, "n_outputs": 1, "steps": 1, "seed": 0}
 MIN_WIDTH, MAX_WIDTH = 60, 100  # columns that are used of a terminal
 
 NOT_WHOLE_TEXT = Bilingual(
@@ -72,60 +79,34 @@ def explain(
     Topics: the program itself in NumPy; autograd (what PyTorch does for you, its traps, and a function of your own);
     timing (reading a loss, reading a clock, and whether a GPU pays); NumPy and PyTorch side by side.
     """
-
+    given = dict(locals())
     here = default_language()
     reader = check_choice("--lang", here if lang is None else lang, LANGUAGES, here)
-    pages = {
-        "program": program_page,
-        "autograd": autograd_page,
-        "timing": timing_page,
-        "numpy-torch": numpy_torch_page,
-    }
-    write_page = pages[check_choice("--topic", topic, pages, reader)]
-    program = LadderProgram(
-        n_rows=check_whole("--n-rows", n_rows, reader),
-        n_inputs=check_whole("--n-inputs", n_inputs, reader),
-        n_hidden=check_whole("--n-hidden", n_hidden, reader),
-        n_outputs=check_whole("--n-outputs", n_outputs, reader),
-        bias=bias,
-        activation=check_choice("--activation", activation, ACTIVATIONS, reader),
-        learning_rate=check_positive("--learning-rate", learning_rate, reader),
-        steps=check_whole("--steps", steps, reader),
-        seed=check_whole("--seed", seed, reader, least=0),
-    )
+    check_choice("--topic", topic, TOPICS, reader)
+    program = explained_program(given, reader)
     stride = None if every is None else check_whole("--every", every, reader)
+    page = terminal_page(reader)
     try:
-        write_page(terminal_page(reader), program, show_weights, stride)
+        if topic == "program":
+            explain_program(page, program, show_weights, stride)
+        else:
+            TOPICS[topic](page, program)
     except MemoryError:
         raise InputError(TOO_LARGE_TEXT.said(reader)) from None
 
 
-def program_page(page: Page, program: LadderProgram, show_weights: bool, every: int | None) -> None:
-    """The program itself."""
-
-    explain_program(page, program, show_weights, every)
-
-
-def autograd_page(
-    page: Page, program: LadderProgram, show_weights: bool, every: int | None
-) -> None:
-    """What autograd does."""
-
-    explain_autograd(page, program)
-
-
-def timing_page(page: Page, program: LadderProgram, show_weights: bool, every: int | None) -> None:
-    """How to read a loss and a clock."""
-
-    explain_timing(page, program)
-
-
-def numpy_torch_page(
-    page: Page, program: LadderProgram, show_weights: bool, every: int | None
-) -> None:
-    """NumPy and PyTorch side by side."""
-
-    explain_numpy_torch(page, program.seed)
+def explained_program(given: dict[str, Any], reader: str) -> LadderProgram:
+    """The program with the sizes and settings that were given, checked in the reader's language."""
+    numbers: dict[str, Any] = {
+        name: check_whole("--" + name.replace("_", "-"), given[name], reader, least)
+        for name, least in WHOLE_NUMBERS.items()
+    }
+    return LadderProgram(
+        **numbers,
+        bias=given["bias"],
+        activation=check_choice("--activation", given["activation"], ACTIVATIONS, reader),
+        learning_rate=check_positive("--learning-rate", given["learning_rate"], reader),
+    )
 
 
 def terminal_page(lang: str) -> Page:
@@ -147,7 +128,6 @@ def terminal_page(lang: str) -> Page:
 
 def check_choice(option: str, given: str, choices: Collection[str], lang: str) -> str:
     """The choice of that name."""
-
     if given in choices:
         return given
     close = get_close_matches(given, list(choices), n=1, cutoff=0.5)
@@ -183,7 +163,6 @@ def parse_option_number(
     **values: Any,
 ) -> Any:
     """What was given as a number, if it is a good one."""
-
     try:
         value = kind(given)
     except ValueError:

@@ -44,7 +44,6 @@ def export(
     in .pt2, the weights alone if it ends in .pt. sklearn: Python code that makes a fitted MLPClassifier or MLPRegressor.
     numpy: Python code that needs nothing but NumPy. Many weights go to FILE.weights.npz, beside the code.
     """
-
     checks.one_of(to, EXPORT_FORMATS, "form to export to")
     check_output(out, model)
     source, about = saving.read_model(model)
@@ -72,7 +71,6 @@ def export(
 
 def check_sklearn_form(content: Any) -> None:
     """Raise if scikit-learn cannot hold the network, with the options of `twolayer fit` that make one it can."""
-
     params = content.params
     found = {}
     if params.n_networks is not None:
@@ -94,7 +92,6 @@ def has_encoded_inputs(encoder: Any) -> bool:
 
 def usage_lines(to: str, content: Any, out: Path) -> list[str]:
     """How to use what was written."""
-
     if to == "onnx":
         if find_spec("onnxruntime") is None:
             return ["not checked, as onnxruntime is not installed: pip install 'twolayer[onnx]'"]

@@ -203,7 +203,6 @@ def training_results(model: Any, seconds: float) -> dict[str, Any]:
 
 def output_files(table: Path, out: Path) -> tuple[Path, Path, Path]:
     """Where model, picture and settings go; raise FileError if that is no place to write."""
-
     output_paths.check_writable(out)
     name = options.table_stem(table)
     return (
@@ -306,7 +305,6 @@ def kind_lines(encoder: Encoder) -> list[str]:
 
 def class_counts(target: Target) -> str:
     """How many rows each class has, for a line of their own."""
-
     if target.task != "classification":
         return ""
     names, counts = np.unique(target.values, return_counts=True)
@@ -323,7 +321,6 @@ def n_hidden_units(model: Any) -> int:
 
 def training_line(model: Any, seconds: float) -> str:
     """How the training went."""
-
     many = f"{model.n_networks_} network{'s' * (model.n_networks_ != 1)}"
     place = "" if model.device_ == "cpu" else f" on {model.device_}"
     return (
@@ -334,7 +331,6 @@ def training_line(model: Any, seconds: float) -> str:
 
 def training_summary(model: Any, x: Any, course: TrainingHistory) -> dict[str, Any]:
     """What `inspect` and `report` tell of the training, and the spread of each input, in which its weight is to be seen."""
-
     return {
         "spreads": as_json_value(column_spreads(x)),
         "idle_units": idle_unit_counts(model, x),
@@ -352,7 +348,6 @@ def write_outputs(
     stop: CtrlCState,
 ) -> None:
     """Write the model, the picture of its loss and the settings, all or none, and say where they are."""
-
     model_path, picture_path, settings_path = paths
     title = f"{about['table']}: loss on the training rows"
     contents = {

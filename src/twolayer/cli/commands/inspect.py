@@ -39,7 +39,6 @@ def inspect(
     An input is strong by its weights: the share of the paths through the network that begins at it, in units of its spread.
     Inputs that move together share it; what predictions lose without an input is another question, which `report` answers.
     """
-
     checks.whole_number(top, "--top", at_least=0)
     known = open_model(model)
     voice = Output(quiet, as_json)
@@ -59,7 +58,6 @@ def inspect(
 
 def model_facts(model: SavedModel) -> dict[str, Any]:
     """The numbers that are told."""
-
     estimator = model.estimator
     params = estimator.params_
     n_networks = estimator.n_networks_
@@ -138,7 +136,6 @@ def size_text(count: float) -> str:
 
 def column_lines(model: SavedModel) -> list[tuple[str, str]]:
     """What the columns are."""
-
     encoder = model.encoder
     if encoder is None:
         names = getattr(model.estimator, "feature_names_in_", None)
@@ -164,7 +161,6 @@ def column_lines(model: SavedModel) -> list[tuple[str, str]]:
 
 def training_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[str, str]]:
     """How it was trained, and how well that went."""
-
     rows = []
     if isinstance(facts["rows"], dict):
         parts = facts["rows"]
@@ -258,7 +254,6 @@ def skip_layer_lines(facts: dict[str, Any], ranking: InputRanking | None) -> lis
 
 def alphas_tried(estimator: Any) -> list[tuple[float, float]] | None:
     """Each alpha with the loss of the rows left out; None if it was given."""
-
     tried = getattr(estimator, "alphas_tried_", None)
     if tried is None:
         return searched_alphas(estimator)
@@ -267,7 +262,6 @@ def alphas_tried(estimator: Any) -> list[tuple[float, float]] | None:
 
 def searched_alphas(estimator: Any) -> list[tuple[float, float]] | None:
     """The same of an estimator that searched by cross-validation, at the best number of units."""
-
     found = getattr(estimator, "cv_results_", None)
     if not isinstance(found, dict):
         return None
@@ -290,7 +284,6 @@ def smoothing_share(model: SavedModel) -> float | None:
 
 def written_time(model: SavedModel) -> str:
     """When the file was written, in local time."""
-
     return f"{datetime.fromtimestamp(os.path.getmtime(model.path)):%Y-%m-%d %H:%M}"
 
 
@@ -299,7 +292,6 @@ def written_time(model: SavedModel) -> str:
 
 def model_ranking(model: SavedModel) -> InputRanking | None:
     """Return the ranking of the inputs; None if the file does not have their spreads."""
-
     training = model.about.get("training")
     spreads = training.get("spreads") if isinstance(training, dict) else None
     n_inputs = model.estimator.n_features_in_

@@ -88,7 +88,6 @@ def ladder(
 
 def choose_program(name: str, problem: str | None, given: dict[str, Any]) -> LadderProgram:
     """The preset, with what was given on the command line in place of its own."""
-
     elsewhere = {"P6": "--topic autograd", "P7B": "--topic autograd", "P9": ""}
     if name.upper() in elsewhere:
         raise InputError(
@@ -106,7 +105,6 @@ def choose_program(name: str, problem: str | None, given: dict[str, Any]) -> Lad
 
 def parse_engines(text: str | None) -> list[str] | None:
     """The names between the commas; None for all engines."""
-
     if text is None:
         return None
     names = [name.strip() for name in text.split(",") if name.strip()]
@@ -119,7 +117,6 @@ def parse_engines(text: str | None) -> list[str] | None:
 
 def parse_points(text: str, n_inputs: int) -> tuple[tuple[float, ...], ...]:
     """Points written as '111,-111; 1,9'."""
-
     found = []
     for part in text.strip().strip(";").split(";"):
         try:
@@ -143,7 +140,6 @@ def show_ladder(
     program: LadderProgram, names: list[str] | None, every: int | None, on_the_way: bool
 ) -> None:
     """Run the program and print everything about it."""
-
     stride = max(1, program.steps // MAX_LOSS_LINES) if program.prints_losses else 0
     if every is not None:
         stride = checks.whole_number(every, "--every", at_least=0)
@@ -185,7 +181,6 @@ def print_losses(
     program: LadderProgram, numbers: LadderArrays, first: LadderRow, stride: int, weights: bool
 ) -> None:
     """Lines of `t loss` as the NumPy program has them, with the weights on the way if asked."""
-
     assert first.run is not None
     losses = first.run.losses.astype(
         LADDER_DTYPES[program.dtype]
@@ -237,7 +232,6 @@ def unfinished_note(program: LadderProgram, loss: float, floor: float) -> str:
 
 def print_predictions(program: LadderProgram, trained: Params) -> None:
     """Each point with its outputs, and its class where there are classes."""
-
     new_x = np.array(program.predict)
     scores = forward(new_x, trained, program.activation)
     named = [""] * len(scores)
@@ -261,7 +255,6 @@ def print_weights(params: Params) -> None:
 
 def array_text(array: np.ndarray, indent: int, precision: int = 4) -> str:
     """An array as text that fits the screen beside `indent` characters."""
-
     return np.array2string(
         array,
         max_line_width=LADDER_WIDTH - 16,
@@ -274,7 +267,6 @@ def array_text(array: np.ndarray, indent: int, precision: int = 4) -> str:
 
 def print_table(program: LadderProgram, first: LadderRow, others: Iterator[LadderRow]) -> None:
     """A row for each engine as soon as it has run, then how to read the columns."""
-
     short = program.steps <= EARLY_STEPS
     columns = f"{'engine':<15} {'device':<7} {'final loss':>14} {'seconds':>9} {'times faster':>13}"
     print(f"{columns}  largest difference of a loss")
@@ -292,7 +284,6 @@ def print_table(program: LadderProgram, first: LadderRow, others: Iterator[Ladde
 
 def table_row(rung: LadderRow, short: bool) -> str:
     """One engine's line of the table."""
-
     if rung.run is None:
         reason = str(rung.reason).removeprefix(f"engine '{rung.engine}' ")
         return textwrap.fill(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,25 +20,23 @@ from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
 from twolayer.tables.transpose import transpose_table
 from twolayer.text import first_names
 
+PredictionsPath = Annotated[
+    Path | None,
+    typer.Option(help="Write to this file, .csv, .tsv (also .gz) or .parquet, not to the screen."),
+]
+Proba = Annotated[bool, typer.Option("--proba", help="Tell the probability of each class too.")]
+IntervalShare = Annotated[
+    float | None,
+    typer.Option(help="Tell the interval too in which this share of the values should lie: 0.9."),
+]
+
 
 def predict(
     model: options.ModelPath,
     table: options.TablePath,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write to this file, .csv, .tsv (also .gz) or .parquet, not to the screen."
-        ),
-    ] = None,
-    proba: Annotated[
-        bool, typer.Option("--proba", help="Tell the probability of each class too.")
-    ] = False,
-    interval: Annotated[
-        float | None,
-        typer.Option(
-            help="Tell the interval too in which this share of the values should lie: 0.9."
-        ),
-    ] = None,
+    out: PredictionsPath = None,
+    proba: Proba = False,
+    interval: IntervalShare = None,
     fill_missing_columns: options.FillMissingColumns = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
@@ -51,27 +50,16 @@ def predict(
     may be larger than memory.
     """
     given = dict(locals())
-
     check_output(out, model, Path(table))
     if out is not None:
         file_ending(out)
-    asked = TableOptions.of(given)
-    known = open_model(model)
+    asked, known = TableOptions.of(given), open_model(model)
     check_prediction_options(known, proba, interval)
-    seen = NumberFormats()
-    blocks = tables.stream_table(asked.path, known.texts(), asked.delimiter, False, asked.sheet)
-    blocks = (read_formatted_numbers(block, seen, known.texts()) for block in blocks)
-    if transpose:
-        whole = read_formatted_numbers(
-            tables.read_table(asked.path, (), asked.delimiter, asked.sheet), seen
-        )
-        blocks = iter([replace(transpose_table(whole), note=whole.note)])
-    voice = Output(quiet)
-    found = tables.EncodingReport()
+    output, formats, found = Output(quiet), NumberFormats(), tables.EncodingReport()
     count = 0
     first: Table | None = None
-    with row_writer(out) as write, voice.progress("rows predicted") as progress:
-        for block in blocks:
+    with row_writer(out) as write, output.progress("rows predicted") as progress:
+        for block in table_blocks(asked, known, formats):
             filled = known.completed(block, fill_missing_columns)
             rows = answer_rows(known, filled, found, proba, interval)
             if first is None:
@@ -82,15 +70,27 @@ def predict(
             progress.to(count)
     assert first is not None
     lacking = filled_columns_line(known, first, found)
-    for line in [*side_notes(known, first), *seen.sentences(), *lacking, *found.sentences()]:
-        voice.aside(line)
+    for line in [*side_notes(known, first), *formats.sentences(), *lacking, *found.sentences()]:
+        output.aside(line)
     if out is not None:
-        voice.aside(f"{count} predictions in {out}")
+        output.aside(f"{count} predictions in {out}")
+
+
+def table_blocks(asked: TableOptions, model: SavedModel, formats: NumberFormats) -> Iterator[Table]:
+    """The rows of the table, some at a time; of a table that is transposed, all at once."""
+    if asked.transpose:
+        table = tables.read_table(asked.path, (), asked.delimiter, asked.sheet)
+        whole = read_formatted_numbers(table, formats)
+        yield replace(transpose_table(whole), note=whole.note)
+        return
+    for block in tables.stream_table(
+        asked.path, model.texts(), asked.delimiter, False, asked.sheet
+    ):
+        yield read_formatted_numbers(block, formats, model.texts())
 
 
 def check_prediction_options(model: SavedModel, proba: bool, interval: float | None) -> None:
     """Raise if the model cannot tell what is asked for."""
-
     if proba and not model.classifies:
         raise InputError(
             f"--proba is for classes, and {model.path} predicts numbers: take --interval"
@@ -113,7 +113,6 @@ def check_prediction_options(model: SavedModel, proba: bool, interval: float | N
 
 def check_output(out: Path | None, *read: Path) -> None:
     """Raise if the answers would go where something is read from."""
-
     for path in read:
         if out is not None and path.exists() and Path(out).resolve() == Path(path).resolve():
             raise FileError(f"--out {out} would overwrite what is read: choose another name")

@@ -11,12 +11,7 @@ from twolayer import checks, tables
 from twolayer.cli import options
 from twolayer.cli.output import Output
 from twolayer.errors import InputError
-from twolayer.evaluation.nested_folds import (
-    most_inner_folds,
-    nested_shortage,
-    other_fold_count,
-    training_parts,
-)
+from twolayer.evaluation.nested_folds import inner_fold_count, nested_shortage, other_fold_count
 from twolayer.tables import Dataset, TableOptions
 from twolayer.text import first_names
 
@@ -57,53 +52,71 @@ def test(
     trained each time, alpha chosen from 30, 3 and 0.3.
     """
     given = dict(locals())
-
     checks.whole_number(n, "--n")
     checks.whole_number(n_hidden, "--n-hidden")
     checks.whole_number(cv, "--cv", at_least=2)
     checks.whole_number(seed, "--seed", at_least=0)
     check_level(level)
-    voice = Output(quiet, as_json)
-    asked = TableOptions.of(given)
-    data = tables.read_dataset(asked)
+    output = Output(quiet, as_json)
+    data = tables.read_dataset(TableOptions.of(given))
     check_enough_rows(data, cv)
-    inner = inner_fold_count(data, cv)
+    results = run_tests(data, output, n=n, cv=cv, n_hidden=n_hidden, level=level, seed=seed)
+    output.result(results)
+    return results
+
+
+def run_tests(
+    data: Dataset, output: Output, *, n: int, cv: int, n_hidden: int, level: float, seed: int
+) -> dict[str, Any]:
+    """Run the permutation test and the nested score, and say what came out; return the results for programs."""
+    inner = inner_fold_count(data.target.values, cv, **fold_kind(data))
+    score = "accuracy" if data.target.task == "classification" else "R²"
+    x, notes = encoded_inputs(data)
+    named = f"target{'s' * (len(data.target.names) > 1)} {first_names(data.target.names)}"
+    output.say(f"{data.table.path}: {data.table.n_rows} rows, {x.shape[1]} inputs, {named}")
+    for line in notes:
+        output.say(f"  {line}")
+    model = test_estimator(data, n_hidden, inner, seed)
+    subject: Any = {"X": x, "y": data.target.values, "cv": cv, "groups": data.groups}
+    subject["random_state"] = seed
+    with output.progress("permutation test", (n + 1) * cv * len(TESTED_ALPHAS)) as progress:
+        scorer = counted_scorer(score, progress)
+        permuted = model.permutation_test(**subject, n=n, scoring=scorer)
+    for line in permutation_lines(permuted, score, cv):
+        output.say(line)
+    with output.progress("nested score", cv * (inner + 1) * len(TESTED_ALPHAS)) as progress:
+        trainings = itertools.count(1)
+        model.callback = lambda done, total: progress.to(next(trainings))
+        nested = model.nested_score(**subject, level=level)
+    output.say(nested_line(nested, data, score, level, cv, inner))
+    return test_results(data, score, permuted, nested, level, notes)
+
+
+def encoded_inputs(data: Dataset) -> tuple[Any, list[str]]:
+    """The inputs of all rows, and what there is to say about the columns."""
     encoder = tables.Encoder.fit(data.table, data.kinds)
     found = tables.EncodingReport()
     x = encoder.encode(data.table, found)
-    notes = [*data.notes, *tables.left_out_reasons(encoder), *found.sentences()]
-    score = "accuracy" if data.target.task == "classification" else "R²"
-    named = f"target{'s' * (len(data.target.names) > 1)} {first_names(data.target.names)}"
-    voice.say(f"{data.table.path}: {data.table.n_rows} rows, {x.shape[1]} inputs, {named}")
-    for line in notes:
-        voice.say(f"  {line}")
-    model = test_estimator(data, n_hidden, inner, seed)
-    y = data.target.values
-    with voice.progress("permutation test", (n + 1) * cv * len(TESTED_ALPHAS)) as progress:
-        permuted = model.permutation_test(
-            x,
-            y,
-            n,
-            cv,
-            scoring=counted_scorer(score, progress),
-            groups=data.groups,
-            random_state=seed,
-        )
-    for line in permutation_lines(permuted, score, cv):
-        voice.say(line)
-    with voice.progress("nested score", cv * (inner + 1) * len(TESTED_ALPHAS)) as progress:
-        trainings = itertools.count(1)
-        model.callback = lambda done, total: progress.to(next(trainings))
-        nested = model.nested_score(x, y, cv, groups=data.groups, level=level, random_state=seed)
+    return x, [*data.notes, *tables.left_out_reasons(encoder), *found.sentences()]
+
+
+def nested_line(nested: Any, data: Dataset, score: str, level: float, cv: int, inner: int) -> str:
+    """The score on new rows, with its interval."""
     low, high = nested.interval
     mean = " (the mean over targets)" * (len(data.target.names) > 1)
-    voice.say(
+    return (
         f"\nOn new rows like these, models fitted this way have an {score}{mean} of {nested.mean:.3f}; "
         f"{level:.0%} interval {low:.3f} to {min(high, 1):.3f}."
         + f" Alpha was chosen in {inner} folds of what is beside each of the {cv}."
         * (inner < cv)
     )
-    results = {
+
+
+def test_results(
+    data: Dataset, score: str, permuted: Any, nested: Any, level: float, notes: list[str]
+) -> dict[str, Any]:
+    """For programs: both tests."""
+    return {
         "table": data.table.path,
         "target": data.target.name,
         "task": data.target.task,
@@ -122,20 +135,16 @@ def test(
         },
         "notes": notes,
     }
-    voice.result(results)
-    return results
 
 
 def check_level(level: float) -> None:
     """Raise if it is no share."""
-
     if checks.finite_number(level, "--level", above=0) >= 1:
         raise InputError(f"--level is a share between 0 and 1, such as 0.95; got {level:g}")
 
 
 def check_enough_rows(data: Dataset, cv: int) -> None:
     """Raise InputError if the folds inside the folds of the nested score would be too small."""
-
     y, kind = data.target.values, fold_kind(data)
     shortage = nested_shortage(y, cv, target=f"column '{data.target.name}'", **kind)
     if shortage is None:
@@ -149,15 +158,6 @@ def check_enough_rows(data: Dataset, cv: int) -> None:
         f"{data.table.path}: {shortage.text}, too few for --cv {cv}, which splits the rows into {cv} folds, and the "
         f"training rows of each fold into folds again: {', or '.join(advice)}"
     )
-
-
-def inner_fold_count(data: Dataset, cv: int) -> int:
-    """Return into how many folds, `cv` at most, the training rows of each fold are split again."""
-
-    if data.groups is None:
-        return cv
-    y, kind = data.target.values, fold_kind(data)
-    return min(cv, most_inner_folds(y, training_parts(y, cv, **kind), **kind))
 
 
 def fold_kind(data: Dataset) -> dict[str, Any]:

@@ -18,7 +18,6 @@ def warmup(
     ] = "both",
 ) -> None:
     """Compile the compiled engine's kernels, once on this machine; they are kept on disk."""
-
     from twolayer.engines.compiled.engine import compile_all_kernels
 
     if dtype not in ("both", "float64", "float32"):
