@@ -17,6 +17,7 @@ from twolayer.evaluation.assessment import Assessment
 from twolayer.evaluation.score_intervals import ScoreIntervals, score_intervals
 from twolayer.evaluation.verdict import Verdict, verdict
 from twolayer.evaluation.warnings import score_warnings
+from twolayer.inspection.model_facts import model_facts
 from twolayer.saving.labelled_rows import (
     LabelledRows,
     labelled_rows,
@@ -139,7 +140,7 @@ def page_subject(subject: Assessment, table: str, how: str) -> str:
 
 def settings_table(known: SavedModel) -> list[tuple[str, str]]:
     """The data and settings, as `inspect` tells them."""
-    facts = inspect.model_facts(known)
+    facts = model_facts(known)
     rivals = ("linear model", "constant guess", "two-layer network")
     told = [*inspect.architecture_lines(known, facts), *inspect.column_lines(known)]
     told += [row for row in inspect.training_lines(known, facts) if row[0] not in rivals]
