@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from twolayer import plots
+
 CODE = """
 import io, sys
 import matplotlib.figure, numpy
@@ -70,6 +72,4 @@ class Painter:
             drawn, _ = self.helper.communicate(line + told.getvalue())
             if self.helper.returncode == 0:
                 return drawn
-        from twolayer import plots
-
         return plots.png(plots.loss_curve(losses, title=title).figure)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from twolayer.engines.compiled.engine import SILENT
 from twolayer.files import as_json_value
 
 BAR_DELAY = 1.0
@@ -58,8 +59,6 @@ class Output:
 @contextmanager
 def silent_compilation() -> Iterator[None]:
     """Within it the compiled engine does not say that it compiles."""
-    from twolayer.engines.compiled.engine import SILENT
-
     token = SILENT.set(True)
     try:
         yield

@@ -35,7 +35,7 @@ class LabelledRows:
         Rows that belong together.
     order : ndarray, shape (n_rows,), or None
         The rank of each row in time.
-    asked : Asked
+    asked : TableOptions
         With the columns that the fit used, if they are taken.
     targets : tuple of str
     notes : list of str

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from twolayer.engines.compiled.engine import compile_all_kernels
 from twolayer.errors import InputError
 
 
@@ -18,8 +19,6 @@ def warmup(
     ] = "both",
 ) -> None:
     """Compile the compiled engine's kernels, once on this machine; they are kept on disk."""
-    from twolayer.engines.compiled.engine import compile_all_kernels
-
     if dtype not in ("both", "float64", "float32"):
         raise InputError(f"dtype must be float64, float32 or both; got '{dtype}'")
     start = time.perf_counter()
