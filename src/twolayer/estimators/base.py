@@ -210,7 +210,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         except MemoryError:
             raise memory_error(task.n_hidden, plan.n_networks, rows.x) from None
         fit.set_attributes()
-        self.__dict__.pop("_stream", None)
+        self.__dict__.pop("_stream_rng", None)
 
     def _task(self, shape: tuple[int, int], before: Params | None = None) -> LearningTask:
         """Return the task of the checked settings and the table's shape; a warm start goes on with `before`."""
@@ -292,17 +292,29 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 
-        The first call settles the scaling of the columns and, where a setting is "auto", the weight decay, the skip
-        layer and the smoothing of labels: give it rows that look like the rest, and of a wide table all. Called again
-        and again with all rows, it reaches what `fit` reaches.
+        It goes on from the weights that are there: of an earlier call, of `fit`, `twolayer.load` or
+        `twolayer.from_sklearn`. The means and spreads of the columns follow all rows so far, and alpha counts them as in
+        `fit`, each once, so that neither depends on the size of the chunks; an alpha of "auto" is that of the fit before,
+        or 1. Called again and again with all rows, it reaches what `fit` reaches.
 
         Parameters
         ----------
-        X, y, sample_weight : as in `fit`
+        X, y : as in `fit`
+        sample_weight : array-like, shape (n_rows,), or None
+            How much each row counts beside the others, those of other calls too.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError, ValueError
+            If an array or setting cannot be used, or the settings are those of another network.
         """
-        if hasattr(self, "_stream"):
+        if hasattr(self, "w1_"):
             rows = self._read_more(X, y, sample_weight)
         else:
             rows = self._read(X, y, sample_weight, relative=False)
-        train_one_pass(self, rows)
+        train_one_pass(self, rows, numbers=not is_classifier(self))
         return self

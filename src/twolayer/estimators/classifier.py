@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from twolayer import checks
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators.base import TwoLayerEstimator
@@ -124,6 +125,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Where the networks were trained.
     temperature_ : float
         Only if they are calibrated: what `predict_proba` divides the logits of `decision_function` by.
+    stream_ : StreamState
+        What `partial_fit` goes on from besides the weights; it is in the model's file too.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only if the columns of X had names.
@@ -230,7 +233,10 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         return rows if s.all() else rows.subset(s > 0)
 
     def _read_more(self, X: Any, y: Any, sample_weight: Any) -> TrainingRows:  # noqa: N803
-        rows = self._read_table(X, y, sample_weight, reset=False)
+        return self._read_known(self._read_table(X, y, sample_weight, reset=False))
+
+    def _read_known(self, rows: TrainingRows) -> TrainingRows:
+        """Return the rows with targets in the form of training; the classes are known."""
         if self._several_labels:
             labels = self._labels(rows.y)
             if labels.shape != (rows.n_rows, len(self.classes_)):
@@ -239,6 +245,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
                 )
             return replace(rows, y=labels)
         y = column_or_1d(rows.y, warn=True)
+        if len(self.classes_) < 2:
+            raise InputError("classes must name all classes of y, two at least")
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise InputError(f"y holds classes that were not there before: {first_names(unknown)}")
@@ -252,27 +260,43 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:  # noqa: N803
         """Learn a little more from some rows: one pass over them by Adam, in batches.
 
-        The first call settles the scaling of the columns and, where a setting is "auto", the weight decay, the skip
-        layer and the smoothing of labels: give it rows that look like the rest, and of a wide table all. Called again
-        and again with all rows, it reaches what `fit` reaches.
+        It goes on from the weights that are there: of an earlier call, of `fit`, `twolayer.load` or
+        `twolayer.from_sklearn`. The means and spreads of the columns follow all rows so far, and alpha counts them as in
+        `fit`, each once, so that neither depends on the size of the chunks; an alpha of "auto" is that of the fit before,
+        or 1. Called again and again with all rows, it reaches what `fit` reaches.
 
         Parameters
         ----------
-        X, y, sample_weight : as in `fit`
+        X, y : as in `fit`
         classes : array-like, shape (n_classes,), or None
-            All classes there will be: needed in the first call, if its rows do not have them all.
+            All classes there will be: needed in the first call, if its rows do not have them all. With a column of y for
+            each label, the numbers of the labels.
+        sample_weight : array-like, shape (n_rows,), or None
+            How much each row counts beside the others, those of other calls too.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError, ValueError
+            If an array or setting cannot be used, the settings are those of another network, or `classes` are others.
         """
-        if classes is None or hasattr(self, "_stream"):
-            return super().partial_fit(X, y, sample_weight)
-        self.classes_, self._several_labels = np.unique(classes), False
-        self.__dict__.pop("_class_weights", None)
-        rows = self._read_table(X, y, sample_weight)
-        y = column_or_1d(rows.y, warn=True)
-        if len(np.setdiff1d(y, self.classes_)) or len(self.classes_) < 2:
-            raise InputError("classes must name all classes of y, two at least")
-        rows = replace(rows, y=np.searchsorted(self.classes_, y))
-        train_one_pass(self, self._class_weighted(rows))
-        return self
+        if classes is not None and hasattr(self, "w1_"):
+            if not np.array_equal(np.unique(classes), self.classes_):
+                raise InputError(
+                    f"classes were {checks.short_repr(self.classes_.tolist())} before, and are "
+                    f"{checks.short_repr(np.unique(classes).tolist())} now"
+                )
+        elif classes is not None:
+            self.__dict__.pop("_class_weights", None)
+            rows = self._read_table(X, y, sample_weight)
+            self.classes_ = np.unique(classes)
+            self._several_labels = np.ndim(rows.y) == 2 and rows.y.shape[1] > 1
+            train_one_pass(self, self._read_known(rows), numbers=False)
+            return self
+        return super().partial_fit(X, y, sample_weight)
 
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
         """Return the logits of rows, before any temperature; of several networks those of their mean probability.

@@ -30,6 +30,7 @@ from twolayer.estimators.standardise import (
     standardise,
     unscale_params,
 )
+from twolayer.estimators.stream_state import ColumnMoments, RowCount, StreamState
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.estimators.uncertainty.noise import noise_std
 from twolayer.estimators.uncertainty.temperature import best_temperature
@@ -250,6 +251,7 @@ class NetworkFit:
         model.loss_curve_, model.loss_ = run.losses, run.final_loss
         model.n_iter_, model.stopped_ = len(run.losses), run.stopped
         model.device_ = run.device
+        model.stream_ = self.stream_state()
         model.alphas_tried_ = None
         if self.choice is not None and len(self.choice.alphas):
             model.alphas_tried_ = np.column_stack([self.choice.alphas, self.choice.losses])
@@ -265,6 +267,18 @@ class NetworkFit:
             model.temperature_ = self.temperature()
         if self.targets is not None:
             model.noise_std_ = self.noise_std()
+
+    def stream_state(self) -> StreamState:
+        """Return what `partial_fit` goes on from."""
+        total = float(self.rows.n_rows if self.s is None else self.s.sum())
+        targets = None
+        if self.targets is not None:
+            targets = ColumnMoments.from_scaling(self.targets, total)
+        elif self.task.loss.has_link:
+            targets = ColumnMoments.from_rows(self.rows.y, self.s, "y")
+        return StreamState(
+            ColumnMoments.from_scaling(self.inputs, total), targets, RowCount(least=total)
+        )
 
     def noise_std(self) -> np.ndarray:
         """Return how far targets scatter around predictions, shape (n_outputs,): of held-out rows where there were any."""

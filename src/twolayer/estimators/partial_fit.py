@@ -1,4 +1,4 @@
-"""`partial_fit`: one pass over some rows that goes on where the last one ended, with Adam's memory."""
+"""`partial_fit`: one pass over some rows that goes on from the weights that are there, with Adam's memory."""
 
 from __future__ import annotations
 
@@ -8,20 +8,29 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
+from twolayer.errors import InputError
 from twolayer.estimators.fit_plan import (
     DEFAULT_BATCH,
     DEFAULT_NETWORKS,
     LearningTask,
     alpha_or_none,
 )
-from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
-from twolayer.estimators.selection.alpha_path import choose_alpha
-from twolayer.estimators.standardise import Scaling, apply_scaling, standardise, unscale_params
+from twolayer.estimators.initial_weights import initial_params, start_at_mean
+from twolayer.estimators.selection.alpha_path import FALLBACK_ALPHA
+from twolayer.estimators.standardise import (
+    Scaling,
+    apply_scaling,
+    rescale_params,
+    unscale_params,
+)
+from twolayer.estimators.stream_state import StreamState
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.network import Params
 from twolayer.solvers import SolverMemory
 from twolayer.solvers.adam import Adam
 from twolayer.training.train import train
+
+TYPICAL_ROWS = 1000  # of a stream, where a setting "auto" follows from the shape of the table
 
 
 @dataclass(frozen=True)
@@ -36,21 +45,6 @@ class ResumedAdam(Adam):
         return self.memory
 
 
-@dataclass(eq=False)
-class StreamState:
-    """The state between the calls of `partial_fit`."""
-
-    task: LearningTask
-    inputs: Scaling
-    targets: Scaling | None
-    params: Params  # for standardised columns
-    alpha: float
-    unit: float  # of the penalties
-    memory: dict[str, Any]
-    rng: np.random.Generator
-    losses: list[np.ndarray]
-
-
 def has_partial_fit(model: Any) -> bool:
     """Return whether the model has `partial_fit`: with Adam, and where no rows have to be left out of training."""
     if model.calibrate is True:
@@ -61,65 +55,103 @@ def has_partial_fit(model: Any) -> bool:
     return model.solver in ("auto", Adam.name)
 
 
-def train_one_pass(model: Any, rows: TrainingRows) -> None:
-    """Train the model on these rows, once, and set its fitted attributes."""
+def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
+    """Train the model on these rows, once, and set its fitted attributes; `numbers` says what the targets are."""
+    before = model.params_ if hasattr(model, "w1_") else None
+    task = model._task((TYPICAL_ROWS, rows.x.shape[1]), before)
+    check_same_network(before, task)
+    state = getattr(model, "stream_", StreamState()).joined(rows.x, rows.y, rows.s, numbers)
+    inputs, targets = state.scalings(task.standardise_y)
+    rng = model.__dict__.get("_stream_rng") or model._rng()
+    if before is None:
+        params = first_params(model, rows, task, inputs, rng)
+    else:
+        params = rescale_params(before, inputs, targets).copy()
+    y = task.smoothed(rows.y) if targets is None else (rows.y - targets.mean) / targets.scale
+    alpha = alpha_or_none(model.alpha)
+    if alpha is None:
+        alpha = getattr(model, "alpha_", FALLBACK_ALPHA)
+    run = train_on(model, rows, y, params, task, alpha, state, inputs, rng)
     model.__dict__.pop("temperature_", None)  # of a fit before
-    state: StreamState | None = getattr(model, "_stream", None)
-    if state is None:
-        state = first_state(model, rows)
-    y = (
-        state.task.smoothed(rows.y)
-        if state.targets is None
-        else (rows.y - state.targets.mean) / state.targets.scale
-    )
-    batch = (
-        DEFAULT_BATCH
-        if model.batch_size is None
-        else checks.whole_number(model.batch_size, "batch_size")
-    )
-    batch = min(batch, rows.n_rows)
-    rate = checks.finite_number(model.learning_rate_init, "learning_rate_init", above=0)
-    run = train(
-        apply_scaling(state.inputs, rows.x),
-        y,
-        state.params,
-        loss=state.task.loss,
-        activation=state.task.activation,
-        solver=ResumedAdam(rate, memory=state.memory),
-        alpha=state.alpha * state.unit,
-        l1=state.task.l1 * state.unit,
-        dropout=state.task.dropout,
-        batch_size=batch,
-        steps=-(-rows.n_rows // batch),
-        sample_weight=rows.s,
-        engine="numpy",
-        random_state=state.rng,
-    )
-    state.params = run.params
-    state.losses.append(run.losses)
-    model._stream = state
-    model._set_params_of_networks(unscale_params(run.params, state.inputs, state.targets))
-    model.alpha_, model.solver_ = state.alpha, Adam.name
-    model.loss_curve_, model.loss_ = np.concatenate(state.losses), run.final_loss
+    model._stream_rng, model.stream_ = rng, state
+    model._set_params_of_networks(unscale_params(run.params, inputs, targets))
+    model.alpha_, model.solver_ = alpha, Adam.name
+    earlier = getattr(model, "loss_curve_", run.losses)[:0] if before is None else model.loss_curve_
+    if earlier.shape[1:] != run.losses.shape[1:]:
+        earlier = run.losses[:0]
+    model.loss_curve_, model.loss_ = np.concatenate([earlier, run.losses]), run.final_loss
     model.n_iter_, model.stopped_ = len(model.loss_curve_), run.stopped
     model.device_ = run.device
 
 
-def first_state(model: Any, rows: TrainingRows) -> StreamState:
-    """Return the state before the first pass: the scaling, the start and the weight decay that these rows settle."""
-    x, y, s = rows.x, rows.y, rows.s
-    task = model._task(x.shape)
-    rng = model._rng()
-    z, inputs = standardise(x, s, "X")
-    targets = standardise(y, s, "y")[1] if task.standardise_y else None
+def train_on(
+    model: Any,
+    rows: TrainingRows,
+    y: np.ndarray,
+    params: Params,
+    task: LearningTask,
+    alpha: float,
+    state: StreamState,
+    inputs: Scaling,
+    rng: np.random.Generator,
+) -> Any:
+    """Return the run of one pass: the penalties are those that `fit` has, of which a chunk takes its share."""
+    given = model.batch_size
+    batch = DEFAULT_BATCH if given is None else checks.whole_number(given, "batch_size")
+    batch = min(batch, rows.n_rows)
+    rate = checks.finite_number(model.learning_rate_init, "learning_rate_init", above=0)
+    unit = rows.n_rows / state.rows.value()
+    if task.loss.has_link and state.targets is not None:
+        unit *= max(1.0, float(state.targets.mean.mean()))
+    if rows.s is not None:
+        unit *= rows.s.mean()
+    return train(
+        apply_scaling(inputs, rows.x),
+        y,
+        params,
+        loss=task.loss,
+        activation=task.activation,
+        solver=ResumedAdam(rate, memory=state.memory),
+        alpha=alpha * unit,
+        l1=task.l1 * unit,
+        dropout=task.dropout,
+        batch_size=batch,
+        steps=-(-rows.n_rows // batch),
+        sample_weight=rows.s,
+        engine="numpy",
+        random_state=rng,
+    )
+
+
+def check_same_network(before: Params | None, task: LearningTask) -> None:
+    """Raise InputError if the settings ask for another network than the one that is there."""
+    if before is None:
+        return
+    there = (before.n_hidden, before.w_skip is not None)
+    if there != (task.n_hidden, task.skip):
+        raise InputError(
+            "partial_fit goes on with the same network: n_hidden and whether there is a skip layer were "
+            f"{there}, and the settings ask for {(task.n_hidden, task.skip)}. Set them back, or call fit"
+        )
+
+
+def first_params(
+    model: Any, rows: TrainingRows, task: LearningTask, inputs: Scaling, rng: np.random.Generator
+) -> Params:
+    """Return random weights, before the first pass."""
     given = model.n_networks
     n_networks = checks.whole_number(
         DEFAULT_NETWORKS if isinstance(given, str) else given, "n_networks"
     )
-    if checks.is_sparse(x):
+    if checks.is_sparse(rows.x):
         n_networks = 1  # no engine takes a sparse table for many at once
+    x = apply_scaling(inputs, rows.x)
+    if (
+        rows.x.shape[1] <= TYPICAL_ROWS
+    ):  # later rows are as many as the columns: none is outside their span
+        x = np.zeros((rows.x.shape[1], rows.x.shape[1]))
     params = initial_params(
-        z,
+        x,
         inputs.constant,
         task.n_hidden,
         task.n_outputs,
@@ -127,10 +159,4 @@ def first_state(model: Any, rows: TrainingRows) -> StreamState:
         n_networks=None if n_networks == 1 else n_networks,
         skip=task.skip,
     )
-    params = start_at_mean(params, y, s, task.loss)
-    alpha = alpha_or_none(model.alpha)
-    if alpha is None:
-        alpha = choose_alpha(rows, task, rng).alpha
-    return StreamState(
-        task, inputs, targets, params, alpha, penalty_unit(y, s, task.loss), {}, rng, []
-    )
+    return start_at_mean(params, rows.y, rows.s, task.loss)

@@ -114,6 +114,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         held out by early stopping; with neither, of the rows of training, corrected for the weights that were free to fit.
         Not with loss "poisson", where the mean itself is the variance.
     n_outputs_ : int
+    stream_ : StreamState
+        What `partial_fit` goes on from besides the weights; it is in the model's file too.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only if the columns of X had names.

@@ -22,6 +22,7 @@ from twolayer import checks, estimators
 from twolayer.errors import InputError
 from twolayer.estimators.cv import AlphaSearchCV
 from twolayer.estimators.selection.search import SearchScores
+from twolayer.estimators.stream_state import StreamState
 from twolayer.files import DamagedError, json_entry, string_list
 from twolayer.maths.network import Params
 from twolayer.saving import settings
@@ -81,9 +82,13 @@ def classes_as_json(classes: np.ndarray) -> dict[str, Any]:
 
 
 def restored_estimator(
-    params: Params, losses: np.ndarray, final_loss: Any, facts: Mapping[str, Any]
+    params: Params,
+    losses: np.ndarray,
+    final_loss: Any,
+    stream: Mapping[str, np.ndarray],
+    facts: Mapping[str, Any],
 ) -> Any:
-    """Return the fitted estimator of these weights, losses and facts, or raise DamagedError."""
+    """Return the fitted estimator of these weights, losses, arrays of `partial_fit` and facts, or raise DamagedError."""
     make = checks.one_of(json_entry(facts, "class", str), ESTIMATOR_CLASSES, "estimator")
     model = make(**settings.restored_settings(make, json_entry(facts, "settings", dict)))
     other_skip = model.skip != "auto" and model.skip != (params.w_skip is not None)
@@ -110,6 +115,8 @@ def restored_estimator(
     elif "alpha_" not in state:
         raise DamagedError("its alpha is missing")
     check_attributes(state)
+    if stream:
+        state["stream_"] = StreamState.from_arrays(stream, params)
     model.set_fitted_state(state)
     if isinstance(model, AlphaSearchCV) and is_regressor(model):
         needs_noise = not model.loss_function_.has_link

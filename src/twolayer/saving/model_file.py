@@ -45,6 +45,8 @@ MODEL_FORMAT = 1
 DESCRIPTION_KEY = "twolayer"
 WEIGHT_NAMES = tuple(field.name for field in fields(Params))
 RUN_ARRAYS = ("losses", "final_loss")
+STREAM_PREFIX = "stream."  # of the arrays that `partial_fit` goes on from
+MARKS_NAME = f"{STREAM_PREFIX}marks"
 RUN_FACTS = {field.name: field.type for field in fields(Run)[3:]}  # after params and RUN_ARRAYS
 MAX_AXES = 3
 # of weights, and of products of the weights of two layers: predictions and their squares are then finite
@@ -153,7 +155,11 @@ def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]
     from twolayer.saving import estimator_state
 
     facts = estimator_state.estimator_facts(model)
-    return "estimator", _model_arrays(model.params_, model.loss_curve_, model.loss_), facts
+    arrays = _model_arrays(model.params_, model.loss_curve_, model.loss_)
+    if hasattr(model, "stream_"):
+        parts = model.stream_.arrays().items()
+        arrays |= {f"{STREAM_PREFIX}{name}": array for name, array in parts}
+    return "estimator", arrays, facts
 
 
 def _model_arrays(params: Params, losses: np.ndarray, final_loss: Any) -> dict[str, np.ndarray]:
@@ -182,7 +188,12 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
         if kind == "estimator":
             from twolayer.saving import estimator_state
 
-            return estimator_state.restored_estimator(*_run_history(arrays), facts), about
+            stream = {
+                name.removeprefix(STREAM_PREFIX): arrays.pop(name)
+                for name in sorted(arrays)
+                if name.startswith(STREAM_PREFIX)
+            }
+            return estimator_state.restored_estimator(*_run_history(arrays), stream, facts), about
         raise DamagedError(f"it holds {checks.short_repr(kind)}, not params, a run or an estimator")
     except (DamagedError, InputError) as error:
         raise FileError(f"{path} cannot be read as a model: {error}") from None
@@ -204,7 +215,8 @@ def _open_model(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             tensors = {}
             for name in file.keys():  # noqa: SIM118  the file is not a mapping
                 dtype = file.get_slice(name).get_dtype()
-                if name not in (*WEIGHT_NAMES, *RUN_ARRAYS) or dtype not in ("F32", "F64"):
+                known = name in (*WEIGHT_NAMES, *RUN_ARRAYS) or name.startswith(STREAM_PREFIX)
+                if not known or dtype not in (("U64",) if name == MARKS_NAME else ("F32", "F64")):
                     raise DamagedError(
                         f"its array {checks.short_repr(name)} of type {dtype} is unknown"
                     )
@@ -223,13 +235,17 @@ def _check_shape(name: str, shape: list[int]) -> None:
     """
     if len(shape) > MAX_AXES:
         raise DamagedError(f"its array '{name}' has {len(shape)} axes")
-    if 0 in (shape[1:] if name == "losses" else shape):
+    if 0 in (shape[1:] if name in ("losses", MARKS_NAME) else shape):
         raise DamagedError(f"its array '{name}' is empty: its shape is {tuple(shape)}")
 
 
 def _check_sizes(arrays: Mapping[str, np.ndarray]) -> None:
     """Raise DamagedError if the weights or losses are so large that nothing can be computed with them."""
-    largest = {name: float(np.abs(array).max(initial=0)) for name, array in arrays.items()}
+    largest = {
+        name: float(np.abs(array).max(initial=0))
+        for name, array in arrays.items()
+        if not name.startswith(STREAM_PREFIX)
+    }
     for name in RUN_ARRAYS:
         if largest.pop(name, 0) > schema.LARGEST_NUMBER:
             raise DamagedError(f"its array '{name}' holds numbers above {schema.LARGEST_NUMBER:g}")
