@@ -52,9 +52,26 @@ def test_the_chinese_page_follows_the_english_one():
         [re.sub(r" *#.*", "", block) for block in blocks(page, "sh")] for page in (README, CHINESE)
     ]
     assert bare[0] == bare[1]
-    assert [page.read_text().count("\n## ") for page in (README, CHINESE)] == [3, 3]
+    assert [page.read_text().count("\n## ") for page in (README, CHINESE)] == [4, 4]
     assert [page.read_text().count("\n- ") for page in (README, CHINESE)] == [5, 5]
     assert "twolayer.cli" not in CHINESE.read_text()
+
+
+@pytest.mark.parametrize("page", [README, CHINESE], ids=lambda path: path.name)
+def test_its_figures_are_those_of_the_benchmarks(page):
+    """The rows of P1 in float64: contender, median and times ours."""
+    (_, first, *_) = re.split(
+        r"^\| P1, ", (ROOT / "docs" / "benchmarks.md").read_text(), flags=re.M
+    )
+    measured = [
+        (contender, median, times)
+        for contender, median, _, _, times in re.findall(
+            r"\| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| [^|]+ \| [^|]+ \|$", first, re.M
+        )
+    ]  # fmt: skip
+    shown = re.findall(r"^\| ([^|!]+) \| ([\d.]+ m?s) \| ([\d.]+) \|$", page.read_text(), re.M)
+    assert len(shown) == 6
+    assert set(shown) <= set(measured)
 
 
 def commands_of(path):
