@@ -3,10 +3,13 @@
 import ast
 import importlib
 import re
+import runpy
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from test_imports import ROOMS
 from test_readme import COMMANDS
 
 ROOT = Path(__file__).parents[1]
@@ -145,6 +148,16 @@ def test_the_options_of_a_page_are_there(path):
 def test_the_names_of_docstrings_are_there():
     found = {path.name: missing_names("\n".join(docstrings(path))) for path in PACKAGE.rglob("*.py")}  # fmt: skip
     assert {name: missing for name, missing in found.items() if missing} == {}
+
+
+def test_the_picture_and_the_page_have_the_rooms_in_their_order():
+    picture = runpy.run_path(str(ROOT / "docs" / "architecture.py"))
+    assert list(chain(*picture["LAYERS"])) == ROOMS[1:]  # without _version
+    imports = picture["room_imports"]()
+    assert [call for call in picture["CALLS"] if call[1] not in imports[call[0]]] == []
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| ((?:`\w+` )+)\|", page, re.MULTILINE)
+    assert re.findall(r"\w+", " ".join(rows)) == ROOMS[1:]
 
 
 def test_what_is_not_there_would_be_seen():
