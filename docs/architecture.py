@@ -26,7 +26,8 @@ LAYERS = [  # room: its place from left to right; from below, in the order of th
 FLOOR = set(LAYERS[0])  # used by nearly all, so that their arrows would hide the others
 CALLS = {  # of `twolayer fit`, numbered in the order of time, as in architecture.md
     ("cli", "tables"): "1, 3",
-    ("cli", "evaluation"): "2, 7",
+    ("tables", "evaluation"): "2",
+    ("cli", "evaluation"): "7",
     ("cli", "estimators"): "4",
     ("estimators", "training"): "5",
     ("training", "engines"): "6",
@@ -36,6 +37,7 @@ RED, GREY = "#c8553d", "0.75"
 CURVES = {  # of arrows that would else pass behind a room
     ("tutorial", "training"): 0.3,
     ("plots", "maths"): -0.15,
+    ("inspection", "saving"): 0.1,
     ("evaluation", "maths"): -0.25,
     ("cli", "functional"): -0.4,
 }
