@@ -22,7 +22,6 @@ FOLDERS = ("src", "tests", "docs", "benchmarks", "examples")
 # Words of other programs; and beginnings of scikit-learn's names, by which the benchmarks know its models.
 FOREIGN = {
     "NUMBA_CPU_NAME",
-    "NUMBA_DISABLE_JIT",
     "OMP_NUM_THREADS",
     "pre",
     "commit",
