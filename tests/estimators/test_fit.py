@@ -66,7 +66,8 @@ def test_the_best_weights_are_kept(kind, solver, n_networks):
 
 def test_networks_one_after_another_are_told_apart_by_their_first_look():
     """The first ends at step 3; the second is looked at for the first time after that, at step 5; the third ends at once."""
-    watch = EarlyStopping(lambda params: float(params.w1[0, 0]), patience=2)
+    start = tl.init_params(1, 1, 1, bias=False, n_networks=3)
+    watch = EarlyStopping(lambda params: float(params.w1[0, 0]), patience=2, start=start)
     answers = []
     for before, step, score in [(0, 3, 1.0), (0, 5, 3.0), (5, 7, 2.0), (7, 9, 2.5), (0, 1, 4.0)]:
         weights = tl.Params(np.full((1, 1), score), None, np.ones((1, 1)), None)

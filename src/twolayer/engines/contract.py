@@ -158,6 +158,10 @@ class TrainingState:
         """Go back to a snapshot, which stays usable."""
         self.params, self.memory = copy.deepcopy(snapshot)
 
+    def state_fits(self, stored: dict[str, Any], steps: int) -> bool:
+        """Return whether a `state_dict` of the right shapes, from a file, can be one after that many steps."""
+        return self.solver.memory_fits(stored["memory"], steps)
+
 
 class Library(NamedTuple):
     """A library that an engine needs, and the line that installs it."""
@@ -310,6 +314,10 @@ class Engine:
         """Return everything that moves, for a checkpoint, as dicts of NumPy arrays, numbers and text."""
         return {"params": self._plain(state.params), "memory": self._plain(state.memory)}
 
+    def state_fits(self, state: TrainingState, stored: Any, steps: int) -> bool:
+        """Return whether what a file holds can be the `state_dict` of this training after that many steps."""
+        return same_form(stored, self.state_dict(state)) and state.state_fits(stored, steps)
+
     def load_state_dict(self, state: TrainingState, stored: dict[str, Any]) -> None:
         """Bring a state just prepared to where another was when its `state_dict` was `stored`."""
         like = next(state.params.items())[1]
@@ -337,3 +345,14 @@ class Engine:
                 target[name] = self.own(value, like) if isinstance(value, np.ndarray) else value
             else:
                 part[...] = value if isinstance(part, np.ndarray) else self.own(value, like)
+
+
+def same_form(stored: Any, like: Any) -> bool:
+    """Return whether a value has the names of another, and its arrays' shapes and dtypes; what else it holds may differ."""
+    if isinstance(like, dict):
+        named = isinstance(stored, dict) and stored.keys() == like.keys()
+        return named and all(same_form(stored[name], part) for name, part in like.items())
+    if isinstance(like, np.ndarray):
+        fits = isinstance(stored, np.ndarray) and stored.dtype == like.dtype
+        return fits and stored.shape == like.shape
+    return True

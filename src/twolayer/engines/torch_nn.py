@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twolayer.engines.contract import Batch, BatchPlan, TrainingState
+from twolayer.engines.contract import Batch, BatchPlan, TrainingState, same_form
 from twolayer.engines.torch_engines import (
     TorchEngine,
     batch_mask,
@@ -25,6 +25,7 @@ from twolayer.maths.network import Params
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam
+from twolayer.solvers.contract import all_finite
 from twolayer.solvers.gd import GradientDescent
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def summed_mse() -> torch.nn.Module:
 OPTIMISERS: dict[type[Solver], Callable[..., Any]] = {
     GradientDescent: sgd_optimiser,
     Adam: adam_optimiser,
+}
+OPTIMISER_ENTRIES: dict[type[Solver], tuple[str, ...]] = {  # of torch's memory of a weight
+    GradientDescent: ("momentum_buffer",),
+    Adam: ("step", "exp_avg", "exp_avg_sq"),
 }
 LOSS_MODULES: dict[type[Loss], Callable[[], Any]] = {SumOfSquares: summed_mse}  # unweighted rows
 
@@ -134,6 +139,23 @@ class TorchNnEngine(TorchEngine):
             "params": self._plain(dict(state.params.state_dict())),
             "memory": {str(place): self._plain(one) for place, one in memory.items()},
         }
+
+    def state_fits(self, state: TrainingState, stored: Any, steps: int) -> bool:
+        # torch makes the memory of a weight at the first step
+        weights = [w for group in state.memory.param_groups for w in group["params"]]
+        names, counter = OPTIMISER_ENTRIES[type(state.solver)], np.array(steps, np.float32)
+        unmoved = "momentum_buffer" in names and not state.solver.vectors_kept
+        memory: dict[str, Any] = {
+            str(place): {
+                name: None if unmoved else counter if name == "step" else self.host(w)
+                for name in names
+            }
+            for place, w in enumerate(weights)
+        }
+        like = {"params": self._plain(dict(state.params.state_dict())), "memory": memory}
+        if not same_form(stored, like) or not all_finite(stored):
+            return False
+        return all(one["step"] == steps for one in stored["memory"].values() if "step" in one)
 
     def load_state_dict(self, state: TrainingState, stored: dict[str, Any]) -> None:
         import torch

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
+from twolayer.errors import FileError
 from twolayer.estimators.ensemble import single_networks
 from twolayer.maths.network import Params
+from twolayer.training.checkpoint_schema import (
+    has_entries,
+    is_whole,
+    require_intact,
+    restored_params,
+)
 from twolayer.training.loop import Progress
 
 
@@ -40,10 +47,12 @@ class EarlyStopping:
         From the weights of one network, for standardised columns, to its score on the rows held out: higher is better.
     patience : int
         So many scores in succession that are not better end the training.
+    start : Params
+        Weights of the shapes of those that it will score, of all networks.
     """
 
-    def __init__(self, score: Callable[[Params], float], patience: int) -> None:
-        self.score, self.patience = score, patience
+    def __init__(self, score: Callable[[Params], float], patience: int, start: Params) -> None:
+        self.score, self.patience, self.start = score, patience, start
         self.networks: list[BestNetwork] = []
         self.ended = 0  # networks that came before, where one is trained after another
 
@@ -53,6 +62,7 @@ class EarlyStopping:
         each = single_networks(progress.params())
         if len(self.networks) == self.ended:
             self.networks += [BestNetwork() for _ in each]
+        require_intact(len(self.networks) - self.ended == len(each), "early stopping")
         for best, one in zip(self.networks[self.ended :], each, strict=True):
             best.update(self.score(one), one, progress.step)
         return all(best.waiting >= self.patience for best in self.networks[self.ended :])
@@ -70,17 +80,28 @@ class EarlyStopping:
         return {"networks": networks, "ended": self.ended}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from the state of another."""
-        self.ended = state["ended"]
-        self.networks = []
-        for best in state["networks"]:
-            weights = best["params"]
-            params = weights and Params(**{"b1": None, "b2": None, **weights})
-            self.networks.append(BestNetwork(**{**best, "params": params}))
+        """Go on from the state of another; raise DamagedError if it is not one of such networks."""
+        what, expected = "early stopping", single_networks(self.start)
+        require_intact(has_entries(state, {"networks", "ended"}), what)
+        stored, ended = state["networks"], state["ended"]
+        require_intact(isinstance(stored, list) and len(stored) <= len(expected), what)
+        require_intact(is_whole(ended, 0, len(stored)), what)
+        networks = []
+        for one, like in zip(stored, expected, strict=False):
+            require_intact(has_entries(one, {f.name for f in fields(BestNetwork)}), what)
+            scores = one["scores"]
+            numbers = isinstance(scores, list) and all(map(is_score, [*scores, one["score"]]))
+            require_intact(numbers and scores, what)
+            steps = is_whole(one["step"]) and is_whole(one["waiting"], 0, len(scores))
+            require_intact(steps, what)
+            networks.append(BestNetwork(**{**one, "params": restored_params(one["params"], like)}))
+        self.networks, self.ended = networks, ended
 
     def best(self, alone: bool) -> Params:
         """Return every network at its best, the end of its training included."""
         params = [best.params for best in self.networks if best.params is not None]
+        if len(params) != (self.start.n_networks or 1):
+            raise FileError("the checkpoint's record of early stopping is damaged: start anew")
         return params[0] if alone else Params.stack(params)
 
     def scores(self, alone: bool) -> np.ndarray:
@@ -90,3 +111,8 @@ class EarlyStopping:
             best.scores + best.scores[-1:] * (longest - len(best.scores)) for best in self.networks
         ]
         return np.array(columns[0] if alone else np.array(columns).T, dtype=np.float64)
+
+
+def is_score(value: Any) -> bool:
+    """Return whether a value is a number; a score of the user's may be infinite, or NaN."""
+    return isinstance(value, float) or is_whole(value, -(2**53))

@@ -182,7 +182,9 @@ class NetworkFit:
         every = None
         if validation is not None:
             patience = checks.whole_number(model.n_iter_no_change, "n_iter_no_change")
-            self.early_stopping = EarlyStopping(self.validation_score(validation), patience)
+            self.early_stopping = EarlyStopping(
+                self.validation_score(validation), patience, self.start
+            )
             callbacks.append(self.early_stopping)
             wide = self.x.shape[1] > self.x.shape[0]
             in_batches = self.plan.batch_size is not None

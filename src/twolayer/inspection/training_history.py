@@ -7,10 +7,20 @@ from typing import Any
 import numpy as np
 
 from twolayer.maths.network import Params
+from twolayer.training.checkpoint_schema import (
+    check_same_form,
+    has_entries,
+    is_array,
+    is_whole,
+    require_intact,
+    restored_params,
+)
 from twolayer.training.loop import Progress
 
 # A record comes at this many times the step of the last record: most happens at the beginning
 RECORD_INTERVAL = 1.2
+HISTORY_SERIES = ("gradient_norms", "update_sizes")
+HISTORY_ENTRY = "the training history"  # in messages
 
 
 class TrainingHistory:
@@ -67,8 +77,11 @@ class TrainingHistory:
             moved = np.full(params.n_networks or 1, np.nan)
         else:
             step, before = self.last
+            check_same_form(dict(before.items()), dict(params.items()), HISTORY_ENTRY)
+            require_intact(step < progress.step, HISTORY_ENTRY)
             moved = weight_lengths(params.map(np.subtract, before)) / (progress.step - step)
         run = self.runs[-1]
+        require_intact(all(row.shape == moved.shape for row in run["update_sizes"]), HISTORY_ENTRY)
         run["steps"].append(progress.step)
         run["gradient_norms"].append(weight_lengths(progress.gradients()))
         run["update_sizes"].append(moved)
@@ -91,7 +104,7 @@ class TrainingHistory:
         """
         steps = max((run["steps"] for run in self.runs), key=len, default=[])
         table: dict[str, np.ndarray] = {"steps": np.array(steps, dtype=np.int64)}
-        for name in ("gradient_norms", "update_sizes"):
+        for name in HISTORY_SERIES:
             columns = [np.zeros((len(steps), 0))]
             for run in self.runs:
                 values = np.array(run[name])
@@ -107,10 +120,29 @@ class TrainingHistory:
         return {"runs": self.runs, "last": last, "step": self.step, "ended": self.ended}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from the state of a checkpoint."""
-        self.runs, last = state["runs"], state["last"]
-        self.step, self.ended = state["step"], state["ended"]
-        self.last = last and (last["step"], Params(**{"b1": None, "b2": None, **last["params"]}))
+        """Continue from the state of a checkpoint; raise DamagedError if it is not one."""
+        require_intact(has_entries(state, {"runs", "last", "step", "ended"}), HISTORY_ENTRY)
+        runs, last, step, ended = (state[name] for name in ("runs", "last", "step", "ended"))
+        require_intact(isinstance(runs, list) and is_whole(step) and is_whole(ended), HISTORY_ENTRY)
+        for run in runs:
+            require_intact(has_entries(run, {"steps", *HISTORY_SERIES}), HISTORY_ENTRY)
+            steps = run["steps"]
+            require_intact(isinstance(steps, list) and steps, HISTORY_ENTRY)
+            require_intact(all(map(is_whole, steps)) and steps == sorted(set(steps)), HISTORY_ENTRY)
+            records = [
+                row for name in HISTORY_SERIES if isinstance(run[name], list) for row in run[name]
+            ]
+            require_intact(
+                len(records) == 2 * len(steps) == 2 * len(run[HISTORY_SERIES[0]]), HISTORY_ENTRY
+            )
+            shape = np.shape(records[0])[:1]
+            require_intact(all(is_array(row, shape, np.float64) for row in records), HISTORY_ENTRY)
+        self.runs, self.step, self.ended = runs, step, ended
+        self.last = None
+        if last is not None:
+            require_intact(has_entries(last, {"step", "params"}), HISTORY_ENTRY)
+            require_intact(runs and last["step"] == runs[-1]["steps"][-1], HISTORY_ENTRY)
+            self.last = last["step"], restored_params(last["params"])
 
 
 def weight_lengths(params: Params) -> np.ndarray:

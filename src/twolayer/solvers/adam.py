@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twolayer.maths.network import L1_WEIGHTS, Params
-from twolayer.solvers.contract import Evaluate, Solver, SolverMemory, soft_threshold
+from twolayer.solvers.contract import Evaluate, Solver, SolverMemory, all_finite, soft_threshold
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Adam(Solver):
             "square": params.map(lambda w: w * 0),
             "steps": 0,
         }
+
+    def memory_fits(self, memory: SolverMemory, steps: int) -> bool:
+        # a square may overflow to infinity, whose weight then stays where it is
+        squares = all((square >= 0).all() for square in memory["square"].values())
+        return memory["steps"] == steps and squares and all_finite(memory["mean"])
 
     def step(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> Any:
         loss, gradients = evaluate(params)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from twolayer.maths.network import Params
 
 Evaluate = Callable[[Params], tuple[Any, Params]]
@@ -84,9 +86,23 @@ class Solver:
         """Take the proximal step for l1·(Σ|w1| + Σ|w_skip|) after a step, in place: it makes weights exactly 0."""
         raise NotImplementedError
 
+    def memory_fits(self, memory: SolverMemory, steps: int) -> bool:
+        """Return whether what a file holds, as NumPy arrays in dicts, can be its memory after that many steps.
+
+        The arrays have the shapes and dtypes of a new memory.
+        """
+        return all_finite(memory)
+
     def finished(self, memory: SolverMemory) -> str | None:
         """Return why there is nothing left to do, or None."""
         return None
+
+
+def all_finite(value: Any) -> bool:
+    """Return whether every number of the NumPy arrays in a dict, of dicts, is finite."""
+    if isinstance(value, dict):
+        return all(all_finite(part) for part in value.values())
+    return not isinstance(value, np.ndarray) or bool(np.isfinite(value).all())
 
 
 def soft_threshold(w: Any, by: Any) -> Any:

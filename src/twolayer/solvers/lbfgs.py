@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from twolayer.maths.network import Params
-from twolayer.solvers.contract import Evaluate, Solver, SolverMemory
+from twolayer.solvers.contract import Evaluate, Solver, SolverMemory, all_finite
 from twolayer.solvers.line_search import wolfe_step
 
 NOT_FINITE, TOO_LARGE, SMALL_GRADIENT, NO_LOWER, SMALL_GAIN = range(1, 6)  # why it is finished
@@ -86,6 +86,22 @@ class LBFGS(Solver):
             "zero": None,  # a loss of 0, as the engine gives it
             "finished": None,
         }
+
+    def memory_fits(self, memory: SolverMemory, steps: int) -> bool:
+        loss, zero, pairs = memory["loss"], memory["zero"], memory["pairs"]
+        started = isinstance(loss, float) and math.isfinite(loss)
+        zero_fits = isinstance(zero, float | np.ndarray) and np.ndim(zero) == 0 and zero == 0
+        unset = memory["gradients"] is None and memory["finished"] is None
+        return started and zero_fits and unset and self.pairs_fit(pairs, memory)
+
+    def pairs_fit(self, pairs: Any, memory: SolverMemory) -> bool:
+        """Return whether these are places of remembered pairs, and the numbers of the memory finite, with curvature."""
+        k = len(pairs) if isinstance(pairs, list) else self.memory_size + 1
+        if k > self.memory_size or not all(type(place) is int for place in pairs):
+            return False
+        products = (memory["moves_changes"], memory["changes_changes"])
+        curved = all((np.diagonal(product)[:k] > 0).all() for product in products)
+        return sorted(pairs) == list(range(k)) and curved and all_finite(memory)
 
     def finished(self, memory: SolverMemory) -> str | None:
         return memory["finished"]

@@ -11,6 +11,13 @@ from twolayer import checks
 from twolayer.engines.contract import Batch, BatchPlan, DropoutMasks
 from twolayer.maths.network import Params
 from twolayer.maths.problem import Problem
+from twolayer.training.checkpoint_schema import (
+    BATCHES_ENTRIES,
+    has_entries,
+    is_whole,
+    load_generator_state,
+    require_intact,
+)
 
 
 class Batches:
@@ -91,13 +98,24 @@ class Batches:
         }
 
     def load_state_dict(self, stored: dict[str, Any]) -> None:
-        """Go to where other batches were when their `state_dict` was `stored`."""
-        self.rng.bit_generator.state = stored["random"]
-        if self.masks is not None:
-            self.masks = replace(self.masks, seed=stored["seed"])
-        self.steps, self.order, self.position = (
-            stored[name] for name in ("steps", "order", "position")
+        """Go to where other batches were when their `state_dict` was `stored`; raise DamagedError if it cannot be one."""
+        what = "the order of the rows"
+        require_intact(has_entries(stored, BATCHES_ENTRIES), what)
+        seed, steps, order, position = (
+            stored[name] for name in ("seed", "steps", "order", "position")
         )
+        require_intact(is_whole(steps), what)
+        require_intact(is_whole(seed, 0, 2**63 - 1) if self.masks else seed is None, "dropout")
+        require_intact(isinstance(order, np.ndarray) and order.dtype == np.int64, what)
+        n_rows = self.problem.n_rows if self.batch_size and order.size else 0
+        require_intact(np.array_equal(np.sort(order, None), np.arange(n_rows)), what)
+        require_intact(order.shape == (n_rows,) and is_whole(position, 0, n_rows), what)
+        at_end = position == n_rows or position % (self.batch_size or 1) == 0
+        require_intact(at_end, what)
+        load_generator_state(self.rng, stored["random"])
+        if self.masks is not None:
+            self.masks = replace(self.masks, seed=seed)
+        self.steps, self.order, self.position = steps, order, position
 
 
 def dropout_masks(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.files import (
     DamagedError,
@@ -24,6 +26,9 @@ CHECKPOINT_FORMAT = 1
 CHECKPOINT_KEY = "twolayer-checkpoint"
 CHECKSUM_KEY = "checksum"
 ARRAY_REFERENCE = "array #"
+MAX_NESTING = 64  # of lists and dicts in each other; what is written here needs 10, and a callback may have its own
+MAX_ARRAY_AXES = 32
+ARRAY_TYPES = ("F64", "F32", "F16", "BOOL", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8")
 
 
 def checkpoint_bytes(record: dict[str, Any]) -> bytes:
@@ -37,6 +42,10 @@ def checkpoint_bytes(record: dict[str, Any]) -> bytes:
     from safetensors.numpy import save
 
     arrays: list[np.ndarray] = []
+    if json_depth(record) > MAX_NESTING:
+        raise InputError(
+            f"this training cannot be stored in a checkpoint: nested more than {MAX_NESTING} deep"
+        )
     try:
         packed = as_json_value(pack_arrays(record, arrays), strict=True)
     except TypeError as error:
@@ -60,6 +69,18 @@ def pack_arrays(value: Any, arrays: list[np.ndarray]) -> Any:
     return {ARRAY_REFERENCE: len(arrays) - 1, "transposed": transposed}
 
 
+def json_depth(value: Any) -> int:
+    """Return how many lists and dicts of a value are inside each other, counted no further than MAX_NESTING + 1."""
+    level, depth = [value], 0
+    while level and depth <= MAX_NESTING:
+        inside = [item for item in level if isinstance(item, dict | list | tuple)]
+        level = [
+            part for item in inside for part in (item.values() if isinstance(item, dict) else item)
+        ]
+        depth += bool(inside)
+    return depth
+
+
 def unpack_arrays(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     """Return what was packed."""
     if isinstance(value, list):
@@ -67,8 +88,10 @@ def unpack_arrays(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if not isinstance(value, dict):
         return value
     if ARRAY_REFERENCE in value:
-        array = np.array(arrays[str(value[ARRAY_REFERENCE])])
-        return array.T if value["transposed"] else array
+        array = arrays.get(str(value[ARRAY_REFERENCE]))
+        if set(value) != {ARRAY_REFERENCE, "transposed"} or array is None:
+            raise DamagedError("its description names an array that is not there")
+        return np.array(array.T if value["transposed"] is True else array, order="K")
     return {name: unpack_arrays(one, arrays) for name, one in value.items()}
 
 
@@ -91,11 +114,21 @@ def read_checkpoint(path: Any) -> dict[str, Any]:
         If the file cannot be read, is damaged, or is not a checkpoint.
     """
     try:
-        return _read_checkpoint(path)
-    except DamagedError as error:
-        raise FileError(f"{path} cannot be read as a checkpoint: {error}") from None
+        with damage_named(path):
+            return _read_checkpoint(path)
+    except FileError:
+        raise
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+@contextmanager
+def damage_named(path: Any) -> Iterator[None]:
+    """Raise FileError, with the file's name, for what within it is found to be damaged."""
+    try:
+        yield
+    except DamagedError as error:
+        raise FileError(f"{path} cannot be read as a checkpoint: {error}") from error.__cause__
 
 
 def _read_checkpoint(path: Any) -> dict[str, Any]:
@@ -109,10 +142,17 @@ def _read_checkpoint(path: Any) -> dict[str, Any]:
                 raise DamagedError("it is a safetensors file, but not a checkpoint of twolayer")
             record = json_object(metadata[CHECKPOINT_KEY])
             check_format(record, CHECKPOINT_FORMAT)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {}
+            for name in file.keys():  # noqa: SIM118  the file is not a mapping
+                kind, shape = file.get_slice(name).get_dtype(), file.get_slice(name).get_shape()
+                if kind not in ARRAY_TYPES or len(shape) > MAX_ARRAY_AXES:
+                    raise DamagedError(f"its array {checks.short_repr(name)} is unknown")
+                tensors[name] = file.get_tensor(name)
     except SafetensorError as error:
         raise DamagedError(f"it is damaged, or not a safetensors file ({error})") from None
     if checksum(metadata[CHECKPOINT_KEY], tensors) != metadata.get(CHECKSUM_KEY):
         raise DamagedError("it is damaged: its checksum is not that of its contents")
     json_entry(record, "calls", list)
+    if json_depth(record) > MAX_NESTING:
+        raise DamagedError(f"its description is nested more than {MAX_NESTING} deep")
     return unpack_arrays(record, tensors)

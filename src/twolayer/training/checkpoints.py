@@ -22,14 +22,18 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from twolayer import checks
 from twolayer.errors import DivergedError, FileError, InputError, TwoLayerWarning
 from twolayer.files import leftovers, write_files
 from twolayer.maths.network import Params
 from twolayer.training.batches import Batches
-from twolayer.training.checkpoint_file import checkpoint_bytes, read_checkpoint
+from twolayer.training.checkpoint_file import checkpoint_bytes, damage_named, read_checkpoint
+from twolayer.training.checkpoint_schema import (
+    check_calls,
+    check_divergence,
+    check_loop_end,
+    restored_params,
+)
 from twolayer.training.fingerprint import check_same_training
 from twolayer.training.loop import LoopResult, callback_state, load_callback_state
 
@@ -90,16 +94,18 @@ def open_checkpoint(
 
 @contextmanager
 def recorded_call(
-    file: Checkpoint | None, fingerprint: Any, batches: Batches, callback: Any
+    file: Checkpoint | None, fingerprint: Any, batches: Batches, callback: Any, params: Params
 ) -> Iterator[CallRecord | None]:
-    """Yield the record of the call of `train` that runs within it; None without a checkpoint."""
+    """Yield the record of the call of `train`, from these weights, that runs within it; None without a checkpoint."""
     if file is None:
         yield None
         return
-    call = file.begin(fingerprint, batches, callback)
+    with damage_named(file.path):
+        call = file.begin(fingerprint, batches, callback, params)
     file.busy = True
     try:
-        yield call
+        with damage_named(file.path):
+            yield call
     except DivergedError as error:
         call.diverge(error)
         raise
@@ -144,11 +150,15 @@ class Checkpoint:
             raise FileError(
                 f"{self.path} holds a checkpoint already: go on from it (resume), or delete it to start anew"
             )
+        with damage_named(self.path):
+            check_calls(record["calls"])
         self.calls = record["calls"]
         return True
 
-    def begin(self, fingerprint: dict[str, Any], batches: Batches, callback: Any) -> CallRecord:
-        """Return the record of the next call of `train`.
+    def begin(
+        self, fingerprint: dict[str, Any], batches: Batches, callback: Any, params: Params
+    ) -> CallRecord:
+        """Return the record of the next call of `train`, which starts from `params`.
 
         Raises
         ------
@@ -167,6 +177,7 @@ class Checkpoint:
         record = self.calls[place]
         check_same_training(self.path, record["fingerprint"], fingerprint)
         if "diverged" in record:
+            check_divergence(record["diverged"], params)
             batches.load_state_dict(record["diverged"]["batches"])
             raise stored_divergence(record["diverged"])
         return CallRecord(self, record, batches, callback)
@@ -199,15 +210,16 @@ class CallRecord:
         self.batches, self.callback = batches, callback
         self.answered = 0  # loops
 
-    def ended(self) -> LoopResult | None:
-        """Return the end of the next loop, if it had ended when the checkpoint was written."""
+    def ended(self, like: Params, steps: int) -> LoopResult | None:
+        """Return the end of the next loop, of such weights and that many steps, if it had ended before."""
         if self.answered == len(self.record["ends"]):
             return None
         end = self.record["ends"][self.answered]
+        check_loop_end(end, like, steps)
         self.answered += 1
         self.batches.load_state_dict(end["batches"])
         load_callback_state(self.callback, end["callback"])
-        params = params_from_arrays(end["params"]).copy()
+        params = restored_params(end["params"]).copy()
         return LoopResult(params, end["losses"].copy(), end["final_loss"], end["stopped"])
 
     def inside(self) -> dict[str, Any] | None:
@@ -273,17 +285,11 @@ class CallRecord:
             self.checkpoint.write()
 
 
-def params_from_arrays(arrays: Mapping[str, np.ndarray]) -> Params:
-    """Return weights from their names."""
-    return Params(**{"b1": None, "b2": None, **arrays})
-
-
 def stored_divergence(stored: Mapping[str, Any]) -> DivergedError:
     """Return the error in which a call ended."""
     message, step, last = (stored[name] for name in ("message", "step", "last_finite_loss"))
-    return DivergedError(
-        message, step, last, params_from_arrays(stored["params"]), stored["losses"]
-    )
+    params = Params(**{"b1": None, "b2": None, **stored["params"]})
+    return DivergedError(message, step, last, params, stored["losses"])
 
 
 def check_path(path: Any) -> Any:

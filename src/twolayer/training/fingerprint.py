@@ -80,6 +80,8 @@ def check_same_training(path: Any, before: Mapping[str, Any], now: Mapping[str, 
             was, is_ = before.get(group, {}).get(name), now[group].get(name)
             if was == is_:
                 continue
+            if isinstance(was, list | dict) or not str(was).isprintable():
+                was = checks.short_repr(was)
             changed = f"was {was} and is {is_} now" if group != "arrays" else "has other numbers"
             differences.append(f"{name} {changed}")
     if not differences:

@@ -14,10 +14,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from twolayer import checks
 from twolayer.engines.contract import BatchPlan, Engine, TrainingState
 from twolayer.errors import DivergedError, InputError
+from twolayer.files import DamagedError
 from twolayer.maths.network import Params, loss_and_gradients
 from twolayer.training.batches import Batches
+from twolayer.training.checkpoint_schema import check_losses, require_intact
 
 SECONDS_PER_CHUNK = 0.1  # without a callback, and without a reaction to Ctrl-C
 CHUNK_STRETCH = (
@@ -68,8 +71,8 @@ class LoopResult:
 class CheckpointRecord(Protocol):
     """The checkpoint's record of this training; `twolayer.training.checkpoints` has it."""
 
-    def ended(self) -> LoopResult | None:
-        """Return the end of the next loop, if it had ended when the checkpoint was written."""
+    def ended(self, like: Params, steps: int) -> LoopResult | None:
+        """Return the end of the next loop, of such weights and that many steps, if it had ended before."""
 
     def inside(self) -> dict[str, Any] | None:
         """Return the state of the next loop, if the checkpoint was written inside it."""
@@ -118,7 +121,9 @@ class TrainingLoop:
 
     def run_to_end(self, interrupted: Callable[[], bool]) -> LoopResult:
         """Take the steps and return how it ended; the state cannot be used again."""
-        if self.record and (before := self.record.ended()):
+        if self.record and (
+            before := self.record.ended(self.engine.params(self.state), self.steps)
+        ):
             return before
         self.run(interrupted)
         final_loss = self.engine.objective(self.state, self.batches.all_rows())
@@ -177,8 +182,13 @@ class TrainingLoop:
         inside = self.record.inside() if self.record else None
         if inside is None:
             return 0
-        self.append(inside["losses"])
-        self.engine.load_state_dict(self.state, inside["engine"])
+        losses, engine = inside["losses"], inside["engine"]
+        check_losses(losses, self.losses.shape[1:], 1, self.steps)
+        fits = self.engine.state_fits(self.state, engine, len(losses))
+        require_intact(fits, "the solver's memory")
+        self.append(losses)
+        self.engine.load_state_dict(self.state, engine)
+        require_intact(self.weights_finite(), "the weights")
         self.batches.load_state_dict(inside["batches"])
         load_callback_state(self.callback, inside["callback"])
         return len(self.losses)
@@ -355,7 +365,15 @@ def load_callback_state(callback: Any, stored: Any) -> None:
         return
     if not hasattr(callback, "load_state_dict"):
         raise InputError("the checkpoint holds the state of a callback: resume with that callback")
-    callback.load_state_dict(stored)
+    try:
+        callback.load_state_dict(stored)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise DamagedError(
+            f"its record of a callback was refused by {type(callback).__name__} "
+            f"({type(error).__name__}: {checks.short_repr(str(error))})"
+        ) from error
 
 
 def train_one_by_one(

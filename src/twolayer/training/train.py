@@ -232,7 +232,7 @@ def train(
                 rng,
                 {**settings, "device": choice.device, "span": form},
             )
-        with checkpoints.recorded_call(file, fingerprint, batches, callback) as record:
+        with checkpoints.recorded_call(file, fingerprint, batches, callback, params) as record:
             chosen = choice.enter(problem, params)
             watch = {"started": started, "callback": callback, "callback_every": callback_every}
             ended = run_loops(choice, chosen, rule, batches, record, steps=steps, tol=tol, **watch)

@@ -164,6 +164,16 @@ class LBFGSState(KernelState):
         arrays = self.memory["arrays"]
         return float(arrays.loss[0]) if arrays.counts[2] else None
 
+    def state_fits(self, stored: dict[str, Any], steps: int) -> bool:
+        memory = stored["memory"]
+        arrays = memory["arrays"]
+        count, reason, started = (int(number) for number in arrays["counts"])
+        places = arrays["pairs"].tolist()
+        inside = all(0 <= place < len(places) for place in places)
+        fits = inside and 0 <= count <= len(places) and (reason, started) == (0, 1)
+        unset = memory["finished"] is stored["loops"] is None
+        return fits and unset and self.solver.pairs_fit(places[:count], arrays)
+
     def advance(self, plan: BatchPlan) -> np.ndarray:
         """Take the plan's steps, or as many as there are to take; return the loss before each."""
         losses = np.zeros(plan.steps)

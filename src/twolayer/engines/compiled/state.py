@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from twolayer.engines.contract import Batch, BatchPlan, TrainingState
+from twolayer.files import DamagedError
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Params
@@ -86,11 +87,23 @@ class CompiledState(TrainingState):
             self.c = c.copy()
         super().restore(snapshot)
 
+    def state_fits(self, stored: dict[str, Any], steps: int) -> bool:
+        loops = stored["loops"]
+        known = loops is None or (isinstance(loops, bool) and not (loops and self.gram))
+        fits = known and (not self.gram or bool(np.isfinite(stored["c"]).all()))
+        return fits and super().state_fits(stored, steps)
+
     def rule_for(self, plan: BatchPlan) -> Any:
-        """Return the rule for the plan's steps: that of the run's first plan, as rounding must not depend on the chunks."""
+        """Return the rule for the plan's steps: that of the run's first plan, as rounding must not depend on the chunks.
+
+        Plain loops have room for few numbers: a forged checkpoint must not ask for them on larger steps.
+        """
+        rows = self.problem.n_rows if plan.order is None else int(np.diff(plan.starts).max())
+        rule = self.rule_for_rows(rows)
         if self.steps_rule is None:
-            rows = self.problem.n_rows if plan.order is None else int(np.diff(plan.starts).max())
-            self.steps_rule = self.rule_for_rows(rows)
+            self.steps_rule = rule
+        if self.steps_rule.loops and not rule.loops:
+            raise DamagedError("its record of the solver's memory is damaged")
         return self.steps_rule
 
     def rule_for_rows(self, rows: int) -> Any:
