@@ -6,17 +6,25 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from twolayer import checks
 from twolayer.errors import FileError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 
 class PendingFile:
     """A file under a temporary name in its own folder, until it is whole and takes the place of what was there.
+
+    What it replaces is a file that may be written, also at the end of symbolic links; its mode and owner stay.
 
     Attributes
     ----------
@@ -26,19 +34,29 @@ class PendingFile:
 
     def __init__(self, path: Any) -> None:
         self.path, self.final = path, Path(os.path.realpath(path))
-        if self.final.is_dir():
-            raise FileError(f"{path} cannot be written: it is a folder")
-        self.temporary = self.final.with_name(
-            f"{_temporary_prefix(self.final)}{secrets.token_hex(8)}.tmp"
-        )
         with self.errors():
-            self.file = open(self.temporary, "xb", buffering=0)  # noqa: SIM115  closed by `pending_files`
+            replaced = replaceable_file(path, self.final)
+            for left in leftovers(self.final):
+                left.unlink(missing_ok=True)
+            self.temporary, self.file = locked_file(
+                self.final, 0o666 if replaced is None else 0o600
+            )
+        try:
+            with self.errors():
+                if replaced is not None and os.name == "posix":
+                    keep_mode_and_owner(self.file.fileno(), replaced)
+        except FileError:
+            self.file.close()
+            self.temporary.unlink(missing_ok=True)
+            raise
 
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Raise FileError for what goes wrong in writing."""
         try:
             yield
+        except FileError:
+            raise
         except OSError as error:
             raise FileError(f"{self.path} cannot be written: {error.strerror or error}") from None
 
@@ -53,7 +71,10 @@ class PendingFile:
         """Bring the contents to the disk."""
         with self.errors():
             os.fsync(self.file.fileno())
-            self.file.close()
+            if (
+                os.name != "posix"
+            ):  # there an open file has to keep its name; here closing would end its lock
+                self.file.close()
 
     def replace(self) -> None:
         """Take the final name."""
@@ -96,8 +117,8 @@ def pending_files(*paths: Any) -> Iterator[list[PendingFile]]:
             file.sync_folder()
     finally:
         for file in files:
-            file.file.close()
             file.temporary.unlink(missing_ok=True)
+            file.file.close()
 
 
 def write_files(contents: Mapping[Any, bytes]) -> None:
@@ -118,10 +139,70 @@ def _temporary_prefix(final: Path) -> str:
     return f".twolayer-{hashlib.blake2b(final.name.encode(), digest_size=4).hexdigest()}-"
 
 
+def replaceable_file(path: Any, final: Path) -> os.stat_result | None:
+    """Return the state of the file to be replaced, None without one; raise FileError if it must stay as it is."""
+    if not os.path.lexists(final):
+        return None
+    if final.is_symlink():  # what `realpath` could not follow
+        raise FileError(f"{path} cannot be written: its symbolic links lead in a circle")
+    state = os.stat(final)
+    if stat.S_ISDIR(state.st_mode):
+        raise FileError(f"{path} cannot be written: it is a folder")
+    if not stat.S_ISREG(state.st_mode):
+        raise FileError(f"{path} cannot be written: it is a device, a pipe or a socket, not a file")
+    if not state.st_mode & 0o222 or not os.access(final, os.W_OK):
+        raise FileError(f"{path} cannot be written: the file that is there is read-only")
+    return state
+
+
+def locked_file(final: Path, mode: int) -> tuple[Path, Any]:
+    """Return a new temporary file, open and locked as long as it is open, so that no other run takes it for a leftover."""
+    while True:
+        name = f"{_temporary_prefix(final)}{secrets.token_hex(8)}.tmp"
+        temporary = final.with_name(name)
+        file = open(  # noqa: SIM115  closed by `pending_files`
+            temporary, "xb", buffering=0, opener=lambda place, flags: os.open(place, flags, mode)
+        )
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if temporary.exists():  # it was not cleared away before the lock
+            return temporary, file
+        file.close()
+
+
+def keep_mode_and_owner(descriptor: int, replaced: os.stat_result) -> None:
+    """Give a new file the owner, as far as the system allows, and the mode of the one that it replaces."""
+    own = os.fstat(descriptor)
+    mode = stat.S_IMODE(replaced.st_mode) & 0o777
+    for user, group in ((-1, replaced.st_gid), (replaced.st_uid, -1)):
+        if user not in (-1, own.st_uid) or group not in (-1, own.st_gid):
+            try:
+                os.chown(descriptor, user, group)
+            except OSError:
+                if group != -1:
+                    mode &= ~0o070  # else it would be open to another group
+    os.chmod(descriptor, mode)
+
+
 def leftovers(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield the temporary files of that file which a process killed while it wrote has left behind."""
     final = Path(os.path.realpath(path))
-    yield from final.parent.glob(f"{_temporary_prefix(final)}*.tmp")
+    for left in final.parent.glob(f"{_temporary_prefix(final)}*.tmp"):
+        if not _is_locked(left):
+            yield left
+
+
+def _is_locked(path: Path) -> bool:
+    """Return whether a process that is still there writes the file, or that cannot be known."""
+    if fcntl is None:
+        return False  # where there are no locks, a file that is open cannot be removed either
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
 
 
 def as_json_value(value: Any, strict: bool = False) -> Any:

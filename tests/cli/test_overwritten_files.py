@@ -180,3 +180,18 @@ def test_what_would_steer_a_terminal_is_refused_before_training(table, twolayer,
     if header == "a,b,y":
         words = ["fit", "t.csv", "--target", "b", *OPTIONS]
         assert_refused(twolayer, table, words, "holds a control character: take it out of the file")
+
+
+def test_a_report_and_an_export_leave_what_they_read(table, twolayer):
+    """The table stands where the page goes; the model where export's second file goes."""
+    twolayer("fit", "t.csv", "--target", "y", *OPTIONS)
+    Path("rep").mkdir()
+    before = Path("t.csv").read_bytes()
+    Path("t.csv").rename("rep/report.html")
+    words = ["report", "t.twolayer.safetensors", "rep/report.html", "--out", "rep"]
+    assert_refused(twolayer, table, words, "the table rep/report.html would be overwritten")
+    Path("rep/report.html").rename("t.csv")
+    Path("m.weights.npz").write_bytes(Path("t.twolayer.safetensors").read_bytes())
+    words = ["export", "m.weights.npz", "--to", "numpy", "--out", "m.py"]
+    assert_refused(twolayer, table, words, "m.weights.npz would overwrite what is read")
+    assert Path("t.csv").read_bytes() == before

@@ -46,7 +46,9 @@ def test_it_goes_on_from_the_weights_that_are_there(tmp_path, kind, way):
 
 def test_it_goes_on_from_scikit_learns_network():
     x, y = line()
-    mlp = MLPRegressor(hidden_layer_sizes=(20,), learning_rate_init=0.01, random_state=0, max_iter=300).fit(x, y)
+    mlp = MLPRegressor(
+        hidden_layer_sizes=(20,), learning_rate_init=0.01, random_state=0, max_iter=300
+    ).fit(x, y)
     model = tl.from_sklearn(mlp)
     before = model.score(x, y)
     assert before > 0.9

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from twolayer.errors import FileError
@@ -33,7 +33,7 @@ def same_file(one: Path, other: Path) -> bool:
     return os.path.abspath(one) == os.path.abspath(other)
 
 
-def check_not_input(written: Sequence[Path], read: dict[str, Path | None]) -> None:
+def check_not_input(written: Iterable[Path], read: Mapping[str, Path | None]) -> None:
     """Raise FileError if a file that would be written is one that is read; `read` by what it is called."""
     for path in written:
         for what, other in read.items():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from twolayer.cli.commands import fit, ladder
+from twolayer.cli.output_paths import make_folder
 from twolayer.engines import engines
-from twolayer.errors import FileError
+from twolayer.files import write_files
 from twolayer.tutorial.ladder import PROGRAMS
 
 DIGITS_TABLE = "digits.csv"
@@ -50,13 +52,11 @@ def write_table(folder: Path) -> Path:
 
     data = load_digits()
     path = folder / DIGITS_TABLE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow([*data.feature_names, DIGITS_TARGET])
-            for row, label in zip(data.data, data.target, strict=True):
-                writer.writerow([*map(int, row), label])
-    except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror}") from None
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([*data.feature_names, DIGITS_TARGET])
+    for row, label in zip(data.data, data.target, strict=True):
+        writer.writerow([*map(int, row), label])
+    make_folder(folder)
+    write_files({path: text.getvalue().encode()})
     return path

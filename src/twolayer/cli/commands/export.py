@@ -46,6 +46,7 @@ def export(
     """
     checks.one_of(to, EXPORT_FORMATS, "form to export to")
     check_output(out, model)
+    check_output(out.with_suffix(".weights.npz"), model)  # which many weights go to
     source, about = saving.read_model(model)
     how = {
         "activation": None if activation == "auto" else activation,

@@ -12,6 +12,7 @@ import typer
 from twolayer import checks, tables
 from twolayer.cli import options
 from twolayer.cli.output import Output
+from twolayer.cli.output_paths import same_file
 from twolayer.cli.row_writer import file_ending, row_writer
 from twolayer.errors import FileError, InputError
 from twolayer.saving.saved_model import SavedModel, open_model
@@ -114,7 +115,7 @@ def check_prediction_options(model: SavedModel, proba: bool, interval: float | N
 def check_output(out: Path | None, *read: Path) -> None:
     """Raise if the answers would go where something is read from."""
     for path in read:
-        if out is not None and path.exists() and Path(out).resolve() == Path(path).resolve():
+        if out is not None and path.exists() and same_file(out, path):
             raise FileError(f"--out {out} would overwrite what is read: choose another name")
 
 

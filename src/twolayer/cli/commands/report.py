@@ -62,18 +62,26 @@ def report(
     checks.whole_number(repeats, "--repeats")
     checks.whole_number(seed, "--seed", at_least=0)
     output_paths.check_writable(out)
+    read = {"the model": Path(model), "the table": Path(table), "--labels": labels}
+    output_paths.check_not_input([Path(out) / PAGE_NAME], read)
     known = open_model(model)
     output = Output(quiet, as_json)
     rows = labelled_rows(known, TableOptions.of({**given, "target": target_names(known, target)}))
-    results = write_report(known, rows, Path(out), repeats, seed, output)
+    results = write_report(known, rows, Path(out), repeats, seed, output, read)
     output.result(results)
     return results
 
 
 def write_report(
-    known: SavedModel, rows: LabelledRows, out: Path, repeats: int, seed: int, output: Output
+    known: SavedModel,
+    rows: LabelledRows,
+    out: Path,
+    repeats: int,
+    seed: int,
+    output: Output,
+    read: dict[str, Path | None],
 ) -> dict[str, Any]:
-    """Write the page and its pictures, and say the verdict; return the results for programs."""
+    """Write the page and its pictures over no file that was `read`, say the verdict; return the results for programs."""
     from twolayer import report as reports  # loads scikit-learn, which the help does not need
 
     subject, how = reports.assess_model(known, rows)
@@ -98,10 +106,10 @@ def write_report(
         __version__,
     )
     page = out / PAGE_NAME
+    contents = {page: text.encode(), **{out / f"{one.name}.png": one.png for one in pictures}}
+    output_paths.check_not_input(contents, read)
     output_paths.make_folder(out)
-    saving.write_files(
-        {page: text.encode(), **{out / f"{one.name}.png": one.png for one in pictures}}
-    )
+    saving.write_files(contents)
     for line in ["", spoken.headline, *spoken.sentences]:
         output.say(line)
     for line in [*(f"  warning: {one}" for one in warnings), "", f"page      {page}"]:
