@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import platform
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from twolayer import checks
+from twolayer._version import __version__
 from twolayer.cli.output_paths import same_file
 from twolayer.errors import FileError, InputError
 
 PATH_SETTINGS = ("table", "labels", "out")  # kept relative to the settings' own folder
 # how to tell, and how to come to the end; not what to do
-UNSAVED_OPTIONS = ("quiet", "as_json", "config", "checkpoint", "every", "resume")
+UNSAVED_OPTIONS = ("quiet", "as_json", "config", "checkpoint", "every", "resume", "force")
+FITTED = "fitted"  # the part of the file about the fit that was made: not settings
 CONFIG_HEADER = "# twolayer fit --config {name} repeats this fit; options beside it override these (with --out FOLDER).\n"
 
 
@@ -31,7 +36,33 @@ def settings_toml(settings: dict[str, Any], path: Path) -> str:
         value = [str(one) for one in value] if isinstance(value, list | tuple) else value
         value = str(value) if isinstance(value, Path) else value
         lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
-    return CONFIG_HEADER.format(name=printable_name(path.name)) + "".join(lines)
+    text = CONFIG_HEADER.format(name=printable_name(path.name)) + "".join(lines)
+    return text + fitted_toml(settings["table"], settings.get("labels"))
+
+
+def fitted_toml(table: Any, labels: Any) -> str:
+    """The versions, and checksums of the files that were read, as the last part of the settings' file."""
+    lines = [f"\n[{FITTED}]\n"]
+    lines += [
+        f'{name}_sha256 = "{digest}"\n'
+        for name, path in (("table", table), ("labels", labels))
+        if (digest := file_checksum(path))
+    ]
+    versions = {"python": platform.python_version(), "numpy": version("numpy")}
+    for name, number in {"twolayer": __version__, **versions}.items():
+        lines.append(f"{name} = {json.dumps(number)}\n")
+    return "".join(lines)
+
+
+def file_checksum(path: Any) -> str | None:
+    """The SHA-256 of a file; None if there is none, or it can be read only once."""
+    if path is None or not os.path.isfile(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None  # reading the table says why
 
 
 def printable_name(name: str) -> str:
@@ -53,8 +84,9 @@ def config_is_current(
         return False
     usual = {name: value for name, value in defaults.items() if name not in UNSAVED_OPTIONS}
     texts = (settings_toml(given, path), Path(config).read_text(encoding="utf-8"))
+    parts = [{**usual, **tomllib.loads(text)} for text in texts]
     asked, there = (
-        json.dumps({**usual, **tomllib.loads(text)}, sort_keys=True, default=str) for text in texts
+        json.dumps({**part, FITTED: None}, sort_keys=True, default=str) for part in parts
     )
     if asked != there:
         raise FileError(
@@ -91,6 +123,7 @@ def use_config(context: typer.Context, path: Path | None) -> Path | None:
     if path is None:
         return None
     values = read_settings(path)
+    values.pop(FITTED, None)
     known = {str(parameter.name) for parameter in context.command.params} - {
         *UNSAVED_OPTIONS,
         "help",

@@ -83,6 +83,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Replace the model of another table or target, if one is there."),
+]
+
+
 def table_stem(table: Any) -> str:
     """The table's name without its folder and endings, for the files that are written."""
     name = "stdin" if str(table) == "-" else Path(table).name.removesuffix(".gz")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from twolayer.errors import FileError
+from twolayer.files import replaceable_file
 
 
 def check_writable(out: Path) -> None:
@@ -34,8 +35,9 @@ def same_file(one: Path, other: Path) -> bool:
 
 
 def check_not_input(written: Iterable[Path], read: Mapping[str, Path | None]) -> None:
-    """Raise FileError if a file that would be written is one that is read; `read` by what it is called."""
+    """Raise FileError if a file that would be written cannot be, or is one that is read; `read` by what it is called."""
     for path in written:
+        replaceable_file(path, Path(os.path.realpath(path)))
         for what, other in read.items():
             if other is not None and same_file(path, other):
                 raise FileError(

@@ -21,6 +21,7 @@ from twolayer.cli.checkpoint_options import (
     Resume,
 )
 from twolayer.cli.config import ConfigPath, config_is_current, printable_name, settings_toml
+from twolayer.cli.earlier_fit import check_earlier_fit, note_data_changes
 from twolayer.cli.loss_picture import Painter
 from twolayer.cli.output import Output
 from twolayer.cli.training_options import TrainingOptions
@@ -93,6 +94,7 @@ def fit(
     resume: Resume = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    force: options.Force = False,
     config: ConfigPath = None,
 ) -> FitResult:
     """Learn a column of a table from the others, test what was learned, and save it.
@@ -115,8 +117,10 @@ def fit_as_given(given: dict[str, Any]) -> FitResult:
         output_paths.check_not_input(paths, {**read, "--checkpoint": checkpoint})
         defaults = {name: one.default for name, one in signature(fit).parameters.items()}
         kept = config_is_current(given["config"], paths[2], given, defaults)
-        checkpoints = CheckpointOptions(checkpoint, given["every"], given["resume"])
         output = Output(given["quiet"], given["as_json"])
+        check_earlier_fit(paths[0], paths[2], given, asked.targets)
+        note_data_changes(given["config"], given, output)
+        checkpoints = CheckpointOptions(checkpoint, given["every"], given["resume"])
         with Painter() as painter:
             model, about, results = run_fit(asked, training, output, checkpoints)
             text = None if kept else settings_toml(given, paths[2])
