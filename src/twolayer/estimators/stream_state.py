@@ -78,7 +78,7 @@ class ColumnMoments:
 class RowCount:
     """How many different rows have been seen.
 
-    The smallest of their fingerprints, read as numbers below 2⁶⁴, are kept: of n that are spread evenly, the k-th smallest is
+    The smallest of their fingerprints, read as numbers below 2⁶⁴, are kept: of n that are spread evenly, the k-th is
     near 2⁶⁴·k/n (Bar-Yossef et al., 2002, *Counting distinct elements in a data stream*).
 
     Attributes
