@@ -124,7 +124,16 @@ def test_groups_and_weights_may_stand_beside_the_labels(files):
             {"id": "patient"},
             "no name in 'sample' .*such as 's1'.*such as 'a'",
         ),
-        (LABELS + "s5,well,1\n", {}, "has 4 rows and .* has 5: name the column .* with --id"),
+        (
+            LABELS + "s5,well,1\n",
+            {},
+            "2 names are only in .*labels.csv .*--id patient joins by name",
+        ),
+        (
+            "patient,outcome\na,x\nb,y\n",
+            {},
+            "has 4 rows and .* has 2: name the column .* with --id",
+        ),
         (
             "patient,BRCA1,outcome\ns1,3,x\n",
             {"id": "patient", "weights": "BRCA1"},
@@ -220,3 +229,65 @@ def test_several_targets(files):
         tables.read_dataset(TableOptions(path, ("z", "k")))
     with pytest.raises(InputError, match="several targets must be numbers: give classes one"):
         tables.read_dataset(TableOptions(path, ("z", "y"), task="classification"))
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("gene,s1,s2,s3\nA,1,2,3\n", "patient,outcome\ns3,30\ns1,10\ns2,20\n"),
+        ("gene,001,002,003\nA,1,2,3\n", "nr,outcome\n003,30\n001,10\n002,20\n"),
+        ("gene,7,8,9\nA,1,2,3\n", "batch,nr,outcome\n1,9,30\n1,7,10\n1,8,20\n"),
+    ],
+)
+def test_labels_in_another_order_are_joined_by_the_names_that_both_files_have(files, left, right):
+    genes, path = files(genes=left, labels=right)
+    options = TableOptions(genes, ("outcome",), labels=path, transpose=True)
+    table, notes = tables.requested_table(options)
+    assert (table.column("outcome") == 10 * table.column("A")).all()
+    assert any("joined by the names" in note for note in notes)
+
+
+def test_rows_without_transposing_are_joined_by_names_too(files):
+    table, path = files(
+        x="id,a\n5,50\n3,30\n9,90\n1,10\n", labels="id,outcome\n1,1\n3,3\n5,5\n9,9\n"
+    )
+    joined, _ = tables.requested_table(TableOptions(table, ("outcome",), labels=path))
+    assert (joined.column("a") == 10 * joined.column("outcome")).all()
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "message"),
+    [
+        (
+            "id,a\nu,1\nv,2\nw,3\n",
+            "id,y\nu,1\nw,2\nx,3\n",
+            "only in .*'v'.* only in .*'x'.*--id id",
+        ),
+        ("name,a\nu,1\nv,2\nw,3\n", "who,y\nu,1\nw,2\nw,3\n", "--id who"),
+        ("name,a\nS-1,1\nS-2,2\nS-3,3\n", "who,y\ns3,1\ns2,2\ns1,3\n", "spell them alike"),
+        (
+            "age,a\n30,1\n30,2\n31,3\n",
+            "age,y\n31,1\n30,2\n30,3\n",
+            "differs between them, as in row 1",
+        ),
+    ],
+)
+def test_rows_whose_names_contradict_are_not_taken_one_to_one(files, left, right, message):
+    table, path = files(x=left, labels=right)
+    with pytest.raises(InputError, match=message):
+        tables.requested_table(TableOptions(table, ("y",), labels=path))
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("id,a\n0,1\n1,2\n2,3\n", "id,y\n1,1\n2,2\n3,3\n"),  # pandas and R count the rows
+        ("age,a\n30,1\n30,2\n31,3\n", "age,y\n30.0,1\n30.0,2\n31.0,3\n"),
+        ("a,b\n1,2\n2,3\n3,1\n", "nr,y\n3,1\n2,2\n1,3\n"),  # numbers that only look alike
+    ],
+)
+def test_rows_that_do_not_contradict_are_taken_one_to_one(files, left, right):
+    table, path = files(x=left, labels=right)
+    joined, notes = tables.requested_table(TableOptions(table, ("y",), labels=path))
+    assert joined.column("y").tolist() == [1, 2, 3]
+    assert any("one to one" in note for note in notes)

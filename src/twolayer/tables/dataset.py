@@ -85,20 +85,22 @@ def read_dataset(options: TableOptions) -> Dataset:
 
 def requested_table(options: TableOptions) -> tuple[Table, list[str]]:
     """Return the table read, transposed and joined, without the columns to drop; and notes about it."""
+    labels = read_labels(options) if options.labels else None
+    shared = () if labels is None or options.id else labels.names  # 001 names another row than 1
     table = read_table(
         options.path,
-        options.text_columns,
+        (*options.text_columns, *shared),
         options.delimiter,
         options.sheet,
-        must_be_there=not (options.labels or options.transpose),
+        must_be_there=labels is None and not options.transpose,
     )
     notes = [table.note] if table.note else []
     table, more = read_number_formats(table, options)
     notes += more
     if options.transpose:
         table = transpose_table(drop_columns(table, options.drop))
-    if options.labels:
-        table, more = join_labels(table, options)
+    if labels is not None:
+        table, more = join_labels(table, labels, options)
         notes += more
     elif options.id:
         check_column_names(table.path, [options.id], table.names)
@@ -126,11 +128,17 @@ def read_number_formats(
     return read_formatted_numbers(table, formats, plain), formats.sentences()
 
 
-def join_labels(table: Table, options: TableOptions) -> tuple[Table, list[str]]:
-    """Return the table with its columns from the file of labels; and notes about it."""
-    path = str(options.labels)
-    labels = read_table(path, options.text_columns, sheet=options.labels_sheet, must_be_there=False)
+def read_labels(options: TableOptions) -> Table:
+    """Return the file of labels; every column as text too where one of them may name the rows."""
+    text = options.text_columns if options.id else None
+    labels = read_table(str(options.labels), text, sheet=options.labels_sheet, must_be_there=False)
     check_column_names(labels.path, options.targets, labels.names)
+    return labels
+
+
+def join_labels(table: Table, labels: Table, options: TableOptions) -> tuple[Table, list[str]]:
+    """Return the table with its columns from the file of labels; and notes about it."""
+    path = labels.path
     notes = [labels.note.replace("--sheet", "--labels-sheet")] if labels.note else []
     taken = [name for name in [*options.targets, *options.parts] if name in labels.names]
     unused = [name for name in labels.names if name not in (*taken, options.id)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.tables.row_names import normalised_name, shared_row_names
 from twolayer.tables.table import Table, check_column_names, check_unique
 from twolayer.text import first_names
 
@@ -26,7 +27,8 @@ def join_tables(
     wanted : names
         The columns to take from `labels`.
     id_column : str or None
-        What names the rows in `labels`, and in the table unless its first column does; None takes the rows one to one.
+        What names the rows in `labels`, and in the table unless its first column does. None looks for a column of names
+        that both have, and takes the rows one to one if there is none.
 
     Returns
     -------
@@ -37,18 +39,32 @@ def join_tables(
     Raises
     ------
     FileError, InputError
-        If two rows have the same name, or no name is in both.
+        If two rows have the same name, no name is in both, or the rows, taken one to one, contradict each other.
     """
-    if id_column is None:
-        if labels.n_rows != table.n_rows:
-            raise InputError(
-                f"{table.path} has {table.n_rows} rows and {labels.path} has {labels.n_rows}: name the column that "
-                "both have in common with --id"
-            )
-        note = f"{labels.path}: its rows were taken one to one; --id COLUMN joins by name"
-        return attach_columns(table, labels, wanted), [note]
-    check_column_names(labels.path, [id_column], labels.names)
-    own = id_column if id_column in table.names else row_names(table, id_column)
+    if id_column is not None:
+        check_column_names(labels.path, [id_column], labels.names)
+        own = id_column if id_column in table.names else row_names(table, id_column)
+        return join_by_name(table, labels, wanted, own, id_column)
+    shared = shared_row_names(table, labels, wanted)
+    if shared is not None:
+        joined, notes = join_by_name(table, labels, wanted, *shared)
+        return joined, [
+            f"{labels.path}: its rows were joined by the names in '{shared[1]}'",
+            *notes,
+        ]
+    if labels.n_rows != table.n_rows:
+        raise InputError(
+            f"{table.path} has {table.n_rows} rows and {labels.path} has {labels.n_rows}: name the column that "
+            "both have in common with --id"
+        )
+    note = f"{labels.path}: its rows were taken one to one; --id COLUMN joins by name"
+    return attach_columns(table, labels, wanted), [note]
+
+
+def join_by_name(
+    table: Table, labels: Table, wanted: Sequence[str], own: str, id_column: str
+) -> tuple[Table, list[str]]:
+    """Return the rows whose name in `own` is in the labels' `id_column`, and notes about the others."""
     left, right = table.words(own), labels.words(id_column)
     check_unique(table.path, left, "row")
     check_unique(labels.path, right, "row")
@@ -119,11 +135,6 @@ def similar_names(left: Sequence[str], right: Sequence[str]) -> str:
         f"; {differ} from a name there in case or marks only ({first} and {second}): "
         "spell them alike in both files"
     )
-
-
-def normalised_name(name: str) -> str:
-    """Return the name without case, blanks and marks; the name itself if it has nothing else."""
-    return "".join(filter(str.isalnum, name.casefold())) or name
 
 
 def attach_columns(table: Table, labels: Table, wanted: Sequence[str]) -> Table:

@@ -76,8 +76,8 @@ class DelimitedFile:
         self.names, self.id = parse_header(path, names, self._named_fields())
         self.index = {name: j for j, name in enumerate(self.names)}
         if options.must_be_there:
-            check_column_names(path, options.text, self.names, self._named_fields() > 0)
-        self.text_columns = [name for name in dict.fromkeys(options.text) if name in self.index]
+            check_column_names(path, options.text or (), self.names, self._named_fields() > 0)
+        self.text_columns = options.text_columns(self.names)
 
     def __enter__(self) -> DelimitedFile:
         return self

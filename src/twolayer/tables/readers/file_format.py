@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,8 @@ class ReadOptions:
 
     Attributes
     ----------
-    text : tuple of str
-        Columns to keep as text too.
+    text : tuple of str or None
+        Columns to keep as text too; None for all.
     delimiter : str or None
         Of separated text; None looks at the header.
     sheet : str or None
@@ -25,10 +25,15 @@ class ReadOptions:
         Whether a column of `text` that is not there is an error.
     """
 
-    text: tuple[str, ...] = ()
+    text: tuple[str, ...] | None = ()
     delimiter: str | None = None
     sheet: str | None = None
     must_be_there: bool = True
+
+    def text_columns(self, names: Sequence[str]) -> list[str]:
+        """Return those of a table's columns that are kept as text."""
+        wanted = names if self.text is None else self.text
+        return list(dict.fromkeys(name for name in wanted if name in names))
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ FORMATS = (
 
 def read_table(
     path: str | Path,
-    text: Iterable[str] = (),
+    text: Iterable[str] | None = (),
     delimiter: str | None = None,
     sheet: str | None = None,
     must_be_there: bool = True,
@@ -49,8 +49,8 @@ def read_table(
     ----------
     path : str or Path
         "-" is standard input.
-    text : names
-        Columns to keep as text too.
+    text : names, or None
+        Columns to keep as text too; None for all.
     delimiter : str or None
         Of separated text; None looks at the header.
     sheet : str or None
@@ -69,7 +69,10 @@ def read_table(
     InputError
         If a column of `text`, or the sheet, is not there.
     """
-    path, options = str(path), ReadOptions(tuple(text), delimiter, sheet, must_be_there)
+    path, options = (
+        str(path),
+        ReadOptions(None if text is None else tuple(text), delimiter, sheet, must_be_there),
+    )
     with translated_error(path):
         file_format, source = open_table(path, options)
         table = file_format.read(path, source, options)
@@ -79,7 +82,7 @@ def read_table(
 
 def stream_table(
     path: str | Path,
-    text: Iterable[str] = (),
+    text: Iterable[str] | None = (),
     delimiter: str | None = None,
     must_be_there: bool = True,
     sheet: str | None = None,
@@ -90,7 +93,10 @@ def stream_table(
     ----------
     path, text, delimiter, must_be_there, sheet : as in `read_table`
     """
-    path, options = str(path), ReadOptions(tuple(text), delimiter, sheet, must_be_there)
+    path, options = (
+        str(path),
+        ReadOptions(None if text is None else tuple(text), delimiter, sheet, must_be_there),
+    )
     with translated_error(path):
         file_format, source = open_table(path, options)
         blocks: Iterable[Table]
@@ -138,9 +144,10 @@ def check_table(table: Table) -> None:
 
 def read_with_text(table: Table, options: ReadOptions) -> Table:
     """Return the table with the fields of these columns as text too."""
-    for name in options.text:
-        if name in table.names:
-            table.texts[name] = table.words(name)
-        elif options.must_be_there:
-            check_column_names(table.path, [name], table.names, table.names[0] in table.texts)
+    for name in options.text_columns(table.names):
+        table.texts[name] = table.words(name)
+    if options.must_be_there:
+        check_column_names(
+            table.path, options.text or (), table.names, table.names[0] in table.texts
+        )
     return table
