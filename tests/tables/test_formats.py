@@ -323,3 +323,46 @@ def test_two_columns_of_one_name_after_blanks_are_refused(tmp_path, suffix):
 def test_a_stream_of_a_file_that_is_not_there(tmp_path, suffix):
     with pytest.raises(FileError, match="there is no file"):
         list(tables.stream_table(tmp_path / f"no{suffix}"))
+
+
+LARGE = [
+    9007199254740993 + k for k in (0, 1, 2, 3)
+]  # 2**53 + 1 and what follows: two floats for four numbers
+
+
+def write_large(path):
+    import polars as pl
+
+    frame = pl.DataFrame({"id": LARGE, "a": [1.0, 2.0, 3.0, 4.0]})
+    if path.suffix == ".csv":
+        frame.write_csv(path)
+    elif path.suffix == ".parquet":
+        frame.write_parquet(path)
+    elif path.suffix == ".arrow":
+        frame.write_ipc(path)
+    elif path.suffix == ".npy":
+        np.save(path, np.rec.fromarrays([LARGE, [1.0, 2.0, 3.0, 4.0]], names="id,a"))
+    else:
+        np.savez(path, id=np.array(LARGE), a=np.arange(1.0, 5.0))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".arrow", ".npy", ".npz"])
+@pytest.mark.parametrize("text", [(), ("id",)])
+def test_whole_numbers_that_floats_cannot_tell_apart_stay_exact(tmp_path, ending, text):
+    path = tmp_path / f"large{ending}"
+    write_large(path)
+    assert tables.read_table(path, text).words("id") == list(map(str, LARGE))
+    assert next(tables.stream_table(path, text)).words("id") == list(map(str, LARGE))
+
+
+def test_large_classes_stay_apart_and_large_floats_are_refused_as_names(tmp_path):
+    import polars as pl
+
+    path = tmp_path / "classes.parquet"
+    pl.DataFrame({"y": LARGE[:2] * 20}).write_parquet(path)
+    target = tables.read_target(tables.read_table(path, ["y"]), "y")
+    assert sorted(set(target.values.tolist())) == list(map(str, LARGE[:2]))
+    floats = tmp_path / "floats.parquet"
+    pl.DataFrame({"y": [float(n) for n in LARGE]}).write_parquet(floats)
+    with pytest.raises(InputError, match=r"'y' holds 9\d+.* as a float, and above 2\*\*53"):
+        tables.read_target(tables.read_table(floats, ["y"]), "y", "classification")

@@ -116,7 +116,8 @@ def _names_rows(table: Table, name: str) -> bool:
         return False
     steps = 1 if table.places is None else np.diff(table.places)
     counts_rows = bool((np.diff(values) == steps).all())
-    return counts_rows or (called_id and len(np.unique(values)) == len(values))
+    different = len(set(table.texts.get(name, values.tolist()))) == len(values)
+    return counts_rows or (called_id and different)
 
 
 def _add_text_column(table: Table, name: str, kinds: ColumnKinds) -> None:
@@ -126,7 +127,7 @@ def _add_text_column(table: Table, name: str, kinds: ColumnKinds) -> None:
     if not words:
         kinds.left_out[name] = "holds no value"
     elif not table.first_text(name):
-        kinds.numbers.append(name)
+        (kinds.ids if _names_rows(table, name) else kinds.numbers).append(name)
     elif are_boolean_levels(levels):
         kinds.booleans.append(name)
     elif ROW_NAME_PATTERN.fullmatch(name) and is_row_name(words, table.n_rows):

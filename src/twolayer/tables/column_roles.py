@@ -52,7 +52,7 @@ def time_order(table: Table, name: str | None) -> np.ndarray | None:
 
 def complete_column(table: Table, name: str) -> list[str]:
     """Return the words of a column; raise InputError if a row has none."""
-    words = table.words(name)
+    words = table.distinct_words(name)
     for row, word in enumerate(words):
         if is_missing(word):
             raise InputError(f"{table.path}: {table.where(row)} has no value in column '{name}'")

@@ -65,7 +65,7 @@ def join_by_name(
     table: Table, labels: Table, wanted: Sequence[str], own: str, id_column: str
 ) -> tuple[Table, list[str]]:
     """Return the rows whose name in `own` is in the labels' `id_column`, and notes about the others."""
-    left, right = table.words(own), labels.words(id_column)
+    left, right = table.distinct_words(own), labels.distinct_words(id_column)
     check_unique(table.path, left, "row")
     check_unique(labels.path, right, "row")
     place = {name: i for i, name in enumerate(right)}

@@ -86,9 +86,9 @@ def contradict(
 ) -> bool:
     """Return whether two columns seem to name the same rows, and do so differently."""
     here, there = set(left), set(right)
-    if own == other and may_name_rows(table, own):
-        if len(here) == len(left) == len(there) == len(right) and table.id != own:
-            return True
+    unique = len(here) == len(left) == len(there) == len(right)
+    if own == other and unique and may_name_rows(table, own) and table.id != own:
+        return True
     if own == other and sorted(map(as_value, left)) == sorted(map(as_value, right)):
         return True  # the same values, in another order
     if not may_name_rows(table, own):

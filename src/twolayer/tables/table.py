@@ -82,6 +82,23 @@ class Table:
             return self.texts[name]
         return [number_text(value) for value in self.column(name).tolist()]
 
+    def distinct_words(self, name: str) -> list[str]:
+        """Return the fields of a column as text, by which rows are told apart.
+
+        Raises
+        ------
+        InputError
+            If it holds whole numbers as floats that are too large to be told from their neighbours.
+        """
+        words = self.words(name)
+        for row in np.flatnonzero(inexact_whole(self.column(name))).tolist():
+            if not words[row].lstrip("+-").isdigit():
+                raise InputError(
+                    f"{self.path}: column '{name}' holds {words[row]} as a float, and above 2**53 neighbouring whole numbers "
+                    "are the same float: save the column as whole numbers or as text"
+                )
+        return words
+
     def column(self, name: str) -> np.ndarray:
         """Return the numbers of one column, shape (n_rows,)."""
         j = self.names.index(name)
@@ -222,6 +239,11 @@ def number_text(value: float) -> str:
         return ""
     whole = value == np.floor(value) and abs(value) < LARGEST_EXACT_WHOLE
     return str(int(value)) if whole else repr(value)
+
+
+def inexact_whole(numbers: np.ndarray) -> np.ndarray:
+    """Return which numbers are whole and so large that their neighbours may be the same float."""
+    return (np.abs(numbers) >= LARGEST_EXACT_WHOLE) & np.isfinite(numbers)
 
 
 def column_name(name: str) -> str:

@@ -148,14 +148,17 @@ def class_target(table: Table, name: str, task: str) -> Target:
         values, reason = np.array(words), "text"
     else:
         numbers = table.finite(name)
-        whole = bool(
-            (numbers == np.floor(numbers)).all() and abs(numbers).max() < LARGEST_EXACT_WHOLE
-        )
-        if task == "auto" and not (whole and are_few(numbers)):
+        whole = bool((numbers == np.floor(numbers)).all())
+        exact = abs(numbers).max() < LARGEST_EXACT_WHOLE
+        whole &= exact or task == "classification" or all(word.isdigit() for word in words)
+        values = numbers.astype(np.int64) if whole and exact else np.array(words)
+        few = are_few(numbers if exact else np.unique(values, return_inverse=True)[1])
+        if task == "auto" and not (whole and few):
             reason = "whole numbers of many values" if whole else "numbers"
             return Target(name, "regression", numbers, reason, (name,))
-        values = numbers.astype(np.int64) if whole else np.array(words)
-        reason = f"{len(np.unique(numbers))} different {'whole numbers' if whole else 'numbers'}"
+        table.distinct_words(name)
+        count = len(np.unique(values if whole else numbers))
+        reason = f"{count} different {'whole numbers' if whole else 'numbers'}"
     if len(np.unique(values)) < 2:
         raise InputError(
             f"{table.path}: column '{name}' is {words[0]!r} in every row: the target needs two classes"

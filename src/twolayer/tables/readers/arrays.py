@@ -10,7 +10,7 @@ import numpy as np
 from twolayer.errors import FileError
 from twolayer.tables.readers.file_format import FileFormat, ReadOptions
 from twolayer.tables.readers.read_errors import parsing_errors
-from twolayer.tables.table import NUMBERS_PER_SLICE, Table, numbered_names
+from twolayer.tables.table import NUMBERS_PER_SLICE, Table, inexact_whole, numbered_names
 
 
 def read_npy(path: str, source: Any, _options: ReadOptions) -> Table:
@@ -80,7 +80,12 @@ def array_table(path: str, array: np.ndarray, name: str | None = None) -> Table:
         return Table(path, names, np.full(array.shape, np.nan), texts)
     if array.dtype.kind not in "biuf":
         raise FileError(f"{path} holds {array.dtype}, neither numbers nor text")
-    return Table(path, names, array.astype(np.float64))
+    numbers = array.astype(np.float64)
+    texts = {}
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
+        large = np.flatnonzero(inexact_whole(numbers).any(axis=0)).tolist()
+        texts = {names[j]: list(map(str, array[:, j].tolist())) for j in large}
+    return Table(path, names, numbers, texts)
 
 
 def join_columns(path: str, tables: Sequence[Table]) -> Table:

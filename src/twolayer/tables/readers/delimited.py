@@ -29,6 +29,7 @@ from twolayer.tables.table import (
     check_unique,
     column_name,
     concatenate_texts,
+    inexact_whole,
     is_missing,
     parse_number,
 )
@@ -142,6 +143,8 @@ class DelimitedFile:
             return None
         if numbers.shape != (len(lines), len(self.names)):
             return None
+        if inexact_whole(numbers).any():
+            return None  # whole numbers are kept as text too
         for name, fields in texts.items():
             values = {field: parse_number(field) for field in set(fields)}
             numbers[:, self.index[name]] = [values[field] for field in fields]  # None is NaN
@@ -218,14 +221,22 @@ def parse_column(fields: Sequence[str]) -> tuple[list[float], bool]:
     """Return the numbers of a column, NaN where there is none, and whether it holds text."""
     try:
         if not any("_" in field for field in fields):
-            return list(map(float, fields)), False
+            numbers = list(map(float, fields))
+            return numbers, has_large_whole(numbers, fields)
     except ValueError:
         pass
     values = [parse_number(field) for field in fields]
     text = any(
         value is None and not is_missing(field) for value, field in zip(values, fields, strict=True)
     )
-    return [np.nan if value is None else value for value in values], text
+    numbers = [np.nan if value is None else value for value in values]
+    return numbers, text or has_large_whole(numbers, fields)
+
+
+def has_large_whole(numbers: Sequence[float], fields: Sequence[str]) -> bool:
+    """Return whether some fields are whole numbers that a float cannot tell from their neighbours."""
+    large = np.flatnonzero(inexact_whole(np.array(numbers))).tolist()
+    return any(fields[row].strip().lstrip("+-").isdigit() for row in large)
 
 
 def parse_header(path: str, record: Sequence[str], n_named: int) -> tuple[list[str], str | None]:

@@ -13,7 +13,7 @@ from twolayer.errors import FileError
 from twolayer.tables.readers import parquet
 from twolayer.tables.readers.file_format import FileFormat
 from twolayer.tables.readers.read_errors import parsing_errors
-from twolayer.tables.table import NUMBERS_PER_SLICE, Table, column_name
+from twolayer.tables.table import NUMBERS_PER_SLICE, Table, column_name, inexact_whole
 
 NUMBERS_PER_READ = 1 << 22  # large: to read some rows, polars may unpack them all
 UNPACKED_BYTES = 1 << 25  # of the columns that are unpacked together
@@ -83,7 +83,11 @@ def frame_table(path: str, frame: Any) -> Table:
         numbers[:, numeric] = plain.to_numpy()
     names = [column_name(name) for name in frame.columns]
     for j, (name, dtype) in enumerate(zip(names, frame.dtypes, strict=True)):
-        if dtype.is_numeric() or dtype == polars.Null:
+        if dtype.is_float() or dtype == polars.Null:
+            continue
+        if dtype.is_numeric():
+            if inexact_whole(numbers[:, j]).any():
+                texts[name] = frame.to_series(j).cast(polars.String).fill_null("").to_list()
             continue
         if dtype.is_nested() or dtype in (polars.Binary, polars.Object):
             raise FileError(
