@@ -15,6 +15,7 @@ from twolayer.tables.encoder import left_out_reasons
 from twolayer.tables.join import join_tables
 from twolayer.tables.leakage import leakage_warnings
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
+from twolayer.tables.readers.file_format import TextLayout
 from twolayer.tables.readers.formats import read_table
 from twolayer.tables.table import Table, check_column_names, is_missing
 from twolayer.tables.table_options import TableOptions
@@ -93,12 +94,15 @@ def requested_table(options: TableOptions) -> tuple[Table, list[str]]:
         options.delimiter,
         options.sheet,
         must_be_there=labels is None and not options.transpose,
+        layout=options.layout,
     )
-    notes = [table.note] if table.note else []
+    notes = table.note.splitlines()
     table, more = read_number_formats(table, options)
     notes += more
     if options.transpose:
-        table = transpose_table(drop_columns(table, options.drop))
+        samples = () if labels is None else known_samples(labels, options)
+        rename = options.layout.rename_duplicates
+        table = transpose_table(drop_columns(table, options.drop), samples, rename)
     if labels is not None:
         table, more = join_labels(table, labels, options)
         notes += more
@@ -131,15 +135,27 @@ def read_number_formats(
 def read_labels(options: TableOptions) -> Table:
     """Return the file of labels; every column as text too where one of them may name the rows."""
     text = options.text_columns if options.id else None
-    labels = read_table(str(options.labels), text, sheet=options.labels_sheet, must_be_there=False)
+    labels = read_table(
+        str(options.labels),
+        text,
+        sheet=options.labels_sheet,
+        must_be_there=False,
+        layout=TextLayout(missing=options.layout.missing),
+    )
     check_column_names(labels.path, options.targets, labels.names)
     return labels
+
+
+def known_samples(labels: Table, options: TableOptions) -> set[str]:
+    """Return what may name the samples: the words of the labels' column of names, or of all but the targets."""
+    names = [options.id] if options.id in labels.names else labels.names
+    return {word for name in names if name not in options.targets for word in labels.words(name)}
 
 
 def join_labels(table: Table, labels: Table, options: TableOptions) -> tuple[Table, list[str]]:
     """Return the table with its columns from the file of labels; and notes about it."""
     path = labels.path
-    notes = [labels.note.replace("--sheet", "--labels-sheet")] if labels.note else []
+    notes = labels.note.replace("--sheet", "--labels-sheet").splitlines()
     taken = [name for name in [*options.targets, *options.parts] if name in labels.names]
     unused = [name for name in labels.names if name not in (*taken, options.id)]
     labels, more = read_number_formats(labels, options, unused)

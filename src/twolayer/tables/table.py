@@ -41,9 +41,13 @@ class Table:
     places : ndarray of int, shape (n_rows,), or None
         Which rows of the file these are, counted from 0; None for all of them.
     note : str
-        A sentence about what was read, if the file holds more than this table.
+        What the user should know about the reading, a sentence a line.
     delimiter : str or None
         What separates the fields of a text file.
+    missing : tuple of str
+        Fields that mean no value, as the user says.
+    units : dict
+        The columns whose numbers have a unit or a currency in the file, and which.
     """
 
     path: str
@@ -55,6 +59,8 @@ class Table:
     places: np.ndarray | None = None
     note: str = ""
     delimiter: str | None = None
+    missing: tuple[str, ...] = ()
+    units: dict[str, str] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -94,8 +100,8 @@ class Table:
         for row in np.flatnonzero(inexact_whole(self.column(name))).tolist():
             if not words[row].lstrip("+-").isdigit():
                 raise InputError(
-                    f"{self.path}: column '{name}' holds {words[row]} as a float, and above 2**53 neighbouring whole numbers "
-                    "are the same float: save the column as whole numbers or as text"
+                    f"{self.path}: column '{name}' holds {words[row]} as a float, and above 2**53 neighbouring whole "
+                    "numbers are the same float: save the column as whole numbers or as text"
                 )
         return words
 
@@ -313,8 +319,46 @@ def check_unique(path: str, names: Sequence[str], kind: str = "column", start: i
         if name in seen:
             raise FileError(
                 f"{path}: {kind}s {seen[name]} and {j} are both named '{name}': give every {kind} its own name"
+                f"{'' if kind != 'column' else ', or number them with --duplicates rename'}"
             )
         seen[name] = j
+
+
+def with_gaps(table: Table, words: Sequence[str]) -> Table:
+    """Return the table with no value wherever a field is one of the words, or one of them as a number."""
+    if not words:
+        return table
+    small = {word.strip().lower() for word in words}
+    numbers = [number for word in words if (number := parse_number(word)) is not None]
+    texts = {
+        name: ["" if word.strip().lower() in small else word for word in fields]
+        for name, fields in table.texts.items()
+    }
+    x = table.numbers
+    if not table.sparse:
+        gaps = np.isin(x, numbers) if numbers else np.zeros(x.shape, dtype=bool)
+        for name, fields in texts.items():
+            j = table.names.index(name)
+            gaps[:, j] |= [
+                not now and before != now
+                for now, before in zip(fields, table.texts[name], strict=True)
+            ]
+        x = np.where(gaps, np.nan, x)
+    return replace(table, numbers=x, texts=texts, missing=tuple(words))
+
+
+def renamed_duplicates(names: Sequence[str]) -> list[str]:
+    """Return the names, those that stand again with a number: a, a.1, a.2."""
+    taken, renamed, counts = set(names), list[str](), dict[str, int]()
+    for name in names:
+        new = name
+        while name in counts and new in taken:
+            counts[name] += 1
+            new = f"{name}.{counts[name]}"
+        counts.setdefault(name, 0)
+        taken.add(new)
+        renamed.append(new)
+    return renamed
 
 
 def concatenate_texts(blocks: Sequence[Mapping[str, list[str]]]) -> dict[str, list[str]]:

@@ -9,10 +9,13 @@ from typing import Any
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.tables.readers.file_format import PLAIN, TextLayout
+from twolayer.tables.readers.text_files import known_encoding
 from twolayer.text import first_names
 
 TASKS = ("auto", "classification", "regression")
 PARAMETERS = {"path": "table", "targets": "target", "id": "id_column", "categories": "category"}
+DUPLICATES = {"refuse": False, "rename": True}
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "space": " "}
 
 
@@ -38,6 +41,8 @@ class TableOptions:
         Leave out the rows without a value in some target.
     sheet, labels_sheet : str or None
         Which sheets of Excel files the table and the labels are.
+    layout : TextLayout
+        How the table stands in its file.
 
     Raises
     ------
@@ -60,6 +65,7 @@ class TableOptions:
     drop_missing_target: bool = False
     sheet: str | None = None
     labels_sheet: str | None = None
+    layout: TextLayout = PLAIN
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> TableOptions:
@@ -79,7 +85,8 @@ class TableOptions:
             if values.get(field) is not None:
                 values[field] = str(values[field])
         delimiter = values.get("delimiter")
-        return cls(**values | {"delimiter": DELIMITER_NAMES.get(delimiter or "", delimiter)})
+        values["delimiter"] = DELIMITER_NAMES.get(delimiter or "", delimiter)
+        return cls(**values | {"layout": text_layout(given)})
 
     def __post_init__(self) -> None:
         checks.one_of(self.task, dict.fromkeys(TASKS), "task")
@@ -118,6 +125,22 @@ class TableOptions:
         joined = self.id if self.labels else None
         names = (*self.targets, self.groups, self.time, *self.categories, joined)
         return list(dict.fromkeys(name for name in names if name))
+
+
+def text_layout(given: Mapping[str, Any]) -> TextLayout:
+    """Return how a table stands in its file, from the parameters of a command; checked."""
+    comment, skipped = given.get("comment"), given.get("skip_lines") or 0
+    encoding, duplicates = given.get("encoding"), given.get("duplicates") or "refuse"
+    if comment is not None and not comment.strip():
+        raise InputError("--comment needs what the lines of remarks begin with, such as '#'")
+    return TextLayout(
+        comment,
+        checks.whole_number(skipped, "--skip-lines", at_least=0),
+        None if encoding is None else known_encoding(encoding),
+        not given.get("no_header"),
+        as_tuple(given.get("na")),
+        checks.one_of(duplicates, DUPLICATES, "choice for --duplicates"),
+    )
 
 
 def as_tuple(given: Any) -> tuple[str, ...]:

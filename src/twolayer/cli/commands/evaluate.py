@@ -27,6 +27,7 @@ MAX_CONFUSION_CLASSES = 12
 MODEL_COLUMN, GUESS_COLUMN = "the model", "best constant"
 
 
+@options.with_layout
 def evaluate(
     model: options.ModelPath,
     table: options.TablePath,
@@ -43,6 +44,7 @@ def evaluate(
     labels_sheet: options.LabelsSheet = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    layout: Any = None,
 ) -> dict[str, Any]:
     """Score a saved model on rows with known targets, which it should not have been trained on.
 
@@ -50,7 +52,7 @@ def evaluate(
     the accuracy is the exact one of a binomial. The best constant is the most frequent class, or the mean, of these very
     rows: no guess without inputs can do better. Of several targets, each is scored by itself too.
     """
-    given = dict(locals())
+    given = options.given_options(dict(locals()))
     known = open_model(model)
     output = Output(quiet, as_json)
     rows = labelled_rows(known, TableOptions.of({**given, "target": target_names(known, target)}))

@@ -59,6 +59,7 @@ class FitResult:
     settings_path: Path
 
 
+@options.with_layout
 def fit(
     table: options.TablePath,
     target: options.TargetNames,
@@ -96,6 +97,7 @@ def fit(
     quiet: options.Quiet = False,
     force: options.Force = False,
     config: ConfigPath = None,
+    layout: Any = None,
 ) -> FitResult:
     """Learn a column of a table from the others, test what was learned, and save it.
 
@@ -104,7 +106,7 @@ def fit(
     rows stands beside a linear model's and a constant guess's. Written are the model, TABLE.twolayer.safetensors, a picture
     of the loss, TABLE.loss.png, and the settings, TABLE.fit.toml, from which --config repeats the fit.
     """
-    return fit_as_given(dict(locals()))
+    return fit_as_given(options.given_options(dict(locals())))
 
 
 def fit_as_given(given: dict[str, Any]) -> FitResult:

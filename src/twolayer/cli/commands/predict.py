@@ -32,6 +32,7 @@ IntervalShare = Annotated[
 ]
 
 
+@options.with_layout
 def predict(
     model: options.ModelPath,
     table: options.TablePath,
@@ -43,6 +44,7 @@ def predict(
     delimiter: options.Delimiter = None,
     sheet: options.Sheet = None,
     quiet: options.Quiet = False,
+    layout: Any = None,
 ) -> None:
     """Predict every row of a table: a class or a number.
 
@@ -50,7 +52,7 @@ def predict(
     that name the rows stand beside the predictions. The table is read, and the predictions written, in blocks of rows: it
     may be larger than memory.
     """
-    given = dict(locals())
+    given = options.given_options(dict(locals()))
     check_output(out, model, Path(table))
     if out is not None:
         file_ending(out)
@@ -80,12 +82,13 @@ def predict(
 def table_blocks(asked: TableOptions, model: SavedModel, formats: NumberFormats) -> Iterator[Table]:
     """The rows of the table, some at a time; of a table that is transposed, all at once."""
     if asked.transpose:
-        table = tables.read_table(asked.path, (), asked.delimiter, asked.sheet)
+        table = tables.read_table(asked.path, (), asked.delimiter, asked.sheet, layout=asked.layout)
         whole = read_formatted_numbers(table, formats)
-        yield replace(transpose_table(whole), note=whole.note)
+        turned = transpose_table(whole, (), asked.layout.rename_duplicates)
+        yield replace(turned, note=whole.note)
         return
     for block in tables.stream_table(
-        asked.path, model.texts(), asked.delimiter, False, asked.sheet
+        asked.path, model.texts(), asked.delimiter, False, asked.sheet, asked.layout
     ):
         yield read_formatted_numbers(block, formats, model.texts())
 

@@ -30,6 +30,7 @@ from twolayer.text import first_names
 PAGE_NAME = "report.html"
 
 
+@options.with_layout
 def report(
     model: options.ModelPath,
     table: options.TablePath,
@@ -51,6 +52,7 @@ def report(
     labels_sheet: options.LabelsSheet = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    layout: Any = None,
 ) -> dict[str, Any]:
     """Write a page about a model: a verdict in plain words, warnings, and figures with captions.
 
@@ -58,7 +60,7 @@ def report(
     for the test are found again, and scores are of those. Or give it a table with other rows, all of which are scored.
     Written are DIR/report.html, one file that needs no network, and its pictures as PNG files.
     """
-    given = dict(locals())
+    given = options.given_options(dict(locals()))
     checks.whole_number(repeats, "--repeats")
     checks.whole_number(seed, "--seed", at_least=0)
     output_paths.check_writable(out)

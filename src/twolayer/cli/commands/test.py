@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TESTED_ALPHAS = (30.0, 3.0, 0.3)  # to choose from in every fold of every shuffle
 
 
+@options.with_layout
 def test(
     table: options.TablePath,
     target: options.TargetNames,
@@ -42,6 +43,7 @@ def test(
     labels_sheet: options.LabelsSheet = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    layout: Any = None,
 ) -> dict[str, Any]:
     """Ask whether a score could be luck, and how good models like this are on new rows.
 
@@ -51,7 +53,7 @@ def test(
     procedure, the choice of alpha included, is scored on folds that it never saw, with an interval. A single network is
     trained each time, alpha chosen from 30, 3 and 0.3.
     """
-    given = dict(locals())
+    given = options.given_options(dict(locals()))
     checks.whole_number(n, "--n")
     checks.whole_number(n_hidden, "--n-hidden")
     checks.whole_number(cv, "--cv", at_least=2)

@@ -12,32 +12,47 @@ import io
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
 from twolayer.errors import FileError
 from twolayer.tables.readers.file_format import FileFormat, ReadOptions
-from twolayer.tables.readers.text_files import open_bytes, text_encoding
+from twolayer.tables.readers.foreign import check_is_table
+from twolayer.tables.readers.header import (
+    PREVIEW_ROWS,
+    REMARK_MARK,
+    likely_delimiter,
+    read_header,
+    read_opening,
+    single_blanks,
+)
+from twolayer.tables.readers.read_errors import undecodable_position
+from twolayer.tables.readers.text_files import (
+    NOT_FOUND,
+    Lines,
+    open_bytes,
+    start_of,
+    text_encoding,
+)
 from twolayer.tables.table import (
     MISSING_WORDS,
     Table,
     check_column_names,
-    check_unique,
-    column_name,
     concatenate_texts,
     inexact_whole,
     is_missing,
+    numbered_names,
     parse_number,
 )
 from twolayer.text import plural
 
-DELIMITERS = ",;\t|"
+CHARACTERS_PREVIEWED = 1 << 20  # a row or a few of a wide table
 CHARACTERS_PER_BLOCK = 1 << 20  # at least; a block of a wide table has up to twice as many
-ROW_NAME_COLUMN = "id"  # the name given to a first column without one
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,24 +76,68 @@ class DelimitedFile:
     """
 
     def __init__(self, path: str, file: Any, options: ReadOptions) -> None:
-        self.path, self.file = path, file
-        head: list[str] = []
-        for line in file:
-            head.append(line)
-            if line.strip():
-                break
-        header = "".join(head[-1:])
-        self.delimiter = options.delimiter or likely_delimiter(header)
-        records = self._records(chain(head, file))
-        names: list[str] = next((record for record in records if any(map(str.strip, record))), [])
-        self.line = records.line_num + 1
-        self.block_size = max(CHARACTERS_PER_BLOCK, min(16 * len(header), 2 * CHARACTERS_PER_BLOCK))
-        self.pending = file.readlines(self.block_size)
-        self.names, self.id = parse_header(path, names, self._named_fields())
+        self.path, self.file, self.layout = path, Lines(path, file), options.layout
+        mark = self.layout.comment
+        if mark is not None:
+            self.file.clean = lambda line: "\n" if line.startswith(mark) else line
+        first = self._opening_lines()
+        opening = read_opening(first, self.layout, options.delimiter)
+        self.notes = opening.notes
+        rest = [line for line in first[opening.n_before + 1 :] if line.strip()][:10]
+        self.delimiter = (
+            options.delimiter or opening.delimiter or likely_delimiter(opening.header, rest)
+        )
+        lines = [opening.header, *first[opening.n_before + 1 :]] if opening.header else []
+        if self.delimiter == " ":
+            before = self.file.clean or str
+            self.file.clean = lambda line: single_blanks(before(line))
+            lines = [single_blanks(line) for line in lines]
+        self.block_size = max(
+            CHARACTERS_PER_BLOCK, min(16 * len(opening.header), 2 * CHARACTERS_PER_BLOCK)
+        )
+        self.line = opening.n_before + 1
+        self._read_header(lines, options)
         self.index = {name: j for j, name in enumerate(self.names)}
         if options.must_be_there:
-            check_column_names(path, options.text or (), self.names, self._named_fields() > 0)
+            check_column_names(path, options.text or (), self.names, self.header.named_rows)
         self.text_columns = options.text_columns(self.names)
+        self.empty_rows: list[tuple[list[str], int]] = []
+
+    def _opening_lines(self) -> list[str]:
+        """Return the first lines: those before the header, the header, and some rows."""
+        first = list(islice(self.file, self.layout.skip_lines))
+        for line in self.file:
+            first.append(line)
+            if line.strip() and not line.startswith(REMARK_MARK):
+                break
+        for _ in range(PREVIEW_ROWS):
+            first += self.file.readlines(1)
+            if sum(map(len, first[-PREVIEW_ROWS:])) > CHARACTERS_PREVIEWED:
+                break
+        return first
+
+    def _read_header(self, lines: list[str], options: ReadOptions) -> None:
+        """Take the names of the columns from the first line, and leave the others to be read."""
+        records = self._records(chain(lines, self.file))
+        record = next(records, [])
+        width = len(record)
+        if options.layout.has_header:
+            used = records.line_num
+            self.line += used
+        else:
+            record, used = numbered_names(width), 0
+        self.file.push(lines[used:])
+        rows = self._first_rows(lines[used:])
+        self.header = read_header(self.path, record, rows, options.layout)
+        self.names, self.id = self.header.names, self.header.id
+        self.pending = self.file.readlines(self.block_size)
+
+    def _first_rows(self, lines: list[str]) -> list[list[str]]:
+        """Return the fields of the first rows."""
+        rows: list[list[str]] = []
+        with suppress(csv.Error):  # a text that goes on after the lines looked at
+            rows.extend(record for record in self._records(lines) if any(map(str.strip, record)))
+        return rows
 
     def __enter__(self) -> DelimitedFile:
         return self
@@ -88,17 +147,6 @@ class DelimitedFile:
 
     def _records(self, lines: Iterable[str]) -> Any:
         return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True, strict=True)
-
-    def _named_fields(self) -> int:
-        """Return how many fields the first row has, if the first of them is a name; else 0."""
-        line = next((line for line in self.pending if line.strip()), "")
-        quoted = line.lstrip().startswith('"')
-        if not quoted and parse_number(line.split(self.delimiter)[0]) is not None:
-            return 0
-        try:
-            return len(next(self._records([line]), []))
-        except csv.Error:
-            return 0
 
     def blocks(self) -> Iterator[TextBlock]:
         """Yield the rows, some at a time."""
@@ -114,7 +162,8 @@ class DelimitedFile:
         quoted = any('"' in line for line in lines)
         if quoted and any(has_unusual_quotes(line, self.delimiter) for line in lines):
             return None
-        if not any(line.strip() for line in lines):
+        blanks = f" \r\n{self.delimiter}"
+        if self.empty_rows or not all(line.strip(blanks) for line in lines):
             return None
         block = self._loaded_block(lines, quoted)
         if block is None:
@@ -141,8 +190,13 @@ class DelimitedFile:
             )
         except ValueError:
             return None
-        if numbers.shape != (len(lines), len(self.names)):
+        n_empty = numbers.shape[-1] - len(self.names)
+        if numbers.shape[0] != len(lines) or n_empty not in (0, self.header.n_empty):
             return None
+        if n_empty:
+            if not np.isnan(numbers[:, -n_empty:]).all():
+                return None
+            numbers = np.ascontiguousarray(numbers[:, :-n_empty])
         if inexact_whole(numbers).any():
             return None  # whole numbers are kept as text too
         for name, fields in texts.items():
@@ -158,10 +212,14 @@ class DelimitedFile:
         starts: list[int] = []
         start = self.line
         for record in records:
-            if len(record) > 1 or "".join(record).strip():  # not a blank line
-                self._check_width(record, start)
-                rows.append(record)
-                starts.append(start)
+            record = self._checked_row(record, start)
+            if record and not any(map(str.strip, record)):
+                self.empty_rows.append((record, start))  # left out at the end of the file
+            elif record:
+                for row, line in [*self.empty_rows, (record, start)]:
+                    rows.append(row)
+                    starts.append(line)
+                self.empty_rows.clear()
             start = self.line + records.line_num
             if records.line_num >= len(lines):
                 break
@@ -176,23 +234,31 @@ class DelimitedFile:
                 texts[name] = list(map(str.strip, fields))
         return TextBlock(numbers, texts, np.array(starts, dtype=np.int64))
 
-    def _check_width(self, record: list[str], line: int) -> None:
-        """Raise FileError if a row has more or fewer fields than the header."""
-        if len(record) != len(self.names):
-            raise FileError(
-                f"{self.path}: line {line} has {plural(len(record), 'field')}, but the header names "
-                f"{len(self.names)} columns: look there for a comma too many or too few, "
-                "or a text with commas that needs quotes"
-            )
+    def _checked_row(self, record: list[str], line: int) -> list[str]:
+        """Return the fields of a row, none for a blank line; raise FileError if there are more or fewer than columns."""
+        count = len(self.names)
+        if len(record) == count:
+            return record if count > 1 or record[0].strip() else []
+        if len(record) < 2 and not "".join(record).strip():
+            return []
+        if len(record) == count + self.header.n_empty and not any(map(str.strip, record[count:])):
+            return record[:count]
+        raise FileError(
+            f"{self.path}: line {line} has {plural(len(record), 'field')}, but the header names {count} columns: "
+            f"{self._width_advice(record)}"
+        )
 
-
-def likely_delimiter(line: str) -> str:
-    """Return what separates the names of a header: the most frequent mark outside quotes; a comma if there is none."""
-    bare = re.sub(r'"[^"]*"', "", line)
-    best = max(DELIMITERS, key=bare.count)
-    if best not in bare and " " in bare.strip():
-        return " "
-    return best
+    def _width_advice(self, record: list[str]) -> str:
+        """Return what to do about a row of another length."""
+        mark = re.match(r"[#%!*]+|//|--", record[0])
+        if mark:
+            return f"if such lines are remarks, read past them with --comment '{mark[0]}'"
+        advice = (
+            "look there for a comma too many or too few, or a text with commas that needs quotes"
+        )
+        if len(record) > len(self.names):
+            advice += "; if lines before the header are remarks, read past them with --skip-lines N or --comment MARK"
+        return advice
 
 
 def has_unusual_quotes(line: str, delimiter: str) -> bool:
@@ -239,32 +305,6 @@ def has_large_whole(numbers: Sequence[float], fields: Sequence[str]) -> bool:
     return any(fields[row].strip().lstrip("+-").isdigit() for row in large)
 
 
-def parse_header(path: str, record: Sequence[str], n_named: int) -> tuple[list[str], str | None]:
-    """Return the names of the columns, and which of them names the rows, if the header shows it.
-
-    pandas and R write row names as a first column without a name, or with one name fewer than the fields of a row that
-    begins with a name (`n_named` fields).
-    """
-    names = [column_name(name) for name in record]
-    if not names:
-        raise FileError(f"{path} is empty: the first line must name the columns")
-    short = len(names) == n_named - 1
-    if short:
-        names = ["", *names]
-    unnamed = not names[0] and len(names) > 1
-    if unnamed:
-        names[0] = next(
-            name for name in (ROW_NAME_COLUMN, "row", "row name", "") if name not in names[1:]
-        )
-    for j, name in enumerate(names):
-        if not name:
-            raise FileError(
-                f"{path}: column {j + 1} has no name in the header: give it one, or leave it out"
-            )
-    check_unique(path, names, start=1 - short)
-    return names, names[0] if unnamed else None
-
-
 def read_delimited(path: str, source: Any, options: ReadOptions) -> Table:
     """Return the whole table. If a column holds text after blocks in which it held none, the file is read again."""
     source = source if isinstance(source, str | bytes) else source.read()
@@ -297,10 +337,23 @@ def delimited_blocks(path: str, source: Any, options: ReadOptions) -> Iterator[T
 
 def open_delimited(path: str, source: Any, options: ReadOptions) -> DelimitedFile:
     """Return a file, open; closed again if its header cannot be read."""
-    file = open_bytes(source)
+    file = open_bytes(source, path)
     try:
-        lines = io.TextIOWrapper(file, encoding=text_encoding(file), newline="")
-        return DelimitedFile(path, lines, options)
+        start = start_of(source, file)
+        check_is_table(path, start, options)
+        encoding = options.layout.encoding or text_encoding(start)
+        if encoding == NOT_FOUND:
+            raise FileError(
+                f"{path}{undecodable_position(path)} is not text in UTF-8: save it as CSV in UTF-8, or name its encoding "
+                "with --encoding (such as cp1252, cp1251, shift_jis, gb18030)"
+            )
+        lines = io.TextIOWrapper(file, encoding=encoding, newline="")
+        opened = DelimitedFile(path, lines, options)
+        if not options.layout.encoding and not encoding.startswith("utf"):
+            opened.notes.append(
+                f"{path} is not in UTF-8: read as {encoding}; --encoding names another"
+            )
+        return opened
     except BaseException:
         file.close()
         raise
@@ -315,8 +368,9 @@ def block_table(file: DelimitedFile, block: TextBlock) -> Table:
         block.texts,
         block.lines,
         file.id,
+        note="\n".join(file.notes),
         delimiter=file.delimiter,
     )
 
 
-DELIMITED = FileFormat((), read_delimited, delimited_blocks)
+DELIMITED = FileFormat((), read_delimited, delimited_blocks, is_text=True)

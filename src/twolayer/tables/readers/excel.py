@@ -17,10 +17,11 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import FileError, InputError
-from twolayer.tables.readers.delimited import parse_column, parse_header
-from twolayer.tables.readers.file_format import FileFormat, ReadOptions
+from twolayer.tables.readers.delimited import parse_column
+from twolayer.tables.readers.file_format import FileFormat, ReadOptions, TextLayout
+from twolayer.tables.readers.header import parse_header
 from twolayer.tables.readers.read_errors import parsing_errors
-from twolayer.tables.table import Table, number_text, parse_number
+from twolayer.tables.table import Table, number_text, numbered_names, parse_number
 from twolayer.text import first_names
 
 ZIP_START, OLE_START = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how .xlsx and the older .xls begin
@@ -73,7 +74,7 @@ def read_excel(path: str, source: Any, options: ReadOptions) -> Table:
     if not rows:
         raise FileError(f"{path}: sheet '{name}' is empty{choice and f'; {choice}'}")
     note = f"sheet '{name}' was read, the first of {len(sheets)}; {choice}"
-    return sheet_table(path, rows, note if others and options.sheet is None else "")
+    return sheet_table(path, rows, options.layout, note if others and options.sheet is None else "")
 
 
 def check_workbook_start(path: str, file: Any) -> None:
@@ -195,21 +196,32 @@ def check_formulas(path: str, values: Any, formulas: Any) -> None:
                 )
 
 
-def sheet_table(path: str, rows: Rows, note: str) -> Table:
+def sheet_table(path: str, rows: Rows, layout: TextLayout, note: str) -> Table:
     """Return the table of a sheet: the first row is the header; empty columns are left out."""
+    rows = [
+        (line, cells)
+        for line, cells in rows
+        if line > layout.skip_lines
+        and not (layout.comment and cells.get(min(cells), "").startswith(layout.comment))
+    ]
+    if not rows:
+        raise FileError(f"{path}: no rows are left of the sheet")
     columns = sorted(set[int]().union(*(cells for _, cells in rows)))
+    if not layout.has_header:
+        head = dict(zip(columns, numbered_names(len(columns)), strict=True))
+        rows = [(0, head), *rows]
     (_, head), *rest = rows
     record = [head.get(column, "") for column in columns]
     if len(head) == 1 and len(columns) > 2:
         raise FileError(
             f"{path}: the first row of the sheet holds {checks.short_repr(*head.values())} only, and it must name the "
-            "columns: leave out the rows above the names"
+            "columns: leave out the rows above the names, or read past them with --skip-lines N"
         )
     first = rest[0][1] if rest else {}
     named = columns[0] in first and parse_number(first[columns[0]]) is None
     if named and all(record[:-1]) and not record[-1]:  # R leaves the name of the row names out
         record.pop()
-    names, ids = parse_header(path, record, len(columns) if named else 0)
+    names, ids = parse_header(path, record, len(columns) if named else 0, layout.rename_duplicates)
     if not rest:
         raise FileError(f"{path} has a header but no rows")
     n_cells = sum(len(cells) for _, cells in rest)

@@ -10,6 +10,37 @@ from twolayer.tables.table import Table
 
 
 @dataclass(frozen=True)
+class TextLayout:
+    """How a table stands in its file, as far as the user says.
+
+    Attributes
+    ----------
+    comment : str or None
+        What lines of remarks begin with; None reads past lines before the header that begin with #.
+    skip_lines : int
+        Lines before the header that are not read.
+    encoding : str or None
+        Of text; None looks at the file.
+    has_header : bool
+        Whether the first line names the columns.
+    missing : tuple of str
+        Fields that mean no value, beside those that always do.
+    rename_duplicates : bool
+        Number equal names of columns, and do not refuse them.
+    """
+
+    comment: str | None = None
+    skip_lines: int = 0
+    encoding: str | None = None
+    has_header: bool = True
+    missing: tuple[str, ...] = ()
+    rename_duplicates: bool = False
+
+
+PLAIN = TextLayout()
+
+
+@dataclass(frozen=True)
 class ReadOptions:
     """How to read a file.
 
@@ -23,17 +54,20 @@ class ReadOptions:
         Of an Excel file.
     must_be_there : bool
         Whether a column of `text` that is not there is an error.
+    layout : TextLayout
     """
 
     text: tuple[str, ...] | None = ()
     delimiter: str | None = None
     sheet: str | None = None
     must_be_there: bool = True
+    layout: TextLayout = PLAIN
 
     def text_columns(self, names: Sequence[str]) -> list[str]:
         """Return those of a table's columns that are kept as text."""
+        there = set(names)
         wanted = names if self.text is None else self.text
-        return list(dict.fromkeys(name for name in wanted if name in names))
+        return list(dict.fromkeys(name for name in wanted if name in there))
 
 
 @dataclass(frozen=True)
@@ -50,7 +84,7 @@ class FileFormat:
         Yields the table of a file on disk block by block of rows. None: the file comes whole.
     start : bytes
         What such files begin with, if that identifies them on standard input.
-    has_sheets : bool
+    has_sheets, is_text : bool
     """
 
     endings: tuple[str, ...]
@@ -58,3 +92,4 @@ class FileFormat:
     blocks: Callable[[str, Any, ReadOptions], Iterator[Table]] | None = None
     start: bytes = b""
     has_sheets: bool = False
+    is_text: bool = False
