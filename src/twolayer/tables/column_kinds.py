@@ -19,7 +19,8 @@ from twolayer.tables.table import (
     parse_number,
     present_words,
 )
-from twolayer.text import first_names
+from twolayer.tables.units import split_unit, units_seen
+from twolayer.text import first_names, join_words
 
 YES_WORDS = {"true", "t", "yes", "y", "1"}
 NO_WORDS = {"false", "f", "no", "n", "0"}
@@ -137,6 +138,8 @@ def _add_text_column(table: Table, name: str, kinds: ColumnKinds) -> None:
         check_decimal_commas(table, name, words)
         _check_percent_signs(table, name, words)
         _check_mixed_column(table, name, words)
+        if len(levels) > MAX_LEVELS or 2 * len(levels) > len(words):
+            _check_units(table, name, words)
         if is_row_name(words, table.n_rows):
             kinds.ids.append(name)
         elif len(levels) > MAX_LEVELS or (
@@ -211,6 +214,20 @@ def _check_percent_signs(table: Table, name: str, words: list[str]) -> None:
             f"{checks.short_repr(signed[0])} and {checks.short_repr(plain[0])}: write all of them alike, or leave "
             f"the column out with --drop '{name}'"
         )
+
+
+def _check_units(table: Table, name: str, words: list[str]) -> None:
+    """Raise InputError if most of the words are numbers with a unit, which are not the same in all."""
+    units, n_plain = units_seen(words)
+    if not units or 2 * (sum(units.values()) + n_plain) <= len(words):
+        return
+    examples = {part[0]: word for word in words if (part := split_unit(word)) is not None}
+    seen = join_words([checks.short_repr(word) for word in list(examples.values())[:3]])
+    raise InputError(
+        f"{table.path}: column '{name}' holds numbers with units, such as {seen}, and not the same unit in a clear number "
+        f"in every row: write plain numbers of one unit, or take the column as categories with --category '{name}', or "
+        f"leave it out with --drop '{name}'"
+    )
 
 
 def _check_mixed_column(table: Table, name: str, words: list[str]) -> None:

@@ -23,6 +23,7 @@ from twolayer.tables.table import (
     is_missing,
     looks_transposed,
     present_words,
+    with_gaps,
 )
 from twolayer.text import first_names, plural
 
@@ -42,10 +43,13 @@ class EncodingReport:
     unseen : dict
         For each column the categories that training did not have, and in how many rows; the rows of those after the
         first thousand count as "others".
+    without_unit : dict
+        The columns of plain numbers that had a unit in training, and which.
     """
 
     filled: Counter[str] = field(default_factory=Counter)
     unseen: dict[str, Counter[str]] = field(default_factory=dict)
+    without_unit: dict[str, str] = field(default_factory=dict)
 
     def count_unseen(self, name: str, level: str) -> None:
         """Count a row with a category that training did not have."""
@@ -61,6 +65,8 @@ class EncodingReport:
         for name, levels in self.unseen.items():
             rows = plural(sum(levels.values()), "row has", "rows have")
             lines.append(f"{rows} a '{name}' that training did not have: {first_names(levels)}")
+        for name, unit in self.without_unit.items():
+            lines.append(f"warning: '{name}' has no unit, and was in {unit} in training")
         return lines
 
 
@@ -83,6 +89,10 @@ class Encoder:
         Columns that name the rows: written beside the predictions.
     left_out : dict
         Columns that nothing was learned from, and the reason for each.
+    missing : list of str
+        Fields that mean no value, beside the usual ones.
+    units : dict
+        The columns of numbers that had a unit in the file, and which.
     """
 
     numbers: list[str]
@@ -92,6 +102,8 @@ class Encoder:
     marked: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    units: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def fit(cls, table: Table, kinds: ColumnKinds, rows: np.ndarray | None = None) -> Encoder:
@@ -119,7 +131,15 @@ class Encoder:
                 categories[name] = [*first, *sorted(levels.difference(first))]
         marked_columns = [name for name in table.names if name in marked]
         return cls(
-            numbers, medians, booleans, categories, marked_columns, list(kinds.ids), left_out
+            numbers,
+            medians,
+            booleans,
+            categories,
+            marked_columns,
+            list(kinds.ids),
+            left_out,
+            list(table.missing),
+            {name: unit for name, unit in table.units.items() if name in numbers},
         )
 
     @property
@@ -162,6 +182,9 @@ class Encoder:
         """
         report = EncodingReport() if report is None else report
         check_model_columns(table, self.columns, model)
+        if table.missing != tuple(self.missing):
+            table = with_gaps(table, self.missing)
+        self._check_units(table, report)
         table.refuse_text(self.numbers)
         x = table.columns(self.numbers)
         if table.sparse:
@@ -183,6 +206,19 @@ class Encoder:
         none = np.zeros(table.n_rows)
         parts += [np.asarray(marks.get(name, none), dtype=float)[:, None] for name in self.marked]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else x
+
+    def _check_units(self, table: Table, report: EncodingReport) -> None:
+        """Raise InputError if a column has another unit than in training; note those that have none."""
+        numbers = set(self.numbers)
+        for name in [name for name in {**table.units, **self.units} if name in numbers]:
+            here, before = table.units.get(name), self.units.get(name)
+            if here is None and before is not None:
+                report.without_unit[name] = before
+            elif here != before:
+                raise InputError(
+                    f"{table.path}: the numbers in column '{name}' are in {checks.short_repr(here)}, and in training they "
+                    f"{'had no unit' if before is None else f'were in {checks.short_repr(before)}'}: convert them"
+                )
 
     def lacking(self, table: Table) -> list[str]:
         """Return the columns that the table does not have."""
@@ -347,7 +383,9 @@ def _checked_encoder(value: Mapping[str, Any]) -> Encoder:
         raise ValueError("values to fill in")
     if len(taken) != len(numbers) + len(booleans) + len(categories) or not {*marked} <= taken:
         raise ValueError("names")
-    return Encoder(numbers, array, booleans, categories, marked, ids, left_out)
+    missing = _different_texts(value.get("missing", []))
+    units = {str(name): str(unit) for name, unit in dict(value.get("units", {})).items()}
+    return Encoder(numbers, array, booleans, categories, marked, ids, left_out, missing, units)
 
 
 def _different_texts(value: Any) -> list[str]:

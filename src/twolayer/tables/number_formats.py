@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from twolayer import checks
 from twolayer.tables.table import Table, is_missing, parse_number, present_words
+from twolayer.tables.units import common_unit, without_thousands
 from twolayer.text import first_names
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
@@ -27,11 +29,14 @@ class NumberFormats:
         The columns with percent signs, and with decimal commas, as keys.
     decimals : bool or None
         Whether a comma stands before decimals (not between thousands); None until a field shows it.
+    units : dict
+        The columns whose numbers have a unit or a currency, and which.
     """
 
     percents: dict[str, None] = field(default_factory=dict)
     commas: dict[str, None] = field(default_factory=dict)
     decimals: bool | None = None
+    units: dict[str, str] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
         """Return a line about each format that is not plain."""
@@ -40,6 +45,11 @@ class NumberFormats:
             lines.append(f"percent signs in {first_names(self.percents)}: 88.5% is read as 88.5")
         if self.commas:
             lines.append(f"decimal commas in {first_names(self.commas)}: 3,5 is read as 3.5")
+        for unit in dict.fromkeys(self.units.values()):
+            names = [name for name, one in self.units.items() if one == unit]
+            lines.append(
+                f"numbers in {checks.short_repr(unit)} in {first_names(names)}: the unit is left out"
+            )
         return lines
 
 
@@ -73,7 +83,28 @@ def read_formatted_numbers(
         if np.isfinite(values).sum() == len(present[name]):
             formats.percents.update(dict.fromkeys([name] if name in percents else []))
             formats.commas.update(dict.fromkeys([name] if name in commas else []))
-    return replace(table, numbers=numbers)
+    return with_unit_numbers(replace(table, numbers=numbers), formats, skip)
+
+
+def with_unit_numbers(table: Table, formats: NumberFormats, skip: Collection[str]) -> Table:
+    """Return the table with the numbers of those columns of text whose fields all have the same unit or currency."""
+    units, numbers, index = dict[str, str](), table.numbers, table.index()
+    for name, fields in table.texts.items():
+        found = None if name in skip else common_unit(present_words(fields))
+        if found is None:
+            continue
+        unit, plain = found
+        if table.delimiter in COMMA_DELIMITERS and decide_commas([plain], formats):
+            plain = [number.replace(",", ".") for number in plain]
+        values = list(map(parse_number, without_thousands(plain) or ["?"]))
+        if None in values:
+            continue
+        numbers = numbers.copy() if numbers is table.numbers else numbers
+        present = [not is_missing(field) for field in fields]
+        numbers[present, index[name]] = values
+        units[name] = unit
+    formats.units |= units
+    return replace(table, numbers=numbers, units=units) if units else table
 
 
 def is_percent(text: str) -> bool:

@@ -21,13 +21,13 @@ from twolayer.tables.readers.delimited import parse_column
 from twolayer.tables.readers.file_format import FileFormat, ReadOptions, TextLayout
 from twolayer.tables.readers.header import parse_header
 from twolayer.tables.readers.read_errors import parsing_errors
+from twolayer.tables.readers.text_files import MAX_COMPRESSION
 from twolayer.tables.table import Table, number_text, numbered_names, parse_number
 from twolayer.text import first_names
 
 ZIP_START, OLE_START = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how .xlsx and the older .xls begin
 CSV_ADVICE = "; if a spreadsheet program opens it, save it there as CSV in UTF-8"
 MAX_SHEET_ROWS = 1 << 20
-MAX_COMPRESSION = 200  # unpacked bytes per packed byte: tables are packed to a tenth or a fiftieth
 LARGE_PART = 1 << 28  # bytes of a part read in blocks that may be compressed to any size
 LARGE_WHOLE_PART = 1 << 25  # the same of a part that is read at once
 SPARSE_CELLS = 50  # most fields of a table per cell that holds something,
