@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 MAX_NAMES = 5
 
@@ -46,6 +46,28 @@ def first_names(names: Iterable[object], most: int = MAX_NAMES, quote: str = "'"
 def among_the_first(count: int) -> str:
     """Return `the first` or `among the first 10`."""
     return "the first" if count == 1 else f"among the first {count:,}"
+
+
+def printable(text: str, escape: Callable[[str], str] | None = None) -> str:
+    """Return the text, its lines kept, with escape codes for what a terminal would obey or hide.
+
+    These are control characters (ESC, and those of the upper half, C1), marks of writing direction, other characters
+    without a shape, and half characters. `escape`: what writes one of them; None writes it as Python does.
+
+    Examples
+    --------
+    >>> printable("gène\u00a0A\\n"), printable("\\x1b[2J\\u202e")
+    ('gène\\xa0A\\n', '\\\\x1b[2J\\\\u202e')
+    """
+    if text.isprintable():  # fast, and true for nearly every text
+        return text
+    escape = escape or (lambda letter: letter.encode("unicode_escape").decode())
+    return "".join(
+        letter
+        if letter in "\n\t" or letter.isprintable() or unicodedata.category(letter) == "Zs"
+        else escape(letter)
+        for letter in text
+    )
 
 
 def single_line(text: str) -> str:

@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from twolayer._version import __version__
 from twolayer.errors import DivergedError, InputError, TwoLayerError
-from twolayer.text import single_line
+from twolayer.text import printable, single_line
 from twolayer.training.ctrl_c import StoppedError
 
 # Command: the first line of its help. The function of that name stands in a file of that name, in `commands`.
@@ -137,7 +137,7 @@ def check_arguments(arguments: list[str]) -> None:
 
 def exit_with(line: str, code: int) -> NoReturn:
     """Say why, and end with this exit code."""
-    print(line if "\n" in line else f"twolayer: {line}", file=sys.stderr)
+    print(printable(line if "\n" in line else f"twolayer: {line}"), file=sys.stderr)
     sys.exit(code)
 
 

@@ -87,6 +87,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
+SafeCells = Annotated[
+    bool,
+    typer.Option(
+        "--safe-cells", help="Put a quote before texts that a spreadsheet would run: =, +, -, @."
+    ),
+]
 Comment = Annotated[
     str | None,
     typer.Option(

@@ -11,6 +11,7 @@ from typing import Any
 
 from twolayer.engines.compiled.engine import SILENT
 from twolayer.files import as_json_value
+from twolayer.text import printable
 
 BAR_DELAY = 1.0
 LINE_INTERVAL = 10.0
@@ -33,17 +34,18 @@ class Output:
     def say(self, text: str = "") -> None:
         """A line for a person."""
         if not self.quiet and not self.as_json:
-            print(text)
+            print(printable(text))
 
     def aside(self, text: str) -> None:
         """A line beside the results, on standard error."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            print(printable(text), file=sys.stderr)
 
     def result(self, value: dict[str, Any]) -> None:
         """The results, if they were asked for as JSON."""
         if self.as_json:
-            print(json.dumps(as_json_value(value), ensure_ascii=False, indent=2))
+            text = json.dumps(as_json_value(value), ensure_ascii=False, indent=2)
+            print(printable(text, lambda letter: json.dumps(letter)[1:-1]))
 
     @contextmanager
     def progress(self, what: str, total: float | None = None) -> Iterator[ProgressDisplay]:

@@ -11,10 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from twolayer import checks
 from twolayer.errors import FileError
 from twolayer.files import PendingFile, pending_files
+from twolayer.tables.table import parse_number
+from twolayer.text import plural, printable
 
 PARQUET_ENDINGS = (".parquet", ".pq")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 ROWS_PER_GROUP = 1 << 16  # of a Parquet file
 TEXT_ENDINGS = {".csv": ",", ".tsv": "\t", ".csv.gz": ",", ".tsv.gz": "\t"}
 
@@ -39,27 +43,65 @@ def file_ending(out: Path) -> str:
     return found
 
 
+class FormulaCells:
+    """Texts that a spreadsheet program would take as formulas: counted, and with a quote before them if `safe`."""
+
+    def __init__(self, safe: bool = False) -> None:
+        self.safe, self.count, self.first = safe, 0, ""
+
+    def checked(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        """Return the rows to be written."""
+        found = [any(map(is_formula, row)) for row in rows]
+        if not any(found):
+            return rows
+        cells = [cell for row in rows for cell in row if is_formula(cell)]
+        self.count, self.first = self.count + len(cells), self.first or cells[0]
+        if not self.safe:
+            return rows
+        return [tuple(f"'{cell}" if is_formula(cell) else cell for cell in row) for row in rows]
+
+    def sentences(self) -> list[str]:
+        """Return a line about them, if there are any."""
+        if not self.count:
+            return []
+        cells = plural(self.count, "text begins", "texts begin")
+        line = f"{cells} as a formula does, such as {checks.short_repr(self.first)}"
+        if self.safe:
+            return [f"{line}: written with a quote before it"]
+        return [
+            f"warning: {line}, and a spreadsheet program would run it: --safe-cells puts a quote before it"
+        ]
+
+
+def is_formula(cell: Any) -> bool:
+    """Return whether a cell is text that a spreadsheet program would take as a formula."""
+    return isinstance(cell, str) and cell[:1] in FORMULA_STARTS and parse_number(cell) is None
+
+
 @contextmanager
-def row_writer(out: Path | None) -> Iterator[Any]:
+def row_writer(out: Path | None, cells: FormulaCells | None = None) -> Iterator[Any]:
     """Yield `write(rows)`, to be called for some rows after others, the header first.
 
     Parameters
     ----------
     out : Path or None
         By its name a CSV, TSV or Parquet file, the first two also with `.gz`; None is the screen.
+    cells : FormulaCells or None
+        What is told of the texts written as CSV or TSV.
 
     Raises
     ------
     FileError
         If the file cannot be written; what was there before is still there.
     """
+    checked = (cells or FormulaCells()).checked
     if out is None:
-        yield lambda rows: print(rows_as_csv(rows), end="")
+        yield lambda rows: print(printable(rows_as_csv(checked(rows))), end="")
         return
     form = file_ending(out)
     with pending_files(out) as (file,):
         if form not in PARQUET_ENDINGS:
-            yield lambda rows: file.write(rows_as_bytes(rows, form))
+            yield lambda rows: file.write(rows_as_bytes(checked(rows), form))
             return
         with file.errors():
             scratch = tempfile.TemporaryFile(dir=file.final.parent)  # noqa: SIM115  closed below

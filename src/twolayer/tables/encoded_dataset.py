@@ -78,7 +78,7 @@ def check_part_weights(data: Dataset, parts: TrainTestSplit) -> None:
 def check_control_characters(encoder: Encoder, data: Dataset) -> None:
     """Raise if a name or a class would steer a terminal: no model file may hold it."""
 
-    words = [*encoder.columns, *data.target.names]
+    words = [*data.table.names, *data.target.names]
     words += [word for kinds in encoder.categories.values() for word in kinds]
     if data.target.task == "classification":
         words += [str(one) for one in set(data.target.values.tolist())]

@@ -17,7 +17,8 @@ SUFFIXES = (
 NUMBER = r"[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 WITH_UNIT = re.compile(
     rf"(?P<sign>[+-]?)(?P<before>{CURRENCIES})? ?(?P<number>{NUMBER})"
-    rf"(?: (?P<word>[^\W\d_][^\d\s,;]{{0,11}}|[€£$¥%‰°µμ][^\d\s,;]{{0,11}})|(?P<after>(?:{SUFFIXES}|[€£$¥])(?:/[^\W\d_]{{1,4}})?))?"
+    r"(?: (?P<word>(?:[^\W\d_]|[€£$¥%‰°µμ])[^\d\s,;]{0,11})|"
+    rf"(?P<after>(?:{SUFFIXES}|[€£$¥])(?:/[^\W\d_]{{1,4}})?))?"
 )
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 CLEAR_MARKS = re.compile(r".*,\d{3}(,|\.\d)")

@@ -17,7 +17,7 @@ from twolayer.export import to_numpy_code, to_onnx, to_sklearn, to_torch
 from twolayer.export.content import export_content
 from twolayer.export.numpy_code import fits_inline
 from twolayer.export.torch_layers import loading_code
-from twolayer.text import first_names
+from twolayer.text import first_names, printable
 
 EXPORT_FORMATS = {
     "onnx": to_onnx,
@@ -59,15 +59,15 @@ def export(
             check_sklearn_form(content)
         EXPORT_FORMATS[to](source, out, **how)
     for sentence in {str(one.message): one for one in caught if one.category is TwoLayerWarning}:
-        print(f"twolayer: {sentence}", file=sys.stderr)
-    print(f"{out}: {content.said()}, {content.params.dtype}")
+        print(printable(f"twolayer: {sentence}"), file=sys.stderr)
+    print(printable(f"{out}: {content.said()}, {content.params.dtype}"))
     if content.columns is not None:
         columns = first_names(content.columns, quote="")
-        print(f"its inputs are the model's columns, in this order: {columns}")
+        print(printable(f"its inputs are the model's columns, in this order: {columns}"))
     if has_encoded_inputs(about.get("encoder")):
         print("the entry 'encoder' of the model file says how a table's own columns become these")
     for line in usage_lines(to, content, out):
-        print(line)
+        print(printable(line))
 
 
 def check_sklearn_form(content: Any) -> None:

@@ -150,8 +150,8 @@ def read_header(
         named = count_named_fields(rows, n_fields)
     if named - n_empty == len(record) + 1 and looks_like_header(rows):
         raise FileError(
-            f"{path}: the first line has {plural(len(record), 'name')}, and the lines after it have {named} fields, the "
-            "first of them names: if lines before the header are remarks, read past them with --skip-lines N or --comment MARK"
+            f"{path}: the first line has {plural(len(record), 'name')}, and the lines after it have {named} fields: if "
+            "lines before the header are remarks, read past them with --skip-lines N or --comment MARK"
         )
     names, ids = parse_header(path, record, named - n_empty, layout.rename_duplicates)
     if n_empty:
