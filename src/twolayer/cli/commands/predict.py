@@ -13,7 +13,7 @@ from twolayer import checks, tables
 from twolayer.cli import options
 from twolayer.cli.output import Output
 from twolayer.cli.output_paths import same_file
-from twolayer.cli.row_writer import file_ending, row_writer
+from twolayer.cli.row_writer import FormulaCells, file_ending, row_writer
 from twolayer.errors import FileError, InputError
 from twolayer.saving.saved_model import SavedModel, open_model
 from twolayer.tables import EncodingReport, Table, TableOptions
@@ -39,6 +39,7 @@ def predict(
     out: PredictionsPath = None,
     proba: Proba = False,
     interval: IntervalShare = None,
+    safe_cells: options.SafeCells = False,
     fill_missing_columns: options.FillMissingColumns = False,
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
@@ -59,9 +60,10 @@ def predict(
     asked, known = TableOptions.of(given), open_model(model)
     check_prediction_options(known, proba, interval)
     output, formats, found = Output(quiet), NumberFormats(), tables.EncodingReport()
+    cells = FormulaCells(safe_cells)
     count = 0
     first: Table | None = None
-    with row_writer(out) as write, output.progress("rows predicted") as progress:
+    with row_writer(out, cells) as write, output.progress("rows predicted") as progress:
         for block in table_blocks(asked, known, formats):
             filled = known.completed(block, fill_missing_columns)
             rows = answer_rows(known, filled, found, proba, interval)
@@ -73,7 +75,8 @@ def predict(
             progress.to(count)
     assert first is not None
     lacking = filled_columns_line(known, first, found)
-    for line in [*side_notes(known, first), *formats.sentences(), *lacking, *found.sentences()]:
+    sentences = [*formats.sentences(), *lacking, *found.sentences(), *cells.sentences()]
+    for line in [*side_notes(known, first), *sentences]:
         output.aside(line)
     if out is not None:
         output.aside(f"{count} predictions in {out}")

@@ -119,7 +119,7 @@ class DelimitedFile:
     def _read_header(self, lines: list[str], options: ReadOptions) -> None:
         """Take the names of the columns from the first line, and leave the others to be read."""
         records = self._records(chain(lines, self.file))
-        record = next(records, [])
+        record: list[str] = next(records, [])
         width = len(record)
         if options.layout.has_header:
             used = records.line_num
