@@ -21,7 +21,7 @@ def probabilities(y, rng, error):
     return Predictions((p > 0.5).astype(int), np.stack([1 - p, p], axis=1))
 
 
-def judged(seed, n_rows=118, errors=(0.05, 0.05)):
+def assessed(seed, n_rows=118, errors=(0.05, 0.05)):
     rng = np.random.default_rng(seed)
     y = (rng.random(n_rows) < 0.6).astype(int)
     answers = {
@@ -30,11 +30,15 @@ def judged(seed, n_rows=118, errors=(0.05, 0.05)):
         CONSTANT: best_constant(y, Classifier.classes_, None),
     }
     names = ["x1"]
-    found = Assessment(
+    return Assessment(
         Classifier(), np.zeros((n_rows, 1)), y, None, names, names, ["y"], answers, held_out=True
     )
-    sure = score_intervals(found)
-    return sure, verdict(found, sure)
+
+
+def judged(*given, **settings):
+    subject = assessed(*given, **settings)
+    sure = score_intervals(subject)
+    return sure, verdict(subject, sure)
 
 
 def linear_sentence(spoken):
@@ -54,3 +58,13 @@ def test_a_model_that_is_better_beyond_luck_is_called_better():
     sure, spoken = judged(0, errors=(0.02, 0.5))
     assert sure.against(LINEAR, "accuracy") == 1
     assert "the network is significantly better" in linear_sentence(spoken)
+
+
+def test_a_table_that_warns_of_leakage_is_no_good_standing():
+    sure, spoken = judged(0, errors=(0.02, 0.5))
+    assert spoken.standing == "good"
+    subject = assessed(0, errors=(0.02, 0.5))
+    warned = verdict(subject, sure, leaks=True)
+    assert warned.standing == "careful"
+    assert warned.sentences[:-1] == spoken.sentences
+    assert "far too good" in warned.sentences[-1]

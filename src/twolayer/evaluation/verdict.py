@@ -34,8 +34,20 @@ class Verdict:
     sentences: list[str]
 
 
-def verdict(assessment: Assessment, intervals: ScoreIntervals) -> Verdict:
-    """Return how good the network is on the assessed rows."""
+LEAK_TEXT = "These scores may be far too good: see the warnings about the table."
+
+
+def verdict(assessment: Assessment, intervals: ScoreIntervals, leaks: bool = False) -> Verdict:
+    """Return how good the network is on the assessed rows; `leaks` says whether the table warns of leakage."""
+    judged = plain_verdict(assessment, intervals)
+    if not leaks:
+        return judged
+    standing = CAREFUL if judged.standing == GOOD else judged.standing
+    return Verdict(standing, judged.headline, [*judged.sentences, LEAK_TEXT])
+
+
+def plain_verdict(assessment: Assessment, intervals: ScoreIntervals) -> Verdict:
+    """Return the verdict that follows from the scores alone."""
     if assessment.several:
         return per_target_verdict(assessment, intervals)
     sentences = [_against_constant(assessment, intervals)]

@@ -39,6 +39,8 @@ class Dataset:
         The rank of each row in time; equal for rows of the same time.
     notes : list of str
         What the user should know, in sentences.
+    leaks : list of str
+        Those of the notes that say why every score may be too good.
     """
 
     table: Table
@@ -48,6 +50,7 @@ class Dataset:
     groups: np.ndarray | None = None
     order: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
 
     def fold_groups(self, rows: np.ndarray) -> np.ndarray | None:
         """Return what stays together where alpha is chosen: the groups; of rows in time, a fifth of the time each."""
@@ -73,14 +76,17 @@ def read_dataset(options: TableOptions) -> Dataset:
             f"{table.path} has no column but the target {first_names(options.targets)} to learn from"
             f"{f': {reasons[0]}' if reasons else ''}"
         )
+    groups = group_column(table, options.groups)
+    leaks = leakage_warnings(table, kinds, target, options.groups, groups)
     return Dataset(
         table,
         target,
         kinds,
         weight_column(table, options.weights),
-        group_column(table, options.groups),
+        groups,
         time_order(table, options.time),
-        [*notes, *leakage_warnings(table, kinds, target, options.groups is not None)],
+        [*notes, *leaks],
+        leaks,
     )
 
 

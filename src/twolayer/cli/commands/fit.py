@@ -157,7 +157,7 @@ def run_fit(
         grouped_by=asked.groups or "",
     )
     intervals = score_intervals(assessed)
-    judged = verdict(assessed, intervals)
+    judged = verdict(assessed, intervals, bool(data.leaks))
     words = [judged.headline, *judged.sentences]
     table = score_table(intervals.scores, "on the test rows")
     for line in [training_line(model, seconds), "", *table, "", *words]:
