@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import gc
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -15,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from twolayer._version import __version__
+from twolayer.cli.output import open_standard_files, steady_streams
 from twolayer.errors import DivergedError, InputError, TwoLayerError
 from twolayer.text import printable, single_line
 from twolayer.training.ctrl_c import StoppedError
@@ -101,11 +100,17 @@ UNPRINTABLE = 100_000  # objects from one search for garbage to the next; loadin
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command. What the user got wrong is one line and exit code 2; a defect of ours keeps its traceback."""
+    open_standard_files()
+    with steady_streams():
+        run_command(arguments)
+
+
+def run_command(arguments: list[str] | None) -> None:
+    """Run one command, and end with its exit code."""
     gc.set_threshold(UNPRINTABLE)
     try:
         check_arguments(sys.argv[1:] if arguments is None else arguments)
         answer = app(arguments, prog_name="twolayer", standalone_mode=False)
-        sys.stdout.flush()
         if answer == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
             exit_with("stopped", EXIT_INTERRUPTED)
     except StoppedError as stopped:
@@ -120,11 +125,6 @@ def main(arguments: list[str] | None = None) -> None:
         exit_with(
             f"there is not enough memory: {single_line(str(error)) or 'nothing more is free'}", 2
         )
-    except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
-            raise
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - what is left unsaid would be tried again at the end
-        exit_with(f"the output cannot be written: {error.strerror}", 2)
     sys.exit(answer if isinstance(answer, int) else 0)
 
 

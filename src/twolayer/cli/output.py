@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from twolayer.engines.compiled.engine import SILENT
@@ -116,6 +118,100 @@ class ProgressDisplay:
         """Take the bar away."""
         if self.bar is not None:
             self.bar.stop()
+
+
+class SteadyStream:
+    """Standard output or error whose loss ends no command: after the first failure nothing more is written to it.
+
+    Attributes
+    ----------
+    failure : OSError or None
+        Why it was lost.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self.failure: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        """Write the text, if the stream is still there."""
+        if self.failure is None:
+            with self.losses():
+                self.stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Bring what was written on its way."""
+        if self.failure is None:
+            with self.losses():
+                self.stream.flush()
+
+    @contextmanager
+    def losses(self) -> Iterator[None]:
+        """Note a failure within it, and let what is still in the buffer go nowhere."""
+        try:
+            yield
+        except OSError as error:
+            self.failure = error
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self.stream.fileno())
+                os.close(nowhere)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it was lost, and not because its reader left, as `head` does."""
+        return self.failure is not None and self.failure.errno not in (errno.EPIPE, errno.EINVAL)
+
+
+class LostOutputError(Exception):
+    """Nobody reads what a command writes on standard output alone."""
+
+
+@contextmanager
+def steady_streams() -> Iterator[None]:
+    """Within it no command ends because standard output or error is closed, full, or no longer read.
+
+    A full output ends in one line on standard error and exit code 2; a reader that left changes nothing.
+    """
+    before = sys.stdout, sys.stderr
+    out, err = (SteadyStream(stream or open(os.devnull, "w")) for stream in before)  # noqa: SIM115
+    sys.stdout, sys.stderr = out, err  # type: ignore[assignment]
+    code: Any = None
+    try:
+        yield
+    except LostOutputError:
+        pass
+    except SystemExit as left:
+        code = left.code
+    finally:
+        out.flush()
+        if out.is_full:
+            assert out.failure is not None
+            print(f"twolayer: the output cannot be written: {out.failure.strerror}", file=err)
+        err.flush()
+        sys.stdout, sys.stderr = before
+    raise SystemExit(2 if out.is_full and not code else code or 0)
+
+
+def stop_if_lost() -> None:
+    """Raise LostOutputError if standard output is lost, for a command that writes nowhere else."""
+    if isinstance(sys.stdout, SteadyStream):
+        sys.stdout.flush()
+        if sys.stdout.failure is not None:
+            raise LostOutputError
+
+
+def open_standard_files() -> None:
+    """Open standard input, output and error where they are closed: the next file would take their place, and their text."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 def aligned_lines(rows: list[tuple[str, str]], indent: str = "") -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from twolayer import checks
+from twolayer.cli.output import stop_if_lost
 from twolayer.errors import FileError
 from twolayer.files import PendingFile, pending_files
 from twolayer.tables.table import parse_number
@@ -96,7 +97,7 @@ def row_writer(out: Path | None, cells: FormulaCells | None = None) -> Iterator[
     """
     checked = (cells or FormulaCells()).checked
     if out is None:
-        yield lambda rows: print(printable(rows_as_csv(checked(rows))), end="")
+        yield lambda rows: print_rows(checked(rows))
         return
     form = file_ending(out)
     with pending_files(out) as (file,):
@@ -114,6 +115,12 @@ def row_writer(out: Path | None, cells: FormulaCells | None = None) -> Iterator[
         finally:
             with file.errors():  # closing writes what is left
                 scratch.close()
+
+
+def print_rows(rows: Iterable[Sequence[Any]]) -> None:
+    """Print the rows, as long as they are read."""
+    print(printable(rows_as_csv(rows)), end="")
+    stop_if_lost()
 
 
 def rows_as_bytes(rows: Iterable[Sequence[Any]], form: str) -> bytes:
