@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from twolayer.errors import FileError
 from twolayer.tables.table import Table
 
 
@@ -38,6 +40,17 @@ class TextLayout:
 
 
 PLAIN = TextLayout()
+FEW_COLUMNS = 1 << 20  # rows or columns that a file of any size may name
+COLUMNS_PER_BYTE = 100
+
+
+def check_claimed_size(path: str, source: Any, claimed: int, what: str) -> None:
+    """Raise FileError if a file names far more columns, or rows, than so few bytes can fill."""
+    size = os.stat(source).st_size if isinstance(source, str) else len(source.getvalue())
+    if claimed > max(FEW_COLUMNS, COLUMNS_PER_BYTE * size):
+        raise FileError(
+            f"{path} has {size:,} bytes and claims {claimed:,} {what}: it is damaged, or the last numbers are no {what}"
+        )
 
 
 @dataclass(frozen=True)

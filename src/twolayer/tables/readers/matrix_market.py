@@ -8,21 +8,20 @@ Source: Boisvert, Pozo & Remington, *The Matrix Market exchange formats*, NISTIR
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from twolayer.errors import FileError
 
-MOST = 50_000_000  # rows or columns: each takes memory, even without an entry
 BANNER = "%%matrixmarket"
 LAYOUTS, FIELDS = ("coordinate", "array"), ("real", "double", "integer", "pattern")
 SYMMETRIES = {"general": 0, "symmetric": 1, "skew-symmetric": -1}
 
 
-def read(path: str, lines: Iterable[str]) -> Any:
-    """A CSR array, or an array if the file holds every entry.
+def read(path: str, lines: Iterable[str], check_claim: Callable[[int, str], None]) -> Any:
+    """A CSR array, or an array if the file holds every entry; `check_claim` is asked about the rows and columns claimed.
 
     Raises
     ------
@@ -37,8 +36,8 @@ def read(path: str, lines: Iterable[str]) -> Any:
             f"{path} cannot be read as Matrix Market: its sizes are {' '.join(sizes)!r}"
         )
     n_rows, n_columns, *entries = (int(size) for size in sizes)
-    if max(n_rows, n_columns) > MOST:
-        raise FileError(f"{path} claims {n_rows} rows and {n_columns} columns, more than {MOST}")
+    check_claim(n_rows, "rows")
+    check_claim(n_columns, "columns")
     if symmetry and n_rows != n_columns:
         raise FileError(f"{path} claims to be symmetric with {n_rows} rows and {n_columns} columns")
     if layout == "array":

@@ -20,6 +20,10 @@ from twolayer.errors import FileError
 ReadAt = Callable[[int, int], bytes]  # so many bytes from there on
 MARK = b"PAR1"
 HEADER = 512  # bytes, of a page header without long texts
+FEW_VALUES, VALUES_PER_BYTE = (
+    1 << 26,
+    1000,
+)  # that a file may always hold, and for each of its bytes
 TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 DAMAGE = (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 # fields, by their numbers in parquet.thrift
@@ -46,7 +50,11 @@ def refuse_wild_pages(path: str, source: Any) -> None:
 def check(path: str, read_at: ReadAt, size: int) -> None:
     """Look at the header of every page that the footer leads to."""
     wrong = f"{path} cannot be read as a Parquet file"
-    for chunk in _chunks_of(read_at, size):
+    chunks = _chunks_of(read_at, size)
+    claimed = sum(count for chunk in chunks if isinstance(count := chunk.get(CHUNK_VALUES), int))
+    if claimed > max(FEW_VALUES, VALUES_PER_BYTE * size):
+        raise FileError(f"{wrong}: it has {size:,} bytes and claims {claimed:,} values")
+    for chunk in chunks:
         try:
             for count in _counts(chunk, read_at, size):
                 if not 0 <= count <= chunk[CHUNK_VALUES]:

@@ -6,12 +6,11 @@ import io
 from typing import Any
 
 from twolayer import checks
-from twolayer.errors import FileError
 from twolayer.tables.readers import matrix_market
 from twolayer.tables.readers.arrays import array_table
-from twolayer.tables.readers.file_format import FileFormat, ReadOptions
+from twolayer.tables.readers.file_format import FileFormat, ReadOptions, check_claimed_size
 from twolayer.tables.readers.read_errors import parsing_errors
-from twolayer.tables.readers.text_files import open_bytes
+from twolayer.tables.readers.text_files import Lines, open_bytes
 from twolayer.tables.table import Table, number_text, numbered_names
 
 
@@ -21,9 +20,10 @@ def read_svmlight(path: str, source: Any, _options: ReadOptions) -> Table:
     from sklearn.datasets import load_svmlight_file
 
     with parsing_errors(path, "svmlight"):
-        x, y = load_svmlight_file(source)
-    if max(x.shape) > matrix_market.MOST:
-        raise FileError(f"{path} claims {x.shape[1]} columns, more than {matrix_market.MOST}")
+        bytes_ = source if isinstance(source, str) else source.getvalue()
+        with open_bytes(bytes_, path) as file:
+            x, y = load_svmlight_file(file)
+    check_claimed_size(path, source, x.shape[1], "columns")
     names = [*numbered_names(x.shape[1]), "target"]
     numbers = scipy.sparse.csr_array(scipy.sparse.hstack([x, y[:, None]]))
     return Table(path, names, numbers, {"target": [number_text(value) for value in y]})
@@ -31,9 +31,12 @@ def read_svmlight(path: str, source: Any, _options: ReadOptions) -> Table:
 
 def read_matrix_market(path: str, source: Any, _options: ReadOptions) -> Table:
     """Return the matrix in a Matrix Market file."""
-    file = open_bytes(source if isinstance(source, str) else source.getvalue())
-    with io.TextIOWrapper(file, encoding="utf-8") as lines:
-        matrix = matrix_market.read(path, lines)
+    file = open_bytes(source if isinstance(source, str) else source.getvalue(), path)
+    with io.TextIOWrapper(file, encoding="utf-8") as text:
+        lines = Lines(path, text)
+        matrix = matrix_market.read(
+            path, lines, lambda count, what: check_claimed_size(path, source, count, what)
+        )
     if not checks.is_sparse(matrix):
         return array_table(path, matrix)
     return Table(path, numbered_names(matrix.shape[1]), matrix)
