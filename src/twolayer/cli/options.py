@@ -20,7 +20,10 @@ TablePath = Annotated[
 ModelPath = Annotated[Path, typer.Argument(help="A model that `twolayer fit` saved.")]
 TargetNames = Annotated[
     list[str],
-    typer.Option("--target", help="The column to learn; several times for several numbers."),
+    typer.Option(
+        "--target",
+        help="The column to learn; several times for several numbers, or labels (--task classification).",
+    ),
 ]
 TaskOption = Annotated[
     str, typer.Option(help="classification or regression; auto looks at the target.")

@@ -50,6 +50,11 @@ Skip = Annotated[
     ),
 ]
 
+ClassWeight = Annotated[
+    str | None,
+    typer.Option(help="balanced: each class has the same weight in training, however rare it is."),
+]
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
@@ -66,6 +71,7 @@ class TrainingOptions:
     cv: int | None
     device: str
     skip: bool | None
+    class_weight: str | None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> TrainingOptions:
@@ -94,6 +100,8 @@ class TrainingOptions:
         if self.cv is not None:
             checks.whole_number(self.cv, "--cv", at_least=2)
         check_device(self.engine, self.device)
+        if self.class_weight not in (None, "balanced"):
+            raise InputError(f"--class-weight is balanced or left out; got {self.class_weight!r}")
 
 
 def parse_numbers(given: Any) -> list[Any]:

@@ -40,9 +40,11 @@ def fit_linear_model(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from twolayer.evaluation.tuned_logistic import TunedLogistic  # needs scikit-learn's base class
+    from twolayer.evaluation.tuned_logistic import LabelwiseLogistic, TunedLogistic
 
-    kind = TunedLogistic() if classifies else RidgeCV(np.logspace(-3, 5, 17))
+    kind: Any = RidgeCV(np.logspace(-3, 5, 17))
+    if classifies:
+        kind = LabelwiseLogistic() if np.ndim(y) == 2 else TunedLogistic()
     model = make_pipeline(StandardScaler(with_mean=not is_sparse(x)), kind)
     given: dict[str, Any] = {"sample_weight": None if weights is None else weights[parts.train]}
     if classifies and parts.groups is not None:

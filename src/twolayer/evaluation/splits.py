@@ -63,6 +63,8 @@ def train_test_rows(
     InputError
         If a part would be too small to train on, or to score.
     """
+    labels = classifies and y.ndim == 2  # of which no row's combination need appear twice
+    classifies = classifies and not labels
     n_test = math.ceil(test_size * len(y))
     if groups is not None:
         parts = _group_split(groups, test_size, seed)
@@ -72,7 +74,20 @@ def train_test_rows(
     else:
         parts = _random_split(y, n_test, seed, classifies, name)
     _check_split(y, parts, classifies)
+    if labels:
+        _check_labels(y, parts, name)
     return parts
+
+
+def _check_labels(y: np.ndarray, parts: TrainTestSplit, name: str) -> None:
+    """Raise InputError if a label has one value only in the rows for training."""
+    rows = y[parts.train]
+    constant = np.flatnonzero((rows == rows[:1]).all(axis=0)).tolist()
+    if constant:
+        raise InputError(
+            f"label {constant[0] + 1} of '{name}' is {rows[0, constant[0]]} in every row for training: change --seed or "
+            "--test-size, or leave the label out"
+        )
 
 
 def _random_split(

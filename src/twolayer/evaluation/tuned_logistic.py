@@ -72,6 +72,37 @@ class TunedLogistic(ClassifierMixin, BaseEstimator):
         return self.model_.predict_proba(x)
 
 
+class LabelwiseLogistic(ClassifierMixin, BaseEstimator):
+    """A TunedLogistic for each of several labels per row.
+
+    Attributes
+    ----------
+    models_ : list of TunedLogistic
+    classes_ : ndarray, shape (n_labels,)
+        The places of the labels.
+    """
+
+    def fit(
+        self,
+        x: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> LabelwiseLogistic:
+        """Learn each label, a column of 0 and 1 in y, shape (n_rows, n_labels)."""
+        self.models_ = [TunedLogistic().fit(x, label, sample_weight, groups) for label in y.T]
+        self.classes_ = np.arange(y.shape[1])
+        return self
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Return 1 where a row probably has a label, shape (n_rows, n_labels)."""
+        return np.stack([model.predict(x) for model in self.models_], axis=1)
+
+    def predict_proba(self, x: Any) -> np.ndarray:
+        """Return the probability of each label, shape (n_rows, n_labels)."""
+        return np.stack([model.predict_proba(x)[:, 1] for model in self.models_], axis=1)
+
+
 def coordinates_if_wide(x: Any) -> RowCoordinates | None:
     """Return axes for the rows of `x`, in which they have the same inner products; None where nothing is gained."""
     n_rows, n_columns = x.shape

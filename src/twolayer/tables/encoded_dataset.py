@@ -80,7 +80,7 @@ def check_control_characters(encoder: Encoder, data: Dataset) -> None:
 
     words = [*data.table.names, *data.target.names]
     words += [word for kinds in encoder.categories.values() for word in kinds]
-    if data.target.task == "classification":
+    if data.target.task == "classification" and data.target.values.ndim == 1:
         words += [str(one) for one in set(data.target.values.tolist())]
     for word in words:
         if has_control_characters(word):

@@ -11,11 +11,13 @@ from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.tables.column_kinds import (
     FEW_TABLE_ROWS,
+    NO_WORDS,
+    YES_WORDS,
     are_dates,
     check_decimal_commas,
     is_row_name,
 )
-from twolayer.tables.table import LARGEST_EXACT_WHOLE, Table, is_missing
+from twolayer.tables.table import LARGEST_EXACT_WHOLE, Table, is_missing, parse_number
 from twolayer.text import first_names
 
 MAX_GUESSED_CLASSES = 20
@@ -63,6 +65,8 @@ def read_target(table: Table, name: str | Sequence[str], task: str = "auto") -> 
     if task != "classification":
         for one in names:
             check_class_names(table, one)
+    if len(names) > 1 and task == "classification":
+        return several_labels(table, names)
     if len(names) > 1:
         return several_targets(table, names, task)
     if task == "regression":
@@ -132,13 +136,32 @@ def are_few(numbers: np.ndarray) -> bool:
 def several_targets(table: Table, names: tuple[str, ...], task: str) -> Target:
     """Return the target of several numbers per row."""
     textual = [name for name in names if table.first_text(name)]
-    if task == "classification" or textual:
+    if textual:
         raise InputError(
-            f"{table.path}: several targets must be numbers"
-            f"{f', and {first_names(textual)} holds text' if textual else ''}: give classes one --target at a time"
+            f"{table.path}: several targets must be numbers, and {first_names(textual)} holds text: give classes one --target "
+            "at a time, or, if every target is yes or no, say --task classification"
         )
     values = np.stack([table.finite(name) for name in names], axis=1)
     return Target(", ".join(names), "regression", values, "numbers", names)
+
+
+def several_labels(table: Table, names: tuple[str, ...]) -> Target:
+    """Return the target of several labels per row, 1 where a row has the label: columns of 0 and 1, or no and yes."""
+    columns = []
+    for name in names:
+        words = [word.strip().lower() for word in table.words(name)]
+        levels = set(words)
+        known = levels <= YES_WORDS | NO_WORDS or {parse_number(word) for word in levels} <= {0, 1}
+        if not known or len(levels) != 2:
+            seen = first_names(sorted(set(table.words(name))), most=3)
+            raise InputError(
+                f"{table.path}: with several targets and --task classification each is a label that a row has or has not, "
+                f"and column '{name}' holds {seen}: write 0 and 1, or no and yes, both in some rows"
+            )
+        columns.append([word in YES_WORDS or parse_number(word) == 1 for word in words])
+    return Target(
+        ", ".join(names), "classification", np.array(columns, dtype=int).T, "labels", names
+    )
 
 
 def class_target(table: Table, name: str, task: str) -> Target:

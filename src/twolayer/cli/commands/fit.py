@@ -25,6 +25,7 @@ from twolayer.cli.earlier_fit import check_earlier_fit, note_data_changes
 from twolayer.cli.loss_picture import Painter
 from twolayer.cli.output import Output
 from twolayer.cli.training_options import TrainingOptions
+from twolayer.errors import InputError
 from twolayer.evaluation.assessment import assess_test_rows
 from twolayer.evaluation.score_intervals import score_intervals
 from twolayer.evaluation.scores import ScoresByModel, score_table
@@ -78,6 +79,7 @@ def fit(
     cv: training_options.Folds = None,
     device: training_options.Device = "cpu",
     skip: training_options.Skip = None,
+    class_weight: training_options.ClassWeight = None,
     labels: options.Labels = None,
     id_column: options.Id = None,
     weights: options.WeightsOption = None,
@@ -231,6 +233,12 @@ def build_estimator(task: str, training: TrainingOptions) -> Any:
         "random_state": training.seed,
     }
     kind = "Classifier" if task == "classification" else "Regressor"
+    if training.class_weight is not None:
+        if task != "classification":
+            raise InputError(
+                "--class-weight is for classes, and the target is numbers: leave it out"
+            )
+        shared["class_weight"] = training.class_weight
     if training.cv is None:
         make = getattr(estimators, f"TwoLayer{kind}")
         return make(
@@ -313,6 +321,9 @@ def class_counts(target: Target) -> str:
     """How many rows each class has, for a line of their own."""
     if target.task != "classification":
         return ""
+    if target.values.ndim == 2:
+        shares = zip(target.names, target.values.sum(axis=0).tolist(), strict=True)
+        return f"\nlabels (rows that have it): {', '.join(f'{name} ({count})' for name, count in shares)}"
     names, counts = np.unique(target.values, return_counts=True)
     pairs = [f"{name} ({count})" for name, count in zip(names, counts, strict=True)]
     more = len(pairs) - MAX_LISTED_CLASSES

@@ -135,10 +135,12 @@ def output_header(
     if n_outputs > 1:
         named = model.targets if len(model.targets) == n_outputs else range(1, n_outputs + 1)
         names = [f"prediction_{name}" for name in named]
+    known = estimator.classes_ if model.classifies else []
     if model.several_labels:
-        names = [f"prediction_{name}" for name in estimator.classes_]
+        known = model.targets if len(model.targets) == len(known) else known
+        names = [f"prediction_{name}" for name in known]
     if proba:
-        names += [f"probability_{name}" for name in estimator.classes_]
+        names += [f"probability_{name}" for name in known]
     if interval is not None:
         ends = [name.removeprefix("prediction") for name in names]
         names += [side + end for side in ("low", "high") for end in ends]

@@ -243,6 +243,8 @@ class DelimitedFile:
             return []
         if len(record) == count + self.header.n_empty and not any(map(str.strip, record[count:])):
             return record[:count]
+        if not any(map(str.strip, record)):
+            return [""] * count
         raise FileError(
             f"{self.path}: line {line} has {plural(len(record), 'field')}, but the header names {count} columns: "
             f"{self._width_advice(record)}"
