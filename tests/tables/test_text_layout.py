@@ -37,6 +37,8 @@ def written(tmp_path):
         ("a,b,\n1,2,\n3,4,\n", {}),
         ("a,b,,\n1,2,,\n3,4\n", {}),
         ("a,b\n1,2,\n3,4,\n", {}),
+        ("a,b,\nu,1,2,\nv,3,4,\n", {"id": True}),
+        ("a,b\nu,1,2\nv,3,4\n,,\n", {"id": True}),
         (",,\na,b,\n1,2,\n3,4,\n,,\n,,\n", {}),
         ("X200\nby me, at noon\na,b\n1,2\n3,4\n", {"skip_lines": 2}),
         ("% X200\na,b\n1,2\n% paused\n3,4\n", {"comment": "%"}),
@@ -92,6 +94,7 @@ def test_chinese_is_detected_and_what_cannot_be_is_refused_until_it_is_named(wri
         ("Made by X200\na,b\n1,2\n", "x.csv", "--skip-lines N"),
         ("a,b,a\n1,2,3\n", "x.csv", "--duplicates rename"),
         ("a,b,\n1,2,\n1,2,7\n", "x.csv", "column 3 has no name"),
+        ("name,a,b,\nu,1,2,\nv,3,4,x\n", "x.csv", "column 4 has no name"),
     ],
 )
 def test_what_is_not_read_is_refused_with_what_brings_it_in(written, content, name, message):

@@ -22,7 +22,7 @@ TargetNames = Annotated[
     list[str],
     typer.Option(
         "--target",
-        help="The column to learn; several times for several numbers, or labels (--task classification).",
+        help="The column to learn; repeat for several numbers, or labels (with --task classification).",
     ),
 ]
 TaskOption = Annotated[

@@ -21,6 +21,7 @@ from twolayer.tables.table import LARGEST_EXACT_WHOLE, Table, is_missing, parse_
 from twolayer.text import first_names
 
 MAX_GUESSED_CLASSES = 20
+MAX_LISTED_CLASSES = 8
 FEW_STRAY_TEXTS = 0.05  # share of the rows up to which texts among numbers are strays, not classes
 
 
@@ -34,7 +35,7 @@ class Target:
         For several columns their names, with commas.
     task : {"classification", "regression"}
     values : ndarray, shape (n_rows,), or (n_rows, n_outputs) for several columns
-        Classes (text, or whole numbers), or numbers.
+        Classes (text, or whole numbers), or numbers; of several labels per row 1 where a row has it, else 0.
     reason : str
         The content of the column, from which the task follows, in a few words.
     names : tuple of str
@@ -45,6 +46,19 @@ class Target:
     values: np.ndarray
     reason: str
     names: tuple[str, ...] = ()
+
+    def counts(self) -> str:
+        """Return how many rows each class, or label, has, as a line that follows another; nothing for numbers."""
+        if self.task != "classification":
+            return ""
+        if self.values.ndim == 2:
+            shares = zip(self.names, self.values.sum(axis=0).tolist(), strict=True)
+            return f"\nlabels (rows that have it): {', '.join(f'{name} ({count})' for name, count in shares)}"
+        names, counts = np.unique(self.values, return_counts=True)
+        pairs = [f"{name} ({count})" for name, count in zip(names, counts, strict=True)]
+        more = len(pairs) - MAX_LISTED_CLASSES
+        shown = ", ".join(pairs[:MAX_LISTED_CLASSES]) + (f" and {more} more" if more > 0 else "")
+        return f"\nclasses (rows): {shown}"
 
 
 def read_target(table: Table, name: str | Sequence[str], task: str = "auto") -> Target:
@@ -138,8 +152,8 @@ def several_targets(table: Table, names: tuple[str, ...], task: str) -> Target:
     textual = [name for name in names if table.first_text(name)]
     if textual:
         raise InputError(
-            f"{table.path}: several targets must be numbers, and {first_names(textual)} holds text: give classes one --target "
-            "at a time, or, if every target is yes or no, say --task classification"
+            f"{table.path}: several targets must be numbers, and {first_names(textual)} holds text: give classes one "
+            "--target at a time, or, if every target is yes or no, say --task classification"
         )
     values = np.stack([table.finite(name) for name in names], axis=1)
     return Target(", ".join(names), "regression", values, "numbers", names)

@@ -34,11 +34,9 @@ from twolayer.evaluation.verdict import verdict
 from twolayer.files import as_json_value
 from twolayer.inspection.training_history import TrainingHistory
 from twolayer.inspection.weights import column_spreads, idle_unit_counts
-from twolayer.tables import EncodedDataset, Encoder, TableOptions, Target, left_out_reasons
+from twolayer.tables import EncodedDataset, Encoder, TableOptions, left_out_reasons
 from twolayer.text import first_names
 from twolayer.training.ctrl_c import CtrlCState, ctrl_c_stops
-
-MAX_LISTED_CLASSES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,7 +298,7 @@ def dataset_lines(subject: EncodedDataset, seed: int) -> list[str]:
     return [
         f"{data.table.path}: {data.table.n_rows} rows, {inputs}",
         *(f"  {line}" for line in notes),
-        f"{holds} {target.reason}: {target.task}{hint}{class_counts(target)}",
+        f"{holds} {target.reason}: {target.task}{hint}{target.counts()}",
         f"{len(parts.train)} rows to train on, {len(parts.test)} kept for the test, {split}",
     ]
 
@@ -315,20 +313,6 @@ def kind_lines(encoder: Encoder) -> list[str]:
         more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
         lines.append(f"categories: {', '.join(shown[:5])}{more}")
     return lines
-
-
-def class_counts(target: Target) -> str:
-    """How many rows each class has, for a line of their own."""
-    if target.task != "classification":
-        return ""
-    if target.values.ndim == 2:
-        shares = zip(target.names, target.values.sum(axis=0).tolist(), strict=True)
-        return f"\nlabels (rows that have it): {', '.join(f'{name} ({count})' for name, count in shares)}"
-    names, counts = np.unique(target.values, return_counts=True)
-    pairs = [f"{name} ({count})" for name, count in zip(names, counts, strict=True)]
-    more = len(pairs) - MAX_LISTED_CLASSES
-    shown = ", ".join(pairs[:MAX_LISTED_CLASSES]) + (f" and {more} more" if more > 0 else "")
-    return f"\nclasses (rows): {shown}"
 
 
 def n_hidden_units(model: Any) -> int:

@@ -143,17 +143,20 @@ def read_header(
     while len(record) > 1 and not record[-1].strip():
         record.pop()
     n_empty = n_fields - len(record)
+    if n_empty and all(not any(map(str.strip, row[-n_empty:])) for row in rows):
+        rows, n_fields = [row[:-n_empty] for row in rows], len(record)
+    surplus = n_fields - len(record)  # fields under no name, some of them with a value
     if rows and all(len(row) == n_fields + 1 and not row[-1].strip() for row in rows):
         n_empty += 1  # a comma at the end of each line but the header
         named = 0
     else:
         named = count_named_fields(rows, n_fields)
-    if named - n_empty == len(record) + 1 and looks_like_header(rows):
+    if named - surplus == len(record) + 1 and looks_like_header(rows):
         raise FileError(
             f"{path}: the first line has {plural(len(record), 'name')}, and the lines after it have {named} fields: if "
             "lines before the header are remarks, read past them with --skip-lines N or --comment MARK"
         )
-    names, ids = parse_header(path, record, named - n_empty, layout.rename_duplicates)
+    names, ids = parse_header(path, record, named - surplus, layout.rename_duplicates)
     if n_empty:
         check_unnamed_fields(path, len(names), rows)
     return Header(names, ids, n_empty, named > 0)
