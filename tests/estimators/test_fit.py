@@ -50,7 +50,7 @@ def test_the_best_weights_are_kept(kind, solver, n_networks):
         random_state=0,
     ).fit(x, y, X_val=x_val, y_val=y_val)
     curve = model.validation_scores_.reshape(-1, n_networks)
-    assert "stopped by the callback" in model.stopped_
+    assert "early stopping: 15 scores in succession brought no better one" in model.stopped_
     assert model.n_iter_ < 4000
     for k in range(n_networks):
         one = model.params_ if n_networks == 1 else model.params_.network(k)

@@ -73,6 +73,14 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
             if name != "self":
                 setattr(self, name, value)
 
+    def __sklearn_clone__(self) -> Any:
+        """Return an unfitted copy with the same callback, not a copy of it: what it records is where the user looks."""
+        bare = copy.copy(self)
+        bare.callback = None
+        same = super(TwoLayerEstimator, bare).__sklearn_clone__()
+        same.callback = self.callback
+        return same
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.training.loop import Progress, callback_state, has_state, load_callback_state
+from twolayer.estimators.early_stopping import EarlyStopping
+from twolayer.training.loop import (
+    NetworkEnd,
+    Progress,
+    callback_state,
+    has_state,
+    load_callback_state,
+)
 
 
 def user_callbacks(callback: Any) -> list[Callable[[Progress], Any]]:
@@ -27,22 +35,59 @@ def user_callbacks(callback: Any) -> list[Callable[[Progress], Any]]:
 
 
 class CallbackList:
-    """Several callbacks as one, which ends the training if one of them returns True."""
+    """All that runs between the steps of a fit, as one callback.
 
-    def __init__(self, callbacks: list[Callable[[Progress], Any]]) -> None:
-        self.callbacks = callbacks
+    Parameters
+    ----------
+    callbacks : list of callables
+        The user's: if one returns True, this network is the last that is trained.
+    own_units : callable
+        From the progress of training to what the user's callbacks are given.
+    early_stopping : EarlyStopping or None
+        It ends one network at a time.
+    """
 
-    def __call__(self, progress: Progress) -> bool:
+    def __init__(
+        self,
+        callbacks: list[Callable[[Progress], Any]],
+        own_units: Callable[[Progress], Progress],
+        early_stopping: EarlyStopping | None = None,
+    ) -> None:
+        self.callbacks, self.own_units, self.early_stopping = callbacks, own_units, early_stopping
+        self.network: tuple[int, int] | None = None  # where `train` does not know of the others
+        self.trained_networks: int | None = None  # after a callback returned True before the last
+
+    def __call__(self, progress: Progress) -> bool | NetworkEnd:
+        if self.network is not None:
+            progress = replace(progress, network=self.network)
+        patience_lost = self.early_stopping is not None and self.early_stopping(progress)
+        progress = self.own_units(progress)
         answers = [each(progress) for each in self.callbacks]
-        return any(isinstance(answer, (bool, np.bool_)) and bool(answer) for answer in answers)
+        if any(isinstance(one, (bool, np.bool_)) and bool(one) for one in answers):
+            if progress.network is not None and progress.network[0] + 1 < progress.network[1]:
+                self.trained_networks = progress.network[0] + 1
+            return True
+        if patience_lost:
+            assert self.early_stopping is not None
+            return NetworkEnd(self.early_stopping.reason)
+        return False
 
-    def state_dict(self) -> list[Any] | None:
-        """Return the states of those that have one; None if none has."""
-        return [callback_state(each) for each in self.callbacks if has_state(each)] or None
+    @property
+    def with_state(self) -> list[Any]:
+        """The callbacks that a checkpoint stores."""
+        return [one for one in (self.early_stopping, *self.callbacks) if one and has_state(one)]
 
-    def load_state_dict(self, states: list[Any]) -> None:
+    def state_dict(self) -> dict[str, Any] | None:
+        """Return the states of those that have one, and how many networks were trained; None if there is nothing to keep."""
+        states = [callback_state(each) for each in self.with_state]
+        if not states and self.trained_networks is None:
+            return None
+        return {"states": states, "trained_networks": self.trained_networks}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Give each its state back."""
-        for each, own in zip(filter(has_state, self.callbacks), states, strict=True):
+        self.trained_networks = state["trained_networks"]
+        for each, own in zip(self.with_state, state["states"], strict=True):
             load_callback_state(each, own)
 
 

@@ -74,7 +74,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     scoring : str, callable or None
         The score on the rows held out: a name of scikit-learn's, or a function of (model, X, y); None is minus the loss.
     callback : callable, list of callables, or None
-        Called between steps with a `twolayer.Progress`, and after the last; training ends when one returns True.
+        Called between steps with a `twolayer.Progress`, whose weights act on the user's own units, and after the last step.
+        Training ends when one returns True: also that of networks which would come after the one at hand; `n_networks_`
+        says how many were trained. `sklearn.base.clone` keeps the same object; in another process its copy is called.
     warm_start : bool
         Whether `fit` starts from the weights (and the alpha) of the fit before.
     engine : str
@@ -120,7 +122,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     n_iter_ : int
         Steps taken.
     stopped_ : str
-        Why it ended there.
+        Why it ended there: "all steps taken" (`fit` then gives scikit-learn's ConvergenceWarning, where tol or the solver
+        could have ended it), "tol reached", the solver's reason, "early stopping: ...", "stopped by the callback", or
+        "interrupted" (Ctrl-C); of several networks each reason once.
     device_ : str
         Where the networks were trained.
     temperature_ : float

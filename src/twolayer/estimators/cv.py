@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
 from twolayer import checks
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.classifier import TwoLayerClassifier
+from twolayer.estimators.fit import convergence_warning
 from twolayer.estimators.fit_plan import uses_calibration
 from twolayer.estimators.regressor import TwoLayerRegressor
 from twolayer.estimators.selection.nested_score import NestedScoreMixin
@@ -30,6 +33,7 @@ from twolayer.evaluation.splits import fold_splits
 from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_targets
 from twolayer.training.ctrl_c import ctrl_c_raises
+from twolayer.training.loop import steps_ran_out
 from twolayer.training.train import Run
 
 SEARCH_PARAMETERS_DOC = """n_hidden : int or list of int
@@ -59,7 +63,9 @@ SEARCH_PARAMETERS_DOC = """n_hidden : int or list of int
     tol : float or None
         When a fit stops, as in `twolayer.train`; None for {tol}.
     callback : callable or None
-        Called after each training as `callback(done, total)`: the number of trainings so far, and at most in all.
+        Called after each training as `callback(done, total)`: the number of trainings so far, and at most in all. What it
+        returns does not count. `TwoLayer...` without CV call theirs between the steps of a training, with a
+        `twolayer.Progress`. `sklearn.base.clone` keeps the same object.
     engine : str
         One of `twolayer.engines()`, or "auto".
     device : str
@@ -159,6 +165,9 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
             everything = np.arange(rows.n_rows)
             (fold,) = search.folds(rows, [(everything, everything[:0])])
             run = search.run_at(fold, self.n_hidden_, self.alpha_)
+            if search.fitting.can_converge and steps_ran_out(run.stopped):
+                text = convergence_warning(self.max_iter)
+                warnings.warn(text, ConvergenceWarning, stacklevel=3)
             _, targets = search.targets(fold)
             self._set_networks(fold.axes.in_column_units(run.params, targets), run)
         return self

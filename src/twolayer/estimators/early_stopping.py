@@ -11,6 +11,7 @@ import numpy as np
 from twolayer.errors import FileError
 from twolayer.estimators.ensemble import single_networks
 from twolayer.maths.network import Params
+from twolayer.text import plural
 from twolayer.training.checkpoint_schema import (
     has_entries,
     is_whole,
@@ -55,6 +56,18 @@ class EarlyStopping:
         self.score, self.patience, self.start = score, patience, start
         self.networks: list[BestNetwork] = []
         self.ended = 0  # networks that came before, where one is trained after another
+
+    @property
+    def reason(self) -> str:
+        """Why it ends a training."""
+        return (
+            f"early stopping: {plural(self.patience, 'score')} in succession brought no better one"
+        )
+
+    @property
+    def last_score(self) -> float:
+        """The last score of the networks that are being trained: their mean."""
+        return float(np.mean([best.scores[-1] for best in self.networks[self.ended :]]))
 
     def __call__(self, progress: Progress) -> bool:
         if not progress.previous_step:

@@ -8,11 +8,13 @@ itself.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
 
 from twolayer.maths.network import Params
+from twolayer.training.loop import BY_CALLBACK, joined_reasons
 from twolayer.training.train import Run
 
 
@@ -26,8 +28,17 @@ def stack_runs(runs: list[Run]) -> Run:
         params=Params.stack([run.params for run in runs]),
         losses=losses,
         final_loss=np.array([run.final_loss for run in runs]),
-        stopped="; ".join(dict.fromkeys(run.stopped for run in runs)),
+        stopped=joined_reasons(run.stopped for run in runs),
     )
+
+
+def first_networks(run: Run, count: int) -> Run:
+    """Return the run of the first networks only; a single one has no axis of its own."""
+    pick: Any = 0 if count == 1 else slice(count)
+    params = run.params.map(lambda w: w[pick])
+    losses, final_loss = run.losses[:, pick], run.final_loss[pick]
+    stopped = f"{BY_CALLBACK} in network {count} of {run.params.n_networks}: those after it were not trained"
+    return replace(run, params=params, losses=losses, final_loss=final_loss, stopped=stopped)
 
 
 def single_networks(params: Params) -> list[Params]:

@@ -6,9 +6,11 @@ import copy
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from twolayer import checks
 from twolayer.errors import DivergedError, InputError, TwoLayerWarning
@@ -19,7 +21,12 @@ from twolayer.estimators.callbacks import (
     user_callbacks,
 )
 from twolayer.estimators.early_stopping import EarlyStopping
-from twolayer.estimators.ensemble import mean_logits, single_networks, stack_runs
+from twolayer.estimators.ensemble import (
+    first_networks,
+    mean_logits,
+    single_networks,
+    stack_runs,
+)
 from twolayer.estimators.fit_plan import FitPlan, LearningTask, alpha_or_none, uses_calibration
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.selection.alpha_path import AlphaChoice, choose_alpha, path_table
@@ -39,7 +46,7 @@ from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_targets
 from twolayer.solvers import SOLVERS, get_solver
 from twolayer.training.ctrl_c import ctrl_c_raises
-from twolayer.training.loop import Progress
+from twolayer.training.loop import Progress, steps_ran_out
 from twolayer.training.train import Run, train
 
 VALIDATION_INTERVAL = 5  # steps, on wide tables, where scoring rows costs as much as a step
@@ -135,6 +142,10 @@ class NetworkFit:
         self.params = self.result.params
         if self.early_stopping is not None:
             self.params = self.early_stopping.best(alone=self.params.n_networks is None)
+        elif self.can_converge and steps_ran_out(self.result.stopped):
+            warnings.warn(
+                convergence_warning(self.model.max_iter), ConvergenceWarning, stacklevel=4
+            )
 
     def train_at(self, rate: float, validation: TrainingRows | None) -> Run:
         """Train all networks once, at this learning rate."""
@@ -142,6 +153,8 @@ class NetworkFit:
         passes = 1 if batch is None else -(-self.x.shape[0] // batch)
         callbacks, every = self.callbacks(passes, validation)
         tol = checks.finite_number(model.tol, "tol", at_least=0)
+        tol = tol if self.loss_ends_training() else 0.0
+        self.can_converge = get_solver(self.plan.solver).stops_itself or tol > 0
         settings = {
             "loss": self.task.loss,
             "activation": self.task.activation,
@@ -152,12 +165,12 @@ class NetworkFit:
             "dropout": self.task.dropout,
             "batch_size": batch,
             "steps": checks.whole_number(model.max_iter, "max_iter") * passes,
-            "tol": tol if self.loss_ends_training() else 0.0,
+            "tol": tol,
             "sample_weight": self.s,
             "engine": model.engine,
             "device": model.device,
             "random_state": self.rng,
-            "callback": CallbackList(callbacks) if callbacks else None,
+            "callback": callbacks,
             "callback_every": every,
         }
         # no engine takes a sparse table for many networks at once
@@ -167,6 +180,8 @@ class NetworkFit:
             if one_by_one
             else train(self.x, self.y, self.start, **settings)
         )
+        if callbacks is not None and (trained := callbacks.trained_networks):
+            run = first_networks(run, trained)
         if model.verbose:
             print(
                 f"{progress_line_end()}{len(run.losses)} steps, loss {np.mean(run.final_loss):.6g} ({run.stopped})"
@@ -175,26 +190,50 @@ class NetworkFit:
 
     def callbacks(
         self, passes: int, validation: TrainingRows | None
-    ) -> tuple[list[Callable[[Progress], Any]], int | None]:
+    ) -> tuple[CallbackList | None, int | None]:
         """Return what runs between steps, and after how many steps; `passes` is the number of steps per pass."""
         model = self.model
-        callbacks: list[Callable[[Progress], Any]] = []
         every = None
         if validation is not None:
             patience = checks.whole_number(model.n_iter_no_change, "n_iter_no_change")
             self.early_stopping = EarlyStopping(
                 self.validation_score(validation), patience, self.start
             )
-            callbacks.append(self.early_stopping)
             wide = self.x.shape[1] > self.x.shape[0]
             in_batches = self.plan.batch_size is not None
             every = passes if in_batches else VALIDATION_INTERVAL if wide else 1
-        callbacks += user_callbacks(model.callback)
+        callbacks = user_callbacks(model.callback)
         if every is None and (own := [one.every for one in callbacks if hasattr(one, "every")]):
             every = passes * min(own)
         if model.verbose:
-            callbacks.append(print_progress_bar)
-        return callbacks, every
+            callbacks = [*callbacks, print_progress_bar]
+        if not callbacks and self.early_stopping is None:
+            return None, every
+        return CallbackList(callbacks, self.own_units, self.early_stopping), every
+
+    def own_units(self, progress: Progress) -> Progress:
+        """Return the progress for the user's callbacks: weights for the user's own units, and the model's predictions."""
+
+        @cache
+        def params() -> Params:
+            return unscale_params(progress.params(), self.inputs, self.targets)
+
+        return replace(
+            progress,
+            params=params,
+            predict=lambda X: self.candidate(params()).predict(X),  # noqa: N803
+            validation_score=None
+            if self.early_stopping is None
+            else self.early_stopping.last_score,
+            training_params=progress.params,
+        )
+
+    def candidate(self, params: Params) -> Any:
+        """Return a copy of the model with these weights, which act on the user's own units."""
+        same = copy.copy(self.model)
+        same.__dict__.pop("temperature_", None)  # of a fit before
+        same._set_params_of_networks(params)
+        return same
 
     def loss_ends_training(self) -> bool:
         """Return whether training ends once its loss no longer falls: not with early stopping, nor with dropout."""
@@ -207,9 +246,16 @@ class NetworkFit:
 
         After Ctrl-C there is no result, as networks that had not begun would be averaged with the others.
         """
-        return stack_runs(
-            [train(self.x, self.y, one, **settings) for one in single_networks(self.start)]
-        )
+        runs: list[Run] = []
+        each, callbacks = single_networks(self.start), settings["callback"]
+        for k, start in enumerate(each):
+            if callbacks is not None:
+                callbacks.network = k, len(each)
+            runs.append(train(self.x, self.y, start, **settings))
+            if callbacks is not None and callbacks.trained_networks is not None:
+                runs += [replace(runs[-1], params=one) for one in each[k + 1 :]]
+                break
+        return stack_runs(runs)
 
     def scaled(self, rows: TrainingRows) -> TrainingRows:
         """Return validation rows as the network sees them."""
@@ -229,9 +275,8 @@ class NetworkFit:
         weights = {} if rows.s is None or not takes_weights(scorer) else {"sample_weight": rows.s}
 
         def score(params: Params) -> float:
-            candidate = copy.copy(self.model)
+            candidate = self.candidate(unscale_params(params, self.inputs, self.targets))
             candidate.__dict__.pop("feature_names_in_", None)
-            candidate._set_params_of_networks(unscale_params(params, self.inputs, self.targets))
             return float(scorer(candidate, rows.x, y, **weights))
 
         return score
@@ -320,6 +365,14 @@ class NetworkFit:
         each = single_networks(self.params)
         x = self.validation.x
         return np.stack([network.forward(x, one, self.task.activation) for one in each])
+
+
+def convergence_warning(max_iter: int) -> str:
+    """Return what to say where the steps ran out."""
+    return (
+        f"training took all of max_iter={max_iter} passes over the rows and had not converged: raise max_iter, or raise "
+        "tol to end it earlier"
+    )
 
 
 def constant_warning(choice: AlphaChoice) -> str:

@@ -14,6 +14,7 @@ from twolayer.evaluation.score_intervals import ScoreIntervals
 from twolayer.evaluation.scores import prediction_scores
 from twolayer.evaluation.verdict import MAIN_SCORE
 from twolayer.text import among_the_first, first_names
+from twolayer.training.loop import steps_ran_out
 
 FEW_SCORED_ROWS = 50
 FEW_PER_CLASS = 5
@@ -269,5 +270,5 @@ def _unstable_importances(assessment: Assessment, importances: Any) -> Iterator[
 
 
 def _unfinished_training(assessment: Assessment) -> Iterator[str]:
-    if "all steps taken" in str(getattr(assessment.model, "stopped_", "")):
+    if steps_ran_out(str(getattr(assessment.model, "stopped_", ""))):
         yield "Training used all its steps before it converged: try a larger --max-iter."

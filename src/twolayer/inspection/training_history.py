@@ -71,7 +71,7 @@ class TrainingHistory:
             return
         if self.last is not None and progress.step < self.last[0] * RECORD_INTERVAL:
             return
-        params = progress.params()
+        params = progress.training_params()
         if self.last is None:
             self.runs.append({"steps": [], "gradient_norms": [], "update_sizes": []})
             moved = np.full(params.n_networks or 1, np.nan)

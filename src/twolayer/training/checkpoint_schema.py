@@ -24,7 +24,7 @@ MAX_STEPS = 2**53
 LARGEST_IN_GENERATOR = {"has_uint32": 1, "uinteger": 2**32 - 1, "pos": 624, "buffer_pos": 4}
 BATCHES_ENTRIES = {"random", "seed", "steps", "order", "position"}
 INSIDE_ENTRIES = {"losses", "engine", "batches", "callback"}
-END_ENTRIES = {"params", "losses", "final_loss", "stopped", "batches", "callback"}
+END_ENTRIES = {"params", "losses", "final_loss", "stopped", "ends_all", "batches", "callback"}
 DIVERGED_ENTRIES = {"message", "step", "last_finite_loss", "params", "losses", "batches"}
 
 
@@ -104,6 +104,7 @@ def check_loop_end(end: Mapping[str, Any], like: Params, steps: int) -> None:
     require_intact(all(np.isfinite(w).all() for w in end["params"].values()), "the weights")
     networks = () if like.n_networks is None else (like.n_networks,)
     reason, final = end["stopped"], end["final_loss"]
+    require_intact(isinstance(end["ends_all"], bool), "whether a callback ended all networks")
     require_intact(is_plain_text(reason) and reason != "interrupted", "why a training ended")
     least = steps if reason == "all steps taken" else min(1, steps)
     check_losses(end["losses"], networks, least, steps)

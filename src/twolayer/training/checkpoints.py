@@ -220,7 +220,8 @@ class CallRecord:
         self.batches.load_state_dict(end["batches"])
         load_callback_state(self.callback, end["callback"])
         params = restored_params(end["params"]).copy()
-        return LoopResult(params, end["losses"].copy(), end["final_loss"], end["stopped"])
+        losses = end["losses"].copy()
+        return LoopResult(params, losses, end["final_loss"], end["stopped"], end["ends_all"])
 
     def inside(self) -> dict[str, Any] | None:
         """Return the state of the next loop, if the checkpoint was written inside it."""
@@ -257,6 +258,7 @@ class CallRecord:
             "losses": ended.losses,
             "final_loss": ended.final_loss,
             "stopped": ended.stopped,
+            "ends_all": ended.ends_all,
             "batches": self.batches.state_dict(),
             "callback": callback_state(self.callback),
         }

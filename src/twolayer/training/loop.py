@@ -7,8 +7,8 @@ ended it. Chunks change nothing in the numbers, only how often these have their 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from twolayer import checks
 from twolayer.engines.contract import BatchPlan, Engine, TrainingState
 from twolayer.errors import DivergedError, InputError
 from twolayer.files import DamagedError
-from twolayer.maths.network import Params, loss_and_gradients
+from twolayer.maths.network import Params, forward, loss_and_gradients
 from twolayer.training.batches import Batches
 from twolayer.training.checkpoint_schema import check_losses, require_intact
 
@@ -26,7 +26,26 @@ SECONDS_PER_CHUNK = 0.1  # without a callback, and without a reaction to Ctrl-C
 CHUNK_STRETCH = (
     20  # times longer at most, where copying and checking large weights between chunks takes long
 )
-INTERRUPTED = "interrupted"  # why a training ended on Ctrl-C
+ALL_STEPS = "all steps taken"  # why a training ended: its steps ran out,
+INTERRUPTED = "interrupted"  # on Ctrl-C,
+BY_CALLBACK = "stopped by the callback"  # or as a callback returned True
+
+
+def steps_ran_out(stopped: str) -> bool:
+    """Return whether a network ended because its steps ran out; `stopped` holds the reasons of all networks."""
+    return ALL_STEPS in stopped.split("; ")
+
+
+def joined_reasons(reasons: Iterable[str]) -> str:
+    """Return the different reasons why networks ended, as one text."""
+    return "; ".join(dict.fromkeys(reasons))
+
+
+@dataclass(frozen=True)
+class NetworkEnd:
+    """An answer of a callback that ends the network being trained for this reason, and not those that follow it."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -42,11 +61,21 @@ class Progress:
     seconds : float
         Since the call.
     params : callable
-        `params()` returns a copy of the weights as they are now.
+        `params()` returns a copy of the weights as they are now; of an estimator, for the user's own units.
     gradients : callable
-        `gradients()` returns the gradients at these weights over all rows, without dropout and `l1`.
+        `gradients()` returns the gradients at the weights of training over all rows, without dropout and `l1`.
     previous_step : int
         Steps taken at the call before; 0 at the first call of a training, where networks are trained one after another.
+    predict : callable
+        `predict(X)` returns what these weights predict for rows: in `twolayer.train` the outputs, of an estimator what its
+        `predict` returns.
+    network : (int, int) or None
+        The number, counted from 0, of the network that is being trained, and how many there are, where they are trained one
+        after another; `params`, `predict` and `losses` are then of this network. None if all are trained together.
+    validation_score : float or None
+        The last score of early stopping; of networks that are trained together, the mean of theirs.
+    training_params : callable
+        `training_params()` returns the weights on which the gradients act: of an estimator, for standardised columns.
     """
 
     step: int
@@ -56,6 +85,14 @@ class Progress:
     params: Callable[[], Params]
     gradients: Callable[[], Params]
     previous_step: int = 0
+    predict: Callable[[Any], Any] = field(default=lambda X: None, repr=False)  # noqa: N803
+    network: tuple[int, int] | None = None
+    validation_score: float | None = None
+    training_params: Callable[[], Params] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.training_params is None:
+            object.__setattr__(self, "training_params", self.params)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +103,7 @@ class LoopResult:
     losses: np.ndarray
     final_loss: Any
     stopped: str
+    ends_all: bool = False  # a callback returned True: no other network is trained
 
 
 class CheckpointRecord(Protocol):
@@ -105,7 +143,9 @@ class TrainingLoop:
         callback: Callable[[Progress], Any] | None,
         callback_every: int | None,
         record: CheckpointRecord | None = None,
+        network: tuple[int, int] | None = None,
     ) -> None:
+        self.network = network
         self.engine, self.state, self.batches = engine, state, batches
         self.recover = recover
         self.steps, self.tol = steps, tol
@@ -115,7 +155,8 @@ class TrainingLoop:
         self.n_weights = sum(w.size for _, w in params.items())
         self.losses = np.zeros((0,) if params.n_networks is None else (0, params.n_networks))
         self.losses_room = self.losses  # `losses` is the filled front of it
-        self.stopped = "all steps taken"
+        self.stopped = ALL_STEPS
+        self.ends_all = False  # the networks that follow too
         self.seen = 0  # the step at the last call of the callback
         self.chunks: list[tuple[int, Any, BatchPlan]] = []  # first step, snapshot, plan: the last 2
 
@@ -130,7 +171,7 @@ class TrainingLoop:
         self.check_end(final_loss)
         params = self.engine.params(self.state)
         self.state.memory = None  # so that recovering the weights has room
-        ended = LoopResult(params, self.losses.copy(), final_loss, self.stopped)
+        ended = LoopResult(params, self.losses.copy(), final_loss, self.stopped, self.ends_all)
         if self.record:
             self.record.end(ended)
         return ended
@@ -152,11 +193,11 @@ class TrainingLoop:
             beside = time.perf_counter() - began - took
             reason = "tol reached" if self.flat() else self.state.solver.finished(self.state.memory)
             done = len(self.losses)
-            wants_to_stop = self.called_back(done)  # at the last state too, whatever ended it
+            answer = self.called_back(done)  # at the last state too, whatever ended it
             if reason:
                 self.stopped = reason
-            elif wants_to_stop:
-                self.stopped = "stopped by the callback"
+            elif answer:
+                self.stopped = answer
             elif interrupted():
                 self.stopped = INTERRUPTED
                 if self.record:
@@ -221,23 +262,45 @@ class TrainingLoop:
         seconds = min(max(SECONDS_PER_CHUNK, 10 * beside), CHUNK_STRETCH * SECONDS_PER_CHUNK)
         return max(1, min(10 * size, int(size * seconds / max(took, 1e-9))))
 
-    def called_back(self, done: int) -> bool:
-        """Call the callback; return whether it wants to stop."""
+    def called_back(self, done: int) -> str | None:
+        """Call the callback; return the reason if it ends the training."""
         if self.callback is None:
-            return False
+            return None
         seconds = time.perf_counter() - self.started
         params = cache(
             self.params
         )  # on a wide table recovering the weights takes longer than a step
         gradients = partial(self.gradients, params)
-        progress = Progress(done, self.steps, self.losses, seconds, params, gradients, self.seen)
+        progress = Progress(
+            done,
+            self.steps,
+            self.losses,
+            seconds,
+            params,
+            gradients,
+            self.seen,
+            lambda x: self.outputs(x, params()),
+            self.network,
+        )
         self.seen = done
         answer = self.callback(progress)
-        return isinstance(answer, (bool, np.bool_)) and bool(answer)
+        if isinstance(answer, NetworkEnd):
+            return answer.reason
+        self.ends_all = isinstance(answer, (bool, np.bool_)) and bool(answer)
+        return BY_CALLBACK if self.ends_all else None
+
+    def take_no_step(self) -> None:
+        """Leave the weights as they are, since the callback has ended the networks before this one too."""
+        self.steps, self.stopped, self.ends_all = 0, BY_CALLBACK, True
 
     def params(self) -> Params:
         """Return the weights as they are now, in the table's own axes."""
         return self.recover(self.engine.params(self.state))
+
+    def outputs(self, x: Any, params: Params) -> np.ndarray:
+        """Return the outputs of these weights for rows."""
+        x = x if checks.is_sparse(x) else np.asarray(x)
+        return forward(x, params, self.batches.problem.objective.activation)
 
     def gradients(self, params: Callable[[], Params]) -> Params:
         """Return the gradients at these weights, over all rows, in the table's own axes."""
@@ -381,23 +444,24 @@ def train_one_by_one(
 ) -> LoopResult:
     """Train network after network, for a solver that moves one at a time; they share the table's one pass.
 
-    `losses` is as long as the longest run; a network that stopped earlier repeats its final loss.
+    `losses` is as long as the longest run; a network that stopped earlier repeats its final loss. After a callback has
+    returned True, the networks that follow stay at their start.
     """
     starts: Params = spanned.params
-
-    ends = [
-        loop_from(starts.network(k), spanned.network(k).recover).run_to_end(interrupted)
-        for k in range(len(starts.w1))
-    ]
+    ends: list[LoopResult] = []
+    for k in range(len(starts.w1)):
+        loop = loop_from(starts.network(k), spanned.network(k).recover, (k, len(starts.w1)))
+        if ends and ends[-1].ends_all:
+            loop.take_no_step()
+        ends.append(loop.run_to_end(interrupted))
     longest = max(len(end.losses) for end in ends)
     losses = np.empty((longest, len(ends)))
     for k, end in enumerate(ends):
         losses[: len(end.losses), k] = end.losses
         losses[len(end.losses) :, k] = end.final_loss
-    reasons = list(dict.fromkeys(end.stopped for end in ends))
     return LoopResult(
         Params.stack([end.params for end in ends]),
         losses,
         np.array([end.final_loss for end in ends]),
-        "; ".join(reasons),
+        joined_reasons(end.stopped for end in ends),
     )

@@ -146,7 +146,7 @@ def train(
         For the order of the batches, and for dropout.
     callback : callable or None
         Called between chunks of steps with a `Progress`, and after the last step, whatever ended the training; training
-        ends when it returns True.
+        ends when it returns True; networks that would be trained after the one at hand then stay as they are.
     callback_every : int or None
         Call back exactly every so many steps, and after the last; None for about ten times a second.
     checkpoint : str, Path or None
@@ -272,9 +272,15 @@ def run_loops(
 ) -> LoopResult:
     """Train in the chosen form, all networks at once or one after another; return how it ended."""
 
-    def loop_from(start: Params, recover: Callable[[Params], Params]) -> TrainingLoop:
+    def loop_from(
+        start: Params,
+        recover: Callable[[Params], Params],
+        network: tuple[int, int] | None = None,
+    ) -> TrainingLoop:
         state = choice.engine.prepare(form.problem, start, solver, choice.device)
-        return TrainingLoop(choice.engine, state, recover, batches, record=record, **settings)
+        return TrainingLoop(
+            choice.engine, state, recover, batches, record=record, network=network, **settings
+        )
 
     multiplications = largest_product_size(form.problem, form.params, batches.batch_size)
     with threads.limited_threads(multiplications), deferred_ctrl_c() as interrupted:

@@ -71,6 +71,13 @@ class SearchFit:
         solver = get_solver(self.solver, self.learning_rate)
         return solver.not_in_span is None and not self.l1
 
+    @property
+    def can_converge(self) -> bool:
+        """Whether a training can end before its steps run out."""
+        return get_solver(self.solver, self.learning_rate).stops_itself or bool(
+            self.tol and not self.dropout
+        )
+
     def start(
         self, axes: RowAxes, n_hidden: int, n_outputs: int, rng: np.random.Generator
     ) -> Params:
