@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from small_tables import FAST, classes, noise, wide
 
 import twolayer as tl
-from twolayer import InputError, TwoLayerClassifierCV, TwoLayerRegressorCV
+from twolayer import InputError, TwoLayerClassifierCV, TwoLayerRegressorCV, TwoLayerWarning
 from twolayer.estimators import ensemble
 from twolayer.estimators.selection import dead_units, search
 from twolayer.estimators.selection.row_axes import row_axes
@@ -340,7 +340,7 @@ def test_the_standard_deviation_holds_on_new_rows():
         ({"n_hidden": []}, "n_hidden is empty"),
         ({"n_hidden": [3, 2.5]}, "each of n_hidden must be a whole number"),
         ({"cv": 1}, "cv must be a whole number, at least 2"),
-        ({"cv": 11}, "the class 'a' of y has 10 rows, too few for cv=11 folds"),
+        ({"cv": 31}, "cv=31 folds need a row each at least"),
         ({"n_networks": 0}, "n_networks must be a whole number, at least 1"),
         ({"scoring": 3}, "there is no score 3 for scoring"),
     ],
@@ -348,6 +348,41 @@ def test_the_standard_deviation_holds_on_new_rows():
 def test_settings_that_cannot_be(settings, words):
     with pytest.raises((InputError, ValueError), match=words):
         TwoLayerClassifierCV(**{**FAST, "n_hidden": 3, **settings}).fit(*classes())
+
+
+@pytest.mark.parametrize(
+    ("counts", "n_splits", "words"),
+    [
+        ((20, 20, 4), 5, r"class 'c' of y has 4 rows, fewer than cv=5: 5 folds are made"),
+        ((20, 20, 2), 5, r"class 'c' of y has 2 rows"),
+        ((20, 20, 1), 5, r"has 1 row, .* is not trained on in one of them"),
+        ((4, 4, 3), 4, r"class 'c' of y has 3 rows, fewer than cv=5: 4 folds are made"),
+        ((3, 3, 3), 3, r"3 folds are made, and there are fewer folds"),
+    ],
+)
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_small_classes_are_spread_over_the_folds(counts, n_splits, words, class_weight):
+    y = np.repeat(["a", "b", "c"], counts)
+    x = (
+        np.random.default_rng(0).normal(size=(len(y), 2))
+        + 3 * np.eye(3)[np.repeat(range(3), counts), :2]
+    )
+    model = TwoLayerClassifierCV(
+        3, alphas=[1.0], n_networks=1, class_weight=class_weight, random_state=0
+    )
+    with pytest.warns(TwoLayerWarning, match=words) as heard:
+        model.fit(x, y)
+    assert len(heard) == 1
+    assert heard[0].filename == __file__
+    assert model.n_splits_ == n_splits
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    assert np.isfinite(model.cv_results_["mean_test_score"]).all()
+
+
+def test_classes_of_one_row_each_are_refused():
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    with pytest.raises(InputError, match=r"every class of y has one row only, such as 'a'"):
+        TwoLayerClassifierCV(3).fit(x, list("abcde"))
 
 
 def test_one_class_is_refused():

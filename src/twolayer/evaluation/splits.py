@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.errors import InputError
+from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.text import plural
 
 FoldRows = tuple[np.ndarray, np.ndarray]  # numbers of the rows to train on, and of those held out
@@ -215,6 +215,8 @@ def fold_splits(
     ----------
     cv : int, splitter, or iterable of (train, test)
         A whole number means that many folds in random order, of classes in equal parts; anything else is as in scikit-learn.
+        A class with fewer rows than folds is spread over some of them, with a warning; where all classes are so small, there
+        are as many folds as the largest has rows.
     x : array-like, shape (n_rows, n_inputs)
     y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
         Numbers, or class numbers.
@@ -226,7 +228,7 @@ def fold_splits(
     Raises
     ------
     InputError
-        If there are too few rows, or too few of a class.
+        If there are too few rows, or every class has one only.
     """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
@@ -237,12 +239,14 @@ def fold_splits(
             raise InputError(
                 f"cv={cv} folds need a row each at least, and n_samples={len(y)}: choose a smaller cv"
             )
-        if classes is not None:
-            check_class_sizes(classes, y, cv)
+        if classes is not None and groups is None:
+            cv = stratified_fold_count(classes, y, cv)
         kind = StratifiedKFold if classifies else KFold
         cv = GroupKFold(cv) if groups is not None else kind(cv, shuffle=True, random_state=seed)
     splitter = check_cv(cv, y, classifier=classifies)
-    splits = splitter.split(x, y, groups)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        splits = list(splitter.split(x, y, groups))
     return [(row_indices(a, len(y)), row_indices(b, len(y))) for a, b in splits]
 
 
@@ -265,17 +269,34 @@ def row_indices(rows: Any, n_rows: int) -> np.ndarray:
     return rows
 
 
-def check_class_sizes(classes: np.ndarray, labels: np.ndarray, n_splits: int) -> None:
-    """Raise InputError if a class has too few rows for a part of it to be in each fold."""
-    if n_splits > len(labels):
-        return  # the splitter has a better message
+def stratified_fold_count(classes: np.ndarray, labels: np.ndarray, n_folds: int) -> int:
+    """Return the number of folds, at most the rows of the largest class; warn where a class has fewer rows than folds.
+
+    Raises
+    ------
+    InputError
+        If every class has one row only.
+    """
     counts = np.bincount(labels, minlength=len(classes))
-    if counts.min() < n_splits:
-        few = int(counts.argmin())
+    few = int(
+        np.where(counts > 0, counts, counts.max()).argmin()
+    )  # a class may be in none of these rows
+    if counts.max() < 2:
         raise InputError(
-            f"the class {str(classes[few])!r} of y has {plural(counts[few], 'row')}, too few for cv={n_splits} folds, "
-            "which need one of each class: choose a smaller cv, leave that class out, or merge it with another"
+            f"every class of y has one row only, such as {str(classes[few])!r}: folds need a class with two rows at least. "
+            "Add rows, or merge classes"
         )
+    count = min(n_folds, int(counts.max()))
+    if counts[few] < n_folds:
+        fate = "it is in some of the folds only" if counts[few] < count else "there are fewer folds"
+        alone = " and is not trained on in one of them" if counts[few] == 1 else ""
+        warnings.warn(
+            f"the class {str(classes[few])!r} of y has {plural(counts[few], 'row')}, fewer than cv={n_folds}: "
+            f"{plural(count, 'fold')} {'are' if count > 1 else 'is'} made, and {fate}{alone}",
+            TwoLayerWarning,
+            stacklevel=5,
+        )
+    return count
 
 
 def weighted_splits(splits: list[FoldRows], s: np.ndarray | None) -> Iterator[FoldRows]:
