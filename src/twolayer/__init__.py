@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from twolayer._version import __version__
 from twolayer.engines import engines
 from twolayer.errors import (
+    ConcurrentFitError,
     DivergedError,
     EngineError,
     FileError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ConcurrentFitError",
     "DivergedError",
     "EngineError",
     "FileError",

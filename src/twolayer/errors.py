@@ -25,6 +25,10 @@ class FileError(TwoLayerError, OSError):
     """A file cannot be read or written, or is not what it should be."""
 
 
+class ConcurrentFitError(TwoLayerError, RuntimeError):
+    """An estimator is being fitted already, by another thread or by the fit whose callback calls this one."""
+
+
 class DivergedError(TwoLayerError, ArithmeticError):
     """The loss or a weight stopped being finite.
 

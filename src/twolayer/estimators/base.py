@@ -15,6 +15,7 @@ from sklearn.utils.validation import _num_samples, validate_data
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.concurrent_fits import one_fit_at_a_time
 from twolayer.estimators.fit import NetworkFit
 from twolayer.estimators.fit_plan import (
     FitPlan,
@@ -179,23 +180,26 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
             If an array or setting cannot be used.
         DivergedError
             If the loss stops being finite, and with half the learning rate again.
+        ConcurrentFitError
+            If another thread is fitting this object.
         KeyboardInterrupt
             After Ctrl-C while alpha is searched for. In the training that follows, Ctrl-C ends it, and what was learned
             until then stays: `stopped_` says "interrupted".
         """
-        warm = checks.flag(self.warm_start, "warm_start") and hasattr(self, "w1_")
-        before, classes = (self.params_, self._class_names()) if warm else (None, ())
-        numbers = None if groups is None else group_numbers(groups, _num_samples(X))
-        rows = self._read(X, y, sample_weight, numbers)
-        if warm and not np.array_equal(classes, self._class_names()):
-            raise InputError(
-                f"warm_start goes on with the same classes: they were {checks.short_repr(list(classes))} and are "
-                f"{checks.short_repr(list(self._class_names()))} now. Set warm_start=False to start anew"
-            )
-        if (X_val is None) != (y_val is None):
-            raise InputError("early_stopping needs both X_val and y_val, or neither")
-        validation = None if X_val is None else self._read_more(X_val, y_val, sample_weight_val)
-        self._train(rows, validation, before)
+        with one_fit_at_a_time(self):
+            warm = checks.flag(self.warm_start, "warm_start") and hasattr(self, "w1_")
+            before, classes = (self.params_, self._class_names()) if warm else (None, ())
+            numbers = None if groups is None else group_numbers(groups, _num_samples(X))
+            rows = self._read(X, y, sample_weight, numbers)
+            if warm and not np.array_equal(classes, self._class_names()):
+                raise InputError(
+                    f"warm_start goes on with the same classes: they were {checks.short_repr(list(classes))} and are "
+                    f"{checks.short_repr(list(self._class_names()))} now. Set warm_start=False to start anew"
+                )
+            if (X_val is None) != (y_val is None):
+                raise InputError("early_stopping needs both X_val and y_val, or neither")
+            validation = None if X_val is None else self._read_more(X_val, y_val, sample_weight_val)
+            self._train(rows, validation, before)
         return self
 
     def _train(

@@ -14,6 +14,7 @@ from twolayer import checks
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.classifier import TwoLayerClassifier
+from twolayer.estimators.concurrent_fits import one_fit_at_a_time
 from twolayer.estimators.fit import convergence_warning
 from twolayer.estimators.fit_plan import uses_calibration
 from twolayer.estimators.regressor import TwoLayerRegressor
@@ -146,30 +147,33 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
         ------
         InputError, ValueError
             If an array or setting cannot be used.
+        ConcurrentFitError
+            If another thread is fitting this object.
         KeyboardInterrupt
             After Ctrl-C: an unfinished search has no result.
         """
-        rows = self._read(X, y, sample_weight, relative=False)  # each fold sees to its own
-        seed = integer_seed(self.random_state)
-        shape = distinct_shape(rows)
-        search = AlphaSearch.from_estimator(self, self.scoring, None, seed, shape)
-        splits = fold_splits(self.cv, rows.x, rows.y, groups, seed, split_classes(self, rows.y))
-        search = search.with_callback(self.callback, len(splits), self.refit)
-        folds = [search.fold_scores(fold) for fold in search.folds(rows, splits)]
-        scores = np.stack([fold.scores for fold in folds], axis=-1)
-        self._set_scores(SearchScores(search.n_hidden, search.alphas, scores))
-        self._set_uncertainty(search, folds)
-        if self.verbose:
-            self._print_scores()
-        if checks.flag(self.refit, "refit"):
-            everything = np.arange(rows.n_rows)
-            (fold,) = search.folds(rows, [(everything, everything[:0])])
-            run = search.run_at(fold, self.n_hidden_, self.alpha_)
-            if search.fitting.can_converge and steps_ran_out(run.stopped):
-                text = convergence_warning(self.max_iter)
-                warnings.warn(text, ConvergenceWarning, stacklevel=3)
-            _, targets = search.targets(fold)
-            self._set_networks(fold.axes.in_column_units(run.params, targets), run)
+        with one_fit_at_a_time(self):
+            rows = self._read(X, y, sample_weight, relative=False)  # each fold sees to its own
+            seed = integer_seed(self.random_state)
+            shape = distinct_shape(rows)
+            search = AlphaSearch.from_estimator(self, self.scoring, None, seed, shape)
+            splits = fold_splits(self.cv, rows.x, rows.y, groups, seed, split_classes(self, rows.y))
+            search = search.with_callback(self.callback, len(splits), self.refit)
+            folds = [search.fold_scores(fold) for fold in search.folds(rows, splits)]
+            scores = np.stack([fold.scores for fold in folds], axis=-1)
+            self._set_scores(SearchScores(search.n_hidden, search.alphas, scores))
+            self._set_uncertainty(search, folds)
+            if self.verbose:
+                self._print_scores()
+            if checks.flag(self.refit, "refit"):
+                everything = np.arange(rows.n_rows)
+                (fold,) = search.folds(rows, [(everything, everything[:0])])
+                run = search.run_at(fold, self.n_hidden_, self.alpha_)
+                if search.fitting.can_converge and steps_ran_out(run.stopped):
+                    text = convergence_warning(self.max_iter)
+                    warnings.warn(text, ConvergenceWarning, stacklevel=3)
+                _, targets = search.targets(fold)
+                self._set_networks(fold.axes.in_column_units(run.params, targets), run)
         return self
 
     def set_fitted_state(self, state: Mapping[str, Any]) -> Any:
