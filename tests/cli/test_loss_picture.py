@@ -22,7 +22,7 @@ def fresh(monkeypatch):
 
 
 def here():
-    return plots.png(plots.loss_curve(LOSSES, title="a title").figure)
+    return plots.png(plots.loss_curve(LOSSES, title="a title", xlabel=plots.PASS_LABEL).figure)
 
 
 def test_a_second_process_draws_the_same(fresh, monkeypatch):

@@ -42,7 +42,7 @@ def test_numbers_are_averaged():
     each = [tl.forward(x, model.params_.network(k))[:, 0] for k in range(3)]
     assert not np.allclose(each[0], each[1])
     assert np.allclose(model.predict(x), np.mean(each, axis=0))
-    assert model.loss_curve_.shape[1] == model.loss_.shape[0] == 3
+    assert model.network_loss_curves_.shape[1] == model.loss_.shape[0] == 3
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -68,7 +68,7 @@ def test_each_network_is_one_that_was_trained_alone(kind):
     sparse = kind(4, **settings).fit(scipy.sparse.csr_array(x), y)
     assert sparse.w1_.shape == (2, 2, 4)
     assert np.allclose(sparse.predict(scipy.sparse.csr_array(x)), sparse.predict(x))
-    assert sparse.loss_curve_.shape == (10, 2)
+    assert sparse.network_loss_curves_.shape == (10, 2)
 
 
 @pytest.mark.parametrize("kind", BOTH)

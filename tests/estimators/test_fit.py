@@ -109,7 +109,7 @@ def test_the_last_state_is_scored_once(solver, sparse):
     ends = [seen[place - 1][1] for place in [*first[1:], len(seen)]]
     assert len(ends) == (3 if one_by_one else 1)
     assert max(ends) == watched.n_iter_
-    assert watched.best_step_.tolist() == (ends if one_by_one else ends * 3)
+    assert watched.best_iter_.tolist() == (ends if one_by_one else ends * 3)
     looks = np.diff([*first, len(seen)])
     assert watched.validation_scores_.shape == (max(looks), 3)
 
@@ -139,7 +139,7 @@ def test_the_users_own_score_decides():
     model = TwoLayerClassifier(4, n_networks=1, solver="gd", scoring=score, max_iter=12, **FIXED)
     names = np.array(["a", "b", "c"])[y]
     model.fit(x, names, X_val=x[:9], y_val=names[:9], sample_weight_val=np.arange(1, 10))
-    assert model.best_step_ == 5
+    assert model.best_iter_ == 5
     assert model.validation_scores_.tolist()[:6] == [0, 0, 0, 0, 1, 0]
     assert np.array_equal(seen[0][0], x[:9])
     assert seen[0][1].tolist() == ["a"] * 9
@@ -177,7 +177,7 @@ def test_warm_start_goes_on_where_it_was(kind):
     model = kind(6, warm_start=True, max_iter=30, tol=0, **FIXED).fit(x, y)
     first = model.loss_
     model.fit(x, y)
-    assert np.allclose(model.loss_curve_[0], first, rtol=1e-8)
+    assert np.allclose(model.network_loss_curves_[0], first, rtol=1e-8)
     assert (model.loss_ < first).all()
     model.n_hidden = 7
     with pytest.raises(InputError, match=r"warm_start goes on with the same network"):
@@ -271,7 +271,7 @@ def test_batches_reach_what_all_rows_reach():
     x, y = waves(300)
     batches = TwoLayerRegressor(20, solver="adam", batch_size=50, early_stopping=True, **FIXED)
     assert batches.fit(x, y).score(x, y) > 0.8
-    assert batches.n_iter_ % 6 == 0  # 270 rows are 6 batches
+    assert batches.n_iter_ == len(batches.validation_scores_)  # rows are scored after every pass
     assert TwoLayerRegressor(5, batch_size=50, max_iter=2, **FIXED).fit(x, y).solver_ == "adam"
 
 

@@ -113,11 +113,11 @@ def test_a_regressor_comes_back(tmp_path, shape):
     model = tl.TwoLayerRegressor(4, activation="tanh", max_iter=5, random_state=3).fit(x, y)
     back = through_a_file(model, tmp_path)
     assert same_bits(back.predict(x), model.predict(x))
-    for name in ("w1_", "b1_", "w2_", "b2_", "loss_curve_"):
+    for name in ("w1_", "b1_", "w2_", "b2_", "network_loss_curves_"):
         assert same_bits(getattr(back, name), getattr(model, name)), name
     for name in ("loss_", "n_iter_", "stopped_", "n_features_in_", "n_outputs_"):
         assert np.array_equal(getattr(back, name), getattr(model, name)), name
-    for name in ("alpha_", "solver_", "noise_std_", "alphas_tried_", "best_step_"):
+    for name in ("alpha_", "solver_", "noise_std_", "alphas_tried_", "best_iter_"):
         assert np.array_equal(getattr(back, name), getattr(model, name)), name
     assert set(vars(back)) == set(vars(model))
 

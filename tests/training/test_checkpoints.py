@@ -266,7 +266,7 @@ def test_estimators(tmp_path, settings):
         assert model.alpha_ == whole.alpha_
         assert np.array_equal(model.loss_curve_, whole.loss_curve_)
         assert np.array_equal(model.validation_scores_, whole.validation_scores_)
-        assert np.array_equal(model.best_step_, whole.best_step_)
+        assert np.array_equal(model.best_iter_, whole.best_iter_)
 
 
 def test_folds_that_were_done_are_not_done_again(tmp_path, monkeypatch):

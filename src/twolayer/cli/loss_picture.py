@@ -19,7 +19,7 @@ import matplotlib.figure, numpy
 from twolayer import plots
 title = sys.stdin.buffer.readline().decode().strip()
 losses = numpy.load(io.BytesIO(sys.stdin.buffer.read()))
-sys.stdout.buffer.write(plots.png(plots.loss_curve(losses, title=title).figure))
+sys.stdout.buffer.write(plots.png(plots.loss_curve(losses, title=title, xlabel=plots.PASS_LABEL).figure))
 """
 
 
@@ -72,4 +72,4 @@ class Painter:
             drawn, _ = self.helper.communicate(line + told.getvalue())
             if self.helper.returncode == 0:
                 return drawn
-        return plots.png(plots.loss_curve(losses, title=title).figure)
+        return plots.png(plots.loss_curve(losses, title=title, xlabel=plots.PASS_LABEL).figure)

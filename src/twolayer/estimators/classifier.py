@@ -111,16 +111,19 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Each alpha tried, and the loss of the rows left out.
     n_networks_ : int
     solver_ : str
-    loss_curve_ : ndarray, shape (n_iter_,) or (n_iter_, n_networks)
-        The objective before each step, for standardised columns.
+    loss_curve_ : ndarray, shape (n_iter_,)
+        The objective in each pass over the rows, for standardised columns: the mean of the networks. Without batches it is
+        the objective before each step; with batches the mean of the pass.
+    network_loss_curves_ : ndarray, shape (n_iter_, n_networks)
+        The same of each network; one that ended earlier repeats its last.
     loss_ : float, or ndarray of shape (n_networks,)
         The objective after the last step.
     validation_scores_ : ndarray, shape (n_scores,) or (n_scores, n_networks), or None
         The scores on the rows held out.
-    best_step_ : int, ndarray or None
-        The step whose weights were kept.
+    best_iter_ : int, ndarray or None
+        The pass after which the weights were kept, of each network.
     n_iter_ : int
-        Steps taken.
+        Passes over the rows, as `max_iter` counts them, of the network that took most.
     stopped_ : str
         Why it ended there: "all steps taken" (`fit` then gives scikit-learn's ConvergenceWarning, where tol or the solver
         could have ended it), "tol reached", the solver's reason, "early stopping: ...", "stopped by the callback", or

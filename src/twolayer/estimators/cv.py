@@ -95,7 +95,7 @@ SEARCH_ATTRIBUTES_DOC = """alpha_, n_hidden_, best_score_
     w1_, b1_, w2_, b2_, w_skip_ : ndarrays
         The weights of the networks fitted to all rows, on the user's own units; with n_networks above 1 they have one more
         axis in front. w_skip_ is None without a skip layer.
-    loss_, loss_curve_, n_iter_, stopped_, device_
+    loss_, loss_curve_, network_loss_curves_, n_iter_, stopped_, device_
         Of that last fit, at the best alpha.
     n_features_in_, feature_names_in_"""
 
@@ -206,7 +206,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
         """Set the networks, a single one without its axis, and how the run ended."""
         several = len(networks.w1) > 1
         self._set_params_of_networks(networks if several else networks.network(0))  # type: ignore[attr-defined]
-        self.loss_curve_ = run.losses if several else run.losses[:, 0]
+        self.network_loss_curves_ = run.losses
         self.loss_ = run.final_loss if several else float(run.final_loss[0])
         self.n_iter_, self.stopped_ = max(len(run.losses), 1), run.stopped
         self.device_ = run.device

@@ -32,6 +32,16 @@ def stack_runs(runs: list[Run]) -> Run:
     )
 
 
+def loss_curves(losses: np.ndarray, steps_per_pass: int) -> np.ndarray:
+    """Return the mean loss of each pass over the rows, shape (n_passes, n_networks), from those of the steps."""
+    losses = losses[:, None] if losses.ndim == 1 else losses
+    if steps_per_pass == 1 or not len(losses):
+        return losses
+    starts = np.arange(0, len(losses), steps_per_pass)
+    counts = np.diff([*starts, len(losses)])
+    return np.add.reduceat(losses, starts, axis=0) / counts[:, None]
+
+
 def first_networks(run: Run, count: int) -> Run:
     """Return the run of the first networks only; a single one has no axis of its own."""
     pick: Any = 0 if count == 1 else slice(count)

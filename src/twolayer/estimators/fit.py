@@ -23,6 +23,7 @@ from twolayer.estimators.callbacks import (
 from twolayer.estimators.early_stopping import EarlyStopping
 from twolayer.estimators.ensemble import (
     first_networks,
+    loss_curves,
     mean_logits,
     single_networks,
     stack_runs,
@@ -147,10 +148,15 @@ class NetworkFit:
                 convergence_warning(self.model.max_iter), ConvergenceWarning, stacklevel=4
             )
 
+    @property
+    def steps_per_pass(self) -> int:
+        """How many steps a pass over the rows takes."""
+        batch = self.plan.batch_size
+        return 1 if batch is None else -(-self.x.shape[0] // batch)
+
     def train_at(self, rate: float, validation: TrainingRows | None) -> Run:
         """Train all networks once, at this learning rate."""
-        model, batch = self.model, self.plan.batch_size
-        passes = 1 if batch is None else -(-self.x.shape[0] // batch)
+        model, batch, passes = self.model, self.plan.batch_size, self.steps_per_pass
         callbacks, every = self.callbacks(passes, validation)
         tol = checks.finite_number(model.tol, "tol", at_least=0)
         tol = tol if self.loss_ends_training() else 0.0
@@ -295,19 +301,21 @@ class NetworkFit:
         model, run = self.model, self.result
         model._set_params_of_networks(unscale_params(self.params, self.inputs, self.targets))
         model.alpha_, model.solver_ = self.alpha, run.settings["solver"]
-        model.loss_curve_, model.loss_ = run.losses, run.final_loss
-        model.n_iter_, model.stopped_ = len(run.losses), run.stopped
+        model.network_loss_curves_ = loss_curves(run.losses, self.steps_per_pass)
+        model.n_iter_, model.loss_ = len(model.network_loss_curves_), run.final_loss
+        model.stopped_ = run.stopped
         model.device_ = run.device
         model.stream_ = self.stream_state()
         model.alphas_tried_ = None
         if self.choice is not None and len(self.choice.alphas):
             model.alphas_tried_ = np.column_stack([self.choice.alphas, self.choice.losses])
-        model.validation_scores_ = model.best_step_ = None
+        model.validation_scores_ = model.best_iter_ = None
         if self.early_stopping is not None:
             alone = self.params.n_networks is None
             model.validation_scores_ = self.early_stopping.scores(alone)
             steps = np.array([best.step for best in self.early_stopping.networks])
-            model.best_step_ = int(steps[0]) if alone else steps
+            passes = -(-steps // self.steps_per_pass)
+            model.best_iter_ = int(passes[0]) if alone else passes
         for name in ("noise_std_", "temperature_"):  # of a fit before
             model.__dict__.pop(name, None)
         if uses_calibration(model.calibrate, self.task.smoothing):

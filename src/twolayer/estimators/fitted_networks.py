@@ -31,6 +31,7 @@ class FittedNetworks(BaseEstimator):
     """The networks of a fitted estimator, and the read interface to them."""
 
     activation: Any
+    network_loss_curves_: np.ndarray
     _several_labels = False
     _one_target = False
     _flag: str  # the one of `several_labels_` and `one_target_` that a fit of this class learns
@@ -43,6 +44,16 @@ class FittedNetworks(BaseEstimator):
         """
         check_is_fitted(self)
         return Params(self.w1_, self.b1_, self.w2_, self.b2_, getattr(self, "w_skip_", None))
+
+    @property
+    def loss_curve_(self) -> np.ndarray:
+        """The objective in each pass over the rows, shape (n_iter_,): the mean of `network_loss_curves_`."""
+        return self.network_loss_curves_.mean(axis=1)
+
+    @loss_curve_.setter
+    def loss_curve_(self, losses: np.ndarray) -> None:
+        """Take the losses of one network, (n,), or of each, (n, n_networks)."""
+        self.network_loss_curves_ = losses[:, None] if losses.ndim == 1 else losses
 
     @property
     def networks_(self) -> list[Params]:
@@ -127,7 +138,7 @@ class FittedNetworks(BaseEstimator):
         state : dict
             "params_" holds all weights (Params of float64), "several_labels_" (classifiers) or "one_target_" (regressors) a
             bool. Every other fitted attribute stands under its own name as it is documented in the class, such as "alpha_",
-            "classes_", "loss_curve_" or "cv_results_". The arrays are not copied. What `partial_fit` keeps between its
+            "classes_", "loss_" or "cv_results_". The arrays are not copied. What `partial_fit` keeps between its
             calls is not part of it.
         """
         state = {
@@ -156,7 +167,8 @@ class FittedNetworks(BaseEstimator):
             If a name is not that of a fitted attribute.
         """
         for name, value in state.items():
-            computed = isinstance(getattr(type(self), name, None), property)
+            attribute = getattr(type(self), name, None)
+            computed = isinstance(attribute, property) and attribute.fset is None
             if name == "params_":
                 self._set_params_of_networks(value)
                 self.n_features_in_ = value.n_inputs

@@ -269,7 +269,7 @@ def from_sklearn(mlp: Any) -> Any:
         "solver_": model.solver,
         "alphas_tried_": None,
         "validation_scores_": None,
-        "best_step_": None,
+        "best_iter_": None,
         "loss_curve_": np.array(getattr(mlp, "loss_curve_", []), dtype=np.float64),
         "loss_": float(getattr(mlp, "loss_", 0.0)),
         "n_iter_": mlp.n_iter_,

@@ -39,7 +39,7 @@ def model_facts(model: SavedModel) -> dict[str, Any]:
         "label_smoothing": smoothing_share(model),
         "temperature": getattr(estimator, "temperature_", None),
         "solver": getattr(estimator, "solver_", estimator.solver),
-        "steps": int(estimator.n_iter_),
+        "passes": int(estimator.n_iter_),
         "loss": float(np.mean(estimator.loss_)),
         "stopped": estimator.stopped_,
         "idle_units": kept.get("idle_units"),

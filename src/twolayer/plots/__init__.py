@@ -16,11 +16,12 @@ from twolayer.plots.decision_regions import decision_regions
 from twolayer.plots.hidden_units import unit_activity
 from twolayer.plots.importances import importance_bars, lek_profile
 from twolayer.plots.regression import predicted_against_actual, residuals
-from twolayer.plots.training import MAX_POINTS, loss_curve, step_sizes
+from twolayer.plots.training import MAX_POINTS, PASS_LABEL, loss_curve, step_sizes
 from twolayer.plots.weights import network_drawing, weight_map
 
 __all__ = [
     "MAX_POINTS",
+    "PASS_LABEL",
     "calibration_curve",
     "confusion_matrix",
     "decision_regions",

@@ -20,6 +20,7 @@ from twolayer.plots.axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+PASS_LABEL = "pass over the rows"  # of an estimator's losses
 MAX_POINTS = 5000  # more than a plot has pixels across
 
 
@@ -29,6 +30,7 @@ def loss_curve(
     *,
     validation: Any = None,
     best_step: Any = None,
+    xlabel: str = "step",
     title: str | None = None,
     ylabel: str = "loss",
     label: str | None = None,
@@ -45,7 +47,7 @@ def loss_curve(
         The loss on held-out rows, recorded at even intervals. It adds a legend.
     best_step : int, array-like or None
         The step (or that of each network) whose weights were kept, as a dotted line.
-    title, ylabel : str
+    title, xlabel, ylabel : str
     label : str or None
         For a legend that the caller draws.
 
@@ -77,7 +79,7 @@ def loss_curve(
     for step in np.unique(np.atleast_1d([] if best_step is None else best_step)):
         ax.axvline(step, color=SECOND_COLOUR, linewidth=0.8, linestyle=":")
     _scale_axis(ax, shown, len(steps))
-    ax.set(xlabel="step", ylabel=ylabel)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     if validation is not None:
         ax.legend(frameon=False, fontsize=8)
     set_title(ax, title)

@@ -18,7 +18,7 @@ COLOURS = "Red is above 0, blue below 0, white 0."
 def training_figures(assessment: Assessment) -> Iterator[ReportFigure]:
     """Yield the loss of training and, if it was recorded, the lengths of gradient and update."""
     model = assessment.model
-    losses = np.asarray(model.loss_curve_)
+    losses = np.asarray(model.network_loss_curves_)
     if not losses.size or not np.isfinite(losses).any():
         return
     scores = getattr(model, "validation_scores_", None)
@@ -28,13 +28,15 @@ def training_figures(assessment: Assessment) -> Iterator[ReportFigure]:
     yield report_figure(
         "loss",
         "Training loss",
-        "The objective before each step, with weight decay: it should fall and level off. "
+        "The objective in each pass over the rows, with weight decay: it should fall and level off. "
         + ("Red is the loss on held-out rows: where it rises while blue falls, the network overfits. The dotted line is the "
-           "step whose weights were kept." if held_out else "It does not show how good predictions are for other rows."),
+           "pass after which the weights were kept." if held_out else "It does not show how good predictions are for other "
+           "rows."),
         plots.loss_curve(
             losses,
             validation=-np.asarray(scores) if held_out else None,
-            best_step=model.best_step_ if held_out else None,
+            best_step=model.best_iter_ if held_out else None,
+            xlabel=plots.PASS_LABEL,
         ),
     )  # fmt: skip
     history = assessment.course

@@ -96,7 +96,7 @@ def restored_estimator(
         raise DamagedError("its weights are not those of an estimator")
     state = {
         "params_": params,
-        "loss_curve_": losses,
+        "network_loss_curves_": losses[:, None] if losses.ndim == 1 else losses,
         "loss_": final_loss,
         "n_iter_": len(losses),
         "stopped_": json_entry(facts, "stopped", str),
@@ -156,6 +156,7 @@ def restored_classes(
 
 def restored_attributes(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fitted attributes of the entry `found`, checked one by one."""
+    found = {EARLIER_NAMES.get(name, name): value for name, value in found.items()}
     unknown = sorted(set(found) - set(LEARNED_ATTRIBUTES))
     if unknown:
         raise DamagedError(f"its fitted attributes {', '.join(unknown)} are unknown")
@@ -184,6 +185,7 @@ def _optional(reader: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     return lambda name, value: None if value is None else reader(name, value)
 
 
+EARLIER_NAMES = {"best_step_": "best_iter_"}  # in files of earlier versions
 LEARNED_ATTRIBUTES: dict[str, Callable[[str, Any], Any]] = {
     "alpha_": _number,
     "solver_": _text,
@@ -192,7 +194,7 @@ LEARNED_ATTRIBUTES: dict[str, Callable[[str, Any], Any]] = {
     "spread_factor_": _numbers,
     "alphas_tried_": _optional(_numbers),
     "validation_scores_": _optional(_numbers),
-    "best_step_": _optional(_steps),
+    "best_iter_": _optional(_steps),
     "temperature_": _number,
 }
 
@@ -212,14 +214,14 @@ def check_attributes(state: Mapping[str, Any]) -> None:
     tried = state.get("alphas_tried_")
     if tried is not None and (tried.ndim != 2 or tried.shape[1] != 2):
         raise DamagedError("its alphas tried are not pairs of alpha and loss")
-    scores, best_step = state.get("validation_scores_"), state.get("best_step_")
-    networks = state["loss_curve_"].shape[1:]
-    if (scores is None) != (best_step is None) or (
+    scores, best_iter = state.get("validation_scores_"), state.get("best_iter_")
+    networks = () if state["params_"].n_networks is None else (state["params_"].n_networks,)
+    if (scores is None) != (best_iter is None) or (
         scores is not None and (scores.ndim != 1 + len(networks) or scores.shape[1:] != networks)
     ):
         raise DamagedError("its validation scores are not those of its networks")
-    if best_step is not None and np.shape(best_step) != networks:
-        raise DamagedError("its best step is not one number per network")
+    if best_iter is not None and np.shape(best_iter) != networks:
+        raise DamagedError("its best pass is not one number per network")
 
 
 def restored_scores(search: Mapping[str, Any], n_hidden: int) -> SearchScores:

@@ -155,7 +155,9 @@ def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]
     from twolayer.saving import estimator_state
 
     facts = estimator_state.estimator_facts(model)
-    arrays = _model_arrays(model.params_, model.loss_curve_, model.loss_)
+    curves = model.network_loss_curves_
+    losses = curves[:, 0] if model.params_.n_networks is None else curves
+    arrays = _model_arrays(model.params_, losses, model.loss_)
     if hasattr(model, "stream_"):
         parts = model.stream_.arrays().items()
         arrays |= {f"{STREAM_PREFIX}{name}": array for name, array in parts}

@@ -35,7 +35,7 @@ from twolayer.files import as_json_value
 from twolayer.inspection.training_history import TrainingHistory
 from twolayer.inspection.weights import column_spreads, idle_unit_counts
 from twolayer.tables import EncodedDataset, Encoder, TableOptions, left_out_reasons
-from twolayer.text import first_names
+from twolayer.text import first_names, plural
 from twolayer.training.ctrl_c import CtrlCState, ctrl_c_stops
 
 
@@ -201,7 +201,7 @@ def training_results(model: Any, seconds: float) -> dict[str, Any]:
         "n_hidden": n_hidden_units(model),
         "n_networks": model.n_networks_,
         "alpha": model.alpha_,
-        "steps": model.n_iter_,
+        "passes": model.n_iter_,
         "stopped": model.stopped_,
         "seconds": seconds,
     }
@@ -326,7 +326,8 @@ def training_line(model: Any, seconds: float) -> str:
     place = "" if model.device_ == "cpu" else f" on {model.device_}"
     return (
         f"trained {many} of {n_hidden_units(model)} hidden units, alpha {model.alpha_:g}: "
-        f"{model.n_iter_} steps, loss {np.mean(model.loss_):.4g}, {seconds:.2f} s{place} ({model.stopped_})"
+        f"{plural(model.n_iter_, 'pass', 'passes')}, loss {np.mean(model.loss_):.4g}, {seconds:.2f} s{place} "
+        f"({model.stopped_})"
     )
 
 
@@ -353,7 +354,7 @@ def write_outputs(
     title = f"{about['table']}: loss on the training rows"
     contents = {
         model_path: saving.model_bytes(model, about),
-        picture_path: painter.loss_curve(model.loss_curve_, title),
+        picture_path: painter.loss_curve(model.network_loss_curves_, title),
     }
     if settings_text is not None:
         contents[settings_path] = settings_text.encode()

@@ -14,7 +14,7 @@ from twolayer.inspection.model_facts import model_facts, model_ranking
 from twolayer.inspection.ranking import InputRanking
 from twolayer.saving.saved_model import SavedModel, open_model
 from twolayer.tables import left_out_reasons
-from twolayer.text import first_names
+from twolayer.text import first_names, plural
 
 BAR_WIDTH = 24  # characters of the longest bar
 MAX_NAME_LENGTH = 40
@@ -133,7 +133,7 @@ def training_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[str, 
     rows.append(
         (
             "training",
-            f"{facts['solver']}, {facts['steps']} steps, loss {facts['loss']:.4g} ({facts['stopped']})",
+            f"{facts['solver']}, {plural(facts['passes'], 'pass', 'passes')}, loss {facts['loss']:.4g} ({facts['stopped']})",
         )
     )
     rows += calibration_lines(facts)
