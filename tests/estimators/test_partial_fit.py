@@ -176,3 +176,18 @@ def test_a_forged_stream_is_refused(tmp_path, monkeypatch, name, value, said):
     tl.save(model, tmp_path / "m.safetensors")
     with pytest.raises(tl.FileError, match=said):
         tl.load(tmp_path / "m.safetensors")
+
+
+def test_a_callback_sees_every_pass_in_the_users_own_units():
+    x, y = line(60)
+    x, y = 7 * x + 3, y + 100
+    seen = []
+    model = TwoLayerRegressor(
+        6, alpha=1.0, n_networks=1, random_state=0,
+        callback=lambda progress: seen.append((progress.params(), progress.predict(x))),
+    )  # fmt: skip
+    passes(model, x, y, 30, 2)
+    assert len(seen) == 4 == model.n_iter_ == len(model.loss_curve_)
+    params, predicted = seen[-1]
+    assert np.allclose(tl.forward(x, params)[:, 0], model.predict(x), rtol=1e-9)
+    assert np.allclose(predicted, model.predict(x), rtol=1e-9)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.early_stopping import EarlyStopping
+from twolayer.estimators.standardise import Scaling, unscale_params
+from twolayer.maths.network import Params
 from twolayer.training.loop import (
     NetworkEnd,
     Progress,
@@ -32,6 +36,36 @@ def user_callbacks(callback: Any) -> list[Callable[[Progress], Any]]:
                 f"callback must be a function, a list of functions, or None; got {checks.short_repr(one)}"
             )
     return functions
+
+
+def with_networks(model: Any, params: Params) -> Any:
+    """Return a copy of the model with these weights, which act on the user's own units."""
+    same = copy.copy(model)
+    same.__dict__.pop("temperature_", None)  # of a fit before
+    same._set_params_of_networks(params)
+    return same
+
+
+def progress_in_own_units(
+    progress: Progress,
+    model: Any,
+    inputs: Scaling,
+    targets: Scaling | None,
+    validation_score: float | None = None,
+) -> Progress:
+    """Return the progress for the user's callbacks: weights for the user's own units, and the model's predictions."""
+
+    @cache
+    def params() -> Params:
+        return unscale_params(progress.params(), inputs, targets)
+
+    return replace(
+        progress,
+        params=params,
+        predict=lambda X: with_networks(model, params()).predict(X),  # noqa: N803
+        validation_score=validation_score,
+        training_params=progress.params,
+    )
 
 
 class CallbackList:

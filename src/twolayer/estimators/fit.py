@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,10 @@ from twolayer.errors import DivergedError, InputError, TwoLayerWarning
 from twolayer.estimators.callbacks import (
     CallbackList,
     print_progress_bar,
+    progress_in_own_units,
     progress_line_end,
     user_callbacks,
+    with_networks,
 )
 from twolayer.estimators.early_stopping import EarlyStopping
 from twolayer.estimators.ensemble import (
@@ -219,27 +219,8 @@ class NetworkFit:
 
     def own_units(self, progress: Progress) -> Progress:
         """Return the progress for the user's callbacks: weights for the user's own units, and the model's predictions."""
-
-        @cache
-        def params() -> Params:
-            return unscale_params(progress.params(), self.inputs, self.targets)
-
-        return replace(
-            progress,
-            params=params,
-            predict=lambda X: self.candidate(params()).predict(X),  # noqa: N803
-            validation_score=None
-            if self.early_stopping is None
-            else self.early_stopping.last_score,
-            training_params=progress.params,
-        )
-
-    def candidate(self, params: Params) -> Any:
-        """Return a copy of the model with these weights, which act on the user's own units."""
-        same = copy.copy(self.model)
-        same.__dict__.pop("temperature_", None)  # of a fit before
-        same._set_params_of_networks(params)
-        return same
+        score = None if self.early_stopping is None else self.early_stopping.last_score
+        return progress_in_own_units(progress, self.model, self.inputs, self.targets, score)
 
     def loss_ends_training(self) -> bool:
         """Return whether training ends once its loss no longer falls: not with early stopping, nor with dropout."""
@@ -281,7 +262,7 @@ class NetworkFit:
         weights = {} if rows.s is None or not takes_weights(scorer) else {"sample_weight": rows.s}
 
         def score(params: Params) -> float:
-            candidate = self.candidate(unscale_params(params, self.inputs, self.targets))
+            candidate = with_networks(self.model, unscale_params(params, self.inputs, self.targets))
             candidate.__dict__.pop("feature_names_in_", None)
             return float(scorer(candidate, rows.x, y, **weights))
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.callbacks import CallbackList, progress_in_own_units, user_callbacks
+from twolayer.estimators.ensemble import loss_curves
 from twolayer.estimators.fit_plan import (
     DEFAULT_BATCH,
     DEFAULT_NETWORKS,
@@ -28,6 +30,7 @@ from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.network import Params
 from twolayer.solvers import SolverMemory
 from twolayer.solvers.adam import Adam
+from twolayer.training.loop import Progress
 from twolayer.training.train import train
 
 TYPICAL_ROWS = 1000  # of a stream, where a setting "auto" follows from the shape of the table
@@ -71,16 +74,16 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
     alpha = alpha_or_none(model.alpha)
     if alpha is None:
         alpha = getattr(model, "alpha_", FALLBACK_ALPHA)
-    run = train_on(model, rows, y, params, task, alpha, state, inputs, rng)
+    run = train_on(model, rows, y, params, task, alpha, state, (inputs, targets), rng)
     model.__dict__.pop("temperature_", None)  # of a fit before
     model._stream_rng, model.stream_ = rng, state
     model._set_params_of_networks(unscale_params(run.params, inputs, targets))
     model.alpha_, model.solver_ = alpha, Adam.name
-    earlier = getattr(model, "loss_curve_", run.losses)[:0] if before is None else model.loss_curve_
-    if earlier.shape[1:] != run.losses.shape[1:]:
-        earlier = run.losses[:0]
-    model.loss_curve_, model.loss_ = np.concatenate([earlier, run.losses]), run.final_loss
-    model.n_iter_, model.stopped_ = len(model.loss_curve_), run.stopped
+    curves = loss_curves(run.losses, len(run.losses))
+    if before is not None and model.network_loss_curves_.shape[1:] == curves.shape[1:]:
+        curves = np.concatenate([model.network_loss_curves_, curves])
+    model.network_loss_curves_, model.loss_ = curves, run.final_loss
+    model.n_iter_, model.stopped_ = len(curves), run.stopped
     model.device_ = run.device
 
 
@@ -92,7 +95,7 @@ def train_on(
     task: LearningTask,
     alpha: float,
     state: StreamState,
-    inputs: Scaling,
+    scalings: tuple[Scaling, Scaling | None],
     rng: np.random.Generator,
 ) -> Any:
     """Return the run of one pass: the penalties are those that `fit` has, of which a chunk takes its share."""
@@ -105,8 +108,13 @@ def train_on(
         unit *= max(1.0, float(state.targets.mean.mean()))
     if rows.s is not None:
         unit *= rows.s.mean()
+    callbacks = user_callbacks(model.callback)
+
+    def own_units(progress: Progress) -> Progress:
+        return progress_in_own_units(progress, model, *scalings)
+
     return train(
-        apply_scaling(inputs, rows.x),
+        apply_scaling(scalings[0], rows.x),
         y,
         params,
         loss=task.loss,
@@ -120,6 +128,7 @@ def train_on(
         sample_weight=rows.s,
         engine="numpy",
         random_state=rng,
+        callback=CallbackList(callbacks, own_units) if callbacks else None,
     )
 
 
