@@ -110,12 +110,46 @@ def test_where_the_package_cannot_be_written_the_cache_is_the_users(tmp_path):
 
 @pytest.mark.slow
 @on_linux
-def test_where_nothing_can_be_written_it_runs_all_the_same(tmp_path):
+def test_where_nothing_can_be_written_the_cache_is_temporary(tmp_path, monkeypatch):
     installed = Installed(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
     with installed.closed(installed.home, tmp_path):
-        told, _ = installed.run()
+        first, said = installed.run()
+        second, _ = installed.run()
+    assert f"are kept in {tmp_path}/tmp/twolayer-kernels-" in said
+    assert (first[2:], second[2:]) == (["0", "1"], ["1", "0"])
+    (folder,) = (tmp_path / "tmp").iterdir()
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["nbc", "nbi"])
+def test_a_damaged_cache_is_made_anew(tmp_path, ending):
+    env = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    first, _ = in_a_process_of_its_own(env)
+    for path in tmp_path.rglob(f"*.{ending}"):
+        path.write_bytes(path.read_bytes()[:40])
+    second, said = in_a_process_of_its_own(env)
+    assert said.count("are damaged (") == 1
+    assert second[1:] == first[1:]
+    third, said = in_a_process_of_its_own(env)
+    assert (third[1:], said) == ([first[1], "1", "0"], "")
+
+
+@pytest.mark.slow
+def test_a_full_disk_costs_the_cache_and_not_the_run(tmp_path):
+    full = """
+import numba.core.caching as caching
+def fail(*words):
+    raise OSError(28, "No space left on device")
+caching.IndexDataCacheFile._save_data = fail
+"""
+    told, said = in_a_process_of_its_own(
+        {"NUMBA_CACHE_DIR": str(tmp_path)}, full + FIRST_AND_SECOND
+    )
     assert told[2:] == ["0", "1"]
-    assert not list(tmp_path.rglob("*.nbc"))
+    assert said.count("cannot be stored in") == 1
 
 
 SOLVERS = """

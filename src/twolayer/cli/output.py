@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
-from twolayer.engines.compiled.engine import SILENT
+from twolayer.engines.compiled.silence import SILENT
 from twolayer.files import as_json_value
 from twolayer.text import printable
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from twolayer.engines.compiled.silence import SILENT
 from twolayer.engines.compiled.solver_states import SOLVER_STATES, KernelState
 from twolayer.engines.compiled.state import CompiledState
 from twolayer.engines.contract import Batch, BatchPlan, Engine, Library, TrainingState
@@ -24,8 +24,6 @@ from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
-
-SILENT = ContextVar("SILENT", default=False)  # whether compilation is not announced
 
 
 class CompiledEngine(Engine):

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
+import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import numba
+from numba.core.caching import FunctionCache, NullCache
 
+from twolayer.engines.compiled.silence import SILENT
 from twolayer.maths import activations, losses
 from twolayer.solvers import lbfgs, line_search
 
@@ -58,10 +66,73 @@ def jit(function: Callable) -> Any:
     date: a change of an activation in another file would be missed, so the fingerprint of all files is part of the name.
     """
     function.__qualname__ += f"_{SOURCE_FINGERPRINT}"
+    kernel = numba.njit(**JIT_OPTIONS)(function)
+    kernel._cache = kernel_cache(function)
+    return kernel
+
+
+def kernel_cache(function: Callable) -> Any:
+    """Return the kernel's cache: in the package's folder, the user's, or else a temporary one of the user's own."""
     try:
-        return numba.njit(cache=True, **JIT_OPTIONS)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(**JIT_OPTIONS)(function)
+        return KernelCache(function)
+    except (
+        RuntimeError,
+        OSError,
+    ):  # neither the package's folder nor the user's cache can be written
+        config: Any = numba.config
+        before = config.CACHE_DIR
+    try:
+        config.CACHE_DIR = temporary_cache()
+        found = KernelCache(function)
+    except (RuntimeError, OSError):
+        return NullCache()
+    finally:
+        config.CACHE_DIR = before
+    say_once(f"compiled kernels are kept in {temporary_cache()}, as no other folder can be written")
+    return found
+
+
+def temporary_cache() -> str:
+    """Return a folder for temporary files that only this user can write; raise OSError if there is none.
+
+    What is in the cache is executed: another user's folder of that name must not be taken.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    folder = Path(tempfile.gettempdir(), f"twolayer-kernels-{user}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    state = folder.lstat()
+    if not stat.S_ISDIR(state.st_mode) or (hasattr(os, "getuid") and state.st_uid != os.getuid()):
+        raise PermissionError(f"{folder} is not this user's")
+    folder.chmod(0o700)
+    return str(folder)
+
+
+class KernelCache(FunctionCache):
+    """Numba's cache of a kernel, which costs no run: what is damaged is compiled anew, what cannot be stored is not."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # unpickling half a file raises anything
+            said = f"the compiled kernels in {self.cache_path} are damaged ({type(error).__name__})"
+            say_once(f"{said}: compiling them anew")
+            with suppress(OSError):
+                os.unlink(self._cache_file._index_path)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception as error:  # the index that it reads first may be damaged
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            say_once(f"the compiled kernels cannot be stored in {self.cache_path}: {reason}")
+
+
+@cache
+def say_once(line: str) -> None:
+    """Print a line on standard error, if it was not printed before."""
+    if not SILENT.get():
+        print(f"twolayer: {line}", file=sys.stderr)
 
 
 def compiled(function: Callable, **calls: Any) -> Any:
