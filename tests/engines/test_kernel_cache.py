@@ -18,7 +18,7 @@ import numpy as np
 import twolayer as tl
 x, y = np.ones((3, 2)), np.ones((3, 1))
 run = tl.train(x, y, tl.init_params(2, 2, 1), engine="compiled", steps=5, momentum=0.5)
-from twolayer.engines import kernels
+from twolayer.engines.compiled import steps as kernels
 stats = kernels.advance_descent.stats
 print(tl.__file__, run.losses.tolist(), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), sep="|")
 """
