@@ -49,6 +49,8 @@ CLAIMS = {
     "nested.npy": npy_header((2,), [("a", "<f8", (2, 2))]) + bytes(64),
     "objects.npy": npy_header((2,), "|O") + bytes(16),
     "nothing.npy": b"",
+    "letters.npy": npy_header((1,), [("a", "<U2")]) + b"\xff" * 8,
+    "bytes.npy": npy_header((1,), "|S2") + b"\xff" * 2,
 }
 
 

@@ -227,7 +227,7 @@ def test_several_targets(files):
     assert data.target.values.tolist() == [[3, 2], [4, 3.5], [5, 4]]
     with pytest.raises(InputError, match="several targets must be numbers, and 'k' holds text"):
         tables.read_dataset(TableOptions(path, ("z", "k")))
-    with pytest.raises(InputError, match="several targets must be numbers: give classes one"):
+    with pytest.raises(InputError, match="each is a label that a row has or has not"):
         tables.read_dataset(TableOptions(path, ("z", "y"), task="classification"))
 
 

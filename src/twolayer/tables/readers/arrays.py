@@ -101,12 +101,13 @@ def array_table(path: str, array: np.ndarray, name: str | None = None) -> Table:
     names = numbered_names(array.shape[1], "x" if name is None else name)
     if name is not None and len(names) == 1:
         names = [name]
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8")
-    if array.dtype.kind == "U":
-        texts = {
-            name: [str(field).strip() for field in array[:, j]] for j, name in enumerate(names)
-        }
+    if array.dtype.kind in "SU":
+        with parsing_errors(path, "text"):
+            if array.dtype.kind == "S":
+                array = np.char.decode(array, "utf-8")
+            texts = {
+                name: [str(field).strip() for field in array[:, j]] for j, name in enumerate(names)
+            }
         return Table(path, names, np.full(array.shape, np.nan), texts)
     if array.dtype.kind not in "biuf":
         raise FileError(f"{path} holds {array.dtype}, neither numbers nor text")
