@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -105,6 +106,11 @@ def array_table(path: str, array: np.ndarray, name: str | None = None) -> Table:
         with parsing_errors(path, "text"):
             if array.dtype.kind == "S":
                 array = np.char.decode(array, "utf-8")
+            letters = np.dtype("u4").newbyteorder(array.dtype.byteorder)
+            if np.ascontiguousarray(array).view(letters).max() > sys.maxunicode:
+                raise FileError(
+                    f"{path} holds text with characters that do not exist: it is damaged"
+                )
             texts = {
                 name: [str(field).strip() for field in array[:, j]] for j, name in enumerate(names)
             }
