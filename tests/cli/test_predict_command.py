@@ -160,3 +160,24 @@ def test_predict_refuses_a_run(here, twolayer, iris_model):
     )
     tl.save(run, "run.safetensors")
     assert_refused(twolayer, here, ["predict", "run.safetensors", "../iris.csv"], "holds Run")
+
+
+def test_rows_far_from_training_are_counted_and_marked(here, twolayer):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 80)).round(3)
+    y = np.where(a + b > 0, "p", "q")
+    polars.DataFrame({"a": a, "b": b, "y": y}).write_csv("t.csv")
+    twolayer("fit", "t.csv", "--target", "y", "--alpha", 1, "--n-networks", 1)
+    pandas.DataFrame({"a": [1e6, 0.1], "b": [0.0, -0.2], "y": ["p", "q"]}).to_csv(
+        "far.csv", index=False
+    )
+    code, out, err = twolayer("predict", "t.twolayer.safetensors", "far.csv")
+    assert code == 0
+    assert out.splitlines()[0] == "prediction,outside_training"
+    assert [line.split(",")[1] for line in out.splitlines()[1:]] == ["yes", "no"]
+    assert "1 of 2 rows lies far outside what the model was trained on (row 1 is the first)" in err
+    _, out, _ = twolayer("evaluate", "t.twolayer.safetensors", "far.csv")
+    assert "1 of 2 rows lies far outside" in out
+    _, out, err = twolayer("predict", "t.twolayer.safetensors", "t.csv")
+    assert out.splitlines()[0] == "prediction"
+    assert "outside" not in err

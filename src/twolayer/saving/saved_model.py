@@ -11,6 +11,7 @@ import numpy as np
 
 from twolayer import tables
 from twolayer.errors import InputError
+from twolayer.evaluation.training_range import TrainingRange
 from twolayer.saving.model_file import read_model
 from twolayer.tables import Encoder, EncodingReport, Table, check_model_columns
 
@@ -105,6 +106,11 @@ class SavedModel:
             return table.names
         check_model_columns(table, list(known), str(self.path))
         return list(known)
+
+    def training_range(self) -> TrainingRange | None:
+        """Where the rows of training lay; None if the file does not say."""
+        ranges = (self.about.get("training") or {}).get("ranges")
+        return ranges and TrainingRange(np.array(ranges["low"]), np.array(ranges["high"]))
 
     def asked(self, method: str, x: np.ndarray, **more: Any) -> Any:
         """What the estimator answers."""

@@ -9,7 +9,7 @@ would obey). The entries of `about` that the commands rely on, each of which may
     rows                             {train, test}, whole numbers
     test_size, seed                  a share of the rows; a whole number below 2³²
     scores                           model -> score -> number
-    training                         {spreads, idle_units, course {steps, gradient_norms, update_sizes}}
+    training                         {spreads, ranges {low, high}, idle_units, course {steps, gradient_norms, update_sizes}}
 
 Other entries are not checked further.
 """
@@ -46,6 +46,11 @@ def check_description(facts: Mapping[str, Any], about: Mapping[str, Any], n_inpu
     if training.get("spreads") is not None and len(training["spreads"]) != n_inputs:
         raise DamagedError(
             f"its description of 'training' is damaged: {len(training['spreads'])} spreads for {n_inputs} inputs"
+        )
+    ranges = training.get("ranges") or {"low": [], "high": []}
+    if not len(ranges["low"]) == len(ranges["high"]) == (n_inputs if training.get("ranges") else 0):
+        raise DamagedError(
+            f"its description of 'training' is damaged: its ranges are not those of {n_inputs} inputs"
         )
 
 
@@ -194,6 +199,7 @@ ENTRY_CHECKS: dict[str, Check] = {
     "scores": _mapping(_mapping(_check_number)),
     "training": _fields(
         spreads=_nullable(_list_of(_check_size)),
+        ranges=_nullable(_fields(low=_list_of(_check_number), high=_list_of(_check_number))),
         idle_units=_nullable(_list_of(_check_whole)),
         course=_nullable(_check_history),
     ),

@@ -30,6 +30,7 @@ from twolayer.evaluation.assessment import assess_test_rows
 from twolayer.evaluation.score_intervals import score_intervals
 from twolayer.evaluation.scores import ScoresByModel, score_table
 from twolayer.evaluation.splits import time_folds
+from twolayer.evaluation.training_range import TrainingRange
 from twolayer.evaluation.verdict import verdict
 from twolayer.files import as_json_value
 from twolayer.inspection.training_history import TrainingHistory
@@ -333,8 +334,10 @@ def training_line(model: Any, seconds: float) -> str:
 
 def training_summary(model: Any, x: Any, course: TrainingHistory) -> dict[str, Any]:
     """What `inspect` and `report` tell of the training, and the spread of each input, in which its weight is to be seen."""
+    ranges = TrainingRange.from_rows(x)
     return {
         "spreads": as_json_value(column_spreads(x)),
+        "ranges": None if ranges is None else as_json_value(vars(ranges)),
         "idle_units": idle_unit_counts(model, x),
         "course": as_json_value(course.table(model.n_networks_)),
     }

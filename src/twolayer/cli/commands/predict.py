@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from twolayer import checks, tables
@@ -15,6 +16,7 @@ from twolayer.cli.output import Output
 from twolayer.cli.output_paths import same_file
 from twolayer.cli.row_writer import FormulaCells, file_ending, row_writer
 from twolayer.errors import FileError, InputError
+from twolayer.evaluation.training_range import outside_sentence
 from twolayer.saving.saved_model import SavedModel, open_model
 from twolayer.tables import EncodingReport, Table, TableOptions
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
@@ -30,6 +32,8 @@ IntervalShare = Annotated[
     float | None,
     typer.Option(help="Tell the interval too in which this share of the values should lie: 0.9."),
 ]
+
+OUTSIDE_NAME = "outside_training"
 
 
 @options.with_layout
@@ -61,22 +65,25 @@ def predict(
     check_prediction_options(known, proba, interval)
     output, formats, found = Output(quiet), NumberFormats(), tables.EncodingReport()
     cells = FormulaCells(safe_cells)
-    count = 0
+    count, marks, outside = 0, False, []
     first: Table | None = None
     with row_writer(out, cells) as write, output.progress("rows predicted") as progress:
         for block in table_blocks(asked, known, formats):
             filled = known.completed(block, fill_missing_columns)
-            rows = answer_rows(known, filled, found, proba, interval)
+            x = known.inputs(filled, found)
+            outside.append(rows_outside(known, x))
             if first is None:
-                first = block
-                write([output_header(known, block, proba, interval)])
-            write(rows)
+                first, marks = block, bool(outside[0].any())
+                header = output_header(known, block, proba, interval)
+                write([[*header, OUTSIDE_NAME] if marks else header])
+            rows = answer_rows(known, filled, x, proba, interval)
+            write(marked_rows(rows, outside[-1]) if marks else rows)
             count += block.n_rows
             progress.to(count)
     assert first is not None
     lacking = filled_columns_line(known, first, found)
     sentences = [*formats.sentences(), *lacking, *found.sentences(), *cells.sentences()]
-    for line in [*side_notes(known, first), *sentences]:
+    for line in [*side_notes(known, first), *sentences, *outside_notes(outside, marks)]:
         output.aside(line)
     if out is not None:
         output.aside(f"{count} predictions in {out}")
@@ -153,10 +160,9 @@ def present_columns(model: SavedModel, table: Table) -> list[str]:
 
 
 def answer_rows(
-    model: SavedModel, table: Table, found: EncodingReport, proba: bool, interval: float | None
+    model: SavedModel, table: Table, x: Any, proba: bool, interval: float | None
 ) -> list[tuple[Any, ...]]:
     """A row of answers for each row of the table; numbers in full, so that they can be read back to the last bit."""
-    x = model.inputs(table, found)
     parts = [model.asked("predict", x).reshape(x.shape[0], -1)]
     if proba:
         parts.append(model.asked("predict_proba", x))
@@ -166,6 +172,26 @@ def answer_rows(
     columns = [table.words(name) for name in present_columns(model, table)]
     columns += [column for part in parts for column in part.T.tolist()]
     return list(zip(*columns, strict=True))
+
+
+def rows_outside(model: SavedModel, x: Any) -> np.ndarray:
+    """Whether each row lies far outside the rows of training; False where the model's file does not say."""
+    ranges = model.training_range()
+    return np.zeros(x.shape[0], dtype=bool) if ranges is None else ranges.outside(x)
+
+
+def marked_rows(rows: list[tuple[Any, ...]], outside: np.ndarray) -> list[tuple[Any, ...]]:
+    """The rows with a last column that says which are outside."""
+    return [(*row, "yes" if far else "no") for row, far in zip(rows, outside, strict=True)]
+
+
+def outside_notes(outside: list[np.ndarray], marked: bool) -> list[str]:
+    """What to say of the rows that are outside."""
+    everywhere = np.concatenate(outside)
+    if not everywhere.any():
+        return []
+    how = f"; the column '{OUTSIDE_NAME}' marks them" if marked else ""
+    return [outside_sentence(everywhere) + how]
 
 
 def filled_columns_line(model: SavedModel, table: Table, found: EncodingReport) -> list[str]:
