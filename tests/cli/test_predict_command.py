@@ -168,9 +168,7 @@ def test_rows_far_from_training_are_counted_and_marked(here, twolayer):
     y = np.where(a + b > 0, "p", "q")
     polars.DataFrame({"a": a, "b": b, "y": y}).write_csv("t.csv")
     twolayer("fit", "t.csv", "--target", "y", "--alpha", 1, "--n-networks", 1)
-    pandas.DataFrame({"a": [1e6, 0.1], "b": [0.0, -0.2], "y": ["p", "q"]}).to_csv(
-        "far.csv", index=False
-    )
+    polars.DataFrame({"a": [1e6, 0.1], "b": [0.0, -0.2], "y": ["p", "q"]}).write_csv("far.csv")
     code, out, err = twolayer("predict", "t.twolayer.safetensors", "far.csv")
     assert code == 0
     assert out.splitlines()[0] == "prediction,outside_training"
