@@ -17,6 +17,7 @@ from twolayer.errors import InputError
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.ensemble import class_probabilities, mean_logits, most_likely_class
+from twolayer.estimators.input_checks import prediction_dtype
 from twolayer.estimators.partial_fit import has_partial_fit, train_one_pass
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.losses import LOSSES, Loss
@@ -315,8 +316,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Returns
         -------
         logits : ndarray, shape (n_rows,) for two classes, else (n_rows, n_classes)
+            float32 for X of float32, else float64.
         """
-        logits = self._logits(X)
+        logits = self._logits(X).astype(prediction_dtype(X), copy=False)
         return logits[:, 0] if logits.shape[1] == 1 and not self._several_labels else logits
 
     def _logits(self, X: Any) -> np.ndarray:  # noqa: N803
@@ -334,10 +336,11 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Returns
         -------
         probabilities : ndarray, shape (n_rows, n_classes)
-            With several labels per row: of each label by itself.
+            With several labels per row: of each label by itself. float32 for X of float32, else float64.
         """
         logits = self._logits(X) / getattr(self, "temperature_", 1.0)
-        return class_probabilities(logits, self._several_labels)
+        probabilities = class_probabilities(logits, self._several_labels)
+        return probabilities.astype(prediction_dtype(X), copy=False)
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """Predict the class of rows.

@@ -207,3 +207,10 @@ def check_missing_values(x: Any, names: Any = None) -> None:
         f"column{'s' if len(columns) > 1 else ''} {first_names(words, quote='')}. "
         "Fill them in (sklearn.impute.SimpleImputer) or leave those rows or columns out"
     )
+
+
+def prediction_dtype(x: Any) -> type[np.floating]:
+    """Return the type of predictions for rows: float32 where all is float32, as scikit-learn has it, else float64."""
+    kinds = [x.dtype] if hasattr(x, "dtype") else list(getattr(x, "dtypes", ()))
+    single = bool(kinds) and all(str(kind).lower() == "float32" for kind in kinds)
+    return np.float32 if single else np.float64

@@ -13,6 +13,7 @@ from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.ensemble import between_network_variance
+from twolayer.estimators.input_checks import prediction_dtype
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.losses import Loss
 from twolayer.text import plural
@@ -241,16 +242,18 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         Returns
         -------
         y_pred : ndarray, shape (n_rows,) or (n_rows, n_outputs), as `y` was
-            With loss "poisson", the mean count.
+            With loss "poisson", the mean count. float32 for X of float32, else float64.
         y_std : ndarray of the same shape
             Only with `return_std`.
         """
         outputs = self._task_loss().mean(self.network_outputs(X))
         y_pred = outputs[0] if len(outputs) == 1 else outputs.mean(axis=0)
+        dtype = prediction_dtype(X)
         if not checks.flag(return_std, "return_std"):
-            return self._original_targets(y_pred)
+            return self._original_targets(y_pred).astype(dtype, copy=False)
         y_std = np.sqrt(self._variance(y_pred, between_network_variance(outputs)))
-        return self._original_targets(y_pred), self._original_targets(y_std)
+        both = self._original_targets(y_pred), self._original_targets(y_std)
+        return tuple(each.astype(dtype, copy=False) for each in both)
 
     def _variance(self, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:
         """Return the variance of a new target: that of the noise, and that between the networks."""
