@@ -22,6 +22,7 @@ from twolayer.estimators.fit_plan import (
     LearningTask,
     alpha_or_none,
     label_smoothing_share,
+    largest_fit_product,
     plan_fit,
     uses_skip_layer,
 )
@@ -36,6 +37,7 @@ from twolayer.maths.losses import LOSSES, Loss
 from twolayer.maths.network import Params
 from twolayer.maths.problem import dropout_rate
 from twolayer.solvers import get_solver, solver_refusal
+from twolayer.training import threads
 from twolayer.training.engine_choice import check_device
 
 
@@ -216,12 +218,13 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
             validation, rows = rows.subset(held_out), rows.subset(~held_out)
         if self.verbose:
             print(self._report(rows, task, plan))
-        try:
-            fit = NetworkFit(self, rows, task, plan, rng, before)
-            fit.run(validation)
-        except MemoryError:
-            raise memory_error(task.n_hidden, plan.n_networks, rows.x) from None
-        fit.set_attributes()
+        with threads.limited_threads(largest_fit_product(rows.x.shape, task.n_hidden)):
+            try:
+                fit = NetworkFit(self, rows, task, plan, rng, before)
+                fit.run(validation)
+            except MemoryError:
+                raise memory_error(task.n_hidden, plan.n_networks, rows.x) from None
+            fit.set_attributes()
         self.__dict__.pop("_stream_rng", None)
 
     def _task(self, shape: tuple[int, int], before: Params | None = None) -> LearningTask:

@@ -96,6 +96,16 @@ def plan_fit(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> FitPla
     )
 
 
+def largest_fit_product(shape: tuple[int, ...], n_hidden: int) -> int:
+    """Return about how many multiplications the largest matrix product of a whole fit has, for the limit on threads.
+
+    The products are those of a step, of the rows with each other on a wide table, and of the eigenvectors of the rows for
+    the noise, of up to a thousand rows or so: threads that wait for each other made those of 300 rows 2 to 20 times slower.
+    """
+    n_rows, n_inputs = shape
+    return max(n_rows * n_inputs * max(n_hidden, min(n_rows, n_inputs)), n_rows**3 // 64)
+
+
 def uses_skip_layer(given: Any, n_rows: int, n_inputs: int, classifies: bool) -> bool:
     """Return whether inputs also reach the outputs directly: for "auto" in a classifier with more columns than rows.
 

@@ -15,7 +15,12 @@ from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.ensemble import between_network_variance, mean_logits
-from twolayer.estimators.fit_plan import alpha_or_none, label_smoothing_share, smooth_labels
+from twolayer.estimators.fit_plan import (
+    alpha_or_none,
+    label_smoothing_share,
+    largest_fit_product,
+    smooth_labels,
+)
 from twolayer.estimators.initial_weights import penalty_unit, start_at_mean
 from twolayer.estimators.selection.row_axes import RowAxes, row_axes
 from twolayer.estimators.selection.scoring import ScoreFunction, score_function
@@ -205,8 +210,10 @@ class AlphaSearch:
 
     def fold(self, train: TrainingRows, test: TrainingRows) -> SearchFold:
         """Return one fold, after its pass over the columns: they are standardised on the rows to train on, alone."""
-        axes = row_axes(train.x, train.s, self.fitting.invariant)
-        return SearchFold(axes, train.y, train.s, axes.new(test.x), test.x, test.y, test.s)
+        with threads.limited_threads(largest_fit_product(train.x.shape, max(self.n_hidden))):
+            axes = row_axes(train.x, train.s, self.fitting.invariant)
+            z_test = axes.new(test.x)
+        return SearchFold(axes, train.y, train.s, z_test, test.x, test.y, test.s)
 
     def folds(self, rows: TrainingRows, splits: list[FoldRows]) -> Iterator[SearchFold]:
         """Yield the folds, one after another; rows to train on are distinct, and rows of weight 0 are left out."""
