@@ -105,7 +105,7 @@ def export_content(model: Any, activation: Any = None, dtype: Any = None) -> Exp
 
     Parameters
     ----------
-    model : Params, Run, or fitted estimator
+    model : Params, Run, fitted estimator, or a scikit-learn Pipeline of scalers and one
     activation : str, Activation or None
         For Params only, which hold no activation; None is "relu".
     dtype : {"float64", "float32"} or None
@@ -141,11 +141,14 @@ def _params_content(params: Params, activation: Any) -> ExportContent:
 
 def _estimator_content(model: Any) -> ExportContent:
     from twolayer.estimators.base import TwoLayerEstimator
+    from twolayer.estimators.folded_pipeline import folded_pipeline
 
+    model = folded_pipeline(model)
     name = type(model).__name__
     if not isinstance(model, TwoLayerEstimator):
         raise InputError(
-            f"twolayer exports Params, a Run, or one of its fitted estimators; got {name}"
+            "twolayer exports Params, a Run, or one of its fitted estimators, also at the end of a Pipeline of scalers; got "
+            f"{name}"
         )
     if not hasattr(model, "w1_"):
         raise InputError(f"this {name} is not fitted yet: call fit first")

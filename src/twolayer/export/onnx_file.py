@@ -39,7 +39,7 @@ def to_onnx(
 
     Parameters
     ----------
-    model : Params, Run, or fitted estimator
+    model : Params, Run, fitted estimator, or a scikit-learn Pipeline of scalers and one, as in `twolayer.save`
         The networks of an estimator are averaged, as it averages them.
     path : str, Path or None
         Where to write the model, by convention ending in `.onnx`; None writes no file.

@@ -64,7 +64,9 @@ def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | No
 
     Parameters
     ----------
-    model : Params, Run, or a fitted estimator
+    model : Params, Run, a fitted estimator, or a scikit-learn Pipeline of scalers and one
+        StandardScaler, MinMaxScaler, MaxAbsScaler and RobustScaler are folded into the weights: `load` returns an estimator
+        that predicts for the pipeline's own columns what the pipeline does, to rounding.
     path : str or Path
         By convention it ends in `.safetensors`. An existing file is replaced.
     about : mapping or None
@@ -74,8 +76,8 @@ def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | No
     Raises
     ------
     InputError
-        If the model is none of these, is not fitted, or holds what the file cannot, such as a function of your own, or
-        weights so large (1e140; in float32 1e17) that its predictions would not be finite.
+        If the model is none of these, is not fitted, has another step in its Pipeline, or holds what the file cannot, such
+        as a function of your own, or weights so large (1e140; in float32 1e17) that its predictions would not be finite.
     FileError
         If the file cannot be written; the file that was there before is unchanged.
 
@@ -152,8 +154,10 @@ def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]
     if isinstance(model, Run):
         facts = {name: getattr(model, name) for name in RUN_FACTS}
         return "run", _model_arrays(model.params, model.losses, model.final_loss), facts
+    from twolayer.estimators.folded_pipeline import folded_pipeline
     from twolayer.saving import estimator_state
 
+    model = folded_pipeline(model)
     facts = estimator_state.estimator_facts(model)
     curves = model.network_loss_curves_
     losses = curves[:, 0] if model.params_.n_networks is None else curves
