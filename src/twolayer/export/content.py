@@ -147,8 +147,7 @@ def _estimator_content(model: Any) -> ExportContent:
     name = type(model).__name__
     if not isinstance(model, TwoLayerEstimator):
         raise InputError(
-            "twolayer exports Params, a Run, or one of its fitted estimators, also at the end of a Pipeline of scalers; got "
-            f"{name}"
+            f"twolayer exports Params, a Run, or one of its fitted estimators; got {name}"
         )
     if not hasattr(model, "w1_"):
         raise InputError(f"this {name} is not fitted yet: call fit first")

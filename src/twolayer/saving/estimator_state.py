@@ -38,8 +38,8 @@ def estimator_facts(model: Any) -> dict[str, Any]:
     name = type(model).__name__
     if type(model) not in ESTIMATOR_CLASSES.values():
         raise InputError(
-            "twolayer saves Params, a Run, or one of its fitted estimators, also at the end of a Pipeline of scalers; got "
-            f"{name}{' (give its best_estimator_)' if hasattr(model, 'best_estimator_') else ''}"
+            f"twolayer saves Params, a Run, or one of its fitted estimators; got {name}"
+            f"{' (give its best_estimator_)' if hasattr(model, 'best_estimator_') else ''}"
         )
     is_search = isinstance(model, AlphaSearchCV)
     if not hasattr(model, "w1_"):
