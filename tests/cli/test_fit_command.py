@@ -3,6 +3,7 @@
 import inspect
 import re
 import struct
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -183,6 +184,18 @@ def test_the_file_says_what_it_was_trained_on(here):
         "weights": None,
     }
     assert set(scores) == {"two-layer network", "linear model", "constant guess"}
+
+
+@pytest.mark.parametrize("more", [[], ["--cv", 3]])
+def test_passes_that_ran_out_are_said_in_the_commands_own_words(here, twolayer, more, recwarn):
+    warnings.simplefilter("always")
+    _, out, err = twolayer("fit", "../iris.csv", "--target", "target", "--max-iter", 2, *more)
+    assert (
+        "\nwarning: Training used all its passes over the rows before it converged: try a larger --max-iter.\n"
+        in out
+    )
+    assert "ConvergenceWarning" not in err
+    assert not [one for one in recwarn if "max_iter" in str(one.message)]
 
 
 def test_what_is_said(here, twolayer):

@@ -397,7 +397,7 @@ def test_one_row_that_makes_up_the_error():
 def test_steps_that_were_used_up():
     subject = of_classes()
     subject.model.stopped_ = "all steps taken; tol reached"
-    assert any("used all its steps" in one for one in warnings_of(subject))
+    assert any("used all its passes" in one for one in warnings_of(subject))
 
 
 def found(mean, on_top):

@@ -56,7 +56,7 @@ def score_warnings(
     return [
         *warnings,
         *_unstable_importances(assessment, importances),
-        *_unfinished_training(assessment),
+        *unfinished_training(assessment.model),
     ]
 
 
@@ -269,6 +269,7 @@ def _unstable_importances(assessment: Assessment, importances: Any) -> Iterator[
         )
 
 
-def _unfinished_training(assessment: Assessment) -> Iterator[str]:
-    if steps_ran_out(str(getattr(assessment.model, "stopped_", ""))):
-        yield "Training used all its steps before it converged: try a larger --max-iter."
+def unfinished_training(model: Any) -> Iterator[str]:
+    """Yield a sentence if the steps of a fitted model ran out."""
+    if steps_ran_out(str(getattr(model, "stopped_", ""))):
+        yield "Training used all its passes over the rows before it converged: try a larger --max-iter."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import signature
@@ -32,6 +33,7 @@ from twolayer.evaluation.scores import ScoresByModel, score_table
 from twolayer.evaluation.splits import time_folds
 from twolayer.evaluation.training_range import TrainingRange
 from twolayer.evaluation.verdict import verdict
+from twolayer.evaluation.warnings import unfinished_training
 from twolayer.files import as_json_value
 from twolayer.inspection.training_history import TrainingHistory
 from twolayer.inspection.weights import column_spreads, idle_unit_counts
@@ -161,7 +163,8 @@ def run_fit(
     judged = verdict(assessed, intervals, bool(data.leaks))
     words = [judged.headline, *judged.sentences]
     table = score_table(intervals.scores, "on the test rows")
-    for line in [training_line(model, seconds), "", *table, "", *words]:
+    unfinished = [f"warning: {line}" for line in unfinished_training(model)]
+    for line in [training_line(model, seconds), *unfinished, "", *table, "", *words]:
         output.say(line)
     model.feature_names_in_ = np.array(subject.encoder.features(), dtype=object)
     about = fit_description(asked, training, subject, intervals.scores)
@@ -261,6 +264,8 @@ def train_model(
     history: TrainingHistory,
 ) -> float:
     """Fit the model on its part of the rows; how many seconds it took."""
+    from sklearn.exceptions import ConvergenceWarning
+
     data, rows = subject.data, subject.parts.train
     more: dict[str, Any] = {} if data.weights is None else {"sample_weight": data.weights[rows]}
     before = clock.perf_counter()
@@ -274,7 +279,9 @@ def train_model(
                 more["groups"] = data.groups[rows]
             if data.order is not None:
                 model.cv = time_folds(data.order[rows], training.cv)
-        model.fit(subject.x[rows], data.target.values[rows], **more)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # said with the results
+            model.fit(subject.x[rows], data.target.values[rows], **more)
         model.callback = None
         if training.cv is not None:
             model.cv = training.cv
