@@ -149,3 +149,15 @@ def test_it_comes_back_from_a_file(tmp_path):
     tl.save(model, tmp_path / "counts.safetensors")
     again = tl.load(tmp_path / "counts.safetensors")
     np.testing.assert_array_equal(again.predict(x), model.predict(x))
+
+
+def test_a_forecast_counts_the_classes():
+    """The second layer and the softmax of 500 classes cost more than the table: no measured times, only their ratio."""
+    x = np.random.default_rng(0).normal(size=(2000, 20))
+    seconds = [
+        tl.TwoLayerClassifier(20, alpha=1.0, n_networks=1, max_iter=20)
+        .preflight(x, np.arange(2000) % classes)
+        .seconds
+        for classes in (2, 500)
+    ]
+    assert seconds[1] > 5 * seconds[0]

@@ -22,6 +22,9 @@ from twolayer.solvers import Solver, get_solver
 from twolayer.text import plural
 from twolayer.training.engine_choice import full_table_cost, span_cost, training_vectors
 
+# Measured on one core, to about a factor of two: of a fit, of a step, and of a row in a step
+SECONDS_BESIDE, SECONDS_PER_ROW, SECONDS_PER_STEP = 0.03, 2e-6, 5e-5
+SECONDS_PER_UNIT, SECONDS_PER_OUTPUT, SECONDS_PER_WEIGHT = 8e-9, 2e-8, 6e-10
 TYPICAL_STEPS = 300  # L-BFGS seldom needs more
 TYPICAL_PASSES = 50  # of Adam with early stopping
 SCALE_RATIO = 1e3  # spreads of columns
@@ -101,12 +104,15 @@ def preflight_report(
     spanned = span_cost(problem, params, solver, plan.batch_size)
     invariant = solver.not_in_span is None and not objective.l1
     span = invariant and spanned.of(steps) < full.of(steps)
-    seconds = (spanned if span else full).of(steps)
+    entries = entry_seconds(plan.batch_size or n_rows, n_hidden, n_outputs)
+    seconds = (spanned if span else full).of(steps) + plan.n_networks * steps * entries
+    seconds += SECONDS_BESIDE + SECONDS_PER_ROW * n_rows
     if search:
         cost = span_cost if span else full_table_cost
         one = cost(problem, params.network(0), solver, None)
         share = min(1.0, MOST_SEARCH_ROWS / n_rows)
-        seconds += 4 * one.once + 4 * share * STEPS_PER_ALPHA * TYPICAL_ALPHAS * one.step
+        step = one.step + entry_seconds(n_rows, n_hidden, n_outputs)
+        seconds += 4 * one.once + 4 * share * STEPS_PER_ALPHA * TYPICAL_ALPHAS * step
     return Preflight(
         n_rows,
         n_inputs,
@@ -121,6 +127,16 @@ def preflight_report(
         seconds,
         table_notes(x, labels, n_weights // plan.n_networks, plan),
     )
+
+
+def entry_seconds(n_rows: int, n_hidden: int, n_outputs: int) -> float:
+    """Return the seconds per step and network that do not hang on the columns: activations, losses, the second layer.
+
+    A thousand classes cost more there than the table does.
+    """
+    per_row = SECONDS_PER_UNIT * n_hidden + SECONDS_PER_OUTPUT * n_outputs
+    per_row += SECONDS_PER_WEIGHT * n_hidden * n_outputs
+    return SECONDS_PER_STEP + n_rows * per_row
 
 
 def shape_params(
