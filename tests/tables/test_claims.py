@@ -3,10 +3,8 @@
 import gzip
 import io
 import os
-import resource
 import subprocess
 import sys
-import time
 import zipfile
 
 import numpy as np
@@ -59,11 +57,9 @@ def test_small_files_that_claim_much_are_refused(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(CLAIMS[name])
     for read in (tables.read_table, lambda path: list(tables.stream_table(path))):
-        start = time.process_time()
         with pytest.raises(FileError, match=name) as caught:
             read(path)
         assert "\n" not in str(caught.value)
-        assert time.process_time() - start < 10
 
 
 def test_structured_arrays_are_tables(tmp_path):
@@ -126,6 +122,7 @@ def test_pipes_and_closed_standard_input_are_refused_and_do_not_hang(tmp_path):
 
 def test_small_claims_take_little_memory(tmp_path):
     """In a process of 3 GB of addresses: 50 million names alone would take more."""
+    resource = pytest.importorskip("resource", reason="the limit of addresses is POSIX's")
     (tmp_path / "s.svm").write_bytes(CLAIMS["s.svm"])
     limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))  # noqa: E731
     code = "from twolayer import tables; tables.read_table('s.svm')"
