@@ -91,6 +91,18 @@ def test_true_ends_the_networks_that_follow_too(ends, early_stopping, sparse):
     assert np.isfinite(model.predict(x)).all()
 
 
+def test_a_warm_start_goes_on_with_the_networks_that_were_trained():
+    model = tl.TwoLayerRegressor(
+        5, n_networks=3, warm_start=True, callback=lambda p: p.network[0] == 1, **FIXED
+    ).fit(X, Y)
+    first = model.loss_
+    model.set_params(callback=None).fit(X, Y)
+    assert model.n_networks_ == 2
+    assert np.allclose(model.network_loss_curves_[0], first, rtol=1e-8)
+    with pytest.raises(tl.InputError, match="warm_start goes on with the same network"):
+        model.set_params(n_networks=4).fit(X, Y)  # not ended by a callback this time
+
+
 def test_early_stopping_ends_one_network_only():
     recorder = Recorder()
     model = tl.TwoLayerRegressor(

@@ -39,6 +39,7 @@ from twolayer.maths.problem import dropout_rate
 from twolayer.solvers import get_solver, solver_refusal
 from twolayer.training import threads
 from twolayer.training.engine_choice import check_device
+from twolayer.training.loop import BY_CALLBACK
 
 
 class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
@@ -212,6 +213,9 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         rng = self._rng()
         task = self._task(rows.x.shape, before)
         plan = self._plan(rows.x, task)
+        if before is not None and getattr(self, "stopped_", "").startswith(BY_CALLBACK):
+            kept = min(before.n_networks or 1, plan.n_networks)  # a callback ended the others
+            plan = replace(plan, n_networks=kept)
         if plan.early_stopping and validation is None:
             names, fraction = self._class_names(), self.validation_fraction
             held_out = validation_rows(rows.y, fraction, rng, names, rows.groups)

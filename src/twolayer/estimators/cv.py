@@ -65,8 +65,8 @@ SEARCH_PARAMETERS_DOC = """n_hidden : int or list of int
         When a fit stops, as in `twolayer.train`; None for {tol}.
     callback : callable or None
         Called after each training as `callback(done, total)`: the number of trainings so far, and at most in all. What it
-        returns does not count. `TwoLayer...` without CV call theirs between the steps of a training, with a
-        `twolayer.Progress`. `sklearn.base.clone` keeps the same object.
+        returns does not count; to stop, raise an exception. (The estimators without CV call theirs between the steps of a
+        training, with a `twolayer.Progress`.) `sklearn.base.clone` keeps the same object.
     engine : str
         One of `twolayer.engines()`, or "auto".
     device : str
