@@ -14,7 +14,6 @@ from twolayer.evaluation.score_intervals import ScoreIntervals
 from twolayer.evaluation.scores import prediction_scores
 from twolayer.evaluation.verdict import MAIN_SCORE
 from twolayer.text import among_the_first, first_names
-from twolayer.training.loop import steps_ran_out
 
 FEW_SCORED_ROWS = 50
 FEW_PER_CLASS = 5
@@ -271,5 +270,5 @@ def _unstable_importances(assessment: Assessment, importances: Any) -> Iterator[
 
 def unfinished_training(model: Any) -> Iterator[str]:
     """Yield a sentence if the steps of a fitted model ran out."""
-    if steps_ran_out(str(getattr(model, "stopped_", ""))):
+    if "all steps taken" in str(getattr(model, "stopped_", "")):
         yield "Training used all its passes over the rows before it converged: try a larger --max-iter."
