@@ -67,7 +67,7 @@ def test_malformed_tables(here, twolayer, what):
     content, message = BAD[what]
     Path("t.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
     Path("t.twolayer.safetensors").write_bytes(b"of an earlier fit")
-    assert_refused(twolayer, here, ["fit", "t.csv", "--target", "kind"], message)
+    assert_refused(twolayer, here, ["fit", "t.csv", "--target", "kind", "--force"], message)
 
 
 def test_what_is_no_file(here, twolayer):

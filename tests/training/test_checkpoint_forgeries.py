@@ -93,7 +93,8 @@ def entry(record, where):
 
 BATCHES, MEMORY = ("inside", "batches"), ("inside", "engine", "memory")
 RANDOM, ARRAYS = (*BATCHES, "random"), (*MEMORY, "arrays")
-STOPPING = ("inside", "callback", 0)
+CALLBACKS = ("inside", "callback", "states")
+STOPPING = (*CALLBACKS, 0)
 FORGED = [
     ("batches", (*BATCHES, "order"), lambda order: order + 10**9),
     ("batches", (*BATCHES, "order"), lambda order: order * 0),
@@ -147,9 +148,11 @@ FORGED = [
     ("early stopping", (*STOPPING, "networks", 0, "waiting"), -1),
     ("early stopping", (*STOPPING, "ended"), 7),
     ("early stopping", ("inside", "callback"), {"a": 1}),
-    ("early stopping", ("inside", "callback", 1, "runs"), []),
-    ("early stopping", ("inside", "callback", 1, "runs", 0, "steps"), [10**9]),
-    ("early stopping", ("inside", "callback", 1, "last", "params", "w1"), np.zeros((3, 3))),
+    ("early stopping", CALLBACKS, []),
+    ("early stopping", ("inside", "callback", "trained_networks"), "all"),
+    ("early stopping", (*CALLBACKS, 1, "runs"), []),
+    ("early stopping", (*CALLBACKS, 1, "runs", 0, "steps"), [10**9]),
+    ("early stopping", (*CALLBACKS, 1, "last", "params", "w1"), np.zeros((3, 3))),
 ]
 
 

@@ -428,7 +428,7 @@ def test_tables_that_do_not_fit_in_memory(capsys, monkeypatch):
     def full(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr("twolayer.tutorial.explain.program.explain_program", full)
+    monkeypatch.setattr("twolayer.cli.commands.explain.explain_program", full)
     assert command(*SIZES) == 2
     assert "not enough memory" in capsys.readouterr().err
 

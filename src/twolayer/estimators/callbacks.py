@@ -16,6 +16,7 @@ from twolayer.errors import InputError
 from twolayer.estimators.early_stopping import EarlyStopping
 from twolayer.estimators.standardise import Scaling, unscale_params
 from twolayer.maths.network import Params
+from twolayer.training.checkpoint_schema import has_entries, is_whole, require_intact
 from twolayer.training.loop import (
     NetworkEnd,
     Progress,
@@ -119,8 +120,12 @@ class CallbackList:
         return {"states": states, "trained_networks": self.trained_networks}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Give each its state back."""
-        self.trained_networks = state["trained_networks"]
+        """Give each its state back; raise DamagedError if it is none of these callbacks'."""
+        require_intact(has_entries(state, {"states", "trained_networks"}), "callbacks")
+        states, trained = state["states"], state["trained_networks"]
+        fits = isinstance(states, list) and len(states) == len(self.with_state)
+        require_intact(fits and (trained is None or is_whole(trained, 1)), "callbacks")
+        self.trained_networks = trained
         for each, own in zip(self.with_state, state["states"], strict=True):
             load_callback_state(each, own)
 

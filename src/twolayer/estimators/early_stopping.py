@@ -110,10 +110,11 @@ class EarlyStopping:
             networks.append(BestNetwork(**{**one, "params": restored_params(one["params"], like)}))
         self.networks, self.ended = networks, ended
 
-    def best(self, alone: bool) -> Params:
-        """Return every network at its best, the end of its training included."""
+    def best(self, last: Params) -> Params:
+        """Return every network at its best, the end of its training, `last`, included."""
+        alone = last.n_networks is None
         params = [best.params for best in self.networks if best.params is not None]
-        if len(params) != (self.start.n_networks or 1):
+        if len(params) != (last.n_networks or 1):
             raise FileError("the checkpoint's record of early stopping is damaged: start anew")
         return params[0] if alone else Params.stack(params)
 

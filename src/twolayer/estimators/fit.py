@@ -142,7 +142,7 @@ class NetworkFit:
             self.result = self.train_at(rate / 2, validation)
         self.params = self.result.params
         if self.early_stopping is not None:
-            self.params = self.early_stopping.best(alone=self.params.n_networks is None)
+            self.params = self.early_stopping.best(self.params)
         elif self.can_converge and steps_ran_out(self.result.stopped):
             warnings.warn(
                 convergence_warning(self.model.max_iter), ConvergenceWarning, stacklevel=4

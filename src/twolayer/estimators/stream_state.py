@@ -27,51 +27,44 @@ ADAM_VECTORS = ("mean", "square")
 
 @dataclass(frozen=True, eq=False)
 class ColumnMoments:
-    """Mean and variance of each column, and the total weight of the rows behind them; around 0 for sparse tables.
+    """Mean and spread of each column, and the total weight of the rows behind them; around 0 for sparse tables.
 
     Attributes
     ----------
     total : float
-    mean, variance : ndarray, shape (n_columns,)
+    mean, spread : ndarray, shape (n_columns,)
     """
 
     total: float
     mean: np.ndarray
-    variance: np.ndarray
+    spread: np.ndarray
 
     @classmethod
     def from_scaling(cls, scaling: Scaling, total: float) -> ColumnMoments:
         """Return the moments of rows that were standardised so."""
-        return cls(total, scaling.mean, np.where(scaling.constant, 0, scaling.scale) ** 2)
+        return cls(total, scaling.mean, np.where(scaling.constant, 0, scaling.scale))
 
     @classmethod
     def from_rows(cls, x: Any, s: np.ndarray | None, name: str) -> ColumnMoments:
-        """Return the moments of these rows; raise InputError if their squares are too large."""
+        """Return the moments of these rows; raise InputError if their values are too large."""
         _, scaling = standardise(x, s, name)
-        total = float(x.shape[0] if s is None else s.sum())
-        with np.errstate(over="ignore"):
-            moments = cls.from_scaling(scaling, total)
-        if not np.isfinite(moments.variance).all():
-            raise InputError(
-                f"{name} has values too large for partial_fit: give it in a larger unit"
-            )
-        return moments
+        return cls.from_scaling(scaling, float(x.shape[0] if s is None else s.sum()))
 
     def joined(self, other: ColumnMoments) -> ColumnMoments:
         """Return the moments of the rows of both."""
         total = self.total + other.total
         share = other.total / total
         step = other.mean - self.mean
-        variance = (1 - share) * self.variance + share * other.variance
-        return ColumnMoments(
-            total, self.mean + share * step, variance + share * (1 - share) * step**2
-        )
+        parts = np.stack([self.spread, other.spread, np.abs(step)])
+        largest = parts.max(axis=0)  # so that no square overflows
+        squares = (parts / np.where(largest > 0, largest, 1)) ** 2
+        weights = np.array([1 - share, share, share * (1 - share)])
+        return ColumnMoments(total, self.mean + share * step, largest * np.sqrt(weights @ squares))
 
     def scaling(self) -> Scaling:
         """Return the scaling to mean 0 and spread 1."""
-        spread = np.sqrt(self.variance)
-        constant = spread <= np.maximum(ROUNDING_SHARE * np.abs(self.mean), LEAST_SCALE)
-        return Scaling(self.mean, np.where(constant, 1, spread), constant)
+        constant = self.spread <= np.maximum(ROUNDING_SHARE * np.abs(self.mean), LEAST_SCALE)
+        return Scaling(self.mean, np.where(constant, 1, self.spread), constant)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +188,7 @@ def _stored_moments(name: str, arrays: dict[str, np.ndarray], count: int) -> Col
     return ColumnMoments(
         float(_stored(arrays, f"{name}.total", (), at_least=0)),
         _stored(arrays, f"{name}.mean", (count,)),
-        _stored(arrays, f"{name}.variance", (count,), at_least=0),
+        _stored(arrays, f"{name}.spread", (count,), at_least=0),
     )
 
 

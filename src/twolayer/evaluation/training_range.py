@@ -42,7 +42,7 @@ class TrainingRange:
         --------
         >>> import numpy as np
         >>> from twolayer.evaluation.training_range import TrainingRange
-        >>> TrainingRange(np.array([0.0]), np.array([1.0])).outside(np.array([[0.5], [1.9], [2.1]]))
+        >>> TrainingRange(np.array([0.0]), np.array([1.0])).outside(np.array([[0.5], [1.4], [2.1]]))
         array([False, False,  True])
         """
         x = x.toarray() if is_sparse(x) else np.asarray(x, dtype=np.float64)

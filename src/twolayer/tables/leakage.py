@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 
+from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.tables.column_kinds import FEW_TABLE_ROWS, ColumnKinds
 from twolayer.tables.table import Table, is_missing
@@ -20,7 +21,7 @@ from twolayer.text import first_names, single_line
 MAX_MEAN_ROWS = 50  # of one group
 FEWEST_SUSPECT_GROUPS = 5
 MOST_TELLING_VALUES = 10
-REPEAT_SHARE = 0.05  # of the rows: fewer repeated rows may be chance
+LEAST_REPEATS = 0.05  # of the rows: fewer repeated rows may be chance
 ORDERED_SHARE = 0.5  # of the changes of target that a random order of the groups would have
 MONOTONE = 0.8  # rank correlation from which numbers are a measurement rather than names
 CHANCE_LEVEL = (
@@ -85,6 +86,8 @@ def target_codes(target: Target) -> np.ndarray:
 
 def value_numbers(table: Table, name: str, numeric: bool) -> np.ndarray | None:
     """Return the number of each row's value, -1 where it is missing; None for numbers that are not whole."""
+    if numeric and is_sparse(table.numbers):
+        return None
     if numeric:
         values = table.numbers[:, table.names.index(name)]
         there = np.isfinite(values)
@@ -106,7 +109,7 @@ def check_groups_differ(name: str, groups: np.ndarray, target: Target) -> None:
         return
     pairs = {(str(group), str(value)) for group, value in zip(groups, target.values, strict=True)}
     kinds, classes = {group for group, _ in pairs}, {value for _, value in pairs}
-    if len(pairs) == len(kinds) == len(classes):
+    if len(pairs) == len(kinds) == len(classes) and len(groups) >= 4 * len(kinds):
         shown = first_names([f"{group}: {value}" for group, value in sorted(pairs)], quote="")
         raise InputError(
             f"the groups '{name}' and the target '{target.name}' are the same rows ({shown}): what tells the classes apart "
@@ -116,6 +119,8 @@ def check_groups_differ(name: str, groups: np.ndarray, target: Target) -> None:
 
 def repeated_rows_warning(table: Table, kinds: ColumnKinds, groups: np.ndarray | None) -> list[str]:
     """Return a line if rows stand several times, in the same columns to learn from, and not within one group."""
+    if is_sparse(table.numbers):
+        return []
     learned = [*kinds.numbers, *kinds.booleans, *kinds.categories]
     parts = [value_columns(table, [name for name in learned if name not in table.texts])]
     parts += [np.array(list(table.words(name)))[:, None] for name in learned if name in table.texts]
@@ -127,9 +132,9 @@ def repeated_rows_warning(table: Table, kinds: ColumnKinds, groups: np.ndarray |
         homes = rows.setdefault(key, set())
         count += bool(homes) and (groups is None or homes != {own})
         homes.add(own)
-    kinds_of_rows = float(np.prod([float(len(np.unique(p))) for part in parts for p in part.T]))
-    by_chance = kinds_of_rows < 10 * table.n_rows  # as in a table of a few categories
-    if by_chance or count < max(2, REPEAT_SHARE * table.n_rows):
+    different = sum(np.log(len(np.unique(column))) for part in parts for column in part.T)
+    by_chance = different < np.log(10 * table.n_rows)  # as in a table of a few categories
+    if by_chance or count < max(2, LEAST_REPEATS * table.n_rows):
         return []
     return [
         f"warning: {count} of {table.n_rows} rows repeat another row in every column to learn from. A test row that "
