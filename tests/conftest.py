@@ -1,6 +1,7 @@
 """What every test stands on: one BLAS thread, and examples that are the same on every machine however fast it is."""
 
 import os
+from collections import defaultdict
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,14 +14,27 @@ settings.register_profile("repeatable", derandomize=True, **AT_ANY_SPEED)
 settings.register_profile("random", **AT_ANY_SPEED)
 settings.load_profile("repeatable")
 
-COME_TWICE = "check_estimator_sparse_matrix"  # as arrays in the same seven forms: check_estimator_sparse_array
+SAY_LITTLE = (
+    "check_estimator_sparse_matrix",  # as arrays in the same seven forms: check_estimator_sparse_array
+    "CV(alphas=[0.1,1.0],cv=2,max_iter=50,n_hidden=5,n_networks=2)-check_estimator_sparse_array",
+    "TwoLayerClassifier(n_networks=1)-check_estimator_sparse_array",
+)
+MANY_CASES, TAKEN = 100, 3  # of so many cases of one test `make test` takes every third
 
 
 def pytest_collection_modifyitems(items):
-    """Of scikit-learn's checks leave those to `make test-all` that say little beyond the others."""
+    """Leave to `make test-all` what says little beyond the rest: some of scikit-learn's checks, most of very many cases."""
+    cases = defaultdict(list)
     for item in items:
-        if COME_TWICE in item.name:
+        if any(part in item.name for part in SAY_LITTLE):
             item.add_marker(pytest.mark.slow)
+        elif not item.get_closest_marker("slow"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for own in cases.values():
+        if len(own) > MANY_CASES:
+            for k, item in enumerate(own):
+                if k % TAKEN:
+                    item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

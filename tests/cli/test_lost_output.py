@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from slow_cases import slow
 
 MAIN = [sys.executable, "-c", "from twolayer.cli.main import main; main()"]
 FIT = ["fit", "t.csv", "--target", "y", "--n-hidden", "2", "--alpha", "1", "--n-networks", "1", "--max-iter", "5"]  # fmt: skip
@@ -34,7 +35,7 @@ def shell(words, redirection):
     )
 
 
-@pytest.mark.parametrize("redirection", ["| head -1", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("redirection", ["2>&-", *slow("| head -1", "<&- >&- 2>&-")])
 def test_a_stream_that_is_closed_loses_nothing(table, redirection):
     done = shell(FIT, redirection)
     assert done.returncode == 0, done
@@ -46,7 +47,7 @@ def test_a_stream_that_is_closed_loses_nothing(table, redirection):
 
 
 @FULL
-@pytest.mark.parametrize("also", ["", "2>/dev/full"])
+@pytest.mark.parametrize("also", ["", *slow("2>/dev/full")])
 def test_a_full_output_loses_nothing_and_says_so(table, also):
     done = shell(FIT, f">/dev/full {also}")
     assert done.returncode == 2
@@ -56,6 +57,7 @@ def test_a_full_output_loses_nothing_and_says_so(table, also):
     assert {p.name for p in table.iterdir()} == {"t.csv", MODEL, "t.loss.png", "t.fit.toml"}
 
 
+@pytest.mark.slow
 @FULL
 def test_files_are_whole_though_the_output_is_lost(table):
     shell([*FIT, "-q"], "")
@@ -71,6 +73,7 @@ def test_files_are_whole_though_the_output_is_lost(table):
             assert Path(out).read_bytes() == whole, (words, redirection)
 
 
+@pytest.mark.slow
 def test_predictions_that_nobody_reads_end_quietly(table):
     shell([*FIT, "-q"], "")
     done = shell(["predict", MODEL, "t.csv"], "| true")

@@ -110,9 +110,11 @@ def test_evaluate_one_number_however_it_was_learned(home, twolayer, name, column
     ("name", "columns", "pictures"),
     [
         ("labels", LABELS, {"per_label", "confusion", "roc", "calibration", "profiles"}),
-        ("numbers", ["height", "share"], {"predicted_2", "residuals_1", "profiles_2"}),
-        *slow(("counts", ["cells"], {"predicted", "residuals", "profiles"})),
-        ("one_column", ["height"], {"predicted", "residuals", "profiles"}),
+        *slow(
+            ("numbers", ["height", "share"], {"predicted_2", "residuals_1", "profiles_2"}),
+            ("counts", ["cells"], {"predicted", "residuals", "profiles"}),
+            ("one_column", ["height"], {"predicted", "residuals", "profiles"}),
+        ),
     ],
 )
 def test_report(home, twolayer, tmp_path, name, columns, pictures):

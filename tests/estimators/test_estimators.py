@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from slow_cases import slow
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
@@ -207,7 +208,7 @@ def test_what_is_outside_the_training_rows_changes_no_prediction(kind):
 
 
 @pytest.mark.parametrize("kind", BOTH)
-@pytest.mark.parametrize("make", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("make", [np.asarray, *slow(scipy.sparse.csr_array)])
 def test_weights_are_repeats_and_order_does_not_matter_to_the_last_bit(kind, make):
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((20, 4)), rng.integers(0, 3, 20)

@@ -81,6 +81,7 @@ def test_a_first_chunk_settles_nothing(first):
     assert model.score(x[rest], y[rest]) > 0.95
 
 
+@pytest.mark.slow
 def test_alpha_does_not_hang_on_the_size_of_chunks():
     """As strong as it is, it holds the slope where ridge regression of all rows has it, up to the noise of the steps."""
     x, y = line(400)
@@ -90,7 +91,7 @@ def test_alpha_does_not_hang_on_the_size_of_chunks():
             x,
             y,
             size,
-            4000 // (400 // size),
+            1600 // (400 // size),
         ).score(x, y)
         for size in (400, 50)
     ]
