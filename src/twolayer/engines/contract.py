@@ -7,7 +7,8 @@
 
 Training asks for steps in chunks and does everything else between them. The default `advance` is the plain loop over
 gradient and solver; an engine that can do better overrides it. An engine declares what it takes as attributes of its class,
-and `refusal` compares them with what is to be trained.
+and `refusal` compares them with what is to be trained. A new engine is a file beside this one, and a line of the table in
+`twolayer/engines/__init__.py`.
 """
 
 from __future__ import annotations

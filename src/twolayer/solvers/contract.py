@@ -2,7 +2,7 @@
 
 A solver receives a function `evaluate(params) -> (loss, gradients)`, changes `params` and its memory in place, and
 returns the loss before the step. It knows nothing of where the gradient comes from; its arithmetic works on the arrays of
-any library.
+any library. A new solver is a file beside this one, and its place in the table of `twolayer/solvers/__init__.py`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The commands, one file each: parse, call, print."""
+"""The commands, one file each: parse, call, print. A new one is a file here, and a line of COMMANDS in `cli/main.py`."""

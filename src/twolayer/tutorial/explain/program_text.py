@@ -1,4 +1,4 @@
-"""The texts of the page on the program."""
+"""The texts of the page on the program, but for the sentence of each line: these stand in `twolayer/tutorial/source`."""
 
 from __future__ import annotations
 
