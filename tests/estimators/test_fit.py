@@ -77,7 +77,7 @@ def test_networks_one_after_another_are_told_apart_by_their_first_look():
     assert answers == [False, False, False, True, False]
     assert watch.scores(alone=False).tolist() == [[1, 3, 4], [1, 2, 4], [1, 2.5, 4]]
     assert [best.step for best in watch.networks] == [3, 5, 1]
-    assert watch.best(alone=False).w1.ravel().tolist() == [1, 3, 4]
+    assert watch.best(start).w1.ravel().tolist() == [1, 3, 4]
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
