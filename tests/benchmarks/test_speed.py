@@ -47,6 +47,7 @@ def test_seconds_are_told_in_the_unit_that_reads_best(value, text):
     assert speed_report.seconds_text(value) == text
 
 
+@pytest.mark.slow
 def test_a_row_from_the_command_line(tmp_path, monkeypatch, capsys):
     """A row of two quick contenders, whose figures come back from the files."""
 

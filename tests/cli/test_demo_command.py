@@ -25,6 +25,7 @@ def call(*words):
     return left.value.code or 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_ladder")
 def test_from_the_ladder_to_a_saved_model(tmp_path, capsys):
     from sklearn.datasets import load_digits

@@ -250,6 +250,7 @@ def test_from_python_with_plain_arguments(here):
         )
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_file_but_for_nothing(here, twolayer):
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
         twolayer(

@@ -35,6 +35,7 @@ def shell(words, redirection):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", ["2>&-", *slow("| head -1", "<&- >&- 2>&-")])
 def test_a_stream_that_is_closed_loses_nothing(table, redirection):
     done = shell(FIT, redirection)
@@ -46,6 +47,7 @@ def test_a_stream_that_is_closed_loses_nothing(table, redirection):
     assert shell(["inspect", MODEL], "").returncode == 0
 
 
+@pytest.mark.slow
 @FULL
 @pytest.mark.parametrize("also", ["", *slow("2>/dev/full")])
 def test_a_full_output_loses_nothing_and_says_so(table, also):

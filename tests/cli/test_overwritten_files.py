@@ -121,6 +121,7 @@ def test_more_folds_than_rows_are_refused(table, twolayer):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_an_output_that_is_full_is_one_line(table, twolayer):
     twolayer("fit", "t.csv", "--target", "y", *OPTIONS)

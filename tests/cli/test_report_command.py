@@ -168,6 +168,7 @@ def test_the_scores_are_those_of_the_rows_kept_for_the_test(fitted, iris_report)
     assert results["importances"][0]["inputs"][0].startswith("petal")
 
 
+@pytest.mark.slow
 def test_a_page_of_several_numbers_with_names_that_html_and_formulas_would_eat(
     fitted, twolayer, tmp_path
 ):

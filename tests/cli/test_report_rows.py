@@ -62,6 +62,7 @@ def test_the_constant_is_the_best_for_the_rows_that_are_scored(home, tmp_path, c
     assert "most frequent class of these rows is right on 47.8%" in " ".join(told["verdict"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["time", "groups"])
 def test_the_columns_of_the_fit_are_taken_by_themselves(home, tmp_path, capsys, name):
     column = {"time": "day", "groups": "patient"}[name]

@@ -106,6 +106,7 @@ def test_evaluate_one_number_however_it_was_learned(home, twolayer, name, column
     assert told == pytest.approx(metrics.r2_score(frame[columns[0]], said))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "columns", "pictures"),
     [

@@ -34,6 +34,7 @@ def linear_model(n_inputs):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l1", [12.0, *slow(1.0)])
 @pytest.mark.parametrize("settings", SOLVERS.values(), ids=SOLVERS)
 def test_a_skip_layer_alone_is_scikit_learns_lasso(settings, l1):

@@ -88,6 +88,7 @@ def test_in_float32_too(way, engine):
         assert taken <= limit + SLACK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
 @pytest.mark.parametrize("way", ["lbfgs, decay", *slow("gd", "nesterov, decay", "batches")])
 def test_a_table_of_gene_expressions_size(way, engine, monkeypatch):
