@@ -140,7 +140,7 @@ def test_a_constant_target_is_predicted():
     assert np.allclose(model.predict(x), 7.5, atol=2e-3)  # as near as tol asks
 
 
-@pytest.mark.parametrize("factor", [1e200, 1e-200])
+@pytest.mark.parametrize("factor", [1e200, 1e-50])
 def test_columns_of_extreme_size(factor):
     x, y = regression()
     settings = {"alpha": 1.0, "max_iter": 10, "random_state": 0}
@@ -153,6 +153,27 @@ def test_too_large_to_be_standardised():
     x = np.array([[1.5e308, 1], [1.7e308, 2], [-1.7e308, 3]])
     with pytest.raises(InputError, match=r"X has values too large to be standardised in column 0"):
         TwoLayerRegressor(2).fit(x, [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("factors", "said"),
+    [((1e-200, 1), "X has values too small"), ((1, 1e200), "y has values too large")],
+)
+@pytest.mark.parametrize("kind", [TwoLayerRegressor, tl.TwoLayerRegressorCV])
+def test_what_could_not_be_saved_is_refused_before_training(kind, factors, said):
+    x, y = regression()
+    with pytest.raises(InputError, match=f"{said} to be standardised in column 0"):
+        kind(2).fit(x * factors[0], y * factors[1])
+
+
+@pytest.mark.parametrize("factors", [(1e-59, 1), (1e200, 1), (1, 1e58), (1, 1e-200), (1e-59, 1e58)])
+def test_values_of_any_other_size_can_be_saved(tmp_path, factors):
+    x, y = regression()
+    model = TwoLayerRegressor(3, random_state=0, alpha=1.0).fit(x * factors[0], y * factors[1])
+    tl.save(model, tmp_path / "m.safetensors")
+    assert np.array_equal(
+        tl.load(tmp_path / "m.safetensors").predict(x * factors[0]), model.predict(x * factors[0])
+    )
 
 
 def test_standardised_as_scikit_learn_does_it():

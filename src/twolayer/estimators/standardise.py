@@ -21,6 +21,8 @@ from twolayer.maths.network import Params
 # a spread that is this small beside the mean is rounding
 ROUNDING_SHARE = 8 * np.finfo(np.float64).eps
 LEAST_SCALE = 1e-290  # below it, 1 / spread is no longer a number
+# weights for the user's own units are as large as a target per input; a model file holds them up to 1e140
+LEAST_INPUT_SCALE, LARGEST_TARGET_SCALE = 1e-60, 1e60
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,17 +55,23 @@ def standardise(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]:
     Raises
     ------
     InputError
-        If the squares of a column are too large for float64.
+        If the values of a column are too large or too small for weights in the user's own units.
     """
     share = np.full(x.shape[0], 1 / x.shape[0]) if s is None else s / s.sum()
     with np.errstate(over="ignore", invalid="ignore"):
         z, scaling = _sparse(x, share) if is_sparse(x) else _dense(x, share)
-    good = np.isfinite(scaling.mean) & np.isfinite(scaling.scale)
-    if not good.all():
-        raise InputError(
-            f"{name} has values too large to be standardised in column {int(np.argmin(good))} "
-            "(counted from 0): give it in a larger unit"
+    large = ~(np.isfinite(scaling.mean) & np.isfinite(scaling.scale))
+    if name == "y":
+        large |= (scaling.scale > LARGEST_TARGET_SCALE) | (
+            np.abs(scaling.mean) > LARGEST_TARGET_SCALE
         )
+    small = (scaling.scale < LEAST_INPUT_SCALE) & (name != "y")
+    for wrong, size, unit in ((large, "large", "larger"), (small, "small", "smaller")):
+        if wrong.any():
+            raise InputError(
+                f"{name} has values too {size} to be standardised in column {int(np.argmax(wrong))} (counted from 0): "
+                f"give it in a {unit} unit"
+            )
     return z, scaling
 
 
