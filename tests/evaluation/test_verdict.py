@@ -7,7 +7,7 @@ from twolayer.evaluation.assessment import Assessment
 from twolayer.evaluation.baselines import CONSTANT, LINEAR, NETWORK, best_constant
 from twolayer.evaluation.predictions import Predictions
 from twolayer.evaluation.score_intervals import score_intervals
-from twolayer.evaluation.verdict import verdict
+from twolayer.evaluation.verdict import alpha_sentence, verdict
 
 
 class Classifier:
@@ -68,3 +68,15 @@ def test_a_table_that_warns_of_leakage_is_no_good_standing():
     assert warned.standing == "careful"
     assert warned.sentences[:-1] == spoken.sentences
     assert "far too good" in warned.sentences[-1]
+
+
+def test_advice_names_what_was_tried_and_what_it_gave():
+    class Chosen:
+        alpha, alpha_ = "auto", 3.0
+        alphas_tried_ = np.array([[10.0, 0.7], [3.0, 0.5123], [1.0, 0.6]])
+
+    assert alpha_sentence(Chosen()) == (
+        " Of 3 weight decays from 10 to 1, alpha 3 had the least loss on rows left out (0.512): another one is not likely "
+        "to help."
+    )
+    assert alpha_sentence(Classifier()) == ""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from twolayer.evaluation.assessment import Assessment
 from twolayer.evaluation.baselines import CONSTANT, LINEAR, NETWORK
@@ -174,7 +177,7 @@ def _against_linear(assessment: Assessment, intervals: ScoreIntervals) -> str:
     if outcome > 0:
         end = "the network is significantly better. It adds curvature and interactions."
     elif outcome < 0:
-        end = "it is significantly better than the network. Prefer it, or try a larger --alpha."
+        end = f"it is significantly better than the network. Prefer it.{alpha_sentence(assessment.model)}"
     else:
         order = _printed_order(name, ours, theirs)
         side = "better" if order > 0 else "worse"
@@ -186,6 +189,23 @@ def _against_linear(assessment: Assessment, intervals: ScoreIntervals) -> str:
         if beats_constant(assessment, intervals):
             end += " Of two equally good models the linear one is easier to explain."
     return f"A linear model of the same columns {score}: {end}"
+
+
+def alpha_sentence(model: Any) -> str:
+    """Return what was tried of the weight decay and what it gave, as a sentence after another; empty if nothing is known."""
+    tried, alpha = getattr(model, "alphas_tried_", None), getattr(model, "alpha_", None)
+    if tried is not None and len(tried) > 1:
+        best = tried[np.argmin(tried[:, 1])]
+        return (
+            f" Of {len(tried)} weight decays from {tried[0, 0]:g} to {tried[-1, 0]:g}, alpha {best[0]:g} had the least loss "
+            f"on rows left out ({best[1]:.3g}): another one is not likely to help."
+        )
+    given = alpha is not None and getattr(model, "alpha", "auto") != "auto"
+    return (
+        f" alpha was given as {alpha:g}; left to itself it is chosen on rows left out."
+        if given
+        else ""
+    )
 
 
 def _printed_order(name: str, ours: float, theirs: float) -> int:

@@ -12,7 +12,7 @@ from twolayer.evaluation.assessment import Assessment
 from twolayer.evaluation.baselines import NETWORK
 from twolayer.evaluation.score_intervals import ScoreIntervals
 from twolayer.evaluation.scores import prediction_scores
-from twolayer.evaluation.verdict import MAIN_SCORE
+from twolayer.evaluation.verdict import MAIN_SCORE, alpha_sentence
 from twolayer.text import among_the_first, first_names
 
 FEW_SCORED_ROWS = 50
@@ -136,7 +136,7 @@ def _overfit(assessment: Assessment, intervals: ScoreIntervals) -> Iterator[str]
         form = ".1%" if assessment.classifies else ".2f"
         yield (
             f"The network overfits: its {name} is {before:{form}} on the training rows and {now:{form}} here. "
-            "More rows would help, or a larger --alpha."
+            f"More rows would help.{alpha_sentence(assessment.model)}"
         )
 
 
