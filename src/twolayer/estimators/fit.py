@@ -139,7 +139,7 @@ class NetworkFit:
                 TwoLayerWarning,
                 stacklevel=5,
             )
-            self.result = self.train_at(rate / 2, validation)
+            self.result = self.train_at_half(rate, validation)
         self.params = self.result.params
         if self.early_stopping is not None:
             self.params = self.early_stopping.best(self.params)
@@ -153,6 +153,20 @@ class NetworkFit:
         """How many steps a pass over the rows takes."""
         batch = self.plan.batch_size
         return 1 if batch is None else -(-self.x.shape[0] // batch)
+
+    def train_at_half(self, rate: float, validation: TrainingRows | None) -> Run:
+        """Train at half the learning rate; if that diverges too, raise an error that names the rate that was given."""
+        try:
+            return self.train_at(rate / 2, validation)
+        except DivergedError as error:
+            raise DivergedError(
+                f"training diverged with learning_rate_init={rate:g}, and again with half of it: give a much smaller learning "
+                f"rate, such as 0.01 (the second time it was {rate / 2:g}, and step {error.step} was the last)",
+                error.step,
+                error.last_finite_loss,
+                error.params,
+                error.losses,
+            ) from None
 
     def train_at(self, rate: float, validation: TrainingRows | None) -> Run:
         """Train all networks once, at this learning rate."""
