@@ -160,8 +160,8 @@ class NetworkFit:
             return self.train_at(rate / 2, validation)
         except DivergedError as error:
             raise DivergedError(
-                f"training diverged with learning_rate_init={rate:g}, and again with half of it: give a much smaller learning "
-                f"rate, such as 0.01 (the second time it was {rate / 2:g}, and step {error.step} was the last)",
+                f"training diverged with learning_rate_init={rate:g}, and again with half of it: give a much smaller "
+                f"learning rate, such as 0.01 (the second time it was {rate / 2:g}, and step {error.step} was the last)",
                 error.step,
                 error.last_finite_loss,
                 error.params,
