@@ -356,3 +356,25 @@ def test_cuda_without_torch_says_what_to_install(call, no_torch):
     code, out, err = call("--device", "cuda")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "pip install 'twolayer[torch]'" in err
+
+
+@pytest.mark.parametrize("interrupted", ["numpy", "torch"])
+def test_a_run_that_ctrl_c_ended_has_no_row(capsys, monkeypatch, interrupted):
+    """Its loss and seconds would look like those of a whole one."""
+    from twolayer.cli.commands import ladder as command
+    from twolayer.tutorial.ladder import run_ladder
+
+    def until(*given):
+        for row in run_ladder(*given):
+            if row.engine == interrupted:
+                losses = row.run.losses[:3]
+                row = replace(row, run=replace(row.run, losses=losses, stopped="interrupted"))
+            yield row
+
+    monkeypatch.setattr(command, "run_ladder", until)
+    with pytest.raises(SystemExit) as left:
+        main(["ladder", "--program", "P2", "--steps", "20", "--engines", "numpy,torch"])
+    assert left.value.code == 130
+    out, err = capsys.readouterr()
+    assert f"stopped in engine '{interrupted}' after 3 of 20 steps: it has no row\n" in err
+    assert not any(line.startswith(interrupted) for line in out.splitlines())

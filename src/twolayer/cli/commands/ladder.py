@@ -17,6 +17,8 @@ from twolayer.errors import InputError
 from twolayer.functional import forward
 from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Params
+from twolayer.training.ctrl_c import StoppedError
+from twolayer.training.loop import INTERRUPTED
 from twolayer.tutorial.ladder import (
     EARLY_STEPS,
     LADDER_DTYPES,
@@ -146,6 +148,7 @@ def show_ladder(
     numbers = ladder_arrays(program)
     rungs = run_ladder(program, numbers, names)
     first = next(rungs)
+    check_finished(first, program)
     for line in program_lines_of(program):
         print(line)
     print()
@@ -196,6 +199,13 @@ def print_losses(
             print_weights(seen[t])
         print(t, value)
     print()
+
+
+def check_finished(rung: LadderRow, program: LadderProgram) -> None:
+    """Raise StoppedError if Ctrl-C ended the run, whose loss and seconds would look like those of a whole one."""
+    if rung.run is not None and rung.run.stopped == INTERRUPTED:
+        steps = f"{len(rung.run.losses)} of {counted_steps(program.steps, 'step')}"
+        raise StoppedError(f"stopped in engine '{rung.engine}' after {steps}: it has no row")
 
 
 def print_results(program: LadderProgram, numbers: LadderArrays, first: LadderRow) -> None:
@@ -275,6 +285,7 @@ def print_table(program: LadderProgram, first: LadderRow, others: Iterator[Ladde
     print(table_row(first, short))
     drift = 0.0
     for rung in others:
+        check_finished(rung, program)
         print(table_row(rung, short), flush=True)
         drift = max(drift, rung.difference)
     print()
