@@ -141,17 +141,19 @@ class TorchNnEngine(TorchEngine):
         }
 
     def state_fits(self, state: TrainingState, stored: Any, steps: int) -> bool:
-        # torch makes the memory of a weight at the first step
+        # torch makes the memory of a weight at the first step; without momentum it has none, or an empty entry
         weights = [w for group in state.memory.param_groups for w in group["params"]]
         names, counter = OPTIMISER_ENTRIES[type(state.solver)], np.array(steps, np.float32)
-        unmoved = "momentum_buffer" in names and not state.solver.vectors_kept
         memory: dict[str, Any] = {
-            str(place): {
-                name: None if unmoved else counter if name == "step" else self.host(w)
-                for name in names
-            }
+            str(place): {name: counter if name == "step" else self.host(w) for name in names}
             for place, w in enumerate(weights)
         }
+        unmoved = "momentum_buffer" in names and not state.solver.vectors_kept
+        if unmoved and isinstance(stored, dict) and isinstance(stored.get("memory"), dict):
+            empty = [one in ({}, {"momentum_buffer": None}) for one in stored["memory"].values()]
+            memory = (
+                stored["memory"] if all(empty) and set(stored["memory"]) <= set(memory) else memory
+            )
         like = {"params": self._plain(dict(state.params.state_dict())), "memory": memory}
         if not same_form(stored, like) or not all_finite(stored):
             return False
