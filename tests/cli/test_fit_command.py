@@ -270,3 +270,13 @@ def test_the_same_seed_gives_the_same_file_but_for_nothing(here, twolayer):
     a, b, c = (Path(folder, "iris.twolayer.safetensors").read_bytes() for folder in "abc")
     assert a == b
     assert a != c
+
+
+def test_noise_is_called_noise_in_a_line_of_the_command(here, twolayer):
+    """Not as Python warns, with a file of ours and a line of its source."""
+    x = np.random.default_rng(2).standard_normal((60, 20))
+    frame = pandas.DataFrame(x).assign(y=np.arange(60) % 2)
+    frame.to_csv("noise.csv", index=False)
+    _, out, err = twolayer("fit", "noise.csv", "--target", "y", "--n-networks", 1)
+    assert "\nwarning: on rows left out, no network was better than a constant prediction" in out
+    assert "TwoLayerWarning" not in out + err

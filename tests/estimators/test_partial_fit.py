@@ -7,6 +7,7 @@ from sklearn.neural_network import MLPRegressor
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
+from twolayer.errors import ConcurrentFitError
 from twolayer.estimators.stream_state import ColumnMoments, RowCount
 
 
@@ -194,3 +195,24 @@ def test_a_callback_sees_every_pass_in_the_users_own_units():
     params, predicted = seen[-1]
     assert np.allclose(tl.forward(x, params)[:, 0], model.predict(x), rtol=1e-9)
     assert np.allclose(predicted, model.predict(x), rtol=1e-9)
+
+
+def test_a_pass_that_diverges_leaves_the_model_as_it_was():
+    x, y = line(60)
+    model = passes(TwoLayerRegressor(6, alpha=1.0, n_networks=1, random_state=0), x, y, 60, 3)
+    before, steps = model.predict(x), model.stream_.memory["steps"]
+    moment = {name: w.copy() for name, w in model.stream_.memory["mean"].items()}
+    model.set_params(learning_rate_init=1e200)
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(tl.DivergedError):
+        passes(model, x, y, 30, 5)
+    assert model.stream_.memory["steps"] == steps
+    assert all(np.array_equal(w, moment[name]) for name, w in model.stream_.memory["mean"].items())
+    assert np.array_equal(model.predict(x), before)
+
+
+def test_a_callback_cannot_fit_the_model_that_calls_it():
+    x, y = line(30)
+    model = TwoLayerRegressor(4, alpha=1.0, n_networks=1, random_state=0)
+    model.set_params(callback=lambda progress: model.partial_fit(x, y))
+    with pytest.raises(ConcurrentFitError, match="is being fitted already"):
+        model.partial_fit(x, y)

@@ -331,9 +331,10 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         InputError, ValueError
             If an array or setting cannot be used, or the settings are those of another network.
         """
-        if hasattr(self, "w1_"):
-            rows = self._read_more(X, y, sample_weight)
-        else:
-            rows = self._read(X, y, sample_weight, relative=False)
-        train_one_pass(self, rows, numbers=not is_classifier(self))
+        with one_fit_at_a_time(self):
+            if hasattr(self, "w1_"):
+                rows = self._read_more(X, y, sample_weight)
+            else:
+                rows = self._read(X, y, sample_weight, relative=False)
+            train_one_pass(self, rows, numbers=not is_classifier(self))
         return self

@@ -16,6 +16,7 @@ from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
+from twolayer.estimators.concurrent_fits import one_fit_at_a_time
 from twolayer.estimators.ensemble import class_probabilities, mean_logits, most_likely_class
 from twolayer.estimators.input_checks import prediction_dtype
 from twolayer.estimators.partial_fit import has_partial_fit, train_one_pass
@@ -298,11 +299,12 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
                     f"{checks.short_repr(np.unique(classes).tolist())} now"
                 )
         elif classes is not None:
-            self.__dict__.pop("_class_weights", None)
-            rows = self._read_table(X, y, sample_weight)
-            self.classes_ = np.unique(classes)
-            self._several_labels = np.ndim(rows.y) == 2 and rows.y.shape[1] > 1
-            train_one_pass(self, self._read_known(rows), numbers=False)
+            with one_fit_at_a_time(self):
+                self.__dict__.pop("_class_weights", None)
+                rows = self._read_table(X, y, sample_weight)
+                self.classes_ = np.unique(classes)
+                self._several_labels = np.ndim(rows.y) == 2 and rows.y.shape[1] > 1
+                train_one_pass(self, self._read_known(rows), numbers=False)
             return self
         return super().partial_fit(X, y, sample_weight)
 

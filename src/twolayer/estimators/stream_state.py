@@ -127,7 +127,12 @@ class StreamState:
             inputs = self.inputs.joined(inputs)
         if targets is not None and self.targets is not None:
             targets = self.targets.joined(targets)
-        return replace(self, inputs=inputs, targets=targets, rows=self.rows.joined(x, y))
+        # a copy, so that a pass that fails leaves the memory of the one before
+        memory = {
+            name: one.copy() if isinstance(one, Params) else one
+            for name, one in self.memory.items()
+        }
+        return StreamState(inputs, targets, self.rows.joined(x, y), memory)
 
     def scalings(self, standardise_y: bool) -> tuple[Scaling, Scaling | None]:
         """Return the scalings of the columns, and of the targets if they are to be standardised."""

@@ -26,7 +26,7 @@ from twolayer.cli.earlier_fit import check_earlier_fit, note_data_changes
 from twolayer.cli.loss_picture import Painter
 from twolayer.cli.output import Output
 from twolayer.cli.training_options import TrainingOptions
-from twolayer.errors import InputError
+from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.evaluation.assessment import assess_test_rows
 from twolayer.evaluation.score_intervals import score_intervals
 from twolayer.evaluation.scores import ScoresByModel, score_table
@@ -279,12 +279,15 @@ def train_model(
                 more["groups"] = data.groups[rows]
             if data.order is not None:
                 model.cv = time_folds(data.order[rows], training.cv)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", TwoLayerWarning)
             warnings.simplefilter("ignore", ConvergenceWarning)  # said with the results
             model.fit(subject.x[rows], data.target.values[rows], **more)
-        model.callback = None
-        if training.cv is not None:
-            model.cv = training.cv
+    for one in caught:
+        output.say(f"warning: {one.message}")
+    model.callback = None
+    if training.cv is not None:
+        model.cv = training.cv
     return clock.perf_counter() - before
 
 
