@@ -6,7 +6,7 @@ from sklearn.datasets import load_diabetes
 
 from twolayer import TwoLayerClassifier, TwoLayerRegressor, TwoLayerRegressorCV
 from twolayer.errors import TwoLayerWarning
-from twolayer.estimators.selection.alpha_path import decreasing_alphas, has_turned
+from twolayer.estimators.selection.alpha_choice import decreasing_alphas, has_turned
 from twolayer.estimators.training_rows import relative_weights
 
 

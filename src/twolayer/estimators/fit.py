@@ -30,7 +30,7 @@ from twolayer.estimators.ensemble import (
 )
 from twolayer.estimators.fit_plan import FitPlan, LearningTask, alpha_or_none, uses_calibration
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
-from twolayer.estimators.selection.alpha_path import AlphaChoice, choose_alpha, path_table
+from twolayer.estimators.selection.alpha_choice import AlphaChoice, choose_alpha, path_table
 from twolayer.estimators.selection.scoring import scorer_of, takes_weights
 from twolayer.estimators.standardise import (
     apply_scaling,
@@ -302,6 +302,7 @@ class NetworkFit:
         model.device_ = run.device
         model.stream_ = self.stream_state()
         model.alphas_tried_ = None
+        model.alpha_search_ = None if self.choice is None else self.choice.way
         if self.choice is not None and len(self.choice.alphas):
             model.alphas_tried_ = np.column_stack([self.choice.alphas, self.choice.losses])
         model.validation_scores_ = model.best_iter_ = None

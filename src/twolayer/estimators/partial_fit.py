@@ -18,7 +18,7 @@ from twolayer.estimators.fit_plan import (
     alpha_or_none,
 )
 from twolayer.estimators.initial_weights import initial_params, start_at_mean
-from twolayer.estimators.selection.alpha_path import FALLBACK_ALPHA
+from twolayer.estimators.selection.alpha_choice import FALLBACK_ALPHA
 from twolayer.estimators.standardise import (
     Scaling,
     apply_scaling,

@@ -11,11 +11,8 @@ import numpy as np
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators.fit_plan import FitPlan
-from twolayer.estimators.selection.alpha_path import (
-    MOST_SEARCH_ROWS,
-    STEPS_PER_ALPHA,
-    TYPICAL_ALPHAS,
-)
+from twolayer.estimators.selection.alpha_choice import MOST_SEARCH_ROWS, TYPICAL_ALPHAS
+from twolayer.estimators.selection.alpha_path import STEPS_PER_ALPHA
 from twolayer.maths.network import Objective, Params
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver, get_solver

@@ -35,7 +35,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         One of those of `twolayer.train`.
     alpha : float or "auto"
         Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss, S the total row weight.
-        "auto" tries values from 300 down to 0.03 on folds of the rows given to `fit`, and chooses the best.
+        "auto" tries values from where the network leaves the constant downwards, and takes the one with the least loss on
+        rows left out.
     l1 : float
         At least 0: adds l1/S·(Σ|w1| + Σ|w_skip|) to the mean loss, which makes the weights of uninformative inputs
         exactly 0: `w1_.any(axis=-1)` shows which inputs are left. For "adam" and "gd".
@@ -96,6 +97,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         The weight decay used.
     alphas_tried_ : ndarray, shape (n_alphas, 2), or None
         Each alpha tried, and the loss of the rows left out.
+    alpha_search_ : str or None
+        How rows were left out to choose alpha: "5 folds left out in closed form", from one training for each alpha; or "5
+        folds, each trained without" where that does not hold or costs more.
     n_networks_ : int
     solver_ : str
     loss_curve_ : ndarray, shape (n_iter_,)

@@ -18,6 +18,13 @@ import numpy as np
 from twolayer.errors import InputError
 from twolayer.maths import Array
 
+CURVATURE_STEP = 1e-5  # of a difference of gradients, as a share of the output
+
+
+def diagonal_blocks(values: np.ndarray) -> np.ndarray:
+    """Return a matrix for each row with these numbers, (n_rows, n_outputs), on its diagonal."""
+    return values[:, :, None] * np.eye(values.shape[1])
+
 
 class Loss:
     """One measure of the distance between `y_pred` and `y`.
@@ -38,6 +45,8 @@ class Loss:
         The smallest and the largest `y` that it takes.
     has_link : bool
         True if the output of a regression is not the mean of `y` but a function of it, the link.
+    smooth : bool
+        False if the gradient jumps, so that `curvature` says nothing.
     """
 
     name: str
@@ -47,6 +56,7 @@ class Loss:
     parameter = 0.0
     y_from, y_to = -math.inf, math.inf
     has_link = False
+    smooth = True
 
     def __str__(self) -> str:
         return self.name
@@ -66,6 +76,21 @@ class Loss:
     def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         """Return the derivative of a row's summed elements by each entry of `y_pred`, shape (n_rows, n_outputs)."""
         raise NotImplementedError
+
+    def curvature(self, y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the second derivative of each row's summed elements, shape (n_rows, n_outputs, n_outputs), NumPy only.
+
+        A loss that does not say it has it from differences of its gradient.
+        """
+        result = np.empty((*y_pred.shape, y_pred.shape[1]))
+        for j in range(y_pred.shape[1]):
+            up, down = y_pred.copy(), y_pred.copy()
+            size = CURVATURE_STEP * np.maximum(1.0, np.abs(y_pred[:, j]))
+            up[:, j] += size
+            down[:, j] -= size
+            difference = self.gradient(up, y) - self.gradient(down, y)
+            result[:, :, j] = difference / (up[:, j] - down[:, j])[:, None]
+        return 0.5 * (result + result.mT)
 
     @staticmethod
     def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
@@ -113,6 +138,9 @@ class SumOfSquares(Loss):
     def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return 2.0 * (y_pred - y)
 
+    def curvature(self, y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return diagonal_blocks(np.full(y_pred.shape, 2.0))
+
     @staticmethod
     def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
         loss = 0.0
@@ -134,6 +162,9 @@ class SquaredError(Loss):
     def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return y_pred - y
 
+    def curvature(self, y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return diagonal_blocks(np.ones(y_pred.shape))
+
     @staticmethod
     def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
         loss = 0.0
@@ -148,6 +179,7 @@ class AbsoluteError(Loss):
     """The absolute error: |y_pred − y|;  derivative the sign of y_pred − y, at exactly 0 it is 0."""
 
     name = "absolute_error"
+    smooth = False
 
     def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return xp.abs(y_pred - y)
@@ -209,6 +241,9 @@ class Huber(Loss):
     def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return xp.clip(y_pred - y, -self.delta, self.delta)
 
+    def curvature(self, y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return diagonal_blocks((np.abs(y_pred - y) < self.delta).astype(float))
+
     @staticmethod
     def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
         loss = 0.0
@@ -252,6 +287,7 @@ class Quantile(Loss):
     """
 
     name = "quantile"
+    smooth = False
 
     def __init__(self, level: float = 0.5) -> None:
         self.level = self.parameter = loss_parameter(level, "level", 1.0)
@@ -306,6 +342,9 @@ class Poisson(Loss):
     def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return xp.exp(y_pred) - y
 
+    def curvature(self, y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return diagonal_blocks(np.exp(y_pred))
+
     @staticmethod
     def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
         loss = 0.0
@@ -330,6 +369,10 @@ class BinaryLogLoss(Loss):
 
     def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
         return 0.5 * (1 + xp.tanh(0.5 * y_pred)) - y
+
+    def curvature(self, y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
+        p = 0.5 * (1 + np.tanh(0.5 * y_pred))
+        return diagonal_blocks(p * (1 - p))
 
     @staticmethod
     def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
@@ -367,6 +410,13 @@ class LogLoss(Loss):
         p = xp.exp(y_pred - xp.amax(y_pred, axis=-1, keepdims=True))
         p = p / p.sum(-1)[..., None]
         return p * y.sum(-1)[..., None] - y
+
+    def curvature(self, y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
+        if y_pred.shape[-1] == 1:
+            return BinaryLogLoss().curvature(y_pred, y)
+        p = np.exp(y_pred - y_pred.max(axis=-1, keepdims=True))
+        p /= p.sum(-1, keepdims=True)
+        return (diagonal_blocks(p) - p[:, :, None] * p[:, None, :]) * y.sum(-1)[:, None, None]
 
     @staticmethod
     def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:

@@ -194,6 +194,7 @@ LEARNED_ATTRIBUTES: dict[str, Callable[[str, Any], Any]] = {
     "noise_std_": _numbers,
     "spread_factor_": _numbers,
     "alphas_tried_": _optional(_numbers),
+    "alpha_search_": _optional(_text),
     "validation_scores_": _optional(_numbers),
     "best_iter_": _optional(_steps),
     "temperature_": _number,

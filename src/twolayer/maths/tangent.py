@@ -1,0 +1,394 @@
+"""What a trained network would say of rows that were left out of its training, without training it again.
+
+Near the weights it has reached, a network is linear in them. The derivatives of each row's outputs by all weights are the
+*tangent features* J, one line for each row i and output a; with g = act'(h) · w2 (one for each output),
+
+    J[i, a] = ( x_i ⊗ g_i^a   by w1,   h_relu_i at output a   by w2,   x_i at output a   by w_skip ),
+
+and their products are the *tangent kernel*, which needs k = x @ x.T alone, and so costs nothing per column:
+
+    T[(i, a), (j, b)] = k_ij · Σ_units g_i^a g_j^b  +  [a = b] · (h_relu_i · h_relu_j  +  k_ij with a skip layer).
+
+With W the second derivative of the loss (with the row weights s in it; a matrix of outputs × outputs for each row), the
+weights that the loss and ½·alpha·‖w‖² hold in balance answer a small push on the outputs by
+
+    H0 = T (alpha·I + W T)⁻¹ = J (Jᵀ W J + alpha·I)⁻¹ Jᵀ,
+
+and, as b2 (B: one column per output) is not penalised, with U = (I − H0 W) B,
+
+    H = H0 + U (Bᵀ W U)⁻¹ Uᵀ.
+
+b1 is held: with it free, leaving a row out would have no answer where the row alone holds a unit on. Leaving out the rows G
+takes their push ∂loss/∂outputs away; one step of Newton's method from the trained weights then gives
+
+    outputs of G, had G been left out = f[G] + (I − H[G,G] W[G])⁻¹ H[G,G] (s·∂loss/∂f)[G],
+
+which for the squared losses is ridge regression's closed form in these features. Of the two matrices, rows·outputs or
+weights on a side, the smaller one is used.
+
+Allen's PRESS (Technometrics 16, 1974); Rad & Maleki, *A scalable estimate of the out-of-sample prediction error via
+approximate leave-one-out*, JRSSB 82 (2020), arXiv 1801.10243; Jacot, Gabriel & Hongler,
+*Neural tangent kernel*, NeurIPS 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twolayer.checks import is_sparse
+from twolayer.maths.activations import ACTIVATIONS, Activation
+from twolayer.maths.losses import Loss
+from twolayer.maths.network import Params
+
+LEAST_ALPHA = (
+    1e-10  # share of the largest entry of the matrix: without any decay it may be singular
+)
+SINGULAR = 1e-9  # 1 − leverage, below which nothing can be said of a row without it
+
+
+@dataclass(frozen=True, eq=False)
+class TangentFeatures:
+    """What the outputs of some rows do when the weights move.
+
+    Attributes
+    ----------
+    x : array, shape (n_rows, n_inputs)
+        Any axes in which the penalty of w1 is its squared length.
+    h_relu : ndarray, shape (n_rows, n_hidden)
+    g : ndarray, shape (n_outputs, n_rows, n_hidden)
+        act'(h) · w2, of each output.
+    skip : bool
+    """
+
+    x: Any
+    h_relu: np.ndarray
+    g: np.ndarray
+    skip: bool
+
+    @classmethod
+    def of(cls, x: Any, params: Params, activation: Activation) -> TangentFeatures:
+        """Return the features of rows `x` at these weights of one network."""
+        h = x @ params.w1 if params.b1 is None else x @ params.w1 + params.b1
+        h_relu = activation.value(h, np)
+        g = params.w2.T[:, None, :] * activation.derivative(h, h_relu, np)
+        return cls(x, h_relu, g, params.w_skip is not None)
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.g)
+
+    @property
+    def size(self) -> int:
+        """Rows times outputs."""
+        return len(self.h_relu) * self.n_outputs
+
+    @property
+    def n_weights(self) -> int:
+        """The number of weights but for the biases."""
+        n_hidden, n_inputs = self.h_relu.shape[1], self.x.shape[1]
+        return n_hidden * (n_inputs + self.n_outputs) + self.skip * n_inputs * self.n_outputs
+
+    def kernel(self, other: TangentFeatures) -> np.ndarray:
+        """Return T between these rows and others, shape (rows, n_outputs, other rows, n_outputs)."""
+        k = self.x @ other.x.T
+        k = k.toarray() if is_sparse(k) else k
+        direct = self.h_relu @ other.h_relu.T
+        if self.skip:
+            direct += k
+        t = np.empty((len(k), self.n_outputs, k.shape[1], self.n_outputs))
+        for a, own in enumerate(self.g):
+            for b, others in enumerate(other.g):
+                t[:, a, :, b] = (own @ others.T) * k
+            t[:, a, :, a] += direct
+        return t
+
+    def times(self, x: Any, params: Params) -> np.ndarray:
+        """Return J w: what the outputs would be if they were linear in the weights, shape (n_rows, n_outputs)."""
+        result = np.einsum("anh,nh->na", self.g, x @ params.w1) + self.h_relu @ params.w2
+        return result if params.w_skip is None else result + x @ params.w_skip
+
+    def squares(self) -> np.ndarray:
+        """Return T of each row and output with itself, shape (n_rows, n_outputs)."""
+        x = self.x.toarray() if is_sparse(self.x) else self.x
+        k = np.einsum("ni,ni->n", x, x)
+        direct = np.einsum("nh,nh->n", self.h_relu, self.h_relu) + self.skip * k
+        return np.einsum("anh,anh->na", self.g, self.g) * k[:, None] + direct[:, None]
+
+    def matrix(self) -> np.ndarray:
+        """Return J, shape (rows, n_outputs, n_weights): the derivatives by w1, w2, w_skip in that order."""
+        x = self.x.toarray() if is_sparse(self.x) else self.x
+        n_rows, n_outputs = len(x), self.n_outputs
+        by_w1 = np.einsum("ni,anh->naih", x, self.g).reshape(n_rows, n_outputs, -1)
+        direct = [self.h_relu, x] if self.skip else [self.h_relu]
+        parts = [by_w1]
+        for values in direct:
+            part = np.zeros((n_rows, n_outputs, values.shape[1], n_outputs))
+            for a in range(n_outputs):
+                part[:, a, :, a] = values
+            parts.append(part.reshape(n_rows, n_outputs, -1))
+        return np.concatenate(parts, axis=-1)
+
+
+class Tangent:
+    """The linear view of a network at the weights that a training has reached.
+
+    Parameters
+    ----------
+    x : array or SciPy sparse array, shape (n_rows, n_inputs)
+        The rows of training, in the units of training; or in other axes, in which the squared length of w1 is the same.
+    y : ndarray, shape (n_rows, n_outputs)
+        The targets of training.
+    s : ndarray, shape (n_rows,), or None
+        Row weights.
+    params : Params
+        One network's weights.
+    loss : Loss
+        One with a second derivative (`loss.smooth`).
+    activation : Activation
+    alpha : float
+        As in training: the penalty is ½·alpha·‖w‖² beside the *sum* over rows.
+
+    Attributes
+    ----------
+    outputs : ndarray, shape (n_rows, n_outputs)
+        Of the network as it was trained.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import twolayer as tl
+    >>> from twolayer.maths.activations import ACTIVATIONS
+    >>> from twolayer.maths.losses import SquaredError
+    >>> x = np.linspace(-1, 1, 9)[:, None]
+    >>> y = np.abs(x)
+    >>> start = tl.init_params(1, 8, 1, scheme="glorot")
+    >>> run = tl.train(x, y, start, loss="squared_error", solver="lbfgs", alpha=0.1)
+    >>> tangent = Tangent(x, y, None, run.params, SquaredError(), ACTIVATIONS["relu"], 0.1)
+    >>> print(tangent.left_out()[:3, 0].shape, 0 < tangent.degrees_of_freedom < 9)
+    (3,) True
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: np.ndarray,
+        s: np.ndarray | None,
+        params: Params,
+        loss: Loss,
+        activation: Activation,
+        alpha: float,
+    ) -> None:
+        self.features = TangentFeatures.of(x, params, activation)
+        self.outputs = self.features.h_relu @ params.w2
+        if params.b2 is not None:
+            self.outputs = self.outputs + params.b2
+        if params.w_skip is not None:
+            self.outputs = self.outputs + x @ params.w_skip
+        weights = np.ones(len(y)) if s is None else s
+        self.push = weights[:, None] * loss.gradient(self.outputs, y)  # s·∂loss/∂f
+        self.w = weights[:, None, None] * loss.curvature(self.outputs, y)  # (n_rows, n_out, n_out)
+        self.alpha = alpha
+        self.own = self.features.times(x, params)  # J w
+        self.in_rows = self.features.size <= self.features.n_weights
+        self._solve()
+        self._free_bias(params.b2 is not None)
+
+    def _solve(self) -> None:
+        """Compute H0 as a product, from the smaller of the two matrices."""
+        from scipy.linalg import cholesky, solve_triangular
+
+        m = self.features.size
+        self.root = root_of(self.w)  # W = root @ root.mT, of each row
+        if self.in_rows:
+            self.t = self.features.kernel(self.features)
+            self.v = self._rooted(self.t.reshape(m, m))  # rootᵀ T
+            a = self._rooted(self.v.T)
+        else:
+            j = self.features.matrix()
+            lj = self._rooted(j.reshape(m, -1))
+            a = lj.T @ lj
+            self.v = j.reshape(m, -1).T
+        self.decay = max(self.alpha, LEAST_ALPHA * float(a.diagonal().max()), 1e-300)
+        a.flat[:: len(a) + 1] += self.decay
+        self.factor = cholesky(a, lower=True, overwrite_a=True, check_finite=False)
+        # in rows H0 = (T − vᵀv) / alpha (Woodbury's formula), in weights H0 = vᵀv
+        self.v = solve_triangular(self.factor, self.v, lower=True, check_finite=False)
+
+    def _rooted(self, matrix: np.ndarray) -> np.ndarray:
+        """Return rootᵀ times a matrix of shape (rows·outputs, anything)."""
+        n_rows, n_outputs = self.outputs.shape
+        return (self.root.mT @ matrix.reshape(n_rows, n_outputs, -1)).reshape(matrix.shape)
+
+    def _h0_times(self, right: np.ndarray) -> np.ndarray:
+        """Return H0 times (rows·outputs, anything)."""
+        product = self.v.T @ (self.v @ right)
+        if not self.in_rows:
+            return product
+        return (self.t.reshape(len(right), -1) @ right - product) / self.decay
+
+    def _free_bias(self, free: bool) -> None:
+        """Compute U and the inverse of Bᵀ W U, for the output biases, which are not penalised."""
+        n_rows, n_outputs = self.outputs.shape
+        self.u: np.ndarray | None = None
+        if not free:
+            return
+        wb = self.w.reshape(-1, n_outputs)  # W B: (rows·outputs, outputs)
+        self.u = np.tile(np.eye(n_outputs), (n_rows, 1)) - self._h0_times(wb)
+        # for the logits of several classes the common shift of b2 does nothing, and has no inverse
+        self.inverse = np.linalg.pinv(wb.T @ self.u, rcond=1e-10, hermitian=True)
+
+    @property
+    def unsettled(self) -> np.ndarray:
+        """How far the outputs are from the minimum of the linear view, shape (n_rows, n_outputs).
+
+        Where training has ended at a minimum it is 0; at a kink of the rectifier it is not: there the minimum has a slope.
+        """
+        rest = (self.push - np.einsum("iab,ib->ia", self.w, self.own)).reshape(-1)
+        moved = self._h0_times(rest)
+        if self.u is not None:
+            moved = moved + self.u @ (self.inverse @ (self.u.T @ rest))
+        return self.own + moved.reshape(self.outputs.shape)
+
+    def block(self, rows: Any) -> np.ndarray:
+        """Return H of these rows, shape (rows·outputs, rows·outputs)."""
+        n_outputs = self.outputs.shape[1]
+        entries = (np.asarray(rows)[:, None] * n_outputs + np.arange(n_outputs)).ravel()
+        v = self.v[:, entries]
+        h = v.T @ v
+        if self.in_rows:
+            h = (self.t.reshape(self.features.size, -1)[np.ix_(entries, entries)] - h) / self.decay
+        if self.u is not None:
+            u = self.u[entries]
+            h = h + u @ self.inverse @ u.T
+        return h
+
+    def row_blocks(self) -> np.ndarray:
+        """Return H of each row with itself, shape (n_rows, n_outputs, n_outputs)."""
+        n_rows, n_outputs = self.outputs.shape
+        v = self.v.reshape(-1, n_rows, n_outputs)
+        h = np.einsum("pia,pib->iab", v, v)
+        if self.in_rows:
+            i = np.arange(n_rows)
+            h = (self.t[i, :, i, :] - h) / self.decay
+        if self.u is not None:
+            u = self.u.reshape(n_rows, n_outputs, n_outputs)
+            h = h + u @ self.inverse @ u.mT
+        return h
+
+    def left_out(self, blocks: Iterable[np.ndarray] | None = None) -> np.ndarray:
+        """Return each row's outputs had its block been left out of training, shape (n_rows, n_outputs).
+
+        Parameters
+        ----------
+        blocks : iterable of arrays of row numbers, or None
+            The rows that are left out together; None for each row alone. Rows of no block keep their outputs.
+
+        Returns
+        -------
+        outputs : ndarray
+            Not a number where nothing follows from the other rows: a row that alone decides its output.
+        """
+        if blocks is None:
+            h = self.row_blocks()
+            pushed = (h @ self.push[:, :, None])[:, :, 0]
+            return (
+                self.outputs + solved(np.eye(h.shape[-1]) - h @ self.w, pushed[:, :, None])[:, :, 0]
+            )
+        outputs = self.outputs.copy()
+        n_outputs = outputs.shape[1]
+        for rows in blocks:
+            h = self.block(rows)
+            hw = (h.reshape(-1, len(rows), n_outputs)[:, :, None, :] @ self.w[rows])[:, :, 0, :]
+            pushed = h @ self.push[rows].ravel()
+            moved = solved(np.eye(len(h)) - hw.reshape(h.shape), pushed[:, None])
+            outputs[rows] += moved.reshape(len(rows), n_outputs)
+        return outputs
+
+    @property
+    def leverage(self) -> np.ndarray:
+        """How much of each row's outputs is its own target's doing, shape (n_rows,): the trace of H W of the row."""
+        return np.einsum("iab,iba->i", self.row_blocks(), self.w)
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        """How many free numbers the network amounts to: the sum of the leverages."""
+        return float(self.leverage.sum())
+
+    def left_out_variance(self) -> np.ndarray:
+        """Return `variance` of each row, had it been left out, shape (n_rows, n_outputs)."""
+        h = self.row_blocks()
+        return np.einsum("iaa->ia", solved(np.eye(h.shape[-1]) - h @ self.w, h))
+
+    def variance(self, x: Any, params: Params, activation: Activation) -> np.ndarray:
+        """Return what the rows of training leave open of the outputs of other rows, shape (n_new, n_outputs).
+
+        The outputs' variance under the linear view, where the targets' noise has variance 1: J* (JᵀWJ + alpha·I)⁻¹ J*ᵀ, and
+        that of b2. It grows with the distance from the rows of training.
+        """
+        from scipy.linalg import solve_triangular
+
+        new = TangentFeatures.of(x, params, activation)
+        n_new, n_outputs = len(new.h_relu), self.outputs.shape[1]
+        wb = self.w.reshape(-1, n_outputs)
+        if self.in_rows:
+            t = self.features.kernel(new).reshape(self.features.size, -1)
+            v = solve_triangular(self.factor, self._rooted(t), lower=True, check_finite=False)
+            cross = (t.T - v.T @ self.v) / self.decay  # H0 of new rows and old
+            rest = new.squares() - np.square(v).sum(0).reshape(n_new, n_outputs)
+            variance = rest / self.decay
+        else:
+            j = new.matrix().reshape(n_new * n_outputs, -1)
+            v = solve_triangular(self.factor, j.T, lower=True, check_finite=False)
+            cross = v.T @ self.v
+            variance = np.square(v).sum(0).reshape(n_new, n_outputs)
+        if self.u is not None:
+            b = np.tile(np.eye(n_outputs), (n_new, 1))
+            u = b - cross @ wb
+            variance = variance + np.einsum("ma,ab,mb->m", u, self.inverse, u).reshape(
+                n_new, n_outputs
+            )
+        return np.maximum(variance, 0.0)
+
+
+def left_out_constant(
+    constant: np.ndarray,
+    y: np.ndarray,
+    s: np.ndarray | None,
+    loss: Loss,
+    blocks: Iterable[np.ndarray] | None = None,
+) -> np.ndarray:
+    """Return the best constant had each row, or its block, been left out, shape (n_rows, n_outputs).
+
+    Parameters
+    ----------
+    constant : ndarray, shape (n_outputs,)
+        The best one of all rows.
+    y, s, loss, blocks : as in `Tangent`; a loss with a second derivative
+    """
+    nothing = np.zeros((len(y), 1))
+    only_bias = Params(np.zeros((1, 1)), None, np.zeros((1, len(constant))), constant)
+    outputs = Tangent(nothing, y, s, only_bias, loss, ACTIVATIONS["identity"], 1.0).left_out(blocks)
+    return np.where(np.isfinite(outputs), outputs, constant)
+
+
+def root_of(w: np.ndarray) -> np.ndarray:
+    """Return R with R @ R.mT = w, of each row's positive semidefinite matrix, shape (n_rows, n_outputs, n_outputs)."""
+    if w.shape[-1] == 1:
+        return np.sqrt(np.maximum(w, 0))
+    values, vectors = np.linalg.eigh(w)
+    return vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
+
+
+def solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the solutions of `matrices @ v = right`, (..., size, n); not a number where a matrix I − H W is singular.
+
+    The eigenvalues of H W lie between 0 and 1, so that the matrix is singular where its determinant is 0.
+    """
+    sign, log_determinant = np.linalg.slogdet(matrices)
+    singular = (sign <= 0) | (log_determinant < np.log(SINGULAR) * matrices.shape[-1])
+    safe = np.where(singular[..., None, None], np.eye(matrices.shape[-1]), matrices)
+    return np.where(singular[..., None, None], np.nan, np.linalg.solve(safe, right))
