@@ -227,7 +227,9 @@ def known_model(w1, w2, w_skip=None):
     networks = [
         tl.Params(np.array(w1) * [[1.0], [s]], None, np.array(w2), None, w_skip) for s in (1, -1)
     ]
-    return SimpleNamespace(networks_=networks, n_features_in_=2, w2_=networks[0].w2)
+    return SimpleNamespace(
+        networks_=networks, n_features_in_=2, input_clip_=None, w2_=networks[0].w2
+    )
 
 
 def test_inputs_are_ranked_by_hand():

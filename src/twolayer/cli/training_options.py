@@ -11,6 +11,7 @@ import typer
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.smooth_clip import SCALINGS, SMOOTH_CLIP
 from twolayer.training.engine_choice import check_device
 
 Units = Annotated[
@@ -50,6 +51,12 @@ Skip = Annotated[
     ),
 ]
 
+ColumnScaling = Annotated[
+    str,
+    typer.Option(
+        help="How columns are scaled: standard; smooth_clip, by quartiles: no far value rules; auto, some networks each way."
+    ),
+]
 ClassWeight = Annotated[
     str | None,
     typer.Option(help="balanced: each class has the same weight in training, however rare it is."),
@@ -71,6 +78,7 @@ class TrainingOptions:
     cv: int | None
     device: str
     skip: bool | None
+    scaling: str
     class_weight: str | None
 
     @classmethod
@@ -78,6 +86,7 @@ class TrainingOptions:
         """Return the options among the parameters of a command; parameters that are none of them are ignored."""
         values = {one.name: given[one.name] for one in fields(cls)}
         checks.one_of(values["activation"], ACTIVATIONS, "activation")
+        checks.one_of(values["scaling"], dict.fromkeys(SCALINGS), "scaling")
         values["n_hidden"] = [
             checks.whole_number(one, "--n-hidden") for one in parse_numbers(values["n_hidden"])
         ]
@@ -97,6 +106,10 @@ class TrainingOptions:
             )
         if checks.whole_number(self.seed, "--seed", at_least=0) >= 2**32:
             raise InputError(f"--seed must be below {2**32}; got {self.seed}")
+        if self.cv is not None and self.scaling == SMOOTH_CLIP:
+            raise InputError(
+                "--cv searches with standardised columns: leave --scaling smooth_clip out, or --cv"
+            )
         if self.cv is not None:
             checks.whole_number(self.cv, "--cv", at_least=2)
         check_device(self.engine, self.device)

@@ -14,7 +14,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, validate_data
 
 from twolayer import checks
+from twolayer.checks import is_sparse
 from twolayer.errors import InputError
+from twolayer.estimators.column_views import fit_views
 from twolayer.estimators.concurrent_fits import one_fit_at_a_time
 from twolayer.estimators.fit import NetworkFit
 from twolayer.estimators.fit_plan import (
@@ -39,7 +41,7 @@ from twolayer.maths.problem import dropout_rate
 from twolayer.solvers import get_solver, solver_refusal
 from twolayer.training import threads
 from twolayer.training.engine_choice import check_device
-from twolayer.training.loop import BY_CALLBACK
+from twolayer.training.loop import BY_CALLBACK, INTERRUPTED
 
 
 class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
@@ -54,6 +56,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
     l1: Any
     dropout: Any
     skip: Any
+    scaling: Any
     n_networks: Any
     solver: Any
     learning_rate_init: float
@@ -212,9 +215,10 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         rows = rows.distinct()
         rng = self._rng()
         task = self._task(rows.x.shape, before)
-        plan = self._plan(rows.x, task)
-        if before is not None and getattr(self, "stopped_", "").startswith(BY_CALLBACK):
-            kept = min(before.n_networks or 1, plan.n_networks)  # a callback ended the others
+        plan = self._plan(rows.x, task, early_stopping=validation is not None)
+        stopped = getattr(self, "stopped_", "")
+        if before is not None and (stopped.startswith(BY_CALLBACK) or INTERRUPTED in stopped):
+            kept = min(before.n_networks or 1, plan.n_networks)  # the others were not trained
             plan = replace(plan, n_networks=kept)
         if plan.early_stopping and validation is None:
             names, fraction = self._class_names(), self.validation_fraction
@@ -249,11 +253,16 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
             label_smoothing_share(getattr(self, "label_smoothing", 0.0), *shape),
         )
 
-    def _plan(self, X: Any, task: LearningTask) -> FitPlan:  # noqa: N803
-        """Return how to train on these rows; raise InputError if the settings or the memory do not allow it."""
+    def _plan(self, X: Any, task: LearningTask, early_stopping: bool = False) -> FitPlan:  # noqa: N803
+        """Return how to train on these rows; raise InputError if the settings or the memory do not allow it.
+
+        With `early_stopping` there are rows for it, whatever the settings.
+        """
         check_device(self.engine, self.device)
         checks.whole_number(self.max_iter, "max_iter")
         plan = plan_fit(self, X.shape[0], X.shape[1], task.n_hidden)
+        plan = replace(plan, early_stopping=plan.early_stopping or early_stopping)
+        plan = replace(plan, views=fit_views(self.scaling, is_sparse(X), plan, task))
         refusal = solver_refusal(get_solver(plan.solver), task.objective)
         if refusal:
             raise InputError(str(refusal))

@@ -13,9 +13,11 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.column_views import ColumnView
 from twolayer.estimators.early_stopping import EarlyStopping
-from twolayer.estimators.standardise import Scaling, unscale_params
+from twolayer.estimators.standardise import Scaling
 from twolayer.maths.network import Params
+from twolayer.maths.smooth_clip import InputClip
 from twolayer.training.checkpoint_schema import has_entries, is_whole, require_intact
 from twolayer.training.loop import (
     NetworkEnd,
@@ -39,31 +41,34 @@ def user_callbacks(callback: Any) -> list[Callable[[Progress], Any]]:
     return functions
 
 
-def with_networks(model: Any, params: Params) -> Any:
-    """Return a copy of the model with these weights, which act on the user's own units."""
+def with_networks(model: Any, params: Params, clip: InputClip | None) -> Any:
+    """Return a copy of the model with these weights, which act on the user's own, or clipped, columns."""
     same = copy.copy(model)
     same.__dict__.pop("temperature_", None)  # of a fit before
-    same._set_params_of_networks(params)
+    same._set_networks_and_clip(params, clip)
     return same
 
 
 def progress_in_own_units(
     progress: Progress,
     model: Any,
-    inputs: Scaling,
+    view: ColumnView,
     targets: Scaling | None,
     validation_score: float | None = None,
 ) -> Progress:
-    """Return the progress for the user's callbacks: weights for the user's own units, and the model's predictions."""
+    """Return the progress for the user's callbacks: weights for the user's own units, and the model's predictions.
+
+    The networks in training are all of this view.
+    """
 
     @cache
     def params() -> Params:
-        return unscale_params(progress.params(), inputs, targets)
+        return view.own_params(progress.params(), targets)
 
     return replace(
         progress,
         params=params,
-        predict=lambda X: with_networks(model, params()).predict(X),  # noqa: N803
+        predict=lambda X: with_networks(model, params(), view.clip_of(params())).predict(X),  # noqa: N803
         validation_score=validation_score,
         training_params=progress.params,
     )
@@ -89,18 +94,26 @@ class CallbackList:
         early_stopping: EarlyStopping | None = None,
     ) -> None:
         self.callbacks, self.own_units, self.early_stopping = callbacks, own_units, early_stopping
-        self.network: tuple[int, int] | None = None  # where `train` does not know of the others
+        # where `train` does not know of the others: the first network of its call, their number, and that of all
+        self.part: tuple[int, int, int] | None = None
         self.trained_networks: int | None = None  # after a callback returned True before the last
 
     def __call__(self, progress: Progress) -> bool | NetworkEnd:
-        if self.network is not None:
-            progress = replace(progress, network=self.network)
+        trained = None  # networks, at the end of the one at hand
+        if self.part is not None:
+            first, count, total = self.part
+            k = 0 if progress.network is None else progress.network[0]
+            trained = first + (count if progress.network is None else k + 1), total
+            if progress.network is not None or count == 1:
+                progress = replace(progress, network=(first + k, total))
+        elif progress.network is not None:
+            trained = progress.network[0] + 1, progress.network[1]
         patience_lost = self.early_stopping is not None and self.early_stopping(progress)
         progress = self.own_units(progress)
         answers = [each(progress) for each in self.callbacks]
         if any(isinstance(one, (bool, np.bool_)) and bool(one) for one in answers):
-            if progress.network is not None and progress.network[0] + 1 < progress.network[1]:
-                self.trained_networks = progress.network[0] + 1
+            if trained is not None and trained[0] < trained[1]:
+                self.trained_networks = trained[0]
             return True
         if patience_lost:
             assert self.early_stopping is not None

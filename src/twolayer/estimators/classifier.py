@@ -29,7 +29,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     """Networks that predict one class per row, or which of several labels a row has, with probabilities.
 
     Inputs are standardised inside, on the rows given to `fit`, and the weights are folded back: `w1_`, `b1_`, `w2_`, `b2_`
-    act on the user's own units. Training makes the log loss small, with weight decay: of one logit for two classes, of one
+    act on the user's own units (or on clipped columns: see `scaling`). Training makes the log loss small, with weight decay:
+    of one logit for two classes, of one
     logit per class (softmax) for more. With a column of 0 and 1 for each label in `y`, each label has a logit of its own.
 
     Parameters
@@ -54,6 +55,11 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     label_smoothing : float or "auto"
         From 0 to below 1: the share of each label that goes to all classes alike in training; "auto" is 0.1 with more
         columns than rows, where it lets every row count for the position of the border, else 0.
+    scaling : {"auto", "standard", "smooth_clip"}
+        How columns are scaled before training. "standard": to mean 0 and spread 1. "smooth_clip": first by median and
+        interquartile range, and clipped smoothly at ±3, u / sqrt(1 + (u/3)²), so that no far value rules its column; for
+        dense tables. "auto" is "standard", and for several networks that L-BFGS trains on a dense table, without early
+        stopping, both: half of the networks see the columns each way.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
@@ -116,6 +122,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         How rows were left out to choose alpha: "5 folds left out in closed form", from one training for each alpha; or "5
         folds, each trained without" where that does not hold or costs more.
     n_networks_ : int
+    input_clip_ : InputClip or None
+        None if all networks see the columns as they are. Else `center` and `scale`, each of shape (n_inputs,), and
+        `networks`, bool of shape (n_networks,): the weights of these act on clipped columns, which `network_inputs` returns.
     solver_ : str
     loss_curve_ : ndarray, shape (n_iter_,)
         The objective in each pass over the rows, for standardised columns: the mean of the networks. Without batches it is
@@ -169,6 +178,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         calibrate: bool | str = "auto",
         skip: bool | str = "auto",
         label_smoothing: float | str = "auto",
+        scaling: str = "standard",
         n_networks: int | str = "auto",
         solver: str = "auto",
         learning_rate_init: float = 0.01,

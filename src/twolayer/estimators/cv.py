@@ -205,7 +205,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
     def _set_networks(self, networks: Params, run: Run) -> None:
         """Set the networks, a single one without its axis, and how the run ended."""
         several = len(networks.w1) > 1
-        self._set_params_of_networks(networks if several else networks.network(0))  # type: ignore[attr-defined]
+        self._set_networks_and_clip(networks if several else networks.network(0))  # type: ignore[attr-defined]
         self.network_loss_curves_ = run.losses
         self.loss_ = run.final_loss if several else float(run.final_loss[0])
         self.n_iter_, self.stopped_ = max(len(run.losses), 1), run.stopped

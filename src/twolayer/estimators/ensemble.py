@@ -19,15 +19,19 @@ from twolayer.training.train import Run
 
 
 def stack_runs(runs: list[Run]) -> Run:
-    """Return runs of one network each as one run; `losses` is as long as the longest, and the others repeat their last."""
-    losses = np.empty((max(len(run.losses) for run in runs), len(runs)))
-    for k, run in enumerate(runs):
-        losses[: len(run.losses), k], losses[len(run.losses) :, k] = run.losses, run.final_loss
+    """Return runs of one or more networks each as one; `losses` is as long as the longest, others repeat their last."""
+    curves = [run.losses[:, None] if run.losses.ndim == 1 else run.losses for run in runs]
+    final_loss = np.concatenate([np.atleast_1d(run.final_loss) for run in runs])
+    losses = np.repeat(final_loss[None], max(map(len, curves)), axis=0)
+    first = 0
+    for curve in curves:
+        losses[: len(curve), first : first + curve.shape[1]] = curve
+        first += curve.shape[1]
     return replace(
         runs[0],
-        params=Params.stack([run.params for run in runs]),
+        params=Params.stack([one for run in runs for one in single_networks(run.params)]),
         losses=losses,
-        final_loss=np.array([run.final_loss for run in runs]),
+        final_loss=final_loss,
         stopped=joined_reasons(run.stopped for run in runs),
     )
 
@@ -42,12 +46,12 @@ def loss_curves(losses: np.ndarray, steps_per_pass: int) -> np.ndarray:
     return np.add.reduceat(losses, starts, axis=0) / counts[:, None]
 
 
-def first_networks(run: Run, count: int) -> Run:
-    """Return the run of the first networks only; a single one has no axis of its own."""
+def first_networks(run: Run, count: int, total: int) -> Run:
+    """Return the run of the first of `total` networks only; a single one has no axis of its own."""
     pick: Any = 0 if count == 1 else slice(count)
     params = run.params.map(lambda w: w[pick])
     losses, final_loss = run.losses[:, pick], run.final_loss[pick]
-    stopped = f"{BY_CALLBACK} in network {count} of {run.params.n_networks}: those after it were not trained"
+    stopped = f"{BY_CALLBACK} in network {count} of {total}: those after it were not trained"
     return replace(run, params=params, losses=losses, final_loss=final_loss, stopped=stopped)
 
 

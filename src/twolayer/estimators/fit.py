@@ -20,6 +20,14 @@ from twolayer.estimators.callbacks import (
     user_callbacks,
     with_networks,
 )
+from twolayer.estimators.column_views import (
+    ColumnView,
+    column_views,
+    joined_networks,
+    networks_by_view,
+    params_for_user,
+    views_of_before,
+)
 from twolayer.estimators.early_stopping import EarlyStopping
 from twolayer.estimators.ensemble import (
     first_networks,
@@ -32,12 +40,7 @@ from twolayer.estimators.fit_plan import FitPlan, LearningTask, alpha_or_none, u
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.selection.alpha_choice import AlphaChoice, choose_alpha, path_table
 from twolayer.estimators.selection.scoring import scorer_of, takes_weights
-from twolayer.estimators.standardise import (
-    apply_scaling,
-    rescale_params,
-    standardise,
-    unscale_params,
-)
+from twolayer.estimators.standardise import standardise
 from twolayer.estimators.stream_state import ColumnMoments, RowCount, StreamState
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.estimators.uncertainty.noise import noise_std
@@ -47,7 +50,7 @@ from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_targets
 from twolayer.solvers import SOLVERS, get_solver
 from twolayer.training.ctrl_c import ctrl_c_raises
-from twolayer.training.loop import Progress, steps_ran_out
+from twolayer.training.loop import INTERRUPTED, Progress, steps_ran_out
 from twolayer.training.train import Run, train
 
 VALIDATION_INTERVAL = 5  # steps, on wide tables, where scoring rows costs as much as a step
@@ -68,17 +71,18 @@ class NetworkFit:
         self.model, self.task, self.plan, self.rng = model, task, plan, rng
         self.rows, self.s = rows, rows.s  # in the user's own units
         alpha = alpha_or_none(model.alpha)
-        self.x, self.inputs = standardise(rows.x, rows.s, "X")
+        self.views = self.column_views(before)
+        self.view = self.views[0]  # of the networks in training
         self.y, self.targets = task.smoothed(rows.y), None
         if task.standardise_y:
             self.y, self.targets = standardise(rows.y, rows.s, "y")
         self.unit = penalty_unit(rows.y, rows.s, task.loss)
-        self.start = self.new_params() if before is None else self.params_of_before(before)
+        self.set_starts(before)
         self.choice: AlphaChoice | None = None
         if alpha is None and before is not None:
             alpha = model.alpha_
         if alpha is None:
-            self.choice = choose_alpha(rows, task, rng)
+            self.choice = choose_alpha(self.rows_of_choice(), task, rng)
             alpha = self.choice.alpha
             if not self.choice.beats_constant:
                 warnings.warn(constant_warning(self.choice), TwoLayerWarning, stacklevel=5)
@@ -86,24 +90,13 @@ class NetworkFit:
                 print("\n".join(path_table(self.choice)))
         self.alpha = alpha
         self.early_stopping: EarlyStopping | None = None
-        self.validation: TrainingRows | None = None  # on the scale of training
+        self.validation: TrainingRows | None = None  # with the targets of training
 
-    def new_params(self) -> Params:
-        """Return random weights to start from."""
-        task, n_networks = self.task, self.plan.n_networks
-        params = initial_params(
-            self.x,
-            self.inputs.constant,
-            task.n_hidden,
-            task.n_outputs,
-            self.rng,
-            n_networks=None if n_networks == 1 else n_networks,
-            skip=task.skip,
-        )
-        return start_at_mean(params, self.y, self.s, task.loss)
-
-    def params_of_before(self, before: Params) -> Params:
-        """Return the weights of the fit before, for these standardised columns."""
+    def column_views(self, before: Params | None) -> list[ColumnView]:
+        """Return the views of the columns that networks are trained on."""
+        x, s, n_networks = self.rows.x, self.s, self.plan.n_networks
+        if before is None:
+            return column_views(self.plan.views, x, s, n_networks)
         task = self.task
         seen = (
             before.n_inputs,
@@ -112,20 +105,49 @@ class NetworkFit:
             before.n_networks or 1,
             before.w_skip is not None,
         )
-        wanted = (self.x.shape[1], task.n_hidden, task.n_outputs, self.plan.n_networks, task.skip)
+        wanted = (x.shape[1], task.n_hidden, task.n_outputs, n_networks, task.skip)
         if seen != wanted:
             raise InputError(
                 "warm_start goes on with the same network, and it has changed: inputs, hidden units, outputs, networks and "
                 f"skip layer were {seen} and are {wanted} now. Set warm_start=False to start anew"
             )
-        params = rescale_params(before, self.inputs, self.targets)
-        params.w1[..., self.inputs.constant, :] = 0
-        return params
+        return views_of_before(self.model.input_clip_, self.model.scaling, x, s, n_networks)
+
+    def set_starts(self, before: Params | None) -> None:
+        """Set the weights that each view's networks start from: random ones, or those of the fit before."""
+        if before is None:
+            for view in self.views:
+                view.start = self.new_params(view)
+            return
+        for view, part in networks_by_view(before, self.views):
+            view.start = view.scaled_params(part, self.targets)
+            view.start.w1[..., view.inputs.constant, :] = 0
+
+    def new_params(self, view: ColumnView) -> Params:
+        """Return random weights to start from."""
+        task = self.task
+        params = initial_params(
+            view.x,
+            view.inputs.constant,
+            task.n_hidden,
+            task.n_outputs,
+            self.rng,
+            n_networks=None if view.n_networks == 1 else view.n_networks,
+            skip=task.skip,
+        )
+        return start_at_mean(params, self.y, self.s, task.loss)
+
+    def rows_of_choice(self) -> TrainingRows:
+        """Return the rows that alpha is chosen on: clipped if every network sees them so."""
+        clip = self.views[0].clip
+        return self.rows if clip is None else replace(self.rows, x=clip.columns(self.rows.x))
 
     def run(self, validation: TrainingRows | None) -> None:
         """Train, and go back to the best weights on the validation rows if there are any."""
         if validation is not None:
-            self.validation = self.scaled(validation)
+            self.validation = self.with_training_targets(validation)
+            for view in self.views:
+                view.x_validation = view.columns(validation.x)
         rate = self.model.learning_rate_init
         try:
             self.result = self.train_at(rate, validation)
@@ -149,10 +171,15 @@ class NetworkFit:
             )
 
     @property
+    def start(self) -> Params:
+        """The weights that all networks start from, each for its own view of the columns."""
+        return joined_networks([view.start for view in self.views if view.start is not None])
+
+    @property
     def steps_per_pass(self) -> int:
         """How many steps a pass over the rows takes."""
         batch = self.plan.batch_size
-        return 1 if batch is None else -(-self.x.shape[0] // batch)
+        return 1 if batch is None else -(-self.rows.n_rows // batch)
 
     def train_at_half(self, rate: float, validation: TrainingRows | None) -> Run:
         """Train at half the learning rate; if that diverges too, raise an error that names the rate that was given."""
@@ -193,15 +220,9 @@ class NetworkFit:
             "callback": callbacks,
             "callback_every": every,
         }
-        # no engine takes a sparse table for many networks at once
-        one_by_one = self.start.n_networks is not None and checks.is_sparse(self.x)
-        run = (
-            self.train_one_by_one(settings)
-            if one_by_one
-            else train(self.x, self.y, self.start, **settings)
-        )
+        run = self.train_views(settings)
         if callbacks is not None and (trained := callbacks.trained_networks):
-            run = first_networks(run, trained)
+            run = first_networks(run, trained, self.plan.n_networks)
         if model.verbose:
             print(
                 f"{progress_line_end()}{len(run.losses)} steps, loss {np.mean(run.final_loss):.6g} ({run.stopped})"
@@ -219,7 +240,7 @@ class NetworkFit:
             self.early_stopping = EarlyStopping(
                 self.validation_score(validation), patience, self.start
             )
-            wide = self.x.shape[1] > self.x.shape[0]
+            wide = self.rows.x.shape[1] > self.rows.n_rows
             in_batches = self.plan.batch_size is not None
             every = passes if in_batches else VALIDATION_INTERVAL if wide else 1
         callbacks = user_callbacks(model.callback)
@@ -234,37 +255,49 @@ class NetworkFit:
     def own_units(self, progress: Progress) -> Progress:
         """Return the progress for the user's callbacks: weights for the user's own units, and the model's predictions."""
         score = None if self.early_stopping is None else self.early_stopping.last_score
-        return progress_in_own_units(progress, self.model, self.inputs, self.targets, score)
+        return progress_in_own_units(progress, self.model, self.view, self.targets, score)
 
     def loss_ends_training(self) -> bool:
         """Return whether training ends once its loss no longer falls: not with early stopping, nor with dropout."""
         itself = get_solver(self.plan.solver).stops_itself
         return itself or not (self.early_stopping or self.task.dropout)
 
-    @ctrl_c_raises()
-    def train_one_by_one(self, settings: dict[str, Any]) -> Run:
-        """Train one network after another.
+    def train_views(self, settings: dict[str, Any]) -> Run:
+        """Train the networks of one view after another, and return them as one run."""
+        if len(self.views) > 1:
+            parts = [(view, view.start) for view in self.views if view.start is not None]
+            return self.train_parts(parts, settings)
+        start = self.start
+        if start.n_networks is not None and checks.is_sparse(self.rows.x):
+            # no engine takes a sparse table for many networks at once; after Ctrl-C there is no result, as networks that
+            # had not begun would be averaged with the others
+            with ctrl_c_raises():
+                parts = [(self.view, one) for one in single_networks(start)]
+                return self.train_parts(parts, settings)
+        return train(self.view.x, self.y, start, **settings)
 
-        After Ctrl-C there is no result, as networks that had not begun would be averaged with the others.
-        """
+    def train_parts(self, parts: list[tuple[ColumnView, Params]], settings: dict[str, Any]) -> Run:
+        """Train some networks after others, until a callback or Ctrl-C ends the training; others are left out then."""
         runs: list[Run] = []
-        each, callbacks = single_networks(self.start), settings["callback"]
-        for k, start in enumerate(each):
+        callbacks, first = settings["callback"], 0
+        for self.view, start in parts:
+            count = start.n_networks or 1
             if callbacks is not None:
-                callbacks.network = k, len(each)
-            runs.append(train(self.x, self.y, start, **settings))
-            if callbacks is not None and callbacks.trained_networks is not None:
-                runs += [replace(runs[-1], params=one) for one in each[k + 1 :]]
+                callbacks.part = first, count, self.plan.n_networks
+            runs.append(train(self.view.x, self.y, start, **settings))
+            first += count
+            by_callback = callbacks is not None and callbacks.trained_networks is not None
+            if by_callback or INTERRUPTED in runs[-1].stopped:
                 break
         return stack_runs(runs)
 
-    def scaled(self, rows: TrainingRows) -> TrainingRows:
-        """Return validation rows as the network sees them."""
+    def with_training_targets(self, rows: TrainingRows) -> TrainingRows:
+        """Return validation rows with their targets as in training."""
         y = rows.y
         if self.targets is not None:
             y = (y - self.targets.mean) / self.targets.scale
         y = checked_targets(y, rows.n_rows, self.task.n_outputs, self.task.loss, np.float64)
-        return replace(rows, x=apply_scaling(self.inputs, rows.x), y=y)
+        return replace(rows, y=y)
 
     def validation_score(self, rows: TrainingRows) -> Callable[[Params], float]:
         """Return the score that early stopping maximises: the user's own on these rows, or minus the loss."""
@@ -276,7 +309,8 @@ class NetworkFit:
         weights = {} if rows.s is None or not takes_weights(scorer) else {"sample_weight": rows.s}
 
         def score(params: Params) -> float:
-            candidate = with_networks(self.model, unscale_params(params, self.inputs, self.targets))
+            own = self.view.own_params(params, self.targets)
+            candidate = with_networks(self.model, own, self.view.clip_of(own))
             candidate.__dict__.pop("feature_names_in_", None)
             return float(scorer(candidate, rows.x, y, **weights))
 
@@ -285,8 +319,8 @@ class NetworkFit:
     def negative_loss(self, params: Params) -> float:
         """Return minus the mean loss of the validation rows."""
         assert self.validation is not None
-        x, y, s = self.validation.x, self.validation.y, self.validation.s
-        total = float(x.shape[0] if s is None else s.sum())
+        x, y, s = self.view.x_validation, self.validation.y, self.validation.s
+        total = float(len(y) if s is None else s.sum())
         outputs = network.forward(x, params, self.task.activation)
         value = -float(self.task.loss.value(outputs, y, s, total))
         return value / total if self.task.loss.is_sum else value
@@ -294,7 +328,7 @@ class NetworkFit:
     def set_attributes(self) -> None:
         """Set the fitted attributes of the model."""
         model, run = self.model, self.result
-        model._set_params_of_networks(unscale_params(self.params, self.inputs, self.targets))
+        model._set_networks_and_clip(*params_for_user(self.params, self.views, self.targets))
         model.alpha_, model.solver_ = self.alpha, run.settings["solver"]
         model.network_loss_curves_ = loss_curves(run.losses, self.steps_per_pass)
         model.n_iter_, model.loss_ = len(model.network_loss_curves_), run.final_loss
@@ -327,8 +361,12 @@ class NetworkFit:
             targets = ColumnMoments.from_scaling(self.targets, total)
         elif self.task.loss.has_link:
             targets = ColumnMoments.from_rows(self.rows.y, self.s, "y")
+        moments = {
+            view.clip is not None: ColumnMoments.from_scaling(view.inputs, total)
+            for view, _ in networks_by_view(self.params, self.views)
+        }
         return StreamState(
-            ColumnMoments.from_scaling(self.inputs, total), targets, RowCount(least=total)
+            moments.get(False), targets, RowCount(least=total), clipped=moments.get(True)
         )
 
     def noise_std(self) -> np.ndarray:
@@ -341,8 +379,9 @@ class NetworkFit:
             squares = np.square(self.validation.y - self.validation_outputs().mean(axis=0))
             mean = np.average(squares, axis=0, weights=self.validation.s)
             return np.sqrt(mean) * self.targets.scale
-        each = single_networks(self.params)
-        std = noise_std(self.x, self.y, self.s, each, self.task.activation, self.alpha)
+        parts = networks_by_view(self.params, self.views)
+        each = [(view.x, single_networks(part)) for view, part in parts]
+        std = noise_std(each, self.y, self.s, self.task.activation, self.alpha)
         return std * self.targets.scale
 
     def temperature(self) -> float:
@@ -358,7 +397,7 @@ class NetworkFit:
             several = self.model._several_labels
             logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs, several)
             return best_temperature(logits, self.validation.y, self.validation.s, task.loss)
-        choice = self.choice or choose_alpha(self.rows, task, self.rng, (self.alpha,))
+        choice = self.choice or choose_alpha(self.rows_of_choice(), task, self.rng, (self.alpha,))
         if choice.outputs is None or choice.targets is None:  # too few rows to leave any out
             return 1.0
         return best_temperature(choice.outputs, choice.targets, choice.weights, task.loss)
@@ -366,9 +405,13 @@ class NetworkFit:
     def validation_outputs(self) -> np.ndarray:
         """Return the outputs of each network for the validation rows, shape (n_networks, n_rows, n_outputs)."""
         assert self.validation is not None
-        each = single_networks(self.params)
-        x = self.validation.x
-        return np.stack([network.forward(x, one, self.task.activation) for one in each])
+        return np.stack(
+            [
+                network.forward(view.x_validation, one, self.task.activation)
+                for view, part in networks_by_view(self.params, self.views)
+                for one in single_networks(part)
+            ]
+        )
 
 
 def convergence_warning(max_iter: int) -> str:

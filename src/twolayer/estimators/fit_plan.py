@@ -56,12 +56,15 @@ class FitPlan:
     batch_size : int or None
     early_stopping : bool
     n_networks : int
+    views : tuple of str
+        How they see the columns: "standard", "smooth_clip", or some each way.
     """
 
     solver: Any
     batch_size: int | None
     early_stopping: bool
     n_networks: int
+    views: tuple[str, ...] = ("standard",)
 
 
 def plan_fit(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> FitPlan:

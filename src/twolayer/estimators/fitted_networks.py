@@ -23,6 +23,7 @@ from twolayer.maths import network
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import Loss
 from twolayer.maths.network import Params
+from twolayer.maths.smooth_clip import InputClip
 
 WEIGHT_ATTRIBUTES = ("w1_", "b1_", "w2_", "b2_", "w_skip_")  # `params_` holds them all
 
@@ -32,13 +33,14 @@ class FittedNetworks(BaseEstimator):
 
     activation: Any
     network_loss_curves_: np.ndarray
+    input_clip_: InputClip | None = None  # also of models that an earlier version pickled
     _several_labels = False
     _one_target = False
     _flag: str  # the one of `several_labels_` and `one_target_` that a fit of this class learns
 
     @property
     def params_(self) -> Params:
-        """All weights together, as `twolayer.forward` takes them: float64, on the user's own columns.
+        """All weights together, as `twolayer.forward` takes them: float64, on the columns of `network_inputs`.
 
         With several networks, the arrays have one more axis in front.
         """
@@ -57,7 +59,7 @@ class FittedNetworks(BaseEstimator):
 
     @property
     def networks_(self) -> list[Params]:
-        """The weights of each network, on the user's own columns: a list of `n_networks_` Params of float64.
+        """The weights of each network, on its columns of `network_inputs`: a list of `n_networks_` Params of float64.
 
         Each has `w1` (n_inputs, n_hidden), `b1` (n_hidden,), `w2` (n_hidden, n_outputs), `b2` (n_outputs,), and `w_skip`
         (n_inputs, n_outputs) or None. Two classes have one output; more classes have one output per class.
@@ -105,6 +107,22 @@ class FittedNetworks(BaseEstimator):
         -------
         outputs : ndarray of float64, shape (n_networks, n_rows, n_outputs)
         """
+        activation, inputs = self.activation_, self.network_inputs(X)
+        pairs = zip(inputs, self.networks_, strict=True)
+        return np.stack([network.forward(x, one, activation) for x, one in pairs])
+
+    def network_inputs(self, X: Any) -> list[Any]:  # noqa: N803
+        """Return the columns that each network's weights act on: those of X, or those clipped by `input_clip_`.
+
+        Parameters
+        ----------
+        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+
+        Returns
+        -------
+        inputs : list of ndarray of float64, or SciPy sparse array, each of shape (n_rows, n_inputs)
+            One for each of `networks_`, so that `twolayer.forward(x, params, model.activation_)` is the network's output.
+        """
         check_is_fitted(self)
         X = validate_data(  # noqa: N806
             self,
@@ -115,8 +133,11 @@ class FittedNetworks(BaseEstimator):
             reset=False,
         )
         self._check_missing_values(X)
-        activation = self._activation()
-        return np.stack([network.forward(X, one, activation) for one in self.networks_])
+        clip = self.input_clip_
+        if clip is None:
+            return [X] * self.n_networks_
+        clipped = clip.columns(X)
+        return [clipped if one else X for one in clip.networks]
 
     def without_feature_names(self) -> Self:
         """Return a copy that takes arrays only, without column names; for one target it predicts the shape (n_rows,).
@@ -166,11 +187,12 @@ class FittedNetworks(BaseEstimator):
         InputError
             If a name is not that of a fitted attribute.
         """
+        clip = state.get("input_clip_", self.input_clip_)
         for name, value in state.items():
             attribute = getattr(type(self), name, None)
             computed = isinstance(attribute, property) and attribute.fset is None
             if name == "params_":
-                self._set_params_of_networks(value)
+                self._set_networks_and_clip(value, clip)
                 self.n_features_in_ = value.n_inputs
             elif name == self._flag:
                 setattr(self, f"_{name.removesuffix('_')}", value)
@@ -180,8 +202,9 @@ class FittedNetworks(BaseEstimator):
                 setattr(self, name, value)
         return self
 
-    def _set_params_of_networks(self, params: Params) -> None:
-        """Keep these weights, which act on the user's own units."""
+    def _set_networks_and_clip(self, params: Params, clip: InputClip | None = None) -> None:
+        """Keep these weights, which act on the user's own columns, of some networks clipped."""
+        self.input_clip_ = clip
         self.w1_, self.b1_, self.w2_, self.b2_ = params.w1, params.b1, params.w2, params.b2
         self.w_skip_ = params.w_skip
         self.n_networks_ = params.n_networks or 1

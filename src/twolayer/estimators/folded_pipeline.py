@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, Stan
 from twolayer.errors import InputError
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.standardise import Scaling, unscale_params
+from twolayer.maths.network import Params
 
 # What each fitted scaler subtracts from a column, and what it then divides by; None is 0, or 1
 SCALERS: dict[type, Callable[[Any], tuple[Any, Any]]] = {
@@ -37,12 +39,19 @@ def folded_pipeline(model: Any) -> Any:
     _, last = steps.pop()
     if not isinstance(last, TwoLayerEstimator) or not hasattr(last, "w1_"):
         return last  # of which the caller says what it is
-    params = last.params_
+    each, clip = last.networks_, last.input_clip_
+    clipped = np.zeros(len(each), dtype=bool) if clip is None else clip.networks
     for name, step in reversed(steps):
-        params = unscale_params(params, step_scaling(name, step, last.n_features_in_), None)
+        scaling = step_scaling(name, step, last.n_features_in_)
+        pairs = zip(each, clipped, strict=True)
+        each = [one if sees else unscale_params(one, scaling, None) for one, sees in pairs]
+        if clip is not None:  # which takes up the scaler, as the weights do elsewhere
+            center = scaling.mean + scaling.scale * clip.center
+            clip = replace(clip, center=center, scale=scaling.scale * clip.scale)
     same = copy.copy(last)
     same.__dict__.pop("_stream", None)  # it holds the weights for the scaled columns
-    same._set_params_of_networks(params)
+    params = each[0] if last.params_.n_networks is None else Params.stack(each)
+    same._set_networks_and_clip(params, clip)
     names = [step.feature_names_in_ for _, step in steps if hasattr(step, "feature_names_in_")]
     if names:
         same.feature_names_in_ = names[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,13 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.callbacks import CallbackList, progress_in_own_units, user_callbacks
-from twolayer.estimators.ensemble import loss_curves
+from twolayer.estimators.column_views import (
+    ColumnView,
+    joined_networks,
+    networks_by_view,
+    params_for_user,
+)
+from twolayer.estimators.ensemble import loss_curves, stack_runs
 from twolayer.estimators.fit_plan import (
     DEFAULT_BATCH,
     DEFAULT_NETWORKS,
@@ -19,19 +26,14 @@ from twolayer.estimators.fit_plan import (
 )
 from twolayer.estimators.initial_weights import initial_params, start_at_mean
 from twolayer.estimators.selection.alpha_choice import FALLBACK_ALPHA
-from twolayer.estimators.standardise import (
-    Scaling,
-    apply_scaling,
-    rescale_params,
-    unscale_params,
-)
+from twolayer.estimators.standardise import Scaling
 from twolayer.estimators.stream_state import StreamState
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.network import Params
+from twolayer.maths.smooth_clip import SCALINGS, SMOOTH_CLIP, InputClip
 from twolayer.solvers import SolverMemory
 from twolayer.solvers.adam import Adam
-from twolayer.training.loop import Progress
-from twolayer.training.train import train
+from twolayer.training.train import Run, train
 
 TYPICAL_ROWS = 1000  # of a stream, where a setting "auto" follows from the shape of the table
 
@@ -63,21 +65,24 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
     before = model.params_ if hasattr(model, "w1_") else None
     task = model._task((TYPICAL_ROWS, rows.x.shape[1]), before)
     check_same_network(before, task)
-    state = getattr(model, "stream_", StreamState()).joined(rows.x, rows.y, rows.s, numbers)
-    inputs, targets = state.scalings(task.standardise_y)
+    clip = check_stream_scaling(model, before)
+    state = getattr(model, "stream_", StreamState())
+    state = state.joined(rows.x, rows.y, rows.s, numbers, clip)
+    targets = state.targets.scaling() if task.standardise_y and state.targets else None
     rng = model.__dict__.get("_stream_rng") or model._rng()
+    views = stream_views(state, rows.x, clip, 1 if before is None else before.n_networks or 1)
     if before is None:
-        params = first_params(model, rows, task, inputs, rng)
+        views[0].start = first_params(model, rows, task, views[0], rng)
     else:
-        params = rescale_params(before, inputs, targets).copy()
-    y = task.smoothed(rows.y) if targets is None else (rows.y - targets.mean) / targets.scale
+        for view, part in networks_by_view(before, views):
+            view.start = view.scaled_params(part, targets).copy()
     alpha = alpha_or_none(model.alpha)
     if alpha is None:
         alpha = getattr(model, "alpha_", FALLBACK_ALPHA)
-    run = train_on(model, rows, y, params, task, alpha, state, (inputs, targets), rng)
+    run = train_views(model, rows, task, alpha, state, views, targets, rng)
     model.__dict__.pop("temperature_", None)  # of a fit before
     model._stream_rng, model.stream_ = rng, state
-    model._set_params_of_networks(unscale_params(run.params, inputs, targets))
+    model._set_networks_and_clip(*params_for_user(run.params, views, targets))
     model.alpha_, model.solver_ = alpha, Adam.name
     curves = loss_curves(run.losses, len(run.losses))
     if before is not None and model.network_loss_curves_.shape[1:] == curves.shape[1:]:
@@ -87,49 +92,116 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
     model.device_ = run.device
 
 
-def train_on(
+def check_stream_scaling(model: Any, before: Params | None) -> InputClip | None:
+    """Return the clip of the columns; raise InputError if the first pass is to find one."""
+    checks.one_of(model.scaling, dict.fromkeys(SCALINGS), "scaling")
+    if before is None and model.scaling == SMOOTH_CLIP:
+        raise InputError(
+            "scaling='smooth_clip' needs the quartiles of all rows, and partial_fit sees some at a time: call fit first, "
+            "whose clip partial_fit keeps, or set scaling='standard'"
+        )
+    return None if before is None else model.input_clip_
+
+
+def stream_views(
+    state: StreamState, x: Any, clip: InputClip | None, n_networks: int
+) -> list[ColumnView]:
+    """Return the views of these rows, standardised as all rows so far."""
+    clipped = 0 if clip is None else int(clip.networks.sum())
+    views = []
+    for moments, own, count in (
+        (state.inputs, None, n_networks - clipped),
+        (state.clipped, clip, clipped),
+    ):
+        if count:
+            assert moments is not None
+            view = ColumnView(x, moments.scaling(), own, count)
+            view.x = view.columns(x)
+            views.append(view)
+    return views
+
+
+def train_views(
     model: Any,
     rows: TrainingRows,
-    y: np.ndarray,
-    params: Params,
     task: LearningTask,
     alpha: float,
     state: StreamState,
-    scalings: tuple[Scaling, Scaling | None],
+    views: list[ColumnView],
+    targets: Scaling | None,
     rng: np.random.Generator,
-) -> Any:
+) -> Run:
     """Return the run of one pass: the penalties are those that `fit` has, of which a chunk takes its share."""
+    y = task.smoothed(rows.y) if targets is None else (rows.y - targets.mean) / targets.scale
     given = model.batch_size
     batch = DEFAULT_BATCH if given is None else checks.whole_number(given, "batch_size")
     batch = min(batch, rows.n_rows)
     rate = checks.finite_number(model.learning_rate_init, "learning_rate_init", above=0)
+    unit = chunk_unit(rows, task, state)
+    callbacks = user_callbacks(model.callback)
+    memories = memory_by_view(state.memory, views)
+    runs, first, total = [], 0, sum(view.n_networks for view in views)
+    for view, memory in zip(views, memories, strict=True):
+        own_units = partial(progress_in_own_units, model=model, view=view, targets=targets)
+        called = CallbackList(callbacks, own_units) if callbacks else None
+        if called is not None and len(views) > 1:
+            called.part = first, view.n_networks, total
+        first += view.n_networks
+        assert view.start is not None
+        run = train(
+            view.x,
+            y,
+            view.start,
+            loss=task.loss,
+            activation=task.activation,
+            solver=ResumedAdam(rate, memory=memory),
+            alpha=alpha * unit,
+            l1=task.l1 * unit,
+            dropout=task.dropout,
+            batch_size=batch,
+            steps=-(-rows.n_rows // batch),
+            sample_weight=rows.s,
+            engine="numpy",
+            random_state=rng,
+            callback=called,
+        )
+        runs.append(run)
+    if len(runs) == 1:
+        return runs[0]
+    state.memory.update(joined_memory(memories))
+    return stack_runs(runs)
+
+
+def chunk_unit(rows: TrainingRows, task: LearningTask, state: StreamState) -> float:
+    """Return a factor for the penalties, the share of these rows in them."""
     unit = rows.n_rows / state.rows.value()
     if task.loss.has_link and state.targets is not None:
         unit *= max(1.0, float(state.targets.mean.mean()))
-    if rows.s is not None:
-        unit *= rows.s.mean()
-    callbacks = user_callbacks(model.callback)
+    return unit if rows.s is None else unit * float(rows.s.mean())
 
-    def own_units(progress: Progress) -> Progress:
-        return progress_in_own_units(progress, model, *scalings)
 
-    return train(
-        apply_scaling(scalings[0], rows.x),
-        y,
-        params,
-        loss=task.loss,
-        activation=task.activation,
-        solver=ResumedAdam(rate, memory=state.memory),
-        alpha=alpha * unit,
-        l1=task.l1 * unit,
-        dropout=task.dropout,
-        batch_size=batch,
-        steps=-(-rows.n_rows // batch),
-        sample_weight=rows.s,
-        engine="numpy",
-        random_state=rng,
-        callback=CallbackList(callbacks, own_units) if callbacks else None,
-    )
+def memory_by_view(memory: SolverMemory, views: list[ColumnView]) -> list[SolverMemory]:
+    """Return Adam's memory of the networks of each view."""
+    if len(views) == 1:
+        return [memory]
+    parts: list[SolverMemory] = [{} for _ in views]
+    for name, one in memory.items():
+        own = (
+            [part for _, part in networks_by_view(one, views)] if isinstance(one, Params) else None
+        )
+        for k, part in enumerate(parts):
+            part[name] = one if own is None else own[k].copy()
+    return parts
+
+
+def joined_memory(memories: list[SolverMemory]) -> SolverMemory:
+    """Return Adam's memory of all networks: the inverse of `memory_by_view`."""
+    return {
+        name: joined_networks([memory[name] for memory in memories])
+        if isinstance(one, Params)
+        else max(memory[name] for memory in memories)
+        for name, one in memories[0].items()
+    }
 
 
 def check_same_network(before: Params | None, task: LearningTask) -> None:
@@ -145,7 +217,7 @@ def check_same_network(before: Params | None, task: LearningTask) -> None:
 
 
 def first_params(
-    model: Any, rows: TrainingRows, task: LearningTask, inputs: Scaling, rng: np.random.Generator
+    model: Any, rows: TrainingRows, task: LearningTask, view: ColumnView, rng: np.random.Generator
 ) -> Params:
     """Return random weights, before the first pass."""
     given = model.n_networks
@@ -154,14 +226,14 @@ def first_params(
     )
     if checks.is_sparse(rows.x):
         n_networks = 1  # no engine takes a sparse table for many at once
-    x = apply_scaling(inputs, rows.x)
+    x = view.x
     if (
         rows.x.shape[1] <= TYPICAL_ROWS
     ):  # later rows are as many as the columns: none is outside their span
         x = np.zeros((rows.x.shape[1], rows.x.shape[1]))
     params = initial_params(
         x,
-        inputs.constant,
+        view.inputs.constant,
         task.n_hidden,
         task.n_outputs,
         rng,

@@ -102,11 +102,12 @@ def preflight_report(
     invariant = solver.not_in_span is None and not objective.l1
     span = invariant and spanned.of(steps) < full.of(steps)
     entries = entry_seconds(plan.batch_size or n_rows, n_hidden, n_outputs)
-    seconds = (spanned if span else full).of(steps) + plan.n_networks * steps * entries
+    cost = spanned if span else full
+    seconds = cost.of(steps) + (len(plan.views) - 1) * cost.once + plan.n_networks * steps * entries
     seconds += SECONDS_BESIDE + SECONDS_PER_ROW * n_rows
     if search:
-        cost = span_cost if span else full_table_cost
-        one = cost(problem, params.network(0), solver, None)
+        form = span_cost if span else full_table_cost
+        one = form(problem, params.network(0), solver, None)
         share = min(1.0, MOST_SEARCH_ROWS / n_rows)
         step = one.step + entry_seconds(n_rows, n_hidden, n_outputs)
         seconds += 4 * one.once + 4 * share * STEPS_PER_ALPHA * TYPICAL_ALPHAS * step
@@ -120,7 +121,7 @@ def preflight_report(
         solver.name,
         plan.batch_size,
         span,
-        required_bytes(x, params, solver, span, plan.n_networks) / 1e6,
+        required_bytes(x, params, solver, span, plan) / 1e6,
         seconds,
         table_notes(x, labels, n_weights // plan.n_networks, plan),
     )
@@ -154,10 +155,10 @@ def shape_params(
     )
 
 
-def required_bytes(x: Any, params: Params, solver: Solver, span: bool, n_networks: int) -> float:
-    """Return the bytes beside the given table: its standardised copy, the weights, the solver's memory, the hidden layer."""
-    n_rows = x.shape[0]
-    table = x.nnz * 12 if is_sparse(x) else n_rows * params.n_inputs * 8
+def required_bytes(x: Any, params: Params, solver: Solver, span: bool, plan: FitPlan) -> float:
+    """Return the bytes beside the given table: standardised copies, weights, the solver's memory, the hidden layer."""
+    n_rows, n_networks = x.shape[0], plan.n_networks
+    table = x.nnz * 12 if is_sparse(x) else n_rows * params.n_inputs * 8 * len(plan.views)
     weights = sum(float(w.size) for _, w in params.items()) * 8
     trained = weights
     if span:

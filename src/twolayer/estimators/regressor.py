@@ -23,9 +23,10 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     """Networks that predict one number per row, or several.
 
     Inputs and targets are standardised inside, on the rows given to `fit`, and the weights are folded back: `w1_`, `b1_`,
-    `w2_`, `b2_` act on the user's own units. Training makes the squared error of the standardised targets small, with weight
-    decay. With `loss="poisson"`, for counts, the targets stay as they are, and the output of the network is the logarithm of
-    their mean; alpha and l1 are then multiplied by the mean of the targets, where that is above 1.
+    `w2_`, `b2_` act on the user's own units (or on clipped columns: see `scaling`). Training makes the squared error of the
+    standardised targets small, with weight decay. With `loss="poisson"`, for counts, the targets stay as they are, and the
+    output of the network is the logarithm of their mean; alpha and l1 are then multiplied by the mean of the targets, where
+    that is above 1.
 
     Parameters
     ----------
@@ -45,6 +46,11 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         use all units. For "adam" and "gd". "auto" chooses alpha without it, and without l1.
     skip : bool or "auto"
         Whether inputs also reach the outputs directly, so that a linear model is a special case; "auto" is False.
+    scaling : {"auto", "standard", "smooth_clip"}
+        How columns are scaled before training. "standard": to mean 0 and spread 1. "smooth_clip": first by median and
+        interquartile range, and clipped smoothly at ±3, u / sqrt(1 + (u/3)²), so that no far value rules its column; for
+        dense tables. "auto" is "standard", and for several networks that L-BFGS trains on a dense table, without early
+        stopping, both: half of the networks see the columns each way.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
@@ -101,6 +107,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         How rows were left out to choose alpha: "5 folds left out in closed form", from one training for each alpha; or "5
         folds, each trained without" where that does not hold or costs more.
     n_networks_ : int
+    input_clip_ : InputClip or None
+        None if all networks see the columns as they are. Else `center` and `scale`, each of shape (n_inputs,), and
+        `networks`, bool of shape (n_networks,): the weights of these act on clipped columns, which `network_inputs` returns.
     solver_ : str
     loss_curve_ : ndarray, shape (n_iter_,)
         The objective in each pass over the rows, for standardised columns: the mean of the networks. Without batches it is
@@ -155,6 +164,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         l1: float = 0.0,
         dropout: float = 0.0,
         skip: bool | str = "auto",
+        scaling: str = "standard",
         n_networks: int | str = "auto",
         solver: str = "auto",
         learning_rate_init: float = 0.01,

@@ -60,19 +60,27 @@ def standardise(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]:
     share = np.full(x.shape[0], 1 / x.shape[0]) if s is None else s / s.sum()
     with np.errstate(over="ignore", invalid="ignore"):
         z, scaling = _sparse(x, share) if is_sparse(x) else _dense(x, share)
-    large = ~(np.isfinite(scaling.mean) & np.isfinite(scaling.scale))
+    check_column_sizes(scaling.mean, scaling.scale, name)
+    return z, scaling
+
+
+def check_column_sizes(center: np.ndarray, scale: np.ndarray, name: str) -> None:
+    """Raise InputError if a column's values are too large, or too small, to be scaled."""
+    large = ~(np.isfinite(center) & np.isfinite(scale))
     if name == "y":
-        large |= (scaling.scale > LARGEST_TARGET_SCALE) | (
-            np.abs(scaling.mean) > LARGEST_TARGET_SCALE
-        )
-    small = (scaling.scale < LEAST_INPUT_SCALE) & (name != "y")
+        large |= (scale > LARGEST_TARGET_SCALE) | (np.abs(center) > LARGEST_TARGET_SCALE)
+    small = (scale < LEAST_INPUT_SCALE) & (name != "y")
     for wrong, size, unit in ((large, "large", "larger"), (small, "small", "smaller")):
         if wrong.any():
             raise InputError(
                 f"{name} has values too {size} to be standardised in column {int(np.argmax(wrong))} (counted from 0): "
                 f"give it in a {unit} unit"
             )
-    return z, scaling
+
+
+def rounding_limit(center: np.ndarray) -> np.ndarray:
+    """Return how far the values of each column may be from its center if they differ by rounding only."""
+    return np.maximum(ROUNDING_SHARE * np.abs(center), LEAST_SCALE)
 
 
 def apply_scaling(scaling: Scaling, x: Any) -> Any:
@@ -87,7 +95,7 @@ def _dense(x: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, Scaling]:
     mean = share @ x
     z = x - mean  # (n_rows, n_columns)
     most = np.maximum(z.max(axis=0), -z.min(axis=0))
-    constant = most <= np.maximum(ROUNDING_SHARE * np.abs(mean), LEAST_SCALE)
+    constant = most <= rounding_limit(mean)
     z[:, constant] = 0
     most[constant] = 1
     z /= most  # so that no square overflows

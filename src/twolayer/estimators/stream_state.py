@@ -15,9 +15,10 @@ import numpy as np
 
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
-from twolayer.estimators.standardise import LEAST_SCALE, ROUNDING_SHARE, Scaling, standardise
+from twolayer.estimators.standardise import Scaling, rounding_limit, standardise
 from twolayer.estimators.training_rows import row_fingerprints
 from twolayer.maths.network import Params
+from twolayer.maths.smooth_clip import InputClip
 from twolayer.solvers import SolverMemory
 
 MARKS = 1024  # row counts are exact up to so many rows, and within a few hundredths beyond
@@ -63,7 +64,7 @@ class ColumnMoments:
 
     def scaling(self) -> Scaling:
         """Return the scaling to mean 0 and spread 1."""
-        constant = self.spread <= np.maximum(ROUNDING_SHARE * np.abs(self.mean), LEAST_SCALE)
+        constant = self.spread <= rounding_limit(self.mean)
         return Scaling(self.mean, np.where(constant, 1, self.spread), constant)
 
 
@@ -106,45 +107,48 @@ class StreamState:
     Attributes
     ----------
     inputs : ColumnMoments or None
-        None before the first rows, and for networks that were trained elsewhere.
+        None before the first rows, for networks that were trained elsewhere, and where all networks see clipped columns.
     targets : ColumnMoments or None
         None for classes too.
     rows : RowCount
     memory : dict
         Adam's, empty before its first step.
+    clipped : ColumnMoments or None
+        Of the clipped columns, for the networks that see them.
     """
 
     inputs: ColumnMoments | None = None
     targets: ColumnMoments | None = None
     rows: RowCount = field(default_factory=RowCount)
     memory: SolverMemory = field(default_factory=dict)
+    clipped: ColumnMoments | None = None
 
-    def joined(self, x: Any, y: np.ndarray, s: np.ndarray | None, numbers: bool) -> StreamState:
+    def joined(
+        self,
+        x: Any,
+        y: np.ndarray,
+        s: np.ndarray | None,
+        numbers: bool,
+        clip: InputClip | None = None,
+    ) -> StreamState:
         """Return the state with these rows too; `numbers` says whether the targets are numbers."""
-        inputs = ColumnMoments.from_rows(x, s, "X")
-        targets = ColumnMoments.from_rows(y, s, "y") if numbers else None
-        if self.inputs is not None:
-            inputs = self.inputs.joined(inputs)
-        if targets is not None and self.targets is not None:
-            targets = self.targets.joined(targets)
+        inputs = clipped = None
+        if clip is None or not clip.networks.all():
+            inputs = moments_with(self.inputs, x, s, "X")
+        if clip is not None:
+            clipped = moments_with(self.clipped, clip.columns(x), s, "X")
+        targets = moments_with(self.targets, y, s, "y") if numbers else None
         # a copy, so that a pass that fails leaves the memory of the one before
         memory = {
             name: one.copy() if isinstance(one, Params) else one
             for name, one in self.memory.items()
         }
-        return StreamState(inputs, targets, self.rows.joined(x, y), memory)
-
-    def scalings(self, standardise_y: bool) -> tuple[Scaling, Scaling | None]:
-        """Return the scalings of the columns, and of the targets if they are to be standardised."""
-        assert self.inputs is not None
-        if not standardise_y or self.targets is None:
-            return self.inputs.scaling(), None
-        return self.inputs.scaling(), self.targets.scaling()
+        return StreamState(inputs, targets, self.rows.joined(x, y), memory, clipped)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the state as arrays by name, for a file."""
         arrays = {"marks": self.rows.marks, "least": np.array(self.rows.least)}
-        for name in ("inputs", "targets"):
+        for name in ("inputs", "clipped", "targets"):
             moments = getattr(self, name)
             if moments is not None:
                 arrays |= {f"{name}.{part}": np.asarray(one) for part, one in vars(moments).items()}
@@ -160,7 +164,11 @@ class StreamState:
         rest = dict(arrays)
         moments = {
             name: _stored_moments(name, rest, count)
-            for name, count in (("inputs", params.n_inputs), ("targets", params.n_outputs))
+            for name, count in (
+                ("inputs", params.n_inputs),
+                ("clipped", params.n_inputs),
+                ("targets", params.n_outputs),
+            )
             if f"{name}.mean" in rest
         }
         marks = rest.pop("marks", np.zeros(0))
@@ -184,9 +192,18 @@ class StreamState:
                 memory[part] = Params(**{"b1": None, "b2": None, "w_skip": None, **weights})
         if rest:
             raise InputError(f"its arrays {', '.join(sorted(rest))} are unknown")
+        rows = RowCount(marks, float(least))
         return cls(
-            moments.get("inputs"), moments.get("targets"), RowCount(marks, float(least)), memory
+            moments.get("inputs"), moments.get("targets"), rows, memory, moments.get("clipped")
         )
+
+
+def moments_with(
+    before: ColumnMoments | None, x: Any, s: np.ndarray | None, name: str
+) -> ColumnMoments:
+    """Return the moments of the rows before, if there were any, and of these."""
+    own = ColumnMoments.from_rows(x, s, name)
+    return own if before is None else before.joined(own)
 
 
 def _stored_moments(name: str, arrays: dict[str, np.ndarray], count: int) -> ColumnMoments:

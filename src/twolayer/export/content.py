@@ -18,6 +18,7 @@ from twolayer.maths import custom, network
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.network import Params
 from twolayer.maths.problem import activation_object, checked_params
+from twolayer.maths.smooth_clip import InputClip
 from twolayer.text import plural
 from twolayer.training.train import Run
 
@@ -53,6 +54,8 @@ class ExportContent:
     classes : ndarray or None
     columns : list of str or None
         The names of the inputs.
+    clip : InputClip or None
+        Of an estimator some of whose networks see clipped columns, in the dtype of the export.
     """
 
     model: Any
@@ -63,6 +66,18 @@ class ExportContent:
     temperature: float = 1.0
     classes: np.ndarray | None = None
     columns: list[str] | None = None
+    clip: InputClip | None = None
+
+    @property
+    def n_unclipped(self) -> int:
+        """How many networks, the first ones, see the columns as they are."""
+        count = self.params.n_networks or 1
+        return count if self.clip is None else count - int(self.clip.networks.sum())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the weights by name, and the center and scale of clipped columns."""
+        clip = {} if self.clip is None else {"center": self.clip.center, "scale": self.clip.scale}
+        return {**dict(self.params.items()), **clip}
 
     def networks(self) -> list[Params]:
         """Return the networks, one Params each."""
@@ -85,9 +100,13 @@ class ExportContent:
         params, count = self.params, self.params.n_networks
         several = f", the average of {count} networks" if count else ""
         skip = ", and a direct path from input to output" if params.w_skip is not None else ""
+        clipped = (count or 1) - self.n_unclipped
+        clip = f", {clipped} of which see clipped columns" if clipped else ""
+        if clipped and not self.n_unclipped:
+            clip = ", on clipped columns"
         return (
             f"{plural(params.n_inputs, 'input')}, {plural(params.n_hidden, 'hidden unit')} ({self.activation}), "
-            f"{plural(params.n_outputs, 'output')}{skip}{several}"
+            f"{plural(params.n_outputs, 'output')}{skip}{several}{clip}"
         )
 
     def metadata(self) -> dict[str, str]:
@@ -162,6 +181,7 @@ def _estimator_content(model: Any) -> ExportContent:
         getattr(model, "temperature_", 1.0),
         getattr(model, "classes_", None),
         None if columns is None else [str(name) for name in columns],
+        model.input_clip_,
     )
 
 
@@ -192,7 +212,23 @@ def content_in_dtype(content: ExportContent, dtype: Any) -> ExportContent:
     if wanted == np.float32 and params.dtype == np.float64:
         warn_large_offsets(content)
     arrays = {name: checks.finite_array(array, name, wanted) for name, array in params.items()}
-    return replace(content, params=replace(params, **arrays))
+    return replace(
+        content, params=replace(params, **arrays), clip=clip_in_dtype(content.clip, wanted)
+    )
+
+
+def clip_in_dtype(clip: InputClip | None, dtype: Any) -> InputClip | None:
+    """Return the clip with numbers of that dtype; raise InputError if a scale is too small for it."""
+    if clip is None:
+        return None
+    center = checks.finite_array(clip.center, "the center of the clip", dtype)
+    scale = checks.finite_array(clip.scale, "the scale of the clip", dtype)
+    if not (scale > 0).all():
+        raise InputError(
+            f"column {int(np.argmin(scale))} (counted from 0) varies too little for float32: export float64, or fit with "
+            "it in a smaller unit"
+        )
+    return replace(clip, center=center, scale=scale)
 
 
 def warn_large_offsets(content: ExportContent) -> None:
@@ -204,7 +240,13 @@ def warn_large_offsets(content: ExportContent) -> None:
     b1 = content.params.b1
     if isinstance(content.model, Params) or b1 is None:
         return
-    rounding = float(np.abs(b1).max() * np.finfo(np.float32).eps)
+    largest = np.abs(b1).max()
+    if content.clip is not None:
+        seen = content.params.w1.any(axis=(0, 2) if content.params.w1.ndim == 3 else 1)
+        largest = max(
+            largest, np.abs(content.clip.center / content.clip.scale)[seen].max(initial=0)
+        )
+    rounding = float(largest * np.finfo(np.float32).eps)
     if rounding > LARGEST_ROUNDING:
         warnings.warn(
             f"in float32 hidden units are right to about {rounding:.0e} only, because some columns have a mean far above "

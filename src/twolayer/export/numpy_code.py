@@ -17,12 +17,18 @@ from twolayer.errors import FileError
 from twolayer.export.activation_forms import ACTIVATION_FORMS
 from twolayer.export.content import ExportContent, PredictionKind, export_content
 from twolayer.files import write_files
-from twolayer.maths.network import Params
+from twolayer.maths.smooth_clip import CLIP_BOUND, LARGEST_UNCLIPPED
 
 MAX_INLINE_WEIGHTS = 10_000  # in the code itself; more weights go to a file beside it
 CODE_WIDTH = 100
 
 # `predict`, and the functions that it needs.
+CLIP_CODE = f'''\
+def clipped(x):
+    """Columns around their medians in interquartile ranges, clipped smoothly at -{CLIP_BOUND:g} and {CLIP_BOUND:g}."""
+    u = np.clip((x - center) / scale, -{LARGEST_UNCLIPPED:g}, {LARGEST_UNCLIPPED:g})
+    return u / np.sqrt(1 + (u / {CLIP_BOUND:g}) ** 2)
+'''
 LOGISTIC_CODE = """\
 def log_logistic(z):
     return -np.logaddexp(0, -z)
@@ -112,28 +118,29 @@ def to_numpy_code(
            [30.]])
     """
     content = export_content(model, activation, dtype)
+    arrays = content.arrays()
     if path is None:
-        return module_source(content, inline_weights_code(dict(content.params.items())))
-    return write_numpy_code(path, content.params, lambda weights: module_source(content, weights))
+        return module_source(content, inline_weights_code(arrays))
+    return write_numpy_code(path, arrays, lambda weights: module_source(content, weights))
 
 
 def write_numpy_code(
-    path: str | os.PathLike[str], params: Params, code: Callable[[str], str]
+    path: str | os.PathLike[str], weights: Mapping[str, np.ndarray], code: Callable[[str], str]
 ) -> str:
     """Write Python code with these weights in it, or in a file beside it if they are many, and return the code.
 
     Parameters
     ----------
     path : str or Path
-    params : Params
+    weights : mapping
+        Arrays by name.
     code : callable
         `code(weights)` returns the whole file, given the lines that define the weights.
     """
     target = Path(path)
     if target.suffix != ".py":
         raise FileError(f"{path} must end in .py: it is Python code")
-    weights = dict(params.items())
-    if fits_inline(params):
+    if fits_inline(weights):
         text = code(inline_weights_code(weights))
         write_files({target: text.encode()})
         return text
@@ -144,12 +151,10 @@ def write_numpy_code(
     return text
 
 
-def fits_inline(params: Params) -> bool:
+def fits_inline(weights: Mapping[str, np.ndarray]) -> bool:
     """Return whether the weights are few enough to be in the code itself."""
-    return (
-        sum(array.size for name, array in params.items() if name.startswith("w"))
-        <= MAX_INLINE_WEIGHTS
-    )
+    sizes = [array.size for name, array in weights.items() if name.startswith("w")]
+    return sum(sizes) <= MAX_INLINE_WEIGHTS
 
 
 def load_weights_code(names: list[str]) -> str:
@@ -181,6 +186,7 @@ def module_source(content: ExportContent, weights_code: str) -> str:
     parts = [
         head + constants_code(content) + weights_code,
         activation_code(content),
+        *([] if content.clip is None else [CLIP_CODE]),
         forward_code(content),
         *predict_code(content),
     ]
@@ -240,10 +246,15 @@ def forward_code(content: ExportContent) -> str:
     b2 = f" + b2{at}" if params.b2 is not None else ""
     skip = f" + x @ w_skip{at}" if params.w_skip is not None else ""
     what = "The output of the k-th network" if several else "The network's output"
+    clip = ""
+    if content.clip is not None:
+        some = f" if k >= {content.n_unclipped} else x" if content.n_unclipped else ""
+        clip = f"    x = clipped(x){some}\n"
     return (
         f"def forward(x{', k' if several else ''}):\n"
         f'    """{what}, of shape (n_rows, {params.n_outputs})."""\n'
         "    x = np.asarray(x, dtype=w1.dtype)\n"
+        f"{clip}"
         f"    h = x @ w1{at}{b1}\n"
         f"    return activation(h) @ w2{at}{b2}{skip}\n"
     )

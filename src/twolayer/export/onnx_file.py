@@ -16,7 +16,9 @@ from twolayer.export.onnx_graph import OnnxGraph
 from twolayer.files import write_files
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.network import Params, forward
+from twolayer.maths.smooth_clip import CLIP_BOUND, LARGEST_UNCLIPPED, InputClip
 
+INPUT_WEIGHTS = ("w1", "w_skip")  # which act on the columns
 OPSET = 17  # read by every onnxruntime since 1.12
 IR_VERSION = 8
 MAX_BYTES = 2**31 - 2**20  # a file of this format is shorter than 2 GiB
@@ -72,7 +74,7 @@ def to_onnx(
     """
     check_library("onnx", "onnx", "onnx")
     content = export_content(model, activation, dtype)
-    size = sum(array.nbytes for _, array in content.params.items())
+    size = sum(array.nbytes for array in content.arrays().values())
     if size > MAX_BYTES:
         raise InputError(
             f"the weights take {size / 2**30:.1f} GiB, and an ONNX file holds less than 2: export to numpy or torch"
@@ -120,19 +122,45 @@ def output_nodes(graph: OnnxGraph, content: ExportContent) -> str:
     """Add the network; its output is (n_rows, n_outputs), of several networks (n_networks, n_rows, n_outputs)."""
     names = {}
     for name, array in content.params.items():
+        if name in INPUT_WEIGHTS:
+            continue
         # a bias of several networks needs an axis for the rows
         row = array[:, None, :] if name.startswith("b") and array.ndim == 2 else array
         names[name] = graph.constant(row, name)
-    h = graph("MatMul", "x", names["w1"])
+    clipped = None if content.clip is None else clip_nodes(graph, content.clip)
+    h = input_product_nodes(graph, content, clipped, "w1")
     if "b1" in names:
         h = graph("Add", h, names["b1"])
     h_relu = ACTIVATION_FORMS[content.activation].onnx_nodes(graph, h)
     y_pred = graph("MatMul", h_relu, names["w2"])
     if "b2" in names:
         y_pred = graph("Add", y_pred, names["b2"])
-    if "w_skip" in names:
-        y_pred = graph("Add", y_pred, graph("MatMul", "x", names["w_skip"]))
+    if content.params.w_skip is not None:
+        y_pred = graph("Add", y_pred, input_product_nodes(graph, content, clipped, "w_skip"))
     return y_pred
+
+
+def clip_nodes(graph: OnnxGraph, clip: InputClip) -> str:
+    """Add the clip of the columns."""
+    centered = graph("Sub", "x", graph.constant(clip.center, "center"))
+    u = graph("Div", centered, graph.constant(clip.scale, "scale"))
+    u = graph("Clip", u, -LARGEST_UNCLIPPED, LARGEST_UNCLIPPED)
+    shares = graph("Div", u, CLIP_BOUND)
+    return graph("Div", u, graph("Sqrt", graph("Add", graph("Mul", shares, shares), 1.0)))
+
+
+def input_product_nodes(
+    graph: OnnxGraph, content: ExportContent, clipped: str | None, name: str
+) -> str:
+    """Add the product of each network's columns, the clipped ones for the last networks, with its weights of that name."""
+    weights, first = getattr(content.params, name), content.n_unclipped
+    if clipped is None:
+        return graph("MatMul", "x", graph.constant(weights, name))
+    if not first:
+        return graph("MatMul", clipped, graph.constant(weights, name))
+    unclipped = graph("MatMul", "x", graph.constant(weights[:first], name))
+    other = graph("MatMul", clipped, graph.constant(weights[first:], f"{name}_clipped"))
+    return graph("Concat", unclipped, other, axis=0)
 
 
 def prediction_nodes(
@@ -194,8 +222,8 @@ def mean_logits_nodes(graph: OnnxGraph, content: ExportContent, y_pred: str) -> 
 
 def check_predictions(content: ExportContent, onnx_model: Any) -> None:
     """Raise EngineError if onnxruntime's predictions for random rows are not the model's own."""
-    x = random_rows(content.params)
-    if content.log_link:
+    x = random_rows(content.params, content.clip)
+    if content.log_link and content.clip is None:
         x = (x * min(1, 20 / output_bound(content, x))).astype(x.dtype)  # exp does not overflow
     actual, expected = run_onnx(onnx_model, x), content.predictions(x)
     tolerance = TOLERANCES[content.params.dtype.name] * output_bound(content, x)
@@ -237,9 +265,15 @@ def run_onnx(onnx_model: Any, x: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(names, session.run(names, {"x": x}), strict=True))
 
 
-def random_rows(params: Params) -> np.ndarray:
-    """Return rows scaled so that all columns matter and hidden units are on both sides of 0; (CHECKED_ROWS, n_inputs)."""
+def random_rows(params: Params, clip: InputClip | None = None) -> np.ndarray:
+    """Return rows scaled so that all columns matter and hidden units are on both sides of 0; (CHECKED_ROWS, n_inputs).
+
+    Where columns are clipped, the clip says where they lie.
+    """
     rng = np.random.default_rng(0)
+    if clip is not None:
+        x = rng.standard_normal((CHECKED_ROWS, params.n_inputs))
+        return (clip.center + clip.scale * x).astype(params.dtype)
     w1 = params.w1.astype(np.float64).reshape(-1, params.n_inputs, params.n_hidden)
     weight = np.sqrt(np.mean(w1**2, axis=(0, 2)))  # (n_inputs,)
     scale = 1 / np.where(weight > 0, weight, 1)
@@ -252,8 +286,13 @@ def random_rows(params: Params) -> np.ndarray:
 
 def output_bound(content: ExportContent, x: np.ndarray) -> float:
     """Return the largest output, at least 1, if all terms of the sums had one sign: the scale of rounding errors."""
+    largest, clip, networks = np.abs(x).astype(np.float64), content.clip, content.networks()
+    inputs = [largest] * content.n_unclipped
+    if clip is not None:
+        terms = (largest + np.abs(clip.center)) / clip.scale  # of a difference that is then clipped
+        inputs += [terms] * (len(networks) - len(inputs))
     bounds = [
-        forward(np.abs(x).astype(np.float64), params.map(np.abs), ACTIVATIONS["softplus"]).max()
-        for params in content.networks()
+        forward(terms, params.map(np.abs), ACTIVATIONS["softplus"]).max()
+        for terms, params in zip(inputs, networks, strict=True)
     ]
     return max(1.0, *bounds)

@@ -67,8 +67,8 @@ def to_sklearn(
     Raises
     ------
     InputError
-        If the model is not fitted, or scikit-learn's MLP cannot hold it: it has a skip layer, several networks, or an
-        activation that scikit-learn's MLP does not have.
+        If the model is not fitted, or scikit-learn's MLP cannot hold it: it has a skip layer, several networks,
+        clipped columns, or an activation that scikit-learn's MLP does not have.
     FileError
         If a file cannot be written; the file that was there before is unchanged.
 
@@ -97,7 +97,7 @@ def to_sklearn(
     if path is not None:
         write_numpy_code(
             path,
-            content.params,
+            content.arrays(),
             lambda weights: mlp_code(content, kind, settings, learned, weights),
         )
     return mlp
@@ -112,6 +112,11 @@ def check_representable(content: ExportContent) -> None:
         raise InputError(
             f"scikit-learn's MLP cannot hold an average of {count} networks: fit with n_networks=1, "
             "or export to onnx, torch or numpy"
+        )
+    if content.clip is not None:
+        raise InputError(
+            "scikit-learn's MLP cannot hold the clip of the columns: fit with scaling='standard', or export to onnx, torch "
+            "or numpy"
         )
     if content.params.w_skip is not None:
         raise InputError(

@@ -36,8 +36,8 @@ def to_torch(
 
     The module gives what `twolayer.forward` gives: for a classifier logits, as torch's losses take them, whose softmax (for
     two classes or several labels, logistic function) are the probabilities; for counts, logarithms. It is
-    `nn.Sequential(nn.Linear, activation, nn.Linear)`; with a skip layer, or for an average of several networks, a small
-    module that holds such ones.
+    `nn.Sequential(nn.Linear, activation, nn.Linear)`; with a skip layer, clipped columns, or for an average of several
+    networks, a small module that holds such ones.
 
     Parameters
     ----------
@@ -91,9 +91,27 @@ def to_torch(
 def torch_module(content: ExportContent) -> Any:
     """Return the module with these weights."""
     if content.params.n_networks is None:
-        return network_module(fold_in_temperature(content), content.activation)
+        return clipped_module(
+            network_module(fold_in_temperature(content), content.activation), content
+        )
     networks = [network_module(params, content.activation) for params in content.networks()]
+    first = content.n_unclipped
+    networks[first:] = [clipped_module(one, content) for one in networks[first:]]
     return average_module(content)(networks, content.temperature)
+
+
+def clipped_module(network: Any, content: ExportContent) -> Any:
+    """Return the network behind the clip of its columns, if there is one."""
+    import torch
+
+    from twolayer.export.torch_modules import SmoothClip, WithClip
+
+    if content.clip is None:
+        return network
+    center, scale = (
+        torch.from_numpy(one.copy()) for one in (content.clip.center, content.clip.scale)
+    )
+    return WithClip(SmoothClip(center, scale), network)
 
 
 def average_module(content: ExportContent) -> Any:
@@ -155,7 +173,7 @@ def loading_code(content: ExportContent, path: Any) -> str:
     if Path(path).suffix == ".pt2":
         return f'torch.export.load("{path}").module()'
     params = content.params
-    if params.w_skip is not None or params.n_networks is not None:
+    if params.w_skip is not None or params.n_networks is not None or content.clip is not None:
         return (
             "module = twolayer.to_torch(model)  # or, to load it without twolayer, export to a .pt2 file\n"
             f'module.load_state_dict(torch.load("{path}"))'
@@ -214,9 +232,14 @@ def network_from_module(module: Any) -> tuple[Params, str]:
     """Return the weights of one network, and the name of its activation."""
     from torch import nn
 
-    from twolayer.export.torch_modules import WithSkip
+    from twolayer.export.torch_modules import WithClip, WithSkip
 
     w_skip = None
+    if isinstance(module, WithClip):
+        raise InputError(
+            "this module clips its columns, and Params are weights only: read its network alone, module.network, which "
+            "takes the columns that module.clip returns"
+        )
     if isinstance(module, WithSkip):
         (w_skip, _), module = linear_arrays(module.skip), module.path
     if not isinstance(module, nn.Sequential):

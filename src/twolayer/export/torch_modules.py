@@ -7,6 +7,8 @@ import math
 import torch
 from torch import nn
 
+from twolayer.maths.smooth_clip import CLIP_BOUND, LARGEST_UNCLIPPED
+
 
 class WithSkip(nn.Module):
     """A path through the hidden layer, and a direct one from input to output."""
@@ -17,6 +19,33 @@ class WithSkip(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.path(x) + self.skip(x)
+
+
+class SmoothClip(nn.Module):
+    """Columns around their medians, in interquartile ranges, clipped smoothly."""
+
+    center: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, center: torch.Tensor, scale: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("center", center)
+        self.register_buffer("scale", scale)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        u = ((x - self.center) / self.scale).clamp(-LARGEST_UNCLIPPED, LARGEST_UNCLIPPED)
+        return u / torch.sqrt(1 + (u / CLIP_BOUND) ** 2)
+
+
+class WithClip(nn.Module):
+    """A network behind the clip of its columns."""
+
+    def __init__(self, clip: SmoothClip, network: nn.Module) -> None:
+        super().__init__()
+        self.clip, self.network = clip, network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(self.clip(x))
 
 
 class MeanOutput(nn.Module):

@@ -22,7 +22,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.ensemble import class_probabilities, mean_logits
-from twolayer.inspection.weights import column_spreads, weight_shares
+from twolayer.inspection.weights import network_spreads, weight_shares
 from twolayer.maths.network import Params
 
 CORRELATED = 0.8  # |correlation| from which two inputs belong to one group
@@ -227,7 +227,7 @@ def input_groups(
 
     Of more than MAX_COLUMNS columns only those with the largest weights are grouped.
     """
-    shares = weight_shares(model.networks_, column_spreads(x))
+    shares = weight_shares(model.networks_, network_spreads(model, x))
     order = np.argsort(-shares, kind="stable")
     return correlated_groups(
         x, sources, order=order if len(order) <= MAX_COLUMNS else order[:MAX_STRONGEST]
@@ -260,15 +260,18 @@ class ShuffledPredictions:
     """
 
     def __init__(self, model: Any, x: np.ndarray, orders: np.ndarray) -> None:
-        self.model, self.x, self.orders = model, x, orders
+        self.model, self.orders = model, orders
+        # (n_networks, n_rows, n_inputs) if some networks see clipped columns, else one table for all
+        inputs = model.without_feature_names().network_inputs(x)
+        self.x = x[None] if model.input_clip_ is None else np.stack(inputs)
         self.params = params = Params.stack(model.networks_)
         b1, b2 = params.b1, params.b2
         assert b1 is not None  # estimators have biases
         assert b2 is not None
         # (n_networks, 1, n_rows, n_hidden) and n_outputs: the axis of 1 is that of the orders
         self.b2 = b2[:, None, None]
-        self.h = (x @ params.w1 + b1[:, None])[:, None]
-        self.skip = np.zeros(()) if params.w_skip is None else (x @ params.w_skip)[:, None]
+        self.h = (self.x @ params.w1 + b1[:, None])[:, None]
+        self.skip = np.zeros(()) if params.w_skip is None else (self.x @ params.w_skip)[:, None]
         self.orders_per_block = max(1, MAX_HELD_NUMBERS // self.h.size)
 
     def unshuffled(self) -> np.ndarray:
@@ -277,10 +280,11 @@ class ShuffledPredictions:
 
     def shuffled(self, columns: np.ndarray) -> Iterator[np.ndarray]:
         """Yield the predictions with these columns in each order, some orders at a time: (n_some, n_rows, n_predictions)."""
-        params, original = self.params, self.x[:, columns]
+        params, original = self.params, self.x[:, :, columns]
         for first in range(0, len(self.orders), self.orders_per_block):
             order = self.orders[first : first + self.orders_per_block]
-            change = original[order] - original  # (n_some, n_rows, n_columns)
+            # (n_networks or 1, n_some, n_rows, n_columns)
+            change = original[:, order] - original[:, None]
             skip = self.skip
             if params.w_skip is not None:
                 skip = skip + change @ params.w_skip[:, None, columns]

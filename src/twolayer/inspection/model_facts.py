@@ -29,6 +29,7 @@ def model_facts(model: SavedModel) -> dict[str, Any]:
         "n_hidden": int(estimator.w1_.shape[-1]),
         "n_outputs": int(estimator.w2_.shape[-1]),
         "n_networks": n_networks,
+        "n_clipped_networks": clipped_count(estimator),
         "activation": str(getattr(estimator.activation, "name", estimator.activation)),
         "skip": params.w_skip is not None,
         "n_weights": size,
@@ -50,6 +51,11 @@ def model_facts(model: SavedModel) -> dict[str, Any]:
         "table": model.about.get("table"),
         "columns_with_a_part": fit_columns(model),
     }
+
+
+def clipped_count(estimator: Any) -> int:
+    """Return how many networks see clipped columns."""
+    return 0 if estimator.input_clip_ is None else int(estimator.input_clip_.networks.sum())
 
 
 def alphas_tried(estimator: Any) -> list[tuple[float, float]] | None:
@@ -87,12 +93,22 @@ def written_time(model: SavedModel) -> str:
     return f"{datetime.fromtimestamp(os.path.getmtime(model.path)):%Y-%m-%d %H:%M}"
 
 
+def training_spreads(model: SavedModel) -> np.ndarray | None:
+    """Return the spread of each column in training as each network sees it, (n_networks, n_inputs); None if not known."""
+    kept = model.about.get("training")
+    kept = kept if isinstance(kept, dict) else {}
+    unclipped, clip = kept.get("spreads"), model.estimator.input_clip_
+    clipped = unclipped if clip is None else kept.get("clipped_spreads")
+    if unclipped is None or clipped is None or len(unclipped) != model.estimator.n_features_in_:
+        return None
+    sees = np.zeros(model.estimator.n_networks_, dtype=bool) if clip is None else clip.networks
+    return np.where(sees[:, None], np.array(clipped, dtype=float), np.array(unclipped, dtype=float))
+
+
 def model_ranking(model: SavedModel) -> InputRanking | None:
     """Return the ranking of the inputs; None if the file does not have their spreads."""
-    training = model.about.get("training")
-    spreads = training.get("spreads") if isinstance(training, dict) else None
-    n_inputs = model.estimator.n_features_in_
-    if not isinstance(spreads, list) or len(spreads) != n_inputs:
+    spreads = training_spreads(model)
+    if spreads is None:
         return None
-    names, _ = input_names(model, n_inputs)
+    names, _ = input_names(model, model.estimator.n_features_in_)
     return rank_inputs(model.estimator, spreads, names, model.targets)

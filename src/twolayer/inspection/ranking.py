@@ -77,8 +77,9 @@ def rank_inputs(
     Parameters
     ----------
     model : fitted estimator of twolayer
-    spreads : array-like, shape (n_inputs,)
-        The standard deviation of each input: without it weights of different inputs cannot be compared.
+    spreads : array-like, shape (n_inputs,) or (n_networks, n_inputs)
+        The standard deviation of each input: without it weights of different inputs cannot be compared. Where some networks
+        see clipped columns, that of each network: `twolayer.inspection.weights.network_spreads(model, X)`.
     inputs : n_inputs names, or None
         None for the names that the model saw in `fit`, else x1, x2, ...
     targets : names of numbers or labels, or None
@@ -91,7 +92,7 @@ def rank_inputs(
     Raises
     ------
     InputError
-        If `spreads` or `inputs` have another length than the model has inputs.
+        If `spreads` or `inputs` have another length than the model has inputs, or are not those of each network.
 
     Examples
     --------
@@ -108,9 +109,14 @@ def rank_inputs(
     n_inputs = model.n_features_in_
     if inputs is None:
         inputs = getattr(model, "feature_names_in_", [f"x{j + 1}" for j in range(n_inputs)])
-    for values, name in ((spread, "spreads"), (inputs, "inputs")):
-        if len(values) != n_inputs:
-            raise InputError(f"the model has {n_inputs:,} inputs, and {name} has {len(values):,}")
+    for count, name in ((spread.shape[-1], "spreads"), (len(inputs), "inputs")):
+        if count != n_inputs:
+            raise InputError(f"the model has {n_inputs:,} inputs, and {name} has {count:,}")
+    if model.input_clip_ is not None and spread.shape[:-1] != (model.n_networks_,):
+        raise InputError(
+            "some networks of the model see clipped columns, which have other spreads: give those of each network, "
+            "twolayer.inspection.weights.network_spreads(model, X)"
+        )
     share = weights.weight_shares(model.networks_, spread)
     products, agreement = weights.signed_effects(model, spread)
     return InputRanking(

@@ -29,18 +29,34 @@ def column_spreads(x: Any) -> np.ndarray:
     return x.std(axis=0)
 
 
+def network_spreads(model: Any, x: Any) -> np.ndarray:
+    """Return the standard deviation of each column as each network sees it, shape (n_networks, n_inputs)."""
+    if model.input_clip_ is None:
+        return np.repeat(column_spreads(x)[None], model.n_networks_, axis=0)
+    unclipped, clipped = column_spreads(x), column_spreads(model.input_clip_.columns(x))
+    return np.where(model.input_clip_.networks[:, None], clipped, unclipped)
+
+
 def weight_shares(networks: list[Params], spread: np.ndarray) -> np.ndarray:
     """Return each input's share of the weight of all paths through the networks, shape (n_inputs,), with sum 1.
 
     |w1|·spread of an input, split over the hidden units and multiplied by ‖w2‖ of each, as in Garson's method (Garson,
     *Interpreting neural-network connection weights*, AI Expert 6 (1991) 46-51), without its division by unit: a unit with
     small weights to the outputs counts less than another. Correlated inputs share what one of them alone would have.
+    `spread` is the same for all networks, shape (n_inputs,), or has a row for each.
     """
-    total = np.zeros(len(spread))
-    for params in networks:
+    total = np.zeros(spread.shape[-1])
+    for params, own in zip(networks, _spread_rows(spread, networks), strict=True):
         hidden, direct = _path_weights(params)
-        total += (hidden + direct) * spread
+        total += (hidden + direct) * own
     return total / total.sum() if total.sum() else total
+
+
+def _spread_rows(spread: Any, networks: list[Params]) -> Any:
+    """Return a row of spreads, or None, for each network."""
+    if spread is None or np.ndim(spread) == 1:
+        return [spread] * len(networks)
+    return spread
 
 
 def _path_weights(params: Params) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +78,8 @@ def skip_share(networks: list[Params], spread: np.ndarray) -> float:
     >>> skip_share([params], np.ones(1))
     0.25
     """
-    paths = [[weights @ spread for weights in _path_weights(params)] for params in networks]
+    pairs = zip(networks, _spread_rows(spread, networks), strict=True)
+    paths = [[weights @ own for weights in _path_weights(params)] for params, own in pairs]
     total = np.array(paths).sum(axis=0)
     return float(total[1] / total.sum()) if total.sum() else 0.0
 
@@ -104,7 +121,8 @@ def signed_effects(model: Any, spread: np.ndarray) -> tuple[np.ndarray, np.ndarr
     products, agreement : ndarray, shape (n_inputs, n_outputs)
         The products are means over the networks.
     """
-    each = np.stack([olden_products(params, spread) for params in model.networks_])
+    pairs = zip(model.networks_, _spread_rows(spread, model.networks_), strict=True)
+    each = np.stack([olden_products(params, own) for params, own in pairs])
     if each.shape[-1] > 1 and hasattr(model, "classes_") and not model.several_labels_:
         each = each - each.mean(axis=-1, keepdims=True)
     mean = each.mean(axis=0)
@@ -182,11 +200,15 @@ def _scale_inputs(w: np.ndarray, spread: Any) -> np.ndarray:
 
 def network_mean(method: Callable[..., np.ndarray], model: Any, spread: Any) -> np.ndarray:
     """Return the mean of `garson_shares` or `olden_products` over the networks of a fitted estimator."""
-    return np.mean([method(params, spread) for params in model.networks_], axis=0)
+    pairs = zip(model.networks_, _spread_rows(spread, model.networks_), strict=True)
+    return np.mean([method(params, own) for params, own in pairs], axis=0)
 
 
 def hidden_layer(params: Params, activation: Activation, x: Any) -> np.ndarray:
-    """Return the hidden layer `h_relu` of one network, shape (n_rows, n_hidden), for at most MAX_UNIT_ROWS rows."""
+    """Return the hidden layer `h_relu` of one network, shape (n_rows, n_hidden), for at most MAX_UNIT_ROWS rows.
+
+    `x` holds the columns as this network sees them: one of the model's `network_inputs`.
+    """
     h = x[:MAX_UNIT_ROWS] @ params.w1 + (0 if params.b1 is None else params.b1)
     return activation.value(h)
 
@@ -197,8 +219,9 @@ def idle_unit_counts(model: Any, x: Any) -> list[int]:
     A unit's contribution is the standard deviation of its activation over the rows, times ‖w2‖ of the unit.
     """
     counts = []
-    for params in model.networks_:
-        h_relu = hidden_layer(params, model.activation_, x)
+    inputs = model.without_feature_names().network_inputs(x[:MAX_UNIT_ROWS])
+    for params, own in zip(model.networks_, inputs, strict=True):
+        h_relu = hidden_layer(params, model.activation_, own)
         contribution = h_relu.std(axis=0) * np.linalg.norm(params.w2, axis=1)
         counts.append(int((contribution <= IDLE_THRESHOLD * contribution.max()).sum()))
     return counts

@@ -32,8 +32,8 @@ def report_figures(
     ----------
     assessment : Assessment
     importances : Importances or None
-    spread : ndarray, shape (n_inputs,)
-        The standard deviation of each input in training, which multiplies the weights.
+    spread : ndarray, shape (n_networks, n_inputs)
+        The standard deviation of each input in training, as each network sees it, which multiplies the weights.
     """
     figures = [*prediction_figures(assessment)]
     if importances is not None:
@@ -45,8 +45,8 @@ def report_figures(
         weight_share_figure(assessment, spread),
         *training_figures(assessment),
         unit_figure(assessment),
-        *weight_map_figures(assessment, spread),
-        network_figure(assessment, spread),
+        *weight_map_figures(assessment, spread[0]),
+        network_figure(assessment, spread[0]),
     ]
 
 

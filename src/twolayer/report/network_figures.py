@@ -54,23 +54,28 @@ def training_figures(assessment: Assessment) -> Iterator[ReportFigure]:
 
 
 def _which_network(assessment: Assessment) -> str:
-    """Return a sentence that the figure shows the first of several networks, if that is so."""
-    count = assessment.model.n_networks_
-    if count == 1:
-        return ""
-    return f" This is the first of {count} networks, whose predictions are averaged."
+    """Return sentences that the figure shows the first of several networks, or clipped columns, where that is so."""
+    count, clip = assessment.model.n_networks_, assessment.model.input_clip_
+    first = (
+        f" This is the first of {count} networks, whose predictions are averaged."
+        if count > 1
+        else ""
+    )
+    clipped = " It sees clipped columns." if clip is not None and clip.networks[0] else ""
+    return first + clipped
 
 
 def unit_figure(assessment: Assessment) -> ReportFigure:
     """Return how active the hidden units of the first network are."""
     model = assessment.model
+    inputs = model.without_feature_names().network_inputs(assessment.x)
     return report_figure(
         "units",
         "Activity of the hidden units",
         "The share of the rows on which each hidden unit is above 0. A unit near 0 or 1 hardly bends the prediction; a dead "
         "unit, with a red cross, has the same value on every row and could be removed."
         + _which_network(assessment),
-        plots.unit_activity(hidden_layer(model.networks_[0], model.activation_, assessment.x)),
+        plots.unit_activity(hidden_layer(model.networks_[0], model.activation_, inputs[0])),
     )
 
 

@@ -12,7 +12,8 @@ from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.evaluation.assessment import Assessment, assess, assess_test_rows
 from twolayer.inspection import importances
-from twolayer.inspection.weights import column_spreads
+from twolayer.inspection.model_facts import training_spreads
+from twolayer.inspection.weights import network_spreads
 from twolayer.report.figures import can_shuffle
 from twolayer.saving.labelled_rows import (
     LabelledRows,
@@ -89,12 +90,9 @@ def dense_table(x: Any) -> Any:
 
 
 def input_spreads(known: SavedModel, subject: Assessment) -> np.ndarray:
-    """The standard deviation of every input: in training if the file says, else on these rows."""
-    kept = known.about.get("training")
-    values = kept.get("spreads") if isinstance(kept, dict) else None
-    if isinstance(values, list) and len(values) == len(subject.inputs):
-        return np.array(values, dtype=np.float64)
-    return column_spreads(subject.x)
+    """The standard deviation of every input as each network sees it: in training if the file says, else on these rows."""
+    spreads = training_spreads(known)
+    return network_spreads(subject.model, subject.x) if spreads is None else spreads
 
 
 def shuffled_importances(

@@ -2,6 +2,7 @@
 
     class, settings              what it is, and its parameters
     columns, classes             the names of the inputs; the classes with their type
+    clipped_networks             which networks see clipped columns, if any do; the clip's arrays are tensors
     several_labels, one_target   of a classifier, of a regressor: the shape of the targets
     found                        the other fitted attributes: numbers, or a text
     search                       of an estimator that chose alpha: what it tried, and the score of every fold
@@ -25,6 +26,7 @@ from twolayer.estimators.selection.search import SearchScores
 from twolayer.estimators.stream_state import StreamState
 from twolayer.files import DamagedError, json_entry, string_list
 from twolayer.maths.network import Params
+from twolayer.maths.smooth_clip import InputClip
 from twolayer.saving import settings
 
 ESTIMATOR_CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
@@ -63,6 +65,8 @@ def estimator_facts(model: Any) -> dict[str, Any]:
             "alphas": scores.alphas,
             "scores": scores.values.tolist(),
         }
+    if model.input_clip_ is not None:
+        facts["clipped_networks"] = model.input_clip_.networks.tolist()
     if hasattr(model, "feature_names_in_"):
         facts["columns"] = [str(name) for name in model.feature_names_in_]
     if hasattr(model, "classes_"):
@@ -86,10 +90,17 @@ def restored_estimator(
     params: Params,
     losses: np.ndarray,
     final_loss: Any,
+    clip: Mapping[str, np.ndarray],
     stream: Mapping[str, np.ndarray],
     facts: Mapping[str, Any],
 ) -> Any:
-    """Return the fitted estimator of these weights, losses, arrays of `partial_fit` and facts, or raise DamagedError."""
+    """Return the fitted estimator of these weights, losses, arrays of its clip and of `partial_fit`, and facts.
+
+    Raises
+    ------
+    DamagedError, InputError
+        If they do not fit each other.
+    """
     make = checks.one_of(json_entry(facts, "class", str), ESTIMATOR_CLASSES, "estimator")
     model = make(**settings.restored_settings(make, json_entry(facts, "settings", dict)))
     other_skip = model.skip != "auto" and model.skip != (params.w_skip is not None)
@@ -97,6 +108,7 @@ def restored_estimator(
         raise DamagedError("its weights are not those of an estimator")
     state = {
         "params_": params,
+        "input_clip_": restored_clip(clip, facts.get("clipped_networks"), params),
         "network_loss_curves_": losses[:, None] if losses.ndim == 1 else losses,
         "loss_": final_loss,
         "n_iter_": len(losses),
@@ -124,6 +136,31 @@ def restored_estimator(
         if needs_noise and not all(name in state for name in SPREAD_ATTRIBUTES):
             raise DamagedError("its noise is missing")
     return model
+
+
+def restored_clip(
+    arrays: Mapping[str, np.ndarray], networks: Any, params: Params
+) -> InputClip | None:
+    """Return the clip of the columns, which these networks see, or None if there is none; else raise DamagedError."""
+    if not arrays and networks is None:
+        return None
+    shape = (params.n_inputs,)
+    fits = set(arrays) == {"center", "scale"} and all(
+        one.dtype == np.float64 and one.shape == shape and np.isfinite(one).all()
+        for one in arrays.values()
+    )
+    if not fits or (arrays["scale"] <= 0).any():
+        raise DamagedError(f"its clip is not a center and a scale above 0 for {shape[0]} inputs")
+    count = params.n_networks or 1
+    if (
+        not isinstance(networks, list)
+        or len(networks) != count
+        or not all(isinstance(one, bool) for one in networks)
+        or networks != sorted(networks)
+        or not networks[-1]
+    ):
+        raise DamagedError(f"its clipped networks are not the last of {count}")
+    return InputClip(arrays["center"], arrays["scale"], np.array(networks))
 
 
 def restored_targets(facts: Mapping[str, Any], n_outputs: int) -> dict[str, Any]:

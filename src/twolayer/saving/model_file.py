@@ -46,6 +46,8 @@ DESCRIPTION_KEY = "twolayer"
 WEIGHT_NAMES = tuple(field.name for field in fields(Params))
 RUN_ARRAYS = ("losses", "final_loss")
 STREAM_PREFIX = "stream."  # of the arrays that `partial_fit` goes on from
+CLIP_PREFIX = "clip."  # of the arrays of the clip of the columns
+PART_PREFIXES = (CLIP_PREFIX, STREAM_PREFIX)
 MARKS_NAME = f"{STREAM_PREFIX}marks"
 RUN_FACTS = {field.name: field.type for field in fields(Run)[3:]}  # after params and RUN_ARRAYS
 MAX_AXES = 3
@@ -162,9 +164,12 @@ def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]
     curves = model.network_loss_curves_
     losses = curves[:, 0] if model.params_.n_networks is None else curves
     arrays = _model_arrays(model.params_, losses, model.loss_)
+    clip = model.input_clip_
+    parts = {} if clip is None else {"center": clip.center, "scale": clip.scale}
+    arrays |= {f"{CLIP_PREFIX}{name}": array for name, array in parts.items()}
     if hasattr(model, "stream_"):
-        parts = model.stream_.arrays().items()
-        arrays |= {f"{STREAM_PREFIX}{name}": array for name, array in parts}
+        parts = model.stream_.arrays()
+        arrays |= {f"{STREAM_PREFIX}{name}": array for name, array in parts.items()}
     return "estimator", arrays, facts
 
 
@@ -194,12 +199,9 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
         if kind == "estimator":
             from twolayer.saving import estimator_state
 
-            stream = {
-                name.removeprefix(STREAM_PREFIX): arrays.pop(name)
-                for name in sorted(arrays)
-                if name.startswith(STREAM_PREFIX)
-            }
-            return estimator_state.restored_estimator(*_run_history(arrays), stream, facts), about
+            clip, stream = (_popped_part(arrays, one) for one in (CLIP_PREFIX, STREAM_PREFIX))
+            history = _run_history(arrays)
+            return estimator_state.restored_estimator(*history, clip, stream, facts), about
         raise DamagedError(f"it holds {checks.short_repr(kind)}, not params, a run or an estimator")
     except (DamagedError, InputError) as error:
         raise FileError(f"{path} cannot be read as a model: {error}") from None
@@ -207,6 +209,12 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
         if isinstance(error, FileError):
             raise
         raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _popped_part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Return the arrays whose names begin so, by the rest of their names, taken out of the others."""
+    names = sorted(name for name in arrays if name.startswith(prefix))
+    return {name.removeprefix(prefix): arrays.pop(name) for name in names}
 
 
 def _open_model(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -221,7 +229,7 @@ def _open_model(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             tensors = {}
             for name in file.keys():  # noqa: SIM118  the file is not a mapping
                 dtype = file.get_slice(name).get_dtype()
-                known = name in (*WEIGHT_NAMES, *RUN_ARRAYS) or name.startswith(STREAM_PREFIX)
+                known = name in (*WEIGHT_NAMES, *RUN_ARRAYS) or name.startswith(PART_PREFIXES)
                 if not known or dtype not in (("U64",) if name == MARKS_NAME else ("F32", "F64")):
                     raise DamagedError(
                         f"its array {checks.short_repr(name)} of type {dtype} is unknown"
@@ -250,7 +258,7 @@ def _check_sizes(arrays: Mapping[str, np.ndarray]) -> None:
     largest = {
         name: float(np.abs(array).max(initial=0))
         for name, array in arrays.items()
-        if not name.startswith(STREAM_PREFIX)
+        if not name.startswith(PART_PREFIXES)
     }
     for name in RUN_ARRAYS:
         if largest.pop(name, 0) > schema.LARGEST_NUMBER:

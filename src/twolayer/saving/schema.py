@@ -9,7 +9,8 @@ would obey). The entries of `about` that the commands rely on, each of which may
     rows                             {train, test}, whole numbers
     test_size, seed                  a share of the rows; a whole number below 2³²
     scores                           model -> score -> number
-    training                         {spreads, ranges {low, high}, idle_units, course {steps, gradient_norms, update_sizes}}
+    training                         {spreads, clipped_spreads, ranges {low, high}, idle_units,
+                                      course {steps, gradient_norms, update_sizes}}
 
 Other entries are not checked further.
 """
@@ -43,10 +44,11 @@ def check_description(facts: Mapping[str, Any], about: Mapping[str, Any], n_inpu
         if about.get(name) is not None:
             _check_entry(name, check, about[name])
     training = about.get("training") or {}
-    if training.get("spreads") is not None and len(training["spreads"]) != n_inputs:
-        raise DamagedError(
-            f"its description of 'training' is damaged: {len(training['spreads'])} spreads for {n_inputs} inputs"
-        )
+    for name in ("spreads", "clipped_spreads"):
+        if training.get(name) is not None and len(training[name]) != n_inputs:
+            raise DamagedError(
+                f"its description of 'training' is damaged: {len(training[name])} {name} for {n_inputs} inputs"
+            )
     ranges = training.get("ranges") or {"low": [], "high": []}
     if not len(ranges["low"]) == len(ranges["high"]) == (n_inputs if training.get("ranges") else 0):
         raise DamagedError(
@@ -199,6 +201,7 @@ ENTRY_CHECKS: dict[str, Check] = {
     "scores": _mapping(_mapping(_check_number)),
     "training": _fields(
         spreads=_nullable(_list_of(_check_size)),
+        clipped_spreads=_nullable(_list_of(_check_size)),
         ranges=_nullable(_fields(low=_list_of(_check_number), high=_list_of(_check_number))),
         idle_units=_nullable(_list_of(_check_whole)),
         course=_nullable(_check_history),

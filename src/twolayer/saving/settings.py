@@ -19,6 +19,7 @@ from twolayer.files import DamagedError
 from twolayer.maths import custom
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import LOSSES, Loss
+from twolayer.maths.smooth_clip import SCALINGS, STANDARD
 from twolayer.solvers import Solver
 
 UNSAVED_SETTINGS = ("callback", "scoring")
@@ -72,6 +73,9 @@ def restored_settings(make: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
         unknown = ", ".join(sorted(set(settings) - known))
         raise DamagedError(f"its settings {unknown} are unknown to {make.__name__}")
     values = dict(settings)
+    if "scaling" in known:
+        values.setdefault("scaling", STANDARD)  # files of earlier versions do not have it
+        checks.one_of(values["scaling"], dict.fromkeys(SCALINGS), "scaling")
     checks.one_of(values.get("activation", "relu"), ACTIVATIONS, "activation")
     if "loss" in values:
         values["loss"] = restored_loss(values["loss"])

@@ -80,6 +80,7 @@ def fit(
     cv: training_options.Folds = None,
     device: training_options.Device = "cpu",
     skip: training_options.Skip = None,
+    scaling: training_options.ColumnScaling = "standard",
     class_weight: training_options.ClassWeight = None,
     labels: options.Labels = None,
     id_column: options.Id = None,
@@ -244,7 +245,11 @@ def build_estimator(task: str, training: TrainingOptions) -> Any:
     if training.cv is None:
         make = getattr(estimators, f"TwoLayer{kind}")
         return make(
-            training.n_hidden[0], alpha=training.alpha, n_networks=training.n_networks, **shared
+            training.n_hidden[0],
+            alpha=training.alpha,
+            n_networks=training.n_networks,
+            scaling=training.scaling,
+            **shared,
         )
     alphas = None if training.alpha == "auto" else training.alpha
     return getattr(estimators, f"TwoLayer{kind}CV")(
@@ -345,8 +350,10 @@ def training_line(model: Any, seconds: float) -> str:
 def training_summary(model: Any, x: Any, course: TrainingHistory) -> dict[str, Any]:
     """What `inspect` and `report` tell of the training, and the spread of each input, in which its weight is to be seen."""
     ranges = TrainingRange.from_rows(x)
+    clip = model.input_clip_
     return {
         "spreads": as_json_value(column_spreads(x)),
+        "clipped_spreads": None if clip is None else as_json_value(column_spreads(clip.columns(x))),
         "ranges": None if ranges is None else as_json_value(vars(ranges)),
         "idle_units": idle_unit_counts(model, x),
         "course": as_json_value(course.table(model.n_networks_)),

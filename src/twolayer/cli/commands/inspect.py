@@ -75,11 +75,23 @@ def architecture_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[s
             f"{facts['n_outputs']} output{'s' * (facts['n_outputs'] != 1)}{skip}",
         ),
         ("networks", f"{many}, whose answers are averaged" if many > 1 else "1"),
+        *clip_lines(facts),
         (
             "weights",
             f"{facts['n_weights']:,}{f' ({many} networks of {each:,})' if many > 1 else ''}; the file has "
             f"{size_text(facts['file_bytes'])}",
         ),
+    ]
+
+
+def clip_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """How many networks see clipped columns, if any do."""
+    clipped, many = facts["n_clipped_networks"], facts["n_networks"]
+    if not clipped:
+        return []
+    which = "all networks see" if clipped == many else f"{clipped} of the networks see"
+    return [
+        ("columns", f"{which} them clipped smoothly, around the median in interquartile ranges")
     ]
 
 

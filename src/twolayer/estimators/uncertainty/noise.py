@@ -30,10 +30,9 @@ LEAST_RESIDUAL_SHARE = 1e-3  # less is rounding
 
 
 def noise_std(
-    x: Any,
+    views: list[tuple[Any, list[Params]]],
     y: np.ndarray,
     s: np.ndarray | None,
-    each: list[Params],
     activation: Activation,
     alpha: float,
 ) -> np.ndarray:
@@ -41,9 +40,10 @@ def noise_std(
 
     Parameters
     ----------
-    x, y, s : arrays
-        The rows of training, in the units of training; s may be None.
-    each : list of Params
+    views : list of (array, list of Params)
+        The columns of the rows of training in its units, with the networks that see them so.
+    y, s : arrays
+        Targets and weights of those rows; s may be None.
     activation : Activation
     alpha : float
     """
@@ -52,9 +52,14 @@ def noise_std(
     if len(y) > NOISE_MAX_ROWS:
         some = np.sort(np.random.default_rng(0).permutation(len(y))[:NOISE_MAX_ROWS])
         share = NOISE_MAX_ROWS / len(y)
-        x, y, s = x[some], y[some], s[some]
-    outputs = [network.forward(x, params, activation) for params in each]
-    shares = [residual_share(x, s, params, activation, alpha * share) for params in each[:2]]
+        views = [(x[some], each) for x, each in views]
+        y, s = y[some], s[some]
+    outputs = [network.forward(x, one, activation) for x, each in views for one in each]
+    shares = [
+        residual_share(x, s, one, activation, alpha * share)
+        for x, each in views
+        for one in each[:2]
+    ]
     without = (y - np.mean(outputs, axis=0)) / np.mean(shares, axis=0)  # (n_rows, n_outputs)
     return np.sqrt(np.average(np.square(without), axis=0, weights=s))
 

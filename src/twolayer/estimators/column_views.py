@@ -1,0 +1,173 @@
+"""How the networks of a fit see the columns: standardised as they are, or clipped smoothly first, or some networks each way.
+
+In an average of several networks, "auto" shares them between both views: where a far value rules its column, the networks
+of the clipped view still see the others, and where far values carry information, those of the standard view do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.estimators.column_quartiles import fit_clip
+from twolayer.estimators.ensemble import single_networks
+from twolayer.estimators.fit_plan import FitPlan, LearningTask
+from twolayer.estimators.standardise import (
+    Scaling,
+    apply_scaling,
+    rescale_params,
+    standardise,
+    unscale_params,
+)
+from twolayer.maths.network import Params
+from twolayer.maths.smooth_clip import SCALINGS, SMOOTH_CLIP, STANDARD, InputClip
+from twolayer.solvers import get_solver
+
+
+def fit_views(setting: Any, sparse: bool, plan: FitPlan, task: LearningTask) -> tuple[str, ...]:
+    """Return the views of the columns that a fit trains networks on, for the setting `scaling`.
+
+    "auto" is both for several networks that L-BFGS trains on a dense table until they converge, else the standard one.
+
+    Raises
+    ------
+    InputError
+        If there is no such scaling, or the table is sparse and would be clipped.
+    """
+    checks.one_of(setting, dict.fromkeys(SCALINGS), "scaling")
+    if sparse and setting == SMOOTH_CLIP:
+        raise InputError(
+            "scaling='smooth_clip' subtracts the median of each column, and X is a sparse table, which is not centred: fit "
+            "with scaling='standard', or give X.toarray()"
+        )
+    if setting != "auto":
+        return (setting,)
+    converges = get_solver(plan.solver).stops_itself and not plan.early_stopping
+    both = plan.n_networks > 1 and not sparse and converges and not (task.l1 or task.dropout)
+    return (STANDARD, SMOOTH_CLIP) if both else (STANDARD,)
+
+
+@dataclass(eq=False)
+class ColumnView:
+    """The columns as some of the networks see them.
+
+    Attributes
+    ----------
+    x : array or SciPy sparse array, shape (n_rows, n_inputs)
+        The rows of training: clipped if they are, and standardised.
+    inputs : Scaling
+        What standardised them.
+    clip : InputClip or None
+    n_networks : int
+    start : Params or None
+        Weights to start from, for `x`.
+    x_validation : array, sparse array, or None
+        The validation rows, likewise.
+    """
+
+    x: Any
+    inputs: Scaling
+    clip: InputClip | None
+    n_networks: int
+    start: Params | None = None
+    x_validation: Any = None
+
+    def columns(self, x: Any) -> Any:
+        """Return the user's rows as these networks see them."""
+        return apply_scaling(self.inputs, x if self.clip is None else self.clip.columns(x))
+
+    def own_params(self, params: Params, targets: Scaling | None) -> Params:
+        """Return weights for standardised columns as weights for the user's own, or clipped, columns."""
+        return unscale_params(params, self.inputs, targets)
+
+    def scaled_params(self, params: Params, targets: Scaling | None) -> Params:
+        """Return the inverse of `own_params`."""
+        return rescale_params(params, self.inputs, targets)
+
+    def clip_of(self, params: Params) -> InputClip | None:
+        """Return the clip of networks of this view with these weights."""
+        count = params.n_networks or 1
+        return None if self.clip is None else self.clip.of_networks(np.ones(count, dtype=bool))
+
+
+def column_views(
+    names: Sequence[str], x: Any, s: np.ndarray | None, n_networks: int
+) -> list[ColumnView]:
+    """Return the views of these names, among which the networks are shared: the first ones have one more at most."""
+    views = []
+    for k, name in enumerate(names):
+        count = -(-(n_networks - k) // len(names))
+        clip, columns = fit_clip(x, s) if name == SMOOTH_CLIP else (None, x)
+        views.append(ColumnView(*standardise(columns, s, "X"), clip, count))
+    return views
+
+
+def views_of_before(
+    clip: InputClip | None, setting: Any, x: Any, s: np.ndarray | None, n_networks: int
+) -> list[ColumnView]:
+    """Return the views of a fit before, with its clip.
+
+    Raises
+    ------
+    InputError
+        If the setting `scaling` asks for others, or the table is sparse and would be clipped.
+    """
+    clipped = 0 if clip is None else int(clip.networks.sum())
+    counts = {STANDARD: n_networks - clipped, SMOOTH_CLIP: clipped}
+    if clipped and checks.is_sparse(x):
+        raise InputError(
+            "warm_start goes on with networks that see clipped columns, and X is a sparse table now: give X.toarray(), or "
+            "set warm_start=False to start anew"
+        )
+    if setting != "auto" and counts[setting] != n_networks:
+        raise InputError(
+            f"warm_start goes on with the same networks, of which {clipped} of {n_networks} see clipped columns, and "
+            f"scaling={setting!r} asks for others. Set scaling='auto' to go on, or warm_start=False to start anew"
+        )
+    views = []
+    for name, count in counts.items():
+        if count:
+            own = clip if name == SMOOTH_CLIP else None
+            columns = x if own is None else own.columns(x)
+            views.append(ColumnView(*standardise(columns, s, "X"), own, count))
+    return views
+
+
+def networks_by_view(
+    params: Params, views: Sequence[ColumnView]
+) -> list[tuple[ColumnView, Params]]:
+    """Return each view with the weights of its networks; views whose networks were not trained are left out."""
+    if len(views) == 1 or params.n_networks is None:
+        return [(views[0], params)]
+    parts, first = [], 0
+    for view in views:
+        some = slice(first, first + view.n_networks)
+        first += view.n_networks
+        if some.start < params.n_networks:
+            parts.append((view, params.map(lambda w, some=some: w[some])))  # type: ignore[misc]
+    return parts
+
+
+def joined_networks(parts: Sequence[Params]) -> Params:
+    """Return the networks of all parts together."""
+    return (
+        parts[0]
+        if len(parts) == 1
+        else Params.stack([one for part in parts for one in single_networks(part)])
+    )
+
+
+def params_for_user(
+    params: Params, views: Sequence[ColumnView], targets: Scaling | None
+) -> tuple[Params, InputClip | None]:
+    """Return weights of all networks for the user's own, or clipped, columns; and the clip, if there is one."""
+    parts = networks_by_view(params, views)
+    own = joined_networks([view.own_params(part, targets) for view, part in parts])
+    clips = [view.clip for view, _ in parts if view.clip is not None]
+    networks = [np.full(part.n_networks or 1, view.clip is not None) for view, part in parts]
+    return own, clips[0].of_networks(np.concatenate(networks)) if clips else None
