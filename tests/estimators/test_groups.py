@@ -67,9 +67,9 @@ def test_groups_follow_their_rows(monkeypatch, weights):
     s = None if weights == "classes" else (who % 5 > 0).astype(float)
     seen = []
 
-    def spied(rows, task, rng):
+    def spied(rows, task, rng, **views):
         seen.append((rows.x, rows.groups))
-        return alpha_choice.choose_alpha(rows, task, rng, (1.0,))
+        return alpha_choice.choose_alpha(rows, task, rng, (1.0,), **views)
 
     monkeypatch.setattr("twolayer.estimators.fit.choose_alpha", spied)
     class_weight = None if weights == "rows" else {0: 1, 1: 1, 2: 0}
@@ -87,9 +87,9 @@ def test_early_stopping_and_given_alpha_take_groups_too(monkeypatch):
     given = []
     choose = alpha_choice.choose_alpha
 
-    def spied(rows, *arguments):
+    def spied(rows, *arguments, **views):
         given.append(rows.groups)
-        return choose(rows, *arguments)
+        return choose(rows, *arguments, **views)
 
     monkeypatch.setattr("twolayer.estimators.fit.choose_alpha", spied)
     model = tl.TwoLayerClassifier(2, alpha=1.0, n_networks=1, max_iter=3, calibrate=True)

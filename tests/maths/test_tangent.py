@@ -216,3 +216,17 @@ def test_curvature_is_the_derivative_of_the_gradient(loss, n_outputs):
 def test_a_loss_whose_gradient_jumps_says_so():
     assert not LOSSES["absolute_error"].smooth
     assert not Quantile(0.9).smooth
+
+
+def test_a_training_cut_short_is_settled_in_the_linear_view():
+    """On a wide table the network is nearly linear in its weights, so the settled outputs are those of a full training."""
+    x, y = wide_classes()
+    start = tl.init_params(x.shape[1], 12, 3, scheme="glorot", random_state=0)
+    rule, act = LOSSES["log_loss"], ACTIVATIONS["tanh"]
+    settings = {"loss": "log_loss", "activation": "tanh", "solver": "lbfgs", "alpha": 1.0}
+    short = tl.train(x, y, start, steps=25, **settings).params
+    full = tl.train(x, y, short, steps=3000, tol=1e-8, **settings).params
+    truth = Tangent(x, y, None, full, rule, act, 1.0).left_out()
+    tangent = Tangent(x, y, None, short, rule, act, 1.0)
+    off = [np.abs(tangent.left_out(settled=settled) - truth).mean() for settled in (False, True)]
+    assert off[1] < 0.75 * off[0]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
 
+from twolayer.maths.losses import Loss
 from twolayer.maths.network import Params
 from twolayer.training.loop import BY_CALLBACK, joined_reasons
 from twolayer.training.train import Run
@@ -68,6 +69,13 @@ def mean_logits(outputs: np.ndarray, several_labels: bool = False) -> np.ndarray
         log_yes = np.logaddexp.reduce(log_expit(outputs), axis=0)
         return log_yes - np.logaddexp.reduce(log_expit(-outputs), axis=0)
     return np.logaddexp.reduce(log_softmax(outputs, axis=-1), axis=0) - np.log(len(outputs))
+
+
+def mean_outputs(outputs: np.ndarray, loss: Loss) -> np.ndarray:
+    """Return the outputs of the average, (n_rows, n_outputs), of networks trained with that loss."""
+    if loss.y_to < np.inf:  # of classes
+        return mean_logits(outputs, several_labels=not loss.takes_labels)
+    return outputs.mean(axis=0)
 
 
 def class_probabilities(logits: np.ndarray, several_labels: bool = False) -> np.ndarray:

@@ -82,8 +82,9 @@ class NetworkFit:
         if alpha is None and before is not None:
             alpha = model.alpha_
         if alpha is None:
-            self.choice = choose_alpha(self.rows_of_choice(), task, rng)
+            self.choice = choose_alpha(rows, task, rng, clips=[view.clip for view in self.views])
             alpha = self.choice.alpha
+            self.keep_views(self.choice.views)
             if not self.choice.beats_constant:
                 warnings.warn(constant_warning(self.choice), TwoLayerWarning, stacklevel=5)
             if model.verbose:
@@ -137,10 +138,14 @@ class NetworkFit:
         )
         return start_at_mean(params, self.y, self.s, task.loss)
 
-    def rows_of_choice(self) -> TrainingRows:
-        """Return the rows that alpha is chosen on: clipped if every network sees them so."""
-        clip = self.views[0].clip
-        return self.rows if clip is None else replace(self.rows, x=clip.columns(self.rows.x))
+    def keep_views(self, chosen: tuple[int, ...]) -> None:
+        """Train on these views only: the others were clearly worse on rows left out."""
+        if len(chosen) == len(self.views):
+            return
+        names = [self.plan.views[k] for k in chosen]
+        self.views = column_views(names, self.rows.x, self.s, self.plan.n_networks)
+        self.view = self.views[0]
+        self.set_starts(None)
 
     def run(self, validation: TrainingRows | None) -> None:
         """Train, and go back to the best weights on the validation rows if there are any."""
@@ -397,7 +402,8 @@ class NetworkFit:
             several = self.model._several_labels
             logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs, several)
             return best_temperature(logits, self.validation.y, self.validation.s, task.loss)
-        choice = self.choice or choose_alpha(self.rows_of_choice(), task, self.rng, (self.alpha,))
+        clips = [view.clip for view in self.views]
+        choice = self.choice or choose_alpha(self.rows, task, self.rng, (self.alpha,), clips)
         if choice.outputs is None or choice.targets is None:  # too few rows to leave any out
             return 1.0
         return best_temperature(choice.outputs, choice.targets, choice.weights, task.loss)

@@ -23,7 +23,12 @@ takes their push ∂loss/∂outputs away; one step of Newton's method from the t
 
     outputs of G, had G been left out = f[G] + (I − H[G,G] W[G])⁻¹ H[G,G] (s·∂loss/∂f)[G],
 
-which for the squared losses is ridge regression's closed form in these features. Of the two matrices, rows·outputs or
+which for the squared losses is ridge regression's closed form in these features. A training that was cut short is not at
+a minimum; the whole step, with c = J·w,
+
+    outputs of G = f[G] + (I − H[G,G] W[G])⁻¹ ( H[G,G] (s·∂loss/∂f)[G] − (c + H (s·∂loss/∂f − W c))[G] ),
+
+goes to the minimum of the linear view as well. Of the two matrices, rows·outputs or
 weights on a side, the smaller one is used.
 
 Allen's PRESS (Technometrics 16, 1974); Rad & Maleki, *A scalable estimate of the out-of-sample prediction error via
@@ -279,22 +284,28 @@ class Tangent:
             h = h + u @ self.inverse @ u.mT
         return h
 
-    def left_out(self, blocks: Iterable[np.ndarray] | None = None) -> np.ndarray:
+    def left_out(
+        self, blocks: Iterable[np.ndarray] | None = None, settled: bool = False
+    ) -> np.ndarray:
         """Return each row's outputs had its block been left out of training, shape (n_rows, n_outputs).
 
         Parameters
         ----------
         blocks : iterable of arrays of row numbers, or None
             The rows that are left out together; None for each row alone. Rows of no block keep their outputs.
+        settled : bool
+            Whether to go first to the minimum of the linear view: for a training that was cut short. Of one that has
+            ended, the weights as they are are the better ones, above all at a kink of the rectifier.
 
         Returns
         -------
         outputs : ndarray
             Not a number where nothing follows from the other rows: a row that alone decides its output.
         """
+        rest = self.unsettled if settled else np.zeros(self.outputs.shape)
         if blocks is None:
             h = self.row_blocks()
-            pushed = (h @ self.push[:, :, None])[:, :, 0]
+            pushed = (h @ self.push[:, :, None])[:, :, 0] - rest
             return (
                 self.outputs + solved(np.eye(h.shape[-1]) - h @ self.w, pushed[:, :, None])[:, :, 0]
             )
@@ -303,7 +314,7 @@ class Tangent:
         for rows in blocks:
             h = self.block(rows)
             hw = (h.reshape(-1, len(rows), n_outputs)[:, :, None, :] @ self.w[rows])[:, :, 0, :]
-            pushed = h @ self.push[rows].ravel()
+            pushed = h @ self.push[rows].ravel() - rest[rows].ravel()
             moved = solved(np.eye(len(h)) - hw.reshape(h.shape), pushed[:, None])
             outputs[rows] += moved.reshape(len(rows), n_outputs)
         return outputs

@@ -8,10 +8,11 @@ its beginning every network is the constant, whatever alpha.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from twolayer.estimators.ensemble import mean_outputs
 from twolayer.estimators.fit_plan import LearningTask
 from twolayer.estimators.selection.left_out_rows import (
     ClosedForm,
@@ -21,6 +22,7 @@ from twolayer.estimators.selection.left_out_rows import (
 )
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.evaluation.splits import alpha_folds
+from twolayer.maths.smooth_clip import InputClip
 from twolayer.training.ctrl_c import ctrl_c_raises
 
 FALLBACK_ALPHA = 1.0  # where there are too few rows to leave any out
@@ -51,6 +53,8 @@ class AlphaChoice:
         Of those rows.
     way : str
         How rows were left out.
+    views : tuple of int
+        Which of the views of the columns the networks are to have.
     """
 
     alpha: float
@@ -62,6 +66,7 @@ class AlphaChoice:
     targets: np.ndarray | None = None
     weights: np.ndarray | None = None
     way: str = "none: too few rows"
+    views: tuple[int, ...] = (0,)
 
     @property
     def beats_constant(self) -> bool:
@@ -77,8 +82,12 @@ def choose_alpha(
     task: LearningTask,
     rng: np.random.Generator,
     candidates: Sequence[float] | None = None,
+    clips: Sequence[InputClip | None] = (None,),
 ) -> AlphaChoice:
     """Return the alpha whose network has the least loss on rows left out; of equal ones the strongest.
+
+    With two views of the columns it is the alpha of the average of a network of each, unless one view alone is clearly
+    better.
 
     Parameters
     ----------
@@ -88,6 +97,8 @@ def choose_alpha(
     rng : numpy.random.Generator
     candidates : sequence of float, or None
         The alphas to try, from strong to weak; None for 1 and 3 times powers of ten from alpha_0 down, as many as it takes.
+    clips : sequence of InputClip or None
+        The views of the columns: None for the columns as they are.
 
     Raises
     ------
@@ -96,47 +107,76 @@ def choose_alpha(
     """
     if rows.n_rows > MOST_SEARCH_ROWS:
         rows = rows.subset(np.sort(rng.permutation(rows.n_rows)[:MOST_SEARCH_ROWS]))
-    left_out = left_out_rows(rows, task, rng)
-    if left_out is None:
-        alpha = FALLBACK_ALPHA if candidates is None else candidates[0]
-        return AlphaChoice(alpha, np.zeros(0), np.zeros(0))
-    alphas: list[float] = []
-    losses: list[float] = []
-    for alpha in candidates or decreasing_alphas(left_out.first_alpha()):
-        left_out.train(alpha)
-        outputs = left_out.outputs()
-        loss = left_out.mean_loss(outputs)
-        if not losses or loss < min(losses) * (1 - EQUAL_SHARE):
-            best, best_outputs = alpha, outputs
-        alphas.append(alpha)
-        losses.append(loss)
-        if candidates is None and len(losses) >= FEWEST_ALPHAS and has_turned(losses):
-            break
-    known = np.isfinite(best_outputs).all(axis=1)
-    residuals = ((left_out.y - best_outputs) * left_out.scale)[known]
-    return AlphaChoice(
-        float(best),
-        np.array(alphas),
-        np.array(losses),
-        left_out.mean_loss(left_out.constants),
-        residuals if task.standardise_y else None,
-        best_outputs[known],
-        left_out.y[known],
-        None if left_out.s is None else left_out.s[known],
-        left_out.way,
-    )
-
-
-def left_out_rows(
-    rows: TrainingRows, task: LearningTask, rng: np.random.Generator
-) -> LeftOutRows | None:
-    """Return who leaves rows out: in closed form where that holds, else in folds; None for too few rows."""
     folds = alpha_folds(rows.y, rng, rows.groups)
     if not folds:
-        return None
-    refusal = closed_form_refusal(task, *rows.x.shape)
-    kind = ClosedForm if refusal is None else FoldNetworks
-    return kind(rows, folds, task, rng)
+        alpha = FALLBACK_ALPHA if candidates is None else candidates[0]
+        return AlphaChoice(alpha, np.zeros(0), np.zeros(0), views=tuple(range(len(clips))))
+    seen = [rows if clip is None else replace(rows, x=clip.columns(rows.x)) for clip in clips]
+    kind = FoldNetworks if closed_form_refusal(task, *rows.x.shape) else ClosedForm
+    left_out = [kind(own, folds, task, rng) for own in seen]
+    everything = LeftOutAverage(left_out, tuple(range(len(clips))))
+    singles = [LeftOutAverage(left_out, (k,)) for k in everything.views[len(clips) == 1 :]]
+    for alpha in candidates or decreasing_alphas(max(one.first_alpha() for one in left_out)):
+        for one in left_out:
+            one.train(alpha)
+        outputs = [one.outputs() for one in left_out]
+        for average in (everything, *singles):
+            average.note(alpha, outputs)
+        if candidates is None and all(one.has_turned() for one in (everything, *singles)):
+            break
+    return everything.unless_better(singles).choice()
+
+
+class LeftOutAverage:
+    """What the average of one network for each of these views says of the rows left out, along the alphas."""
+
+    def __init__(self, left_out: Sequence[LeftOutRows], views: tuple[int, ...]) -> None:
+        self.rows = left_out[views[0]]  # the targets are those of every view
+        self.views = views
+        self.alphas: list[float] = []
+        self.losses: list[float] = []
+
+    def note(self, alpha: float, outputs: Sequence[np.ndarray]) -> None:
+        """Keep the loss at the next alpha, and the outputs if they are the best so far."""
+        own = np.stack([outputs[k] for k in self.views])
+        averaged = own[0] if len(own) == 1 else mean_outputs(own, self.rows.task.loss)
+        loss = self.rows.mean_loss(averaged)
+        if not self.losses or loss < min(self.losses) * (1 - EQUAL_SHARE):
+            self.best, self.outputs = alpha, averaged
+        self.alphas.append(alpha)
+        self.losses.append(loss)
+
+    def has_turned(self) -> bool:
+        """Return whether weaker alphas are clearly worse."""
+        return len(self.losses) >= FEWEST_ALPHAS and has_turned(self.losses)
+
+    def unless_better(self, others: Sequence[LeftOutAverage]) -> LeftOutAverage:
+        """Return the one of the others that is clearly better, by more than two standard errors; else this one."""
+        best, own = self, self.rows.row_losses(self.outputs)
+        for other in others:
+            gain = own - self.rows.row_losses(other.outputs)
+            error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
+            if gain.mean() > 2 * error and min(other.losses) < min(best.losses):
+                best = other
+        return best
+
+    def choice(self) -> AlphaChoice:
+        """Return the best alpha and what was said there."""
+        rows = self.rows
+        known = np.isfinite(self.outputs).all(axis=1)
+        residuals = (rows.y - self.outputs) * rows.scale
+        return AlphaChoice(
+            float(self.best),
+            np.array(self.alphas),
+            np.array(self.losses),
+            rows.mean_loss(rows.constants),
+            residuals[known] if rows.task.standardise_y else None,
+            self.outputs[known],
+            rows.y[known],
+            None if rows.s is None else rows.s[known],
+            rows.way,
+            self.views,
+        )
 
 
 def decreasing_alphas(first: float) -> Iterator[float]:

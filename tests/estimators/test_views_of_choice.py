@@ -1,0 +1,77 @@
+"""Alpha and the views of the columns, chosen together on rows left out."""
+
+import numpy as np
+import pytest
+
+import twolayer as tl
+from twolayer.estimators.selection import alpha_choice
+from twolayer.estimators.selection.left_out_rows import LARGEST_MATRIX
+
+
+def far_values(n=120):
+    """One column in ten has values of a million in a few rows: standardised, it says nothing."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n, 4))
+    y = 3 * x[:, 0] + 0.2 * rng.standard_normal(n)
+    x[:3, 0] += 1e6
+    return x, y
+
+
+def test_the_view_that_is_clearly_better_is_taken_alone():
+    x, y = far_values()
+    settings = {"n_hidden": 10, "n_networks": 2, "random_state": 0}
+    model = tl.TwoLayerRegressor(scaling="auto", **settings).fit(x, y)
+    assert model.input_clip_.networks.all()
+    rng = np.random.default_rng(1)
+    x_new = rng.standard_normal((200, 4))
+    assert model.score(x_new, 3 * x_new[:, 0]) > 0.9
+
+
+def test_without_a_clear_difference_both_views_stay():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((80, 3))
+    y = np.abs(x[:, 0]) + 0.3 * rng.standard_normal(80)
+    model = tl.TwoLayerRegressor(10, n_networks=2, scaling="auto", random_state=0).fit(x, y)
+    assert model.input_clip_.networks.tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("settings", "way"),
+    [
+        ({}, "5 folds left out in closed form"),
+        ({"loss": "absolute_error"}, "5 folds, each trained without"),
+        ({"alpha": 1.0}, None),
+    ],
+)
+def test_the_model_says_how_rows_were_left_out(settings, way, tmp_path):
+    x, y = far_values(60)
+    model = tl.TwoLayerRegressor(5, n_networks=1, random_state=0, **settings).fit(x, y)
+    assert model.alpha_search_ == way
+    tl.save(model, tmp_path / "m.safetensors")
+    assert tl.load(tmp_path / "m.safetensors").alpha_search_ == way
+
+
+def test_a_matrix_that_is_too_large_is_left_to_folds():
+    rng = np.random.default_rng(0)
+    n = LARGEST_MATRIX + 1
+    x, y = rng.standard_normal((n, 30)), rng.standard_normal(n)
+    small = tl.TwoLayerRegressor(5, n_networks=1, random_state=0).fit(x, y)  # 155 weights
+    large = tl.TwoLayerRegressor(30, n_networks=1, random_state=0).fit(x, y)  # 930 weights
+    assert small.alpha_search_ == "5 folds left out in closed form"
+    assert large.alpha_search_ == "5 folds, each trained without"
+
+
+def test_a_view_no_better_than_by_chance_is_not_taken_alone():
+    rows = alpha_choice.LeftOutAverage.__new__(alpha_choice.LeftOutAverage)
+    other = alpha_choice.LeftOutAverage.__new__(alpha_choice.LeftOutAverage)
+
+    class Rows:
+        def row_losses(self, outputs):
+            return outputs
+
+    rng = np.random.default_rng(0)
+    for one, losses in ((rows, rng.uniform(size=50)), (other, rng.uniform(size=50) - 0.01)):
+        one.rows, one.outputs, one.losses = Rows(), losses, [losses.mean()]
+    assert rows.unless_better([other]) is rows
+    other.outputs, other.losses = rows.outputs - 0.01, [0.0]
+    assert rows.unless_better([other]) is other
