@@ -15,6 +15,7 @@ import twolayer as tl
 from twolayer import InputError
 from twolayer.engines import get_engine
 from twolayer.maths import network
+from twolayer.training.loop import joined_reasons
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 4)) * [1, 10, 0.1, 5] + [3, -20, 0, 100]
@@ -99,6 +100,12 @@ def test_auto_is_standard_where_training_does_not_converge(settings):
 
 def test_auto_is_standard_with_rows_for_early_stopping():
     assert regressor().fit(X[:40], Y[:40], X_val=X[40:], y_val=Y[40:]).input_clip_ is None
+
+
+def test_each_reason_why_networks_ended_is_said_once():
+    assert regressor(max_iter=3).fit(X, Y).stopped_ == "all steps taken"
+    ends = "all steps taken; tol reached", "all steps taken"
+    assert joined_reasons(ends) == "all steps taken; tol reached"
 
 
 def test_a_far_value_does_not_hide_its_column():

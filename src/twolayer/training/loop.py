@@ -37,8 +37,8 @@ def steps_ran_out(stopped: str) -> bool:
 
 
 def joined_reasons(reasons: Iterable[str]) -> str:
-    """Return the different reasons why networks ended, as one text."""
-    return "; ".join(dict.fromkeys(reasons))
+    """Return the different reasons why networks ended, as one text; each may be such a text of several networks."""
+    return "; ".join(dict.fromkeys(one for text in reasons for one in text.split("; ")))
 
 
 @dataclass(frozen=True)
