@@ -343,6 +343,20 @@ def test_a_sparse_table_is_standard_or_refused():
         model.fit(sparse, Y)
 
 
+def test_a_permutation_test_sees_the_columns_as_the_model_does():
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((60, 2))
+    y = 3 * x[:, 0]
+    x[0, 0] = 1e6
+    scores = {
+        scaling: regressor(scaling).permutation_test(x, y, n=2, cv=3, random_state=0).score
+        for scaling in ("standard", "smooth_clip")
+    }
+    assert scores["smooth_clip"] > scores["standard"] + 0.3
+    with pytest.raises(InputError, match=r"smooth_clip.*sparse table"):
+        regressor("smooth_clip").permutation_test(scipy.sparse.csr_array(x), y, n=2)
+
+
 @pytest.mark.parametrize("wrong", ["robust", None, True, 3])
 def test_another_scaling_is_refused(wrong):
     for call in ("fit", "partial_fit", "preflight"):

@@ -39,17 +39,22 @@ def fit_views(setting: Any, sparse: bool, plan: FitPlan, task: LearningTask) -> 
     InputError
         If there is no such scaling, or the table is sparse and would be clipped.
     """
+    check_scaling(setting, sparse)
+    if setting != "auto":
+        return (setting,)
+    converges = get_solver(plan.solver).stops_itself and not plan.early_stopping
+    both = plan.n_networks > 1 and not sparse and converges and not (task.l1 or task.dropout)
+    return (STANDARD, SMOOTH_CLIP) if both else (STANDARD,)
+
+
+def check_scaling(setting: Any, sparse: bool) -> None:
+    """Raise InputError if there is no such scaling, or the table is sparse and would be clipped."""
     checks.one_of(setting, dict.fromkeys(SCALINGS), "scaling")
     if sparse and setting == SMOOTH_CLIP:
         raise InputError(
             "scaling='smooth_clip' subtracts the median of each column, and X is a sparse table, which is not centred: fit "
             "with scaling='standard', or give X.toarray()"
         )
-    if setting != "auto":
-        return (setting,)
-    converges = get_solver(plan.solver).stops_itself and not plan.early_stopping
-    both = plan.n_networks > 1 and not sparse and converges and not (task.l1 or task.dropout)
-    return (STANDARD, SMOOTH_CLIP) if both else (STANDARD,)
 
 
 @dataclass(eq=False)

@@ -19,6 +19,8 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 
 from twolayer import checks
+from twolayer.estimators.column_quartiles import fit_clip
+from twolayer.estimators.column_views import check_scaling
 from twolayer.estimators.selection.search import (
     AlphaSearch,
     distinct_shape,
@@ -28,6 +30,7 @@ from twolayer.estimators.selection.search import (
 from twolayer.estimators.selection.shuffles import TargetShuffle, target_shuffle
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.evaluation.splits import FoldRows, fold_splits
+from twolayer.maths.smooth_clip import SMOOTH_CLIP
 from twolayer.solvers import SOLVERS, get_solver
 from twolayer.training.ctrl_c import ctrl_c_raises
 
@@ -139,6 +142,11 @@ class PermutationTestMixin:
         rows = replace(model._read(X, y, None), s=None)  # class weights follow the targets
         seed = integer_seed(random_state)
         settings = model.get_params(deep=False)
+        check_scaling(settings.get("scaling", "auto"), checks.is_sparse(rows.x))
+        if settings.get("scaling") == SMOOTH_CLIP:
+            rows = replace(
+                rows, x=fit_clip(rows.x, None)[1]
+            )  # of all rows: no target has a part in it
         scoring = settings.get("scoring") if scoring is None else scoring
         classifies = is_classifier(model)
         default = "accuracy" if classifies else "r2"
