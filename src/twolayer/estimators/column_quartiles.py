@@ -7,6 +7,8 @@ import numpy as np
 from twolayer.estimators.standardise import check_column_sizes, rounding_limit
 from twolayer.maths.smooth_clip import InputClip
 
+LEVELS = (0.25, 0.5, 0.75)
+
 
 def fit_clip(x: np.ndarray, s: np.ndarray | None) -> tuple[InputClip, np.ndarray]:
     """Return the clip of these columns for one network, and the columns clipped; constant columns are 0.
@@ -43,14 +45,22 @@ def column_quartiles(x: np.ndarray, s: np.ndarray | None) -> np.ndarray:
     Between the values that whole weights put at the places 0, 1, 2, ... in order, they are linear; a row of weight below 1
     has the middle of its share as its place.
     """
-    levels = np.array([0.25, 0.5, 0.75])
     if s is None:
-        return np.quantile(x, levels, axis=0)
-    quartiles = np.empty((3, x.shape[1]))
-    for column, order in enumerate(np.argsort(x, axis=0, kind="stable").T):
-        weights, values = s[order], x[order, column]
-        total = np.cumsum(weights)
-        first = total - weights - np.maximum(1 - weights, 0) / 2
-        places = np.stack([first, first + np.maximum(weights - 1, 0)], axis=1).ravel()
-        quartiles[:, column] = np.interp(levels * (total[-1] - 1), places, values.repeat(2))
-    return quartiles
+        return np.quantile(x, LEVELS, axis=0)
+    columns = np.ascontiguousarray(x.T)  # (n_columns, n_rows), which is sorted several times faster
+    order = np.argsort(columns, axis=1)
+    weights = s[order]
+    total = np.cumsum(weights, axis=1)
+    first = total - weights - np.maximum(1 - weights, 0) / 2
+    places = np.stack([first, first + np.maximum(weights - 1, 0)], axis=-1).reshape(len(order), -1)
+    values = np.take_along_axis(columns, order, axis=1).repeat(2, axis=1)
+    return np.stack([_values_at(level * (total[:, -1:] - 1), places, values) for level in LEVELS])
+
+
+def _values_at(place: np.ndarray, places: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the value at a place of each row, linear between its places, which rise; shape (n_rows,)."""
+    after = (places <= place).sum(axis=1, keepdims=True).clip(1, places.shape[1] - 1)
+    ends = np.concatenate([after - 1, after], axis=1)
+    (a, b), (low, high) = (np.take_along_axis(one, ends, axis=1).T for one in (places, values))
+    share = np.divide(place[:, 0] - a, b - a, out=np.zeros_like(a), where=b > a).clip(0, 1)
+    return low + share * (high - low)
