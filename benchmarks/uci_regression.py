@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from benchmarks import published_figures
 from benchmarks.datasets import read_uci_split, uci_folder
+from benchmarks.measurements import Measurements
 from benchmarks.scores import mean_and_error
 
 UCI = tuple(sorted(published_figures.RMSE))
@@ -42,7 +44,6 @@ def uci_split(path: Path, split: int) -> dict[str, Any]:
     model = regressor(len(y), split).fit(x, y)
     mean, std = model.predict(x_test, return_std=True)
     return {
-        "split": split,
         "rmse": float(np.sqrt(np.mean((mean - y_test) ** 2))),
         "nll": normal_nll(y_test, mean, std),
         "alpha": model.alpha_,
@@ -50,11 +51,16 @@ def uci_split(path: Path, split: int) -> dict[str, Any]:
     }
 
 
-def uci_table(name: str, splits: int, tell: Callable[[str], None]) -> dict[str, Any]:
+def uci_table(
+    name: str, splits: int, tell: Callable[[str], None], measurements: Measurements
+) -> dict[str, Any]:
     """Some splits of one table."""
     runs = []
     for split in range(splits):
-        run = uci_split(uci_folder(name), split)
+        run = measurements.of(
+            (name, "published splits", str(split), "TwoLayerRegressorCV"),
+            partial(uci_split, uci_folder(name), split),
+        )
         runs.append(run)
         tell(
             f"{name}, split {split + 1} of {splits}: RMSE {run['rmse']:.3f}, NLL {run['nll']:.3f} "
@@ -66,6 +72,4 @@ def uci_table(name: str, splits: int, tell: Callable[[str], None]) -> dict[str, 
         "rmse": mean_and_error([run["rmse"] for run in runs]),
         "nll": mean_and_error([run["nll"] for run in runs]),
         "seconds": float(np.mean([run["seconds"] for run in runs])),
-        "published_rmse": published_figures.RMSE[name],
-        "published_nll": published_figures.NLL[name],
     }
