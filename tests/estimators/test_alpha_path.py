@@ -93,12 +93,12 @@ def test_the_same_loss_is_no_worse():
     ("given", "expected"),
     [
         ([0.01, 0.01], [1, 1]),
-        ([6, 9, 0], [2, 3, 0]),
+        ([6, 9, 0], [0.8, 1.2, 0]),
         ([1 / 3, 1, 5 / 3], [1, 3, 5]),
         ([1, np.pi], [2 / (1 + np.pi), 2 * np.pi / (1 + np.pi)]),
         ([1, 5000], [2 / 5001, 10000 / 5001]),
         ([1e-300, 3e-300], [1, 3]),
     ],
 )
-def test_weights_in_ratios_of_small_whole_numbers_count_rows(given, expected):
+def test_multiples_of_the_least_weight_count_rows_and_others_have_the_mean_1(given, expected):
     assert relative_weights(np.array(given, dtype=float)) == pytest.approx(expected, rel=1e-12)

@@ -51,10 +51,10 @@ def labels():
     return x, np.column_stack([y > 150, x[:, 0] > 0]).astype(int)
 
 
-def alone(kind, **settings):
+def alone(kind, alpha=ALPHA, **settings):
     """A plain estimator that starts from the first weights of the search."""
     rng = np.random.default_rng([integer_seed(SEED), WIDTH])
-    return kind(WIDTH, alpha=ALPHA, random_state=rng, **{"solver": "lbfgs", **SHARED, **settings})
+    return kind(WIDTH, alpha=alpha, random_state=rng, **{"solver": "lbfgs", **SHARED, **settings})
 
 
 def searched(kind, **settings):
@@ -69,13 +69,17 @@ def split_scores(model):
 def assert_is_the_loop(model, kind, x, y, score, s=None, settings=None, splits=None):
     """Scores, and the fit of all rows.
 
-    `score(fitted, train, test)` is what is expected of a fold.
+    `score(fitted, train, test)` is what is expected of a fold. In the search the weights have the mean 1 in the whole table, in
+    a plain fit in its own rows: alpha is as many times stronger there as the total weight is.
     """
     model.fit(x, y, sample_weight=s)
     expected = []
     for train, test in splits or list(KFold(3).split(x)):
-        weights = None if s is None else s[train]
-        fitted = alone(kind, **settings or {}).fit(x[train], y[train], sample_weight=weights)
+        weights, ratio = (None, 1.0) if s is None else (s[train], s[s > 0].mean())
+        if weights is not None:
+            ratio /= weights[weights > 0].mean()
+        fitted = alone(kind, ALPHA * ratio, **settings or {})
+        fitted.fit(x[train], y[train], sample_weight=weights)
         expected.append(score(fitted, train, test))
     assert np.allclose(split_scores(model), expected, rtol=1e-7)
     whole = alone(kind, **settings or {}).fit(x, y, sample_weight=s)

@@ -41,8 +41,8 @@ SEARCH_PARAMETERS_DOC = """n_hidden : int or list of int
         Units in the hidden layer; from a list the best is chosen.
     {own}
     alphas : list of float or None
-        Weight decays to choose from, each at least 0; None for ten from 0.01 to 100. They are tried from strong to weak,
-        each fit starting from the one before.
+        Weight decays to choose from, as `alpha` of the plain estimator, each at least 0; None for ten from 0.01 to 100. They
+        are tried from strong to weak, each fit starting from the one before. Row weights have the same unit in all folds.
     cv : int, splitter, or iterable of (train, test)
         A whole number means that many folds in random order{stratified}; with `groups` those of GroupKFold.
     scoring : str, callable or None
@@ -153,7 +153,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
             After Ctrl-C: an unfinished search has no result.
         """
         with one_fit_at_a_time(self):
-            rows = self._read(X, y, sample_weight, relative=False)  # each fold sees to its own
+            rows = self._read(X, y, sample_weight)
             seed = integer_seed(self.random_state)
             shape = distinct_shape(rows)
             search = AlphaSearch.from_estimator(self, self.scoring, None, seed, shape)

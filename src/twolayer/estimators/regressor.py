@@ -35,7 +35,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     activation : str or Activation
         One of those of `twolayer.train`.
     alpha : float or "auto"
-        Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss, S the total row weight.
+        Weight decay, at least 0: adds ½·alpha/S·(‖w1‖² + ‖w2‖² + ‖w_skip‖²) to the mean loss. S is the number of rows, those
+        of weight 0 left out, whatever the sum of the weights. Only where they count repeats, as whole multiples of the least
+        with a mean of at most 10 do, S is the sum of these multiples; where they nearly do, S lies between the two.
         "auto" tries values from where the network leaves the constant downwards, and takes the one with the least loss on
         rows left out.
     l1 : float

@@ -7,7 +7,7 @@ depend on theirs; and with repeats merged, a row of weight 3 is the same as thre
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -16,7 +16,11 @@ import numpy as np
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 
-MOST_REPEATS = 1000  # a row of more weight than so many others is no count of repeats
+# When row weights count repeats: see `relative_weights`
+UNIT_ROWS = 20  # one row of so many has the unit, or less
+MEAN_COUNT = 10  # up to this mean they count repeats, and at twice this no longer
+COUNT_TOLERANCE = 0.1  # how far from a whole number a count no longer counts repeats
+UNLIKE_SHARE = 0.2  # of the rows: where so many count no repeats, none does
 WEIGHT_ROUNDING = 1e-9  # share of the largest weight
 
 
@@ -49,15 +53,6 @@ class TrainingRows:
         s, groups = (None if one is None else one[rows] for one in (self.s, self.groups))
         return TrainingRows(self.x[rows], self.y[rows], s, groups)
 
-    def weighed_for(self, train: np.ndarray) -> TrainingRows:
-        """Return all rows with weights in the unit that those of the rows `train` have by `relative_weights`."""
-        if self.s is None or not self.s[train].any():
-            return self
-        own = relative_weights(self.s[train])
-        s = self.s * (own.max() / self.s[train].max())
-        s[train] = own
-        return replace(self, s=s)
-
     def distinct(self) -> TrainingRows:
         """Return the rows in an order that follows from their content, with repeats merged.
 
@@ -75,8 +70,9 @@ class TrainingRows:
 def relative_weights(s: np.ndarray) -> np.ndarray:
     """Return row weights in the unit in which alpha counts rows: only their ratios matter.
 
-    Weights in the ratio of small whole numbers count rows, as repeats do: they become the smallest such numbers, so that a
-    row of weight 3 beside rows of weight 1 is three rows. Others get the mean 1.
+    Weights get the mean 1 over the rows that have any. But where they count repeats, a row of weight 3 beside rows of weight
+    1 is three rows: where nearly all are whole multiples of a unit, the weight that a twentieth of the rows do not exceed,
+    with a mean of 10 at most. Where they do so nearly, the mean lies between, as no small change should change it much.
 
     Parameters
     ----------
@@ -89,22 +85,19 @@ def relative_weights(s: np.ndarray) -> np.ndarray:
     >>> print(relative_weights(np.array([0.002, 0.006, 0.0])), relative_weights(np.array([0.1, np.pi])))
     [1. 3. 0.] [0.06169... 1.938...]
     """
-    largest = s.max()
-    unit = (
-        0.0  # the largest number of which all weights are whole multiples, if it is not too small
-    )
-    for weight in np.unique(s[s > 0]):
-        unit = common_measure(weight, unit, WEIGHT_ROUNDING * largest)
-        if unit * MOST_REPEATS < largest:
-            return s * (np.count_nonzero(s) / s.sum())
-    return np.rint(s / unit)
-
-
-def common_measure(a: float, b: float, rounding: float) -> float:
-    """Return the largest number of which both are whole multiples, by Euclid; what is at most `rounding` is 0."""
-    while b > rounding:
-        a, b = b, abs(a - b * np.rint(a / b))
-    return a
+    s = s / s.max()
+    above_0 = np.sort(s[s > 0])
+    unit = above_0[-(-len(above_0) // UNIT_ROWS) - 1]
+    if unit * len(above_0) * MEAN_COUNT < WEIGHT_ROUNDING:  # `counts` might be infinite
+        return s / above_0.mean()
+    counts = above_0 / unit
+    off = np.abs(counts - np.rint(counts)) - WEIGHT_ROUNDING * counts[-1]
+    share = np.clip(1 - off / COUNT_TOLERANCE, 0, 1).mean()  # 1: all count repeats
+    mean = counts.mean()
+    likeness = np.clip(1 - (1 - share) / UNLIKE_SHARE, 0, 1) * np.clip(2 - mean / MEAN_COUNT, 0, 1)
+    if likeness == 1:
+        return np.rint(s / unit)
+    return s * (mean**likeness / above_0.mean())
 
 
 def row_fingerprints(x: Any, y: np.ndarray) -> list[bytes]:

@@ -219,7 +219,7 @@ class AlphaSearch:
         """Yield the folds, one after another; rows to train on are distinct, and rows of weight 0 are left out."""
         for train, test in weighted_splits(splits, rows.s):
             check_counted_rows(train, None, "to train on")
-            weighted = self.class_weighted(rows.weighed_for(train), train)
+            weighted = self.class_weighted(rows, train)
             ((train, test),) = weighted_splits([(train, test)], weighted.s)
             yield self.fold(weighted.subset(train).distinct(), weighted.subset(test))
 

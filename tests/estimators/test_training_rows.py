@@ -1,0 +1,83 @@
+"""The unit of row weights: repeats count as rows, only ratios matter, and a small change of the weights changes little."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris, make_classification
+from sklearn.model_selection import GridSearchCV
+
+from twolayer import TwoLayerClassifier, TwoLayerClassifierCV, TwoLayerRegressor
+from twolayer.estimators.training_rows import relative_weights
+
+ONES = np.ones(300)
+RANDOM = np.random.default_rng(0).uniform(0.5, 1.5, 300)
+HALF_3 = np.repeat([1.0, 3.0], 150)
+
+
+def with_first(s, weight):
+    return np.concatenate([[weight], s[1:]])
+
+
+@pytest.mark.parametrize(
+    "weight", [0.99, 0.999, 0.5, 0.6, 0.123, 1e-9, 1 + 1e-7, 1.01, 1.49, 2.0, 5.5]
+)
+@pytest.mark.parametrize("s", [ONES, HALF_3, RANDOM], ids=["ones", "1 and 3", "random"])
+def test_one_other_weight_changes_no_other_rows_weight_much(s, weight):
+    other = relative_weights(with_first(s, weight))
+    assert np.allclose(other[1:], relative_weights(s)[1:], rtol=0.02)
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 3])
+def test_rounded_weights_weigh_like_the_exact_ones(decimals):
+    rounded = relative_weights(np.round(RANDOM, decimals))
+    assert rounded.sum() == pytest.approx(relative_weights(RANDOM).sum(), rel=0.01)
+
+
+@pytest.mark.parametrize("step", [1e-3, 1e-4])
+def test_the_total_weight_is_continuous(step):
+    """From half of the rows of weight 1 to weight 30: no step between neighbours is much larger than the others."""
+    totals = [relative_weights(np.repeat([1.0, w], 150)).sum() for w in np.arange(1, 30, step)]
+    assert np.abs(np.diff(totals)).max() < 2e5 * step
+
+
+@pytest.mark.parametrize(
+    "s", [ONES, HALF_3, RANDOM, with_first(ONES, 0.97), with_first(HALF_3, 1.1)]
+)
+@pytest.mark.parametrize("factor", [10, 0.1, 1.37, 1e-300, 1e300, 1 / 3])
+def test_only_ratios_matter(s, factor):
+    assert np.allclose(relative_weights(s * factor), relative_weights(s), rtol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [1, 0.1, 1.37])
+def test_whole_numbers_count_repeats(factor):
+    s = np.random.default_rng(0).integers(0, 5, 300).astype(float)
+    assert np.array_equal(relative_weights(s * factor), s)
+
+
+def test_weights_that_differ_by_hundreds_of_powers_of_ten_have_the_mean_1():
+    assert np.allclose(relative_weights(np.array([1e-320, 1e-300, 1.0])), [0, 0, 3])
+
+
+@pytest.mark.parametrize("kind", [TwoLayerClassifier, TwoLayerRegressor])
+def test_one_weight_of_099_is_no_weaker_decay(kind):
+    x, y = load_iris(return_X_y=True)
+    model = kind(10, alpha=10.0, n_networks=1, random_state=0)
+    plain = np.linalg.norm(model.fit(x, y, sample_weight=np.ones(150)).w1_)
+    other = np.linalg.norm(model.fit(x, y, sample_weight=with_first(np.ones(150), 0.99)).w1_)
+    assert other == pytest.approx(plain, rel=0.05)
+
+
+@pytest.mark.parametrize("weight", [0.99, 0.999])
+def test_folds_have_the_unit_of_the_whole_table(weight):
+    """Each fold that has the row of another weight once had a unit of its own, 100 or 1000 times smaller."""
+    x, y = make_classification(200, 8, n_informative=5, n_classes=3, random_state=0)
+    s = with_first(np.ones(200), weight)
+    search = TwoLayerClassifierCV(
+        5, alphas=[300.0, 3.0, 0.03], n_networks=1, random_state=0, max_iter=100
+    )
+    plain = TwoLayerClassifier(5, n_networks=1, random_state=0, max_iter=100)
+    grid = GridSearchCV(plain, {"alpha": [300.0, 3.0, 0.03]}, scoring="neg_log_loss")
+    for model in (search, grid):
+        expected = clone(model).fit(x, y).cv_results_["mean_test_score"]
+        scores = model.fit(x, y, sample_weight=s).cv_results_["mean_test_score"]
+        assert np.allclose(scores[:2], expected[:2], rtol=0.05)
