@@ -1,12 +1,16 @@
 """The unit of row weights: repeats count as rows, only ratios matter, and a small change of the weights changes little."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris, make_classification
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.model_selection import GridSearchCV
 
-from twolayer import TwoLayerClassifier, TwoLayerClassifierCV, TwoLayerRegressor
+from twolayer import InputError, TwoLayerClassifier, TwoLayerClassifierCV, TwoLayerRegressor
 from twolayer.estimators.training_rows import relative_weights
 
 ONES = np.ones(300)
@@ -81,3 +85,58 @@ def test_folds_have_the_unit_of_the_whole_table(weight):
         expected = clone(model).fit(x, y).cv_results_["mean_test_score"]
         scores = model.fit(x, y, sample_weight=s).cv_results_["mean_test_score"]
         assert np.allclose(scores[:2], expected[:2], rtol=0.05)
+
+
+# ---- classes without weight
+
+
+def weightless():
+    """Three classes, of which the middle one has weight 0."""
+    x, y = load_iris(return_X_y=True)
+    return x, np.array(["a", "b", "c"])[y], (y != 1) * 1.0
+
+
+FORMS = [
+    TwoLayerClassifier(5, alpha=1.0, n_networks=1, random_state=0),
+    TwoLayerClassifier(5, alpha=1.0, n_networks=1, random_state=0, engine="numpy", solver="adam"),
+    TwoLayerClassifier(5, n_networks=2, random_state=0),
+    TwoLayerClassifier(5, alpha=1.0, random_state=0, class_weight="balanced"),
+    TwoLayerClassifier(5, alpha=1.0, random_state=0, early_stopping=True, label_smoothing=0.01),
+    TwoLayerClassifierCV(5, alphas=[1.0, 0.1], n_networks=1, random_state=0),
+    TwoLayerClassifierCV(5, alphas=[1.0, 0.1], n_networks=1, class_weight={"a": 2}, random_state=0),
+]
+
+
+@pytest.mark.parametrize("model", FORMS)
+def test_a_class_without_weight_stays_a_class(model):
+    """Its probability is near 0: logistic regression of scikit-learn gives it less than 0.1 too."""
+    x, y, s = weightless()
+    model = clone(model).fit(x, y, sample_weight=s)
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    answer = model.predict_proba(x)
+    assert answer.shape == (150, 3)
+    assert answer[:, 1].max() < 0.1
+    assert model.score(x, y, sample_weight=s) > 0.95
+    if hasattr(model, "preflight"):
+        assert "smallest class has 0" not in str(model.preflight(x, y, s))
+
+
+def test_a_class_without_weight_in_other_models():
+    x, y, s = weightless()
+    one = FORMS[0]
+    models = [
+        CalibratedClassifierCV(one, cv=3),
+        VotingClassifier([("one", one)], voting="soft"),
+        StackingClassifier([("one", one)], cv=3),
+    ]
+    for model in models:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the last model of the stack is scikit-learn's
+            model.fit(x, y, sample_weight=s)
+        assert model.score(x, y, sample_weight=s) > 0.95
+
+
+def test_one_class_of_three_with_weight_is_refused():
+    x, y, s = weightless()
+    with pytest.raises(InputError, match="one class only, 'c', in every row of weight above 0"):
+        FORMS[0].fit(x, y, sample_weight=s * (y == "c"))

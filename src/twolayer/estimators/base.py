@@ -49,7 +49,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
 
     calibrate: bool | str = False  # a classifier lets the user choose
     _loss: str  # the name of the default loss
-    _keeps_weightless_rows = False  # rows of weight 0 are left out before anything else
+    _keeps_weightless_rows = False
 
     n_hidden: Any
     alpha: Any
@@ -101,7 +101,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         groups: np.ndarray | None = None,
         relative: bool = True,
     ) -> TrainingRows:
-        """Return checked rows, with targets in the form of training, and set the attributes that follow from y."""
+        """Return checked rows that count, with targets in the form of training; set the attributes that follow from y."""
         raise NotImplementedError
 
     def _read_more(self, X: Any, y: Any, sample_weight: Any) -> TrainingRows:  # noqa: N803
@@ -118,7 +118,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         relative: bool = False,
         **settings: Any,
     ) -> TrainingRows:
-        """Return the users' arrays checked, without the rows of weight 0; `settings` are those of `validate_data`.
+        """Return the users' arrays checked; `settings` are those of `validate_data`.
 
         Where only the ratios of the weights are to matter, `relative` is True.
         """
@@ -138,10 +138,11 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         s = checks.row_weights(sample_weight, X.shape[0], np.float64)
         if s is not None and relative:
             s = relative_weights(s)
-        rows = TrainingRows(X, y, s, groups)
-        if s is None or s.all() or self._keeps_weightless_rows:
-            return rows
-        return rows.subset(s > 0)
+        return TrainingRows(X, y, s, groups)
+
+    def _counted(self, rows: TrainingRows) -> TrainingRows:
+        """Return the rows that count: without those of weight 0, unless a splitter may count on them."""
+        return rows if self._keeps_weightless_rows else rows.counted()
 
     def _original_targets(self, y: np.ndarray) -> np.ndarray:
         """Return targets in the form of training as the user gave them."""

@@ -226,18 +226,17 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         if self._several_labels:
             labels = self._labels(rows.y)
             self.classes_ = np.arange(labels.shape[1])
-            return replace(rows, y=labels)
+            return self._counted(replace(rows, y=labels))
         y = column_or_1d(rows.y, warn=True)
         check_classification_targets(y)
-        self.classes_ = np.unique(y if rows.s is None else y[rows.s > 0])
-        if len(self.classes_) < 2:
+        self.classes_, labels = np.unique(y, return_inverse=True)  # those without weight too
+        counted = np.unique(labels if rows.s is None else labels[rows.s > 0])
+        if len(counted) < 2:
             raise InputError(
-                f"y holds one class only, {str(self.classes_[0])!r}, in every row of weight above 0: "
+                f"y holds one class only, {str(self.classes_[counted[0]])!r}, in every row of weight above 0: "
                 "two classes are needed"
             )
-        # a class without weight gets a number too; no fold trains on it
-        labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        return self._class_weighted(replace(rows, y=labels))
+        return self._class_weighted(self._counted(replace(rows, y=labels)))
 
     def _labels(self, y: Any) -> np.ndarray:
         """Return a column of 0 and 1 for each label."""
@@ -255,11 +254,10 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             weights = class_weights(self.class_weight, self.classes_, rows.y, rows.s)
             self._class_weights = weights
         s = weights[rows.y] * (1.0 if rows.s is None else rows.s)
-        rows = replace(rows, s=s)
-        return rows if s.all() else rows.subset(s > 0)
+        return replace(rows, s=s).counted()
 
     def _read_more(self, X: Any, y: Any, sample_weight: Any) -> TrainingRows:  # noqa: N803
-        return self._read_known(self._read_table(X, y, sample_weight, reset=False))
+        return self._read_known(self._read_table(X, y, sample_weight, reset=False).counted())
 
     def _read_known(self, rows: TrainingRows) -> TrainingRows:
         """Return the rows with targets in the form of training; the classes are known."""
@@ -318,7 +316,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         elif classes is not None:
             with one_fit_at_a_time(self):
                 self.__dict__.pop("_class_weights", None)
-                rows = self._read_table(X, y, sample_weight)
+                rows = self._read_table(X, y, sample_weight).counted()
                 self.classes_ = np.unique(classes)
                 self._several_labels = np.ndim(rows.y) == 2 and rows.y.shape[1] > 1
                 train_one_pass(self, self._read_known(rows), numbers=False)

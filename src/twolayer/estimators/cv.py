@@ -103,7 +103,7 @@ SEARCH_ATTRIBUTES_DOC = """alpha_, n_hidden_, best_score_
 class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
     """The common part of both estimators: the search, and the fit of all rows at the best."""
 
-    _keeps_weightless_rows = True  # a splitter `cv` may count on them
+    _keeps_weightless_rows = True
 
     alphas: Any
     cv: Any

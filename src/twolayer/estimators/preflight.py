@@ -216,6 +216,7 @@ def table_notes(x: Any, labels: np.ndarray | None, n_weights: int, plan: FitPlan
         )
     if labels is not None:
         counts = np.bincount(labels)
+        counts = counts[counts > 0]  # a class may have weight 0
         fewest, most = int(counts.min()), int(counts.max())
         if fewest < 5:
             notes.append(f"the smallest class has {plural(fewest, 'row')}")

@@ -228,13 +228,14 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         relative: bool = True,
     ) -> TrainingRows:
         rows = self._read_table(X, y, sample_weight, groups, relative=relative, y_numeric=True)
+        rows = self._counted(rows)
         self._one_target = np.ndim(rows.y) == 1
         rows = replace(rows, y=self._numbers(rows.y))
         self.n_outputs_ = rows.y.shape[1]
         return rows
 
     def _read_more(self, X: Any, y: Any, sample_weight: Any) -> TrainingRows:  # noqa: N803
-        rows = self._read_table(X, y, sample_weight, reset=False, y_numeric=True)
+        rows = self._read_table(X, y, sample_weight, reset=False, y_numeric=True).counted()
         rows = replace(rows, y=self._numbers(rows.y))
         if rows.y.shape[1] != self.n_outputs_:
             raise InputError(

@@ -53,6 +53,10 @@ class TrainingRows:
         s, groups = (None if one is None else one[rows] for one in (self.s, self.groups))
         return TrainingRows(self.x[rows], self.y[rows], s, groups)
 
+    def counted(self) -> TrainingRows:
+        """Return the rows without those of weight 0."""
+        return self if self.s is None or self.s.all() else self.subset(self.s > 0)
+
     def distinct(self) -> TrainingRows:
         """Return the rows in an order that follows from their content, with repeats merged.
 
