@@ -17,8 +17,8 @@ from twolayer import checks
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators.column_views import fit_views
-from twolayer.estimators.concurrent_fits import one_fit_at_a_time
 from twolayer.estimators.fit import NetworkFit
+from twolayer.estimators.fit_draft import fit_draft
 from twolayer.estimators.fit_plan import (
     FitPlan,
     LearningTask,
@@ -193,20 +193,22 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
             After Ctrl-C while alpha is searched for. In the training that follows, Ctrl-C ends it, and what was learned
             until then stays: `stopped_` says "interrupted".
         """
-        with one_fit_at_a_time(self):
-            warm = checks.flag(self.warm_start, "warm_start") and hasattr(self, "w1_")
-            before, classes = (self.params_, self._class_names()) if warm else (None, ())
+        with fit_draft(self) as model:
+            warm = checks.flag(model.warm_start, "warm_start") and hasattr(model, "w1_")
+            before, classes = (model.params_, model._class_names()) if warm else (None, ())
             numbers = None if groups is None else group_numbers(groups, _num_samples(X))
-            rows = self._read(X, y, sample_weight, numbers)
-            if warm and not np.array_equal(classes, self._class_names()):
+            rows = model._read(X, y, sample_weight, numbers)
+            if warm and not np.array_equal(classes, model._class_names()):
                 raise InputError(
                     f"warm_start goes on with the same classes: they were {checks.short_repr(list(classes))} and are "
-                    f"{checks.short_repr(list(self._class_names()))} now. Set warm_start=False to start anew"
+                    f"{checks.short_repr(list(model._class_names()))} now. Set warm_start=False to start anew"
                 )
             if (X_val is None) != (y_val is None):
                 raise InputError("early_stopping needs both X_val and y_val, or neither")
-            validation = None if X_val is None else self._read_more(X_val, y_val, sample_weight_val)
-            self._train(rows, validation, before)
+            validation = (
+                None if X_val is None else model._read_more(X_val, y_val, sample_weight_val)
+            )
+            model._train(rows, validation, before)
         return self
 
     def _train(
@@ -341,10 +343,10 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         InputError, ValueError
             If an array or setting cannot be used, or the settings are those of another network.
         """
-        with one_fit_at_a_time(self):
-            if hasattr(self, "w1_"):
-                rows = self._read_more(X, y, sample_weight)
+        with fit_draft(self) as model:
+            if hasattr(model, "w1_"):
+                rows = model._read_more(X, y, sample_weight)
             else:
-                rows = self._read(X, y, sample_weight, relative=False)
-            train_one_pass(self, rows, numbers=not is_classifier(self))
+                rows = model._read(X, y, sample_weight, relative=False)
+            train_one_pass(model, rows, numbers=not is_classifier(model))
         return self

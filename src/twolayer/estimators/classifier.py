@@ -16,8 +16,8 @@ from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
-from twolayer.estimators.concurrent_fits import one_fit_at_a_time
 from twolayer.estimators.ensemble import class_probabilities, mean_logits, most_likely_class
+from twolayer.estimators.fit_draft import fit_draft
 from twolayer.estimators.input_checks import prediction_dtype
 from twolayer.estimators.partial_fit import has_partial_fit, train_one_pass
 from twolayer.estimators.training_rows import TrainingRows
@@ -314,12 +314,12 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
                     f"{checks.short_repr(np.unique(classes).tolist())} now"
                 )
         elif classes is not None:
-            with one_fit_at_a_time(self):
-                self.__dict__.pop("_class_weights", None)
-                rows = self._read_table(X, y, sample_weight).counted()
-                self.classes_ = np.unique(classes)
-                self._several_labels = np.ndim(rows.y) == 2 and rows.y.shape[1] > 1
-                train_one_pass(self, self._read_known(rows), numbers=False)
+            with fit_draft(self) as model:
+                model.__dict__.pop("_class_weights", None)
+                rows = model._read_table(X, y, sample_weight).counted()
+                model.classes_ = np.unique(classes)
+                model._several_labels = np.ndim(rows.y) == 2 and rows.y.shape[1] > 1
+                train_one_pass(model, model._read_known(rows), numbers=False)
             return self
         return super().partial_fit(X, y, sample_weight)
 

@@ -14,9 +14,10 @@ from twolayer import checks
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.classifier import TwoLayerClassifier
-from twolayer.estimators.concurrent_fits import one_fit_at_a_time
 from twolayer.estimators.fit import convergence_warning
+from twolayer.estimators.fit_draft import fit_draft
 from twolayer.estimators.fit_plan import uses_calibration
+from twolayer.estimators.fitted_networks import WEIGHT_ATTRIBUTES
 from twolayer.estimators.regressor import TwoLayerRegressor
 from twolayer.estimators.selection.nested_score import NestedScoreMixin
 from twolayer.estimators.selection.search import (
@@ -117,9 +118,6 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
     def preflight(self) -> None:
         """Not available: it is about one fit."""
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "w1_")
-
     @ctrl_c_raises()
     def fit(  # type: ignore[override]
         self,
@@ -152,28 +150,32 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
         KeyboardInterrupt
             After Ctrl-C: an unfinished search has no result.
         """
-        with one_fit_at_a_time(self):
-            rows = self._read(X, y, sample_weight)
-            seed = integer_seed(self.random_state)
+        with fit_draft(self) as model:
+            for name in WEIGHT_ATTRIBUTES:  # of a fit before, where this one has no `refit`
+                model.__dict__.pop(name, None)
+            rows = model._read(X, y, sample_weight)
+            seed = integer_seed(model.random_state)
             shape = distinct_shape(rows)
-            search = AlphaSearch.from_estimator(self, self.scoring, None, seed, shape)
-            splits = fold_splits(self.cv, rows.x, rows.y, groups, seed, split_classes(self, rows.y))
-            search = search.with_callback(self.callback, len(splits), self.refit)
+            search = AlphaSearch.from_estimator(model, model.scoring, None, seed, shape)
+            splits = fold_splits(
+                model.cv, rows.x, rows.y, groups, seed, split_classes(model, rows.y)
+            )
+            search = search.with_callback(model.callback, len(splits), model.refit)
             folds = [search.fold_scores(fold) for fold in search.folds(rows, splits)]
             scores = np.stack([fold.scores for fold in folds], axis=-1)
-            self._set_scores(SearchScores(search.n_hidden, search.alphas, scores))
-            self._set_uncertainty(search, folds)
-            if self.verbose:
-                self._print_scores()
-            if checks.flag(self.refit, "refit"):
+            model._set_scores(SearchScores(search.n_hidden, search.alphas, scores))
+            model._set_uncertainty(search, folds)
+            if model.verbose:
+                model._print_scores()
+            if checks.flag(model.refit, "refit"):
                 everything = np.arange(rows.n_rows)
                 (fold,) = search.folds(rows, [(everything, everything[:0])])
-                run = search.run_at(fold, self.n_hidden_, self.alpha_)
+                run = search.run_at(fold, model.n_hidden_, model.alpha_)
                 if search.fitting.can_converge and steps_ran_out(run.stopped):
-                    text = convergence_warning(self.max_iter)
+                    text = convergence_warning(model.max_iter)
                     warnings.warn(text, ConvergenceWarning, stacklevel=3)
                 _, targets = search.targets(fold)
-                self._set_networks(fold.axes.in_column_units(run.params, targets), run)
+                model._set_networks(fold.axes.in_column_units(run.params, targets), run)
         return self
 
     def set_fitted_state(self, state: Mapping[str, Any]) -> Any:

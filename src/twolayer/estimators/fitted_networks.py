@@ -38,6 +38,9 @@ class FittedNetworks(BaseEstimator):
     _one_target = False
     _flag: str  # the one of `several_labels_` and `one_target_` that a fit of this class learns
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "w1_")
+
     @property
     def params_(self) -> Params:
         """All weights together, as `twolayer.forward` takes them: float64, on the columns of `network_inputs`.
