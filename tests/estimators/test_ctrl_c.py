@@ -6,6 +6,7 @@ import signal
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn.model_selection import cross_validate
 
 import twolayer as tl
 from twolayer.engines import get_engine
@@ -85,7 +86,9 @@ def test_networks_one_after_another_are_all_there_or_none_is(press):
 def test_a_training_keeps_what_it_has_learned(press, n_networks):
     settings = {**QUICK, "alpha": 1.0, "n_networks": n_networks, "solver": "gd", "tol": 0.0}
     press(1)
-    model = tl.TwoLayerRegressor(**{**settings, "max_iter": 10**6}).fit(X, Y)
+    model = tl.TwoLayerRegressor(**{**settings, "max_iter": 10**6})
+    with pytest.warns(tl.TwoLayerWarning, match=r"interrupted by the user \(Ctrl-C\) in pass "):
+        model.fit(X, Y)
     assert model.stopped_ == "interrupted"
     again = tl.TwoLayerRegressor(**{**settings, "max_iter": model.n_iter_}).fit(X, Y)
     assert np.array_equal(model.w1_, again.w1_)
@@ -112,3 +115,17 @@ def test_what_is_wrapped_keeps_its_name_and_parameters():
     fit = tl.TwoLayerRegressorCV.fit
     assert fit.__name__ == "fit"
     assert list(inspect.signature(fit).parameters) == ["self", "X", "y", "sample_weight", "groups"]
+
+
+def test_a_pass_of_partial_fit_that_was_interrupted_says_so(press):
+    press(1)
+    settings = {**QUICK, "alpha": 1.0, "solver": "adam", "batch_size": 5}
+    with pytest.warns(tl.TwoLayerWarning, match="not all of these rows"):
+        tl.TwoLayerRegressor(**settings).partial_fit(X, Y)
+
+
+def test_an_interrupt_that_cross_validation_swallows_shows(press):
+    press(2)
+    model = tl.TwoLayerRegressor(**QUICK, alpha=1.0, n_networks=1, solver="gd", tol=0.0)
+    with pytest.warns(tl.TwoLayerWarning, match="interrupted by the user"):
+        cross_validate(model.set_params(max_iter=2000), X, Y, cv=2)

@@ -50,7 +50,7 @@ from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_targets
 from twolayer.solvers import SOLVERS, get_solver
 from twolayer.training.ctrl_c import ctrl_c_raises
-from twolayer.training.loop import INTERRUPTED, Progress, steps_ran_out
+from twolayer.training.loop import INTERRUPTED, Progress, steps_ran_out, was_interrupted
 from twolayer.training.train import Run, train
 
 VALIDATION_INTERVAL = 5  # steps, on wide tables, where scoring rows costs as much as a step
@@ -168,6 +168,9 @@ class NetworkFit:
             )
             self.result = self.train_at_half(rate, validation)
         self.params = self.result.params
+        if was_interrupted(self.result.stopped):
+            passes = -(-len(self.result.losses) // self.steps_per_pass)
+            warnings.warn(interrupted_warning(passes), TwoLayerWarning, stacklevel=4)
         if self.early_stopping is not None:
             self.params = self.early_stopping.best(self.params)
         elif self.can_converge and steps_ran_out(self.result.stopped):
@@ -425,6 +428,14 @@ def convergence_warning(max_iter: int) -> str:
     return (
         f"training took all of max_iter={max_iter} passes over the rows and had not converged: raise max_iter, or raise "
         "tol to end it earlier"
+    )
+
+
+def interrupted_warning(passes: int) -> str:
+    """Return what to say where Ctrl-C ended the training."""
+    return (
+        f"training interrupted by the user (Ctrl-C) in pass {passes} over the rows: the model keeps what it had learned "
+        "until then"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.errors import InputError
+from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.estimators.callbacks import CallbackList, progress_in_own_units, user_callbacks
 from twolayer.estimators.column_views import (
     ColumnView,
@@ -33,6 +34,7 @@ from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import SCALINGS, SMOOTH_CLIP, InputClip
 from twolayer.solvers import SolverMemory
 from twolayer.solvers.adam import Adam
+from twolayer.training.loop import was_interrupted
 from twolayer.training.train import Run, train
 
 TYPICAL_ROWS = 1000  # of a stream, where a setting "auto" follows from the shape of the table
@@ -80,6 +82,11 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
     if alpha is None:
         alpha = getattr(model, "alpha_", FALLBACK_ALPHA)
     run = train_views(model, rows, task, alpha, state, views, targets, rng)
+    if was_interrupted(run.stopped):
+        text = (
+            "partial_fit interrupted by the user (Ctrl-C): not all of these rows were learned from"
+        )
+        warnings.warn(text, TwoLayerWarning, stacklevel=3)
     model.__dict__.pop("temperature_", None)  # of a fit before
     model._stream_rng, model.stream_ = rng, state
     model._set_networks_and_clip(*params_for_user(run.params, views, targets))

@@ -36,6 +36,11 @@ def steps_ran_out(stopped: str) -> bool:
     return ALL_STEPS in stopped.split("; ")
 
 
+def was_interrupted(stopped: str) -> bool:
+    """Return whether Ctrl-C ended a network; `stopped` holds the reasons of all networks."""
+    return INTERRUPTED in stopped.split("; ")
+
+
 def joined_reasons(reasons: Iterable[str]) -> str:
     """Return the different reasons why networks ended, as one text; each may be such a text of several networks."""
     return "; ".join(dict.fromkeys(one for text in reasons for one in text.split("; ")))
