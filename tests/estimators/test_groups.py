@@ -1,11 +1,20 @@
 """Rows of one group stay together wherever an estimator leaves rows out by itself."""
 
+import warnings
+from functools import wraps
+
 import numpy as np
 import polars
 import pytest
+import sklearn
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import twolayer as tl
 from twolayer.errors import InputError
@@ -139,3 +148,37 @@ def test_rows_in_time_stay_together_by_fifths():
     # ten different times: two of them to each fifth
     assert fifths.tolist() == [1, 0, 0, 1, 2, 2, 0, 3, 3, 4, 4]
     assert Dataset(None, None, None).fold_groups(everyone) is None
+
+
+@pytest.mark.parametrize("wanted", [None, True], ids=["by default", "asked for"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        tl.TwoLayerClassifier(3, alpha=1.0, n_networks=1, max_iter=3, random_state=0),
+        tl.TwoLayerRegressor(3, alpha=1.0, n_networks=1, max_iter=3, random_state=0),
+        tl.TwoLayerClassifierCV(3, alphas=[1.0], cv=2, n_networks=1, max_iter=3, random_state=0),
+        tl.TwoLayerRegressorCV(3, alphas=[1.0], cv=2, n_networks=1, max_iter=3, random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_groups_of_a_splitter_with_metadata_routing(model, wanted, monkeypatch):
+    """By default the splitter alone has them, as without routing; MLPClassifier, whose fit has no groups, does the same."""
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    y, groups, seen = x[:, 0] > 0, np.arange(60) // 10, []
+    fit = type(model).fit
+
+    def noted(self, X, y, **arguments):  # noqa: N803
+        seen.append(arguments.get("groups") is not None)
+        return fit(self, X, y, **arguments)
+
+    monkeypatch.setattr(type(model), "fit", wraps(fit)(noted))
+    with sklearn.config_context(enable_metadata_routing=True), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        if wanted:
+            model = clone(model).set_fit_request(groups=True)
+        given = {"cv": GroupKFold(3), "params": {"groups": groups}}
+        assert cross_validate(model, x, y, **given)["test_score"].shape == (3,)
+        pipeline = make_pipeline(StandardScaler(), model)
+        cross_validate(pipeline, x, y, **given)
+        GridSearchCV(model, {"n_hidden": [2]}, cv=GroupKFold(3)).fit(x, y, groups=groups)
+    assert set(seen[:6]) == {bool(wanted)}

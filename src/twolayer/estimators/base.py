@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -50,6 +50,8 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
     calibrate: bool | str = False  # a classifier lets the user choose
     _loss: str  # the name of the default loss
     _keeps_weightless_rows = False
+    # with scikit-learn's metadata routing, `groups` are the splitter's alone, as without it, unless the user asks for them
+    __metadata_request__fit: ClassVar = {"groups": False}
 
     n_hidden: Any
     alpha: Any
@@ -175,7 +177,8 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
             Rows for early stopping. Giving them turns early stopping on, and no rows are held out from X.
         groups : array-like, shape (n_rows,), or None
             Such as the patient a row is from: rows of one group stay together wherever rows are left out, to choose
-            alpha, to calibrate, to stop early.
+            alpha, to calibrate, to stop early. In `cross_validate` and the like `set_fit_request(groups=True)` passes them
+            on to here, with scikit-learn's metadata routing; by default the splitter alone has them.
 
         Returns
         -------
@@ -191,7 +194,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
             If another thread is fitting this object.
         KeyboardInterrupt
             After Ctrl-C while alpha is searched for. In the training that follows, Ctrl-C ends it, and what was learned
-            until then stays: `stopped_` says "interrupted".
+            until then stays: `stopped_` says "interrupted", and a TwoLayerWarning.
         """
         with fit_draft(self) as model:
             warm = checks.flag(model.warm_start, "warm_start") and hasattr(model, "w1_")

@@ -135,7 +135,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
         sample_weight : array-like, shape (n_rows,), or None
             Counts in training and in the scores.
         groups : array-like, shape (n_rows,), or None
-            Rows of one group stay together; for `cv`.
+            Rows of one group stay together; for `cv`. With scikit-learn's metadata routing as in the plain estimator.
 
         Returns
         -------
