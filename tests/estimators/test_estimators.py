@@ -1,5 +1,7 @@
 """The estimators: scikit-learn's conventions, the user's own units, and what they promise beside."""
 
+import warnings
+
 import numpy as np
 import pandas
 import polars
@@ -7,17 +9,18 @@ import pytest
 import scipy.sparse
 from scipy.special import expit, softmax
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from slow_cases import slow
 
 import twolayer as tl
-from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
+from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor, TwoLayerRegressorCV
 from twolayer.estimators.standardise import standardise
 from twolayer.estimators.training_rows import TrainingRows
 
@@ -309,8 +312,21 @@ def test_several_targets_each_in_its_own_units():
     assert model.n_outputs_ == 2
     assert model.predict(x).shape == (40, 2)
     assert model.score(x, both) > 0.99
-    assert TwoLayerRegressor(2, max_iter=2).fit(x, y[:, None]).predict(x).shape == (40, 1)
-    assert TwoLayerRegressor(2, max_iter=2).fit(x, y).predict(x).shape == (40,)
+
+
+@pytest.mark.parametrize("kind", [TwoLayerRegressor, TwoLayerRegressorCV, MLPRegressor])
+def test_one_target_in_a_column_is_one_target(kind):
+    x, y = regression()
+    for column in (y[:, None], pandas.DataFrame({"y": y})):
+        with (
+            pytest.warns(DataConversionWarning, match="column-vector"),
+            warnings.catch_warnings(action="ignore", category=ConvergenceWarning),
+        ):
+            model = kind(max_iter=2, random_state=0).fit(x, column)
+        assert model.predict(x).shape == (40,)
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+            flat = kind(max_iter=2, random_state=0).fit(x, y)
+        assert np.array_equal(model.predict(x), flat.predict(x))
 
 
 # ---- what people bring

@@ -27,7 +27,6 @@ def targets(kind):
     _, y = table()
     return {
         "number": y,
-        "column": y[:, None],
         "numbers": np.c_[y, -y],
         "counts": np.round(np.abs(y)),
         "two classes": np.where(y > y.mean(), "high", "low"),
@@ -36,7 +35,7 @@ def targets(kind):
     }[kind]
 
 
-REGRESSIONS = ["number", "column", "numbers", "counts"]
+REGRESSIONS = ["number", "numbers", "counts"]
 CLASSIFICATIONS = ["two classes", "three classes", "labels"]
 
 

@@ -171,7 +171,8 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
         X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
             A sparse table is scaled without centring.
         y : array-like, shape (n_rows,) or, where several outputs can be learned, (n_rows, n_outputs)
-            Numbers; of a classifier the class of each row: text, whole numbers or booleans.
+            Numbers; of a classifier the class of each row: text, whole numbers or booleans. A single column is taken as
+            (n_rows,), with scikit-learn's DataConversionWarning.
         sample_weight : array-like, shape (n_rows,), or None
         X_val, y_val, sample_weight_val : as X, y, sample_weight
             Rows for early stopping. Giving them turns early stopping on, and no rows are held out from X.

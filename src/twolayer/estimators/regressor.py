@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import column_or_1d
 
 from twolayer import checks
 from twolayer.errors import InputError
@@ -229,6 +230,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     ) -> TrainingRows:
         rows = self._read_table(X, y, sample_weight, groups, relative=relative, y_numeric=True)
         rows = self._counted(rows)
+        if rows.y.ndim == 2 and rows.y.shape[1] == 1:
+            rows = replace(rows, y=column_or_1d(rows.y, warn=True))
         self._one_target = np.ndim(rows.y) == 1
         rows = replace(rows, y=self._numbers(rows.y))
         self.n_outputs_ = rows.y.shape[1]
@@ -258,7 +261,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
 
         Returns
         -------
-        y_pred : ndarray, shape (n_rows,) or (n_rows, n_outputs), as `y` was
+        y_pred : ndarray, shape (n_rows,), or for several targets (n_rows, n_outputs)
+            For one target in a column too, (n_rows, 1), as in scikit-learn's MLPRegressor; `fit` warns of it.
             With loss "poisson", the mean count. float32 for X of float32, else float64.
         y_std : ndarray of the same shape
             Only with `return_std`.
