@@ -33,6 +33,7 @@ from twolayer.estimators.input_checks import check_target
 from twolayer.estimators.partial_fit import has_partial_fit, train_one_pass
 from twolayer.estimators.preflight import Preflight, check_memory, memory_error, preflight_report
 from twolayer.estimators.selection.permutation_test import PermutationTestMixin
+from twolayer.estimators.setting_checks import check_settings
 from twolayer.estimators.training_rows import TrainingRows, group_numbers, relative_weights
 from twolayer.evaluation.splits import validation_rows
 from twolayer.maths.losses import LOSSES, Loss
@@ -198,22 +199,36 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
             until then stays: `stopped_` says "interrupted", and a TwoLayerWarning.
         """
         with fit_draft(self) as model:
-            warm = checks.flag(model.warm_start, "warm_start") and hasattr(model, "w1_")
+            check_settings(model.get_params(deep=False))
+            warm = model.warm_start and hasattr(model, "w1_")
             before, classes = (model.params_, model._class_names()) if warm else (None, ())
             numbers = None if groups is None else group_numbers(groups, _num_samples(X))
             rows = model._read(X, y, sample_weight, numbers)
             if warm and not np.array_equal(classes, model._class_names()):
+                were, are = (
+                    checks.short_repr(np.asarray(one).tolist())
+                    for one in (classes, model._class_names())
+                )
                 raise InputError(
-                    f"warm_start goes on with the same classes: they were {checks.short_repr(list(classes))} and are "
-                    f"{checks.short_repr(list(model._class_names()))} now. Set warm_start=False to start anew"
+                    f"warm_start goes on with the same classes: they were {were} and are {are} now. "
+                    "Set warm_start=False to start anew"
                 )
             if (X_val is None) != (y_val is None):
                 raise InputError("early_stopping needs both X_val and y_val, or neither")
-            validation = (
-                None if X_val is None else model._read_more(X_val, y_val, sample_weight_val)
-            )
+            validation = None
+            if X_val is not None:
+                validation = model._read_validation(X_val, y_val, sample_weight_val)
             model._train(rows, validation, before)
         return self
+
+    def _read_validation(self, X_val: Any, y_val: Any, sample_weight: Any) -> TrainingRows:  # noqa: N803
+        """Return the checked rows for early stopping; an error says that it is about them."""
+        try:
+            return self._read_more(X_val, y_val, sample_weight)
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"in the rows for validation, X_val as X, y_val as y, sample_weight_val as sample_weight: {error}"
+            ) from error
 
     def _train(
         self, rows: TrainingRows, validation: TrainingRows | None, before: Params | None
@@ -306,6 +321,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
             `print(report)` shows it in words; its attributes hold the numbers.
         """
         model = copy.copy(self)
+        check_settings(model.get_params(deep=False))
         rows = model._read(X, y, sample_weight)
         task = model._task(rows.x.shape)
         return model._report(rows, task, model._plan(rows.x, task))
@@ -348,6 +364,7 @@ class TwoLayerEstimator(PermutationTestMixin, FittedNetworks):
             If an array or setting cannot be used, or the settings are those of another network.
         """
         with fit_draft(self) as model:
+            check_settings(model.get_params(deep=False))
             if hasattr(model, "w1_"):
                 rows = model._read_more(X, y, sample_weight)
             else:

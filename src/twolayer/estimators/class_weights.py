@@ -36,16 +36,17 @@ def class_weights(
         raise InputError(
             f"class_weight must be a dict of class: weight, 'balanced', or None; got {class_weight!r}"
         )
-    places = {str(one): k for k, one in enumerate(classes.tolist())}
+    names = classes.tolist()  # 1 is True and 1.0 too; NumPy's dates are not Python's
+    places = {one: k for own in (classes, names) for k, one in enumerate(own)}
     weights = np.ones(len(classes))
     for name, weight in class_weight.items():
-        if str(name) not in places:
+        if name not in places:
             raise InputError(
-                f"class_weight names {name!r}, which is no class of y: {first_names(places, quote='')}"
+                f"class_weight names {name!r}, which is no class of y: {first_names(map(repr, names), quote='')}"
             )
         if not (np.isreal(weight) and np.isfinite(weight) and weight >= 0):
             raise InputError(f"class_weight must not be negative; class {name!r} has {weight!r}")
-        weights[places[str(name)]] = float(weight)
+        weights[places[name]] = float(weight)
     if not weights[np.unique(labels)].any():
         raise InputError("class_weight is zero for every class: nothing is left to fit")
     return weights * (totals[weights > 0].sum() / (totals * weights).sum())

@@ -20,6 +20,7 @@ from twolayer.estimators.ensemble import class_probabilities, mean_logits, most_
 from twolayer.estimators.fit_draft import fit_draft
 from twolayer.estimators.input_checks import prediction_dtype
 from twolayer.estimators.partial_fit import has_partial_fit, train_one_pass
+from twolayer.estimators.setting_checks import check_settings
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.text import first_names
@@ -242,7 +243,13 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         """Return a column of 0 and 1 for each label."""
         if self.class_weight is not None:
             raise InputError("class_weight is for one class per row; y has a column for each label")
-        return np.asarray(y.toarray() if is_sparse(y) else y, dtype=np.float64)
+        labels = np.asarray(y.toarray() if is_sparse(y) else y, dtype=np.float64)
+        if not np.isin(labels, (0, 1)).all():
+            raise InputError(
+                f"y has {labels.shape[1]} columns, and so each must hold 0 and 1 for a label of its own; it holds "
+                f"{first_names(np.setdiff1d(labels, (0, 1)), quote='')} too. For one class per row give one column"
+            )
+        return labels
 
     def _class_weighted(
         self, rows: TrainingRows, weights: np.ndarray | None = None
@@ -315,6 +322,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
                 )
         elif classes is not None:
             with fit_draft(self) as model:
+                check_settings(model.get_params(deep=False))
                 model.__dict__.pop("_class_weights", None)
                 rows = model._read_table(X, y, sample_weight).counted()
                 model.classes_ = np.unique(classes)

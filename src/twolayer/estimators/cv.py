@@ -10,7 +10,6 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
-from twolayer import checks
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.classifier import TwoLayerClassifier
@@ -28,6 +27,7 @@ from twolayer.estimators.selection.search import (
     integer_seed,
     split_classes,
 )
+from twolayer.estimators.setting_checks import check_settings
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.estimators.uncertainty.spread import fit_spread
 from twolayer.estimators.uncertainty.temperature import best_temperature
@@ -151,6 +151,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
             After Ctrl-C: an unfinished search has no result.
         """
         with fit_draft(self) as model:
+            check_settings(model.get_params(deep=False))
             for name in WEIGHT_ATTRIBUTES:  # of a fit before, where this one has no `refit`
                 model.__dict__.pop(name, None)
             rows = model._read(X, y, sample_weight)
@@ -167,7 +168,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
             model._set_uncertainty(search, folds)
             if model.verbose:
                 model._print_scores()
-            if checks.flag(model.refit, "refit"):
+            if model.refit:
                 everything = np.arange(rows.n_rows)
                 (fold,) = search.folds(rows, [(everything, everything[:0])])
                 run = search.run_at(fold, model.n_hidden_, model.alpha_)

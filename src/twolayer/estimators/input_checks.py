@@ -29,6 +29,7 @@ KIND_ADVICE = {
 
 def check_columns(x: Any) -> None:
     """Raise InputError if columns hold anything but numbers: which columns, what they hold, and what to do."""
+    check_rows_are_there(x, "X")
     check_unique_names(x)
     faults: dict[str, list[tuple[str, Any]]] = {}
     for name, column in frame_columns(x):
@@ -47,6 +48,18 @@ def check_columns(x: Any) -> None:
 def is_frame(x: Any) -> bool:
     """Return whether it is a table of columns with names, of pandas or polars."""
     return hasattr(x, "columns") and hasattr(x, "dtypes")
+
+
+def check_rows_are_there(table: Any, name: str) -> None:
+    """Raise InputError for a lazy frame of polars."""
+    if (
+        hasattr(table, "collect")
+        and hasattr(table, "collect_schema")
+        and not hasattr(table, "shape")
+    ):
+        raise InputError(
+            f"{name} is a {type(table).__name__}, whose rows are not computed yet: give {name}.collect()"
+        )
 
 
 def check_unique_names(x: Any) -> None:
@@ -174,6 +187,9 @@ def check_names(x: Any, fitted: np.ndarray | None) -> None:
 
 def check_target(y: Any, numbers: bool) -> None:
     """Raise InputError if a target of text or objects has missing values, or holds text where `numbers` are learned."""
+    check_rows_are_there(y, "y")
+    if numbers and is_sparse(y):
+        raise InputError("y is sparse, and of a regression only X may be: give y.toarray()")
     try:
         array = np.asarray(y)
     except (ValueError, TypeError):

@@ -144,6 +144,16 @@ def _check_split(y: np.ndarray, parts: TrainTestSplit, classifies: bool) -> None
         )
 
 
+def validation_share(fraction: Any) -> float:
+    """Return the share of rows that early stopping holds out; raise InputError if it is none."""
+    fraction = checks.finite_number(fraction, "validation_fraction", above=0)
+    if fraction >= 1:
+        raise InputError(
+            f"validation_fraction is a share of the rows, between 0 and 1, such as 0.1; got {fraction:g}"
+        )
+    return fraction
+
+
 def validation_rows(
     y: np.ndarray,
     fraction: Any,
@@ -171,11 +181,7 @@ def validation_rows(
     InputError
         If the fraction cannot be used, or there are too few rows, groups or rows of a class.
     """
-    fraction = checks.finite_number(fraction, "validation_fraction", above=0)
-    if fraction >= 1:
-        raise InputError(
-            f"validation_fraction is a share of the rows, between 0 and 1, such as 0.1; got {fraction:g}"
-        )
+    fraction = validation_share(fraction)
     n_rows = len(y)
     if n_rows < 4:
         raise InputError(
