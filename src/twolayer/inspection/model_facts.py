@@ -110,5 +110,5 @@ def model_ranking(model: SavedModel) -> InputRanking | None:
     spreads = training_spreads(model)
     if spreads is None:
         return None
-    names, _ = input_names(model, model.estimator.n_features_in_)
+    names, _ = input_names(model)
     return rank_inputs(model.estimator, spreads, names, model.targets)

@@ -112,19 +112,15 @@ def read_labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     return LabelledRows(rows, x, y, weights, groups, order, asked, asked.targets, notes)
 
 
-def input_names(model: SavedModel, n_inputs: int) -> tuple[list[str], list[str]]:
+def input_names(model: SavedModel) -> tuple[list[str], list[str]]:
     """The name of every input, and the column of the table that it was made from."""
-    encoder = model.encoder
-    if encoder is None:
-        names = getattr(model.estimator, "feature_names_in_", None)
-        names = [f"x{j + 1}" for j in range(n_inputs)] if names is None else [str(n) for n in names]
-        return names, names
-    return encoder.features(), encoder.sources()
+    names = model.input_names()
+    return names, names if model.encoder is None else model.encoder.sources()
 
 
 def assessment_names(model: SavedModel, known: LabelledRows) -> dict[str, Any]:
     """Return the names of inputs, targets and groups, as `Assessment` takes them."""
-    inputs, sources = input_names(model, known.x.shape[1])
+    inputs, sources = input_names(model)
     return {
         "inputs": inputs,
         "sources": sources,

@@ -11,9 +11,11 @@ import numpy as np
 
 from twolayer import tables
 from twolayer.errors import InputError
-from twolayer.evaluation.training_range import TrainingRange
+from twolayer.evaluation.training_range import OutsideRows, TrainingRange
 from twolayer.saving.model_file import read_model
 from twolayer.tables import Encoder, EncodingReport, Table, check_model_columns
+
+RANGE_NUMBERS = ("usual_excess", "largest_distance", "lowest_mean", "highest_mean")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +109,23 @@ class SavedModel:
         check_model_columns(table, list(known), str(self.path))
         return list(known)
 
-    def training_range(self) -> TrainingRange | None:
-        """Where the rows of training lay; None if the file does not say."""
-        ranges = (self.about.get("training") or {}).get("ranges")
-        return ranges and TrainingRange(np.array(ranges["low"]), np.array(ranges["high"]))
+    def input_names(self) -> list[str]:
+        """The name of every input."""
+        if self.encoder is not None:
+            return self.encoder.features()
+        names = getattr(self.estimator, "feature_names_in_", None)
+        if names is None:
+            return [f"x{j + 1}" for j in range(self.estimator.n_features_in_)]
+        return [str(name) for name in names]
+
+    def outside_rows(self) -> OutsideRows:
+        """A count of rows that lie far outside those of training; it stays 0 if the file does not say where these lay."""
+        kept = (self.about.get("training") or {}).get("ranges")
+        ranges = None
+        if kept:
+            more = {name: kept[name] for name in RANGE_NUMBERS if kept.get(name) is not None}
+            ranges = TrainingRange(np.array(kept["low"]), np.array(kept["high"]), **more)
+        return OutsideRows(ranges, self.input_names())
 
     def asked(self, method: str, x: np.ndarray, **more: Any) -> Any:
         """What the estimator answers."""

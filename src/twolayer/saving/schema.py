@@ -9,8 +9,8 @@ would obey). The entries of `about` that the commands rely on, each of which may
     rows                             {train, test}, whole numbers
     test_size, seed                  a share of the rows; a whole number below 2³²
     scores                           model -> score -> number
-    training                         {spreads, clipped_spreads, ranges {low, high}, idle_units,
-                                      course {steps, gradient_norms, update_sizes}}
+    training                         {spreads, clipped_spreads, ranges {low, high, and numbers of TrainingRange},
+                                      idle_units, course {steps, gradient_norms, update_sizes}}
 
 Other entries are not checked further.
 """
@@ -202,7 +202,16 @@ ENTRY_CHECKS: dict[str, Check] = {
     "training": _fields(
         spreads=_nullable(_list_of(_check_size)),
         clipped_spreads=_nullable(_list_of(_check_size)),
-        ranges=_nullable(_fields(low=_list_of(_check_number), high=_list_of(_check_number))),
+        ranges=_nullable(
+            _fields(
+                low=_list_of(_check_number),
+                high=_list_of(_check_number),
+                usual_excess=_nullable(_check_size),
+                largest_distance=_nullable(_check_size),
+                lowest_mean=_nullable(_check_number),
+                highest_mean=_nullable(_check_number),
+            )
+        ),
         idle_units=_nullable(_list_of(_check_whole)),
         course=_nullable(_check_history),
     ),

@@ -13,7 +13,6 @@ from twolayer.evaluation.assessment import Assessment, assess
 from twolayer.evaluation.baselines import CONSTANT, NETWORK
 from twolayer.evaluation.score_intervals import ScoreIntervals, score_intervals
 from twolayer.evaluation.scores import format_score
-from twolayer.evaluation.training_range import outside_sentence
 from twolayer.saving.labelled_rows import (
     LabelledRows,
     assessment_names,
@@ -60,9 +59,9 @@ def evaluate(
     trained_on = recovered_split(known, rows)
     if trained_on is not None:
         rows.notes.append(training_rows_warning(len(trained_on.train), len(trained_on.test)))
-    ranges = known.training_range()
-    if ranges is not None and (outside := ranges.outside(rows.x)).any():
-        rows.notes.append(outside_sentence(outside))
+    outside = known.outside_rows()
+    outside.add(rows.x)
+    rows.notes.extend(outside.sentences())
     subject = assess(
         known.estimator.without_feature_names(),
         rows.x,

@@ -16,7 +16,7 @@ from twolayer.cli.output import Output
 from twolayer.cli.output_paths import same_file
 from twolayer.cli.row_writer import FormulaCells, file_ending, row_writer
 from twolayer.errors import FileError, InputError
-from twolayer.evaluation.training_range import outside_sentence
+from twolayer.evaluation.training_range import OutsideRows
 from twolayer.saving.saved_model import SavedModel, open_model
 from twolayer.tables import EncodingReport, Table, TableOptions
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
@@ -65,19 +65,19 @@ def predict(
     check_prediction_options(known, proba, interval)
     output, formats, found = Output(quiet), NumberFormats(), tables.EncodingReport()
     cells = FormulaCells(safe_cells)
-    count, marks, outside = 0, False, []
+    count, marks, outside = 0, False, known.outside_rows()
     first: Table | None = None
     with row_writer(out, cells) as write, output.progress("rows predicted") as progress:
         for block in table_blocks(asked, known, formats):
             filled = known.completed(block, fill_missing_columns)
             x = known.inputs(filled, found)
-            outside.append(rows_outside(known, x))
+            far = outside.add(x)
             if first is None:
-                first, marks = block, bool(outside[0].any())
+                first, marks = block, bool(far.any())
                 header = output_header(known, block, proba, interval)
                 write([[*header, OUTSIDE_NAME] if marks else header])
             rows = answer_rows(known, filled, x, proba, interval)
-            write(marked_rows(rows, outside[-1]) if marks else rows)
+            write(marked_rows(rows, far) if marks else rows)
             count += block.n_rows
             progress.to(count)
     assert first is not None
@@ -174,24 +174,15 @@ def answer_rows(
     return list(zip(*columns, strict=True))
 
 
-def rows_outside(model: SavedModel, x: Any) -> np.ndarray:
-    """Whether each row lies far outside the rows of training; False where the model's file does not say."""
-    ranges = model.training_range()
-    return np.zeros(x.shape[0], dtype=bool) if ranges is None else ranges.outside(x)
-
-
 def marked_rows(rows: list[tuple[Any, ...]], outside: np.ndarray) -> list[tuple[Any, ...]]:
     """The rows with a last column that says which are outside."""
     return [(*row, "yes" if far else "no") for row, far in zip(rows, outside, strict=True)]
 
 
-def outside_notes(outside: list[np.ndarray], marked: bool) -> list[str]:
+def outside_notes(outside: OutsideRows, marked: bool) -> list[str]:
     """What to say of the rows that are outside."""
-    everywhere = np.concatenate(outside)
-    if not everywhere.any():
-        return []
     how = f"; the column '{OUTSIDE_NAME}' marks them" if marked else ""
-    return [outside_sentence(everywhere) + how]
+    return [sentence + how for sentence in outside.sentences()]
 
 
 def filled_columns_line(model: SavedModel, table: Table, found: EncodingReport) -> list[str]:
