@@ -57,7 +57,8 @@ def test_two_equal_models_are_not_told_apart(seed):
 def test_a_model_that_is_better_beyond_luck_is_called_better():
     sure, spoken = judged(0, errors=(0.02, 0.5))
     assert sure.against(LINEAR, "accuracy") == 1
-    assert "the network is significantly better" in linear_sentence(spoken)
+    sentence, right = linear_sentence(spoken), sure.scores[NETWORK]["accuracy"]
+    assert sentence.endswith(f"the network is significantly better ({right:.1%}).")  # no reason
 
 
 def test_a_table_that_warns_of_leakage_is_no_good_standing():

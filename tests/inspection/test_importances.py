@@ -256,3 +256,16 @@ def test_a_ranking_has_the_names_it_is_given():
         ranking.rank_inputs(model, x.std(axis=0)[:3])
     with pytest.raises(InputError, match="the model has 4 inputs, and inputs has 1"):
         ranking.rank_inputs(model, x.std(axis=0), ["p"])
+
+
+def test_values_that_are_missing_in_the_same_rows_make_no_group():
+    """Two genes of noise, a copy of the first, and markers: both genes are missing in row 7 alone."""
+    a, b = np.random.default_rng(0).standard_normal((2, 50))
+    marker = np.arange(50) == 7
+    x = np.stack([a, b, a, marker, marker], axis=1)
+    names = ["a", "b", "copy", "a", "b"]
+    groups = importances.correlated_groups(x, names, n_markers=2)
+    assert [group.tolist() for group in groups] == [[0, 2, 3], [1, 4]]
+    for order in (range(5), range(4, -1, -1)):
+        groups = importances.correlated_groups(x, names, order=list(order), n_markers=2)
+        assert sorted(map(sorted, groups)) == [[0, 2, 3], [1, 4]]

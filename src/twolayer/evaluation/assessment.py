@@ -51,6 +51,8 @@ class Assessment:
         Rows that belong together, such as those of a patient.
     grouped_by : str
         The column of the groups.
+    n_markers : int
+        So many of the last columns of x say where values were missing.
     """
 
     model: Any
@@ -68,6 +70,7 @@ class Assessment:
     output: int | None = None
     groups: np.ndarray | None = None
     grouped_by: str = ""
+    n_markers: int = 0
 
     @property
     def classes(self) -> Any:
@@ -193,7 +196,7 @@ def assess(
     y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
     weights, groups : ndarray, shape (n_rows,), or None
     **names
-        The names that `Assessment` takes: inputs, sources, targets, grouped_by.
+        What `Assessment` takes: inputs, sources, targets, grouped_by, n_markers.
     """
     classes = getattr(model, "classes_", None)
     answers = {

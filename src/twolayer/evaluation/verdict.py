@@ -168,14 +168,14 @@ def _merits(intervals: ScoreIntervals) -> str:
 def _against_linear(assessment: Assessment, intervals: ScoreIntervals) -> str:
     name = "accuracy" if assessment.classifies else "RMSE"
     ours, theirs = intervals.scores[NETWORK][name], intervals.scores[LINEAR][name]
-    score = (
-        f"is right on {theirs:.1%}"
-        if assessment.classifies
-        else f"has an RMSE of {format_score(name, theirs)}"
-    )
+    said = [
+        f"{value:.1%}" if assessment.classifies else format_score(name, value)
+        for value in (ours, theirs)
+    ]
+    score = f"{'is right on' if assessment.classifies else 'has an RMSE of'} {said[1]}"
     outcome = intervals.against(LINEAR, MAIN_SCORE[assessment.classifies])
     if outcome > 0:
-        end = "the network is significantly better. It adds curvature and interactions."
+        end = f"the network is significantly better ({said[0]})."
     elif outcome < 0:
         end = f"it is significantly better than the network. Prefer it.{alpha_sentence(assessment.model)}"
     else:

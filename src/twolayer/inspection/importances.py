@@ -67,7 +67,11 @@ class Importances:
 
 
 def correlated_groups(
-    x: Any, sources: Sequence[Any] | None = None, threshold: float = CORRELATED, order: Any = None
+    x: Any,
+    sources: Sequence[Any] | None = None,
+    threshold: float = CORRELATED,
+    order: Any = None,
+    n_markers: int = 0,
 ) -> list[np.ndarray]:
     """Return groups of strongly correlated columns.
 
@@ -83,6 +87,9 @@ def correlated_groups(
         Above 0; above 1 nothing is grouped.
     order : array-like of int, or None
         The columns to group, leaders first; None for all columns from left to right.
+    n_markers : int
+        So many of the last columns say where values of their source were missing: that two of them are alike says nothing of
+        the values, and they join no other source.
 
     Returns
     -------
@@ -101,6 +108,7 @@ def correlated_groups(
     z = columns - columns.mean(axis=0)
     length = np.linalg.norm(z, axis=0)
     z /= np.where(length > 0, length, 1)
+    z[:, order >= x.shape[1] - n_markers] = 0
     leader = np.full(len(order), -1)
     for first in range(0, len(order), CORRELATION_BLOCK):
         block = slice(first, min(first + CORRELATION_BLOCK, len(order)))
@@ -221,7 +229,7 @@ def permutation_importances(
 
 
 def input_groups(
-    model: Any, x: np.ndarray, sources: Sequence[Any] | None = None
+    model: Any, x: np.ndarray, sources: Sequence[Any] | None = None, n_markers: int = 0
 ) -> list[np.ndarray]:
     """Return the groups of correlated columns, led by those with the largest weights.
 
@@ -229,9 +237,8 @@ def input_groups(
     """
     shares = weight_shares(model.networks_, network_spreads(model, x))
     order = np.argsort(-shares, kind="stable")
-    return correlated_groups(
-        x, sources, order=order if len(order) <= MAX_COLUMNS else order[:MAX_STRONGEST]
-    )
+    order = order if len(order) <= MAX_COLUMNS else order[:MAX_STRONGEST]
+    return correlated_groups(x, sources, order=order, n_markers=n_markers)
 
 
 def row_orders(n_rows: int, repeats: int, rng: np.random.Generator) -> np.ndarray:

@@ -105,7 +105,9 @@ def shuffled_importances(
     if len(chosen) > MAX_SHUFFLED_ROWS:
         chosen = np.random.default_rng(seed).choice(chosen, MAX_SHUFFLED_ROWS, replace=False)
     known = subject.x if subject.x_train is None else subject.x_train  # of more rows, if there are
-    groups = importances.input_groups(subject.model, known[:MAX_SHUFFLED_ROWS], subject.sources)
+    groups = importances.input_groups(
+        subject.model, known[:MAX_SHUFFLED_ROWS], subject.sources, subject.n_markers
+    )
     return importances.permutation_importances(
         subject.model,
         subject.x[chosen],
