@@ -8,49 +8,90 @@ import pytest
 from command_line import assert_refused
 
 import twolayer as tl
+from twolayer.saving.saved_model import open_model
 
 QUICK = ["--max-iter", 9, "--n-hidden", 2, "--alpha", 1, "--n-networks", 1]
 
 
-@pytest.fixture
-def fitted(here, twolayer):
-    """A model of 30 numbers, a category and yes or no, and the table it learned from."""
+def table_of_words():
+    """Thirty numbers, a category and yes or no."""
     rng = np.random.default_rng(0)
     numbers = {f"g{j}": rng.normal(size=60).round(3) for j in range(30)}
     words = {"tissue": ["skin", "lung", "skin"] * 20, "smoker": ["yes", "no", "no"] * 20}
-    table = polars.DataFrame({**numbers, **words, "y": numbers["g0"] + numbers["g1"]})
+    return polars.DataFrame({**numbers, **words, "y": numbers["g0"] + numbers["g1"]})
+
+
+@pytest.fixture
+def fitted(here, twolayer):
+    """A model, and the table it learned from."""
+    table = table_of_words()
     table.write_csv("t.csv")
     assert twolayer("fit", "t.csv", "--target", "y", *QUICK)[0] == 0
     return table
 
 
-def test_columns_that_are_not_there_count_as_missing_values(fitted, twolayer):
+@pytest.mark.parametrize("gap", [None, "NA"])
+def test_columns_that_are_not_there_become_what_is_usual_in_training(here, twolayer, gap):
+    """Not marked as missing, though training may have had a gap there."""
     gone = ["g3", "g7", "tissue", "smoker"]
-    fitted.drop(gone).write_csv("lacks.csv")
-    nothing = fitted.with_columns([polars.lit(None).alias(name) for name in gone])
-    nothing.write_csv("empty.csv")
+    fitted = table_of_words()
+    if gap is not None:
+        rows = {name: fitted[name].cast(str).to_list() for name in gone}
+        fitted = fitted.with_columns(
+            [polars.Series(name, [gap, *words[1:]]) for name, words in rows.items()]
+        )
+    fitted.write_csv("t.csv")
+    assert (
+        twolayer("fit", "t.csv", "--target", "y", *QUICK, "--test-size", 0.02, "--seed", 1)[0] == 0
+    )
     model = "t.twolayer.safetensors"
-    _, expected, _ = twolayer("predict", model, "empty.csv")
+    encoder = open_model(Path(model)).encoder
+    assert encoder.marked == ([] if gap is None else gone)
+    medians = dict(zip(encoder.numbers, encoder.medians, strict=True))
+    usual = {"g3": medians["g3"], "g7": medians["g7"], "tissue": "skin", "smoker": "no"}
+    fitted.drop(gone).write_csv("lacks.csv")
+    fitted.with_columns([polars.lit(usual[name]).alias(name) for name in gone]).write_csv(
+        "usual.csv"
+    )
+    _, expected, _ = twolayer("predict", model, "usual.csv")
     code, out, err = twolayer("predict", model, "lacks.csv", "--fill-missing-columns")
     assert (code, out) == (0, expected)
     assert out.count("\n") == 61
     assert err == (
-        "left alone: 'y' (the target)\nwarning: 4 of 32 columns are not in lacks.csv, and filled in as missing values "
-        "are: 'g3', 'g7', 'smoker', 'tissue'\n"
+        "left alone: 'y' (the target)\nwarning: 4 of 32 columns are not in lacks.csv, and filled in with the medians of the "
+        "training rows: 'g3', 'g7', 'smoker', 'tissue'\n"
     )
 
 
-def test_every_name_can_be_seen(fitted, twolayer, here):
+def test_the_first_names_are_seen(fitted, twolayer, here):
     gone = [f"g{j}" for j in range(5, 30)]
     fitted.drop(gone[:20]).write_csv("some.csv")
     fitted.drop(gone).write_csv("many.csv")
     model = "t.twolayer.safetensors"
     told = assert_refused(twolayer, here, ["predict", model, "some.csv"], "lacks 20 of the 32")
     assert ", ".join(f"'{name}'" for name in gone[:20]) + "; --fill-missing-columns" in told
-    message = "lacks 25 .*'g24' and 5 more; --fill-missing-columns takes .*, and names them all"
+    message = "lacks 25 .*'g24' and 5 more; --fill-missing-columns puts the medians"
     assert_refused(twolayer, here, ["predict", model, "many.csv"], message)
     _, _, err = twolayer("predict", model, "many.csv", "--fill-missing-columns")
-    assert all(f"'{name}'" in err for name in gone)
+    assert "25 of 32 columns are not in many.csv" in err
+    assert err.endswith("'g24' and 5 more\n")
+
+
+def test_rows_with_hardly_a_value_are_counted(fitted, twolayer, here):
+    words = fitted.cast(str).rows(named=True)
+    for name in list(fitted.columns)[:17]:
+        words[4][name] = ""
+    for name in fitted.columns[:16]:
+        words[5][name] = "NA"
+    polars.DataFrame(words).write_csv("gaps.csv")
+    _, _, err = twolayer("predict", "t.twolayer.safetensors", "gaps.csv")
+    assert "warning: 1 row has no value in more than half of the columns (line 6): what is" in err
+    gone = [f"g{j}" for j in range(20)]  # of the 12 columns left, row 6 has all values
+    polars.DataFrame([{**words[0], **dict.fromkeys(fitted.columns[20:27], "")}, *words]).drop(
+        gone
+    ).write_csv("both.csv")
+    _, _, err = twolayer("predict", "t.twolayer.safetensors", "both.csv", "--fill-missing-columns")
+    assert "warning: 1 row has no value in more than half of the columns (line 2): what is" in err
 
 
 def test_what_cannot_be_filled_in_is_refused(fitted, twolayer, here):

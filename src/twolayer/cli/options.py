@@ -66,7 +66,7 @@ FillMissingColumns = Annotated[
     bool,
     typer.Option(
         "--fill-missing-columns",
-        help="Take columns that the table lacks as missing values: medians of the training rows.",
+        help="Fill columns that the table lacks with the medians of the training rows.",
     ),
 ]
 Transpose = Annotated[

@@ -69,8 +69,8 @@ class SavedModel:
             return self.encoder.encode(table, found, str(self.path))
         return table.inputs(self.columns(table))
 
-    def completed(self, table: Table, fill: bool) -> Table:
-        """The table with the columns that it lacks, of missing values, if they are to be filled in.
+    def completed(self, table: Table, fill: bool, found: EncodingReport) -> Table:
+        """The table with the columns that it lacks, of what stands in for missing values, if they are to be filled in.
 
         Raises
         ------
@@ -85,12 +85,12 @@ class SavedModel:
                 )
             return table
         if fill:
-            return self.encoder.completed(table, str(self.path))
+            return self.encoder.completed(table, str(self.path), found)
         check_model_columns(
             table,
             self.encoder.columns,
             str(self.path),
-            "; --fill-missing-columns takes them as missing values, and names them all",
+            "; --fill-missing-columns puts the medians of the training rows there",
         )
         return table
 

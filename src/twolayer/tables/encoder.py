@@ -25,7 +25,7 @@ from twolayer.tables.table import (
     present_words,
     with_gaps,
 )
-from twolayer.text import first_names, plural
+from twolayer.text import MAX_NAMES, first_names, plural, single_line
 
 MISSING_SUFFIX = " is missing"
 SAME_VALUE = "the same in every row of training"
@@ -45,11 +45,20 @@ class EncodingReport:
         first thousand count as "others".
     without_unit : dict
         The columns of plain numbers that had a unit in training, and which.
+    mostly_missing : int
+        In how many rows more than half of the values were missing.
+    first_mostly_missing : list of str
+        The first few of them.
+    n_lacking : int
+        How many columns the table lacked, and were filled in whole.
     """
 
     filled: Counter[str] = field(default_factory=Counter)
     unseen: dict[str, Counter[str]] = field(default_factory=dict)
     without_unit: dict[str, str] = field(default_factory=dict)
+    mostly_missing: int = 0
+    first_mostly_missing: list[str] = field(default_factory=list)
+    n_lacking: int = 0
 
     def count_unseen(self, name: str, level: str) -> None:
         """Count a row with a category that training did not have."""
@@ -62,6 +71,14 @@ class EncodingReport:
         if self.filled:
             values = plural(sum(self.filled.values()), "missing value")
             lines.append(f"{values} filled in, in {first_names(self.filled)}")
+        if self.mostly_missing:
+            rows = plural(self.mostly_missing, "row has no value", "rows have no value")
+            more = self.mostly_missing - len(self.first_mostly_missing)
+            shown = ", ".join(self.first_mostly_missing) + (f" and {more:,} more" if more else "")
+            lines.append(
+                f"warning: {rows} in more than half of the columns ({shown}): what is filled in says nothing about them, "
+                "and a prediction little"
+            )
         for name, levels in self.unseen.items():
             rows = plural(sum(levels.values()), "row has", "rows have")
             lines.append(f"{rows} a '{name}' that training did not have: {first_names(levels)}")
@@ -203,9 +220,26 @@ class Encoder:
             *(self._yes_or_no(table, name, marks, report) for name in self.booleans),
             *(self._one_hot(table, name, marks, report) for name in self.categories),
         ]
+        self._note_mostly_missing(table, gaps, marks, report)
         none = np.zeros(table.n_rows)
         parts += [np.asarray(marks.get(name, none), dtype=float)[:, None] for name in self.marked]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else x
+
+    def _note_mostly_missing(
+        self,
+        table: Table,
+        gaps: np.ndarray,
+        marks: Mapping[str, np.ndarray],
+        report: EncodingReport,
+    ) -> None:
+        """Note the rows that lack more than half of the columns; `gaps`: of the numbers, `marks`: of each column."""
+        count = gaps.sum(axis=1)
+        for name in self.texts:
+            count = count + marks.get(name, 0)
+        rows = np.flatnonzero(2 * count > len(self.columns) - report.n_lacking).tolist()
+        report.mostly_missing += len(rows)
+        room = MAX_NAMES - len(report.first_mostly_missing)
+        report.first_mostly_missing += [single_line(table.where(row)) for row in rows[:room]]
 
     def _check_units(self, table: Table, report: EncodingReport) -> None:
         """Raise InputError if a column has another unit than in training; note those that have none."""
@@ -225,8 +259,12 @@ class Encoder:
         there = set(table.names)
         return [name for name in self.columns if name not in there]
 
-    def completed(self, table: Table, model: str = "the model") -> Table:
-        """Return the table with the columns that it lacks, of missing values; an error names the model.
+    def completed(
+        self, table: Table, model: str = "the model", report: EncodingReport | None = None
+    ) -> Table:
+        """Return the table with the columns that it lacks, of what stands in for missing values; an error names the model.
+
+        They do not count as missing: where columns were not measured at all, that a value is missing says nothing.
 
         Raises
         ------
@@ -243,9 +281,19 @@ class Encoder:
                 f"{table.path} is sparse, where what is not stored is 0, not missing: the {len(lacking)} columns that it "
                 f"lacks ({first_names(lacking)}) cannot be filled in"
             )
-        gaps = np.full((table.n_rows, len(lacking)), np.nan)
-        numbers = np.concatenate([table.numbers, gaps], axis=1)
-        return replace(table, names=[*table.names, *lacking], numbers=numbers)
+        if report is not None:
+            report.n_lacking = len(lacking)
+        median = dict(zip(self.numbers, self.medians.tolist(), strict=True))
+        fill = np.array([median.get(name, np.nan) for name in lacking])
+        words = {name: "yes" if value else "no" for name, value in self.booleans.items()}
+        words |= {name: levels[0] for name, levels in self.categories.items() if levels}
+        return replace(
+            table,
+            names=[*table.names, *lacking],
+            numbers=np.concatenate([table.numbers, np.tile(fill, (table.n_rows, 1))], axis=1),
+            texts={**table.texts, **{n: [words[n]] * table.n_rows for n in lacking if n in words}},
+            units={**table.units, **{n: unit for n, unit in self.units.items() if n in lacking}},
+        )
 
     def _yes_or_no(
         self, table: Table, name: str, marks: dict[str, np.ndarray], report: EncodingReport

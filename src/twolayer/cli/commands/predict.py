@@ -18,7 +18,7 @@ from twolayer.cli.row_writer import FormulaCells, file_ending, row_writer
 from twolayer.errors import FileError, InputError
 from twolayer.evaluation.training_range import OutsideRows
 from twolayer.saving.saved_model import SavedModel, open_model
-from twolayer.tables import EncodingReport, Table, TableOptions
+from twolayer.tables import Table, TableOptions
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
 from twolayer.tables.transpose import transpose_table
 from twolayer.text import first_names
@@ -33,6 +33,7 @@ IntervalShare = Annotated[
     typer.Option(help="Tell the interval too in which this share of the values should lie: 0.9."),
 ]
 
+MAX_NAMED_COLUMNS = 20
 OUTSIDE_NAME = "outside_training"
 
 
@@ -69,7 +70,7 @@ def predict(
     first: Table | None = None
     with row_writer(out, cells) as write, output.progress("rows predicted") as progress:
         for block in table_blocks(asked, known, formats):
-            filled = known.completed(block, fill_missing_columns)
+            filled = known.completed(block, fill_missing_columns, found)
             x = known.inputs(filled, found)
             far = outside.add(x)
             if first is None:
@@ -81,7 +82,7 @@ def predict(
             count += block.n_rows
             progress.to(count)
     assert first is not None
-    lacking = filled_columns_line(known, first, found)
+    lacking = filled_columns_line(known, first)
     sentences = [*formats.sentences(), *lacking, *found.sentences(), *cells.sentences()]
     for line in [*side_notes(known, first), *sentences, *outside_notes(outside, marks)]:
         output.aside(line)
@@ -185,17 +186,15 @@ def outside_notes(outside: OutsideRows, marked: bool) -> list[str]:
     return [sentence + how for sentence in outside.sentences()]
 
 
-def filled_columns_line(model: SavedModel, table: Table, found: EncodingReport) -> list[str]:
-    """A line that names every column that was filled in whole, whose values do not count among the missing ones."""
+def filled_columns_line(model: SavedModel, table: Table) -> list[str]:
+    """A line about the columns that were filled in whole."""
     names = [] if model.encoder is None else model.encoder.lacking(table)
-    for name in names:
-        found.filled.pop(name, None)
     if not names:
         return []
     be = "is" if len(names) == 1 else "are"
     return [
-        f"warning: {len(names)} of {len(model.columns(table))} columns {be} not in {table.path}, and filled in as missing "
-        f"values are: {first_names(names, len(names))}"
+        f"warning: {len(names)} of {len(model.columns(table))} columns {be} not in {table.path}, and filled in with the "
+        f"medians of the training rows: {first_names(names, MAX_NAMED_COLUMNS)}"
     ]
 
 
