@@ -14,6 +14,7 @@ import numpy as np
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.tables.column_kinds import FEW_TABLE_ROWS, ColumnKinds
+from twolayer.tables.repeated_samples import repeated_sample_warnings
 from twolayer.tables.table import Table, is_missing
 from twolayer.tables.target import Target
 from twolayer.text import first_names, single_line
@@ -62,7 +63,8 @@ def leakage_warnings(
     codes = target_codes(target)
     if grouped_by is not None and groups is not None:
         check_groups_differ(grouped_by, groups, target)
-    lines = [*row_counter_warning(target), *repeated_rows_warning(table, kinds, groups)]
+    repeats = repeated_rows_warning(table, kinds, groups)
+    lines = [*row_counter_warning(target), *repeats]
     texts = [name for name in kinds.left_out if table.texts.get(name)]
     for name in [*kinds.categories, *texts, *kinds.booleans, *kinds.numbers]:
         learned = name not in texts
@@ -72,10 +74,11 @@ def leakage_warnings(
         sizes = None if groups is not None else group_sizes(group, codes)
         is_number = name in kinds.numbers
         if sizes is not None and not (is_number and is_measurement(table, name, codes)):
-            lines.append(group_warning(name, sizes, target, learned))
+            lines.append(group_warning(name, sizes, target))
+            repeats = lines
         elif learned and tells_target(group, codes):
             lines.append(telling_warning(name, target))
-    return lines
+    return lines if repeats else [*repeated_sample_warnings(table, kinds, codes, groups), *lines]
 
 
 def target_codes(target: Target) -> np.ndarray:
@@ -167,16 +170,15 @@ def is_measurement(table: Table, name: str, codes: np.ndarray) -> bool:
     )
 
 
-def group_warning(name: str, sizes: np.ndarray, target: Target, learned: bool) -> str:
+def group_warning(name: str, sizes: np.ndarray, target: Target) -> str:
     """Return the line about a column of groups of these sizes."""
     shown = single_line(name)
     low, high = int(sizes.min()), int(sizes.max())
     rows = f"{low} rows" if low == high else f"{low} to {high} rows"
-    drop = f"; or leave it out: --drop '{shown}'" if learned else ""
     return (
         f"warning: '{shown}' looks like a group of rows, such as a patient: each of its {len(sizes)} values stands in "
         f"{rows}, always with the same '{target.name}'. Keep the rows of each group together, or the test score may be far "
-        f"too good: --groups '{shown}'{drop}"
+        f"too good: --groups '{shown}'"
     )
 
 
