@@ -139,28 +139,38 @@ def _exact_interval(
 ) -> None:
     """Replace the interval of the share of right rows by the exact one; draws of few rows would make it too narrow.
 
-    Where no row (or every row) is wrong, all draws are even the same. Clopper & Pearson, *The use of confidence or
-    fiducial limits illustrated in the case of the binomial*, Biometrika 26 (1934) 404-413. Weighted rows count as so
-    many equal ones as have the same variance. Of groups the interval of the draws stays, unless all draws are the same:
-    then groups are counted.
+    Where no row (or every row) is wrong, all draws are even the same. Weighted rows count as so many equal ones as have the
+    same variance. Of groups the interval of the draws stays, unless all draws are the same: then groups are counted.
     """
-    from scipy.special import betaincinv
-
     s = np.ones(len(subject.y)) if subject.weights is None else subject.weights
     count = min(s.sum() ** 2 / np.square(s).sum(), subject.n_units)
-    side = INTERVAL_PERCENTILES[0] / 100
     for name in ("rows all right",) if subject.several else ("accuracy",):
         if name not in scores:
             continue
         if subject.groups is not None and name in ranges and scores[name] not in (0.0, 1.0):
             continue
-        right = scores[name] * count
-        wrong = count - right
-        low = betaincinv(right, wrong + 1, side) if scores[name] > 0 else 0.0
-        high = betaincinv(right + 1, wrong, 1 - side) if scores[name] < 1 else 1.0
-        ranges[name] = (float(low), float(high))
+        ranges[name] = share_interval(scores[name], count)
         if scores[name] in (0.0, 1.0):
             ranges.pop("balanced accuracy", None)
+
+
+def share_interval(share: float, count: float, level: float = 0.95) -> Interval:
+    """Return the exact interval of a share of `count` independent rows: it lies within 0 and 1, and is never empty.
+
+    Source: Clopper & Pearson, *The use of confidence or fiducial limits illustrated in the case of the binomial*, Biometrika
+    26 (1934) 404-413.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in share_interval(1.0, 20)]
+    [0.832, 1.0]
+    """
+    from scipy.special import betaincinv
+
+    side, right, wrong = (1 - level) / 2, share * count, (1 - share) * count
+    low = betaincinv(right, wrong + 1, side) if share > 0 else 0.0
+    high = betaincinv(right + 1, wrong, 1 - side) if share < 1 else 1.0
+    return float(low), float(high)
 
 
 def _is_scorable(subject: Assessment, rows: np.ndarray) -> bool:

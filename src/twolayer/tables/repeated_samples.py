@@ -20,7 +20,7 @@ REPEATED_NAME = re.compile(
     re.IGNORECASE,
 )
 FEWEST_SAMPLES = 5
-MOST_REPEATS = 10  # of one sample
+MAX_SAMPLE_ROWS = 10  # of one sample
 MOST_REPEATED = 0.5  # share of the rows whose names have a stem in common with another
 FEWEST_COLUMNS = 100  # of fewer, two rows may be alike by chance
 ALIKE = 0.8  # correlation of two rows of different samples stays below it
@@ -60,7 +60,7 @@ def repeated_names_warning(
     for row, stem in enumerate(stems):
         if stem is not None:
             rows_of.setdefault(stem, []).append(row)
-    samples = [rows for rows in rows_of.values() if 1 < len(rows) <= MOST_REPEATS]
+    samples = [rows for rows in rows_of.values() if 1 < len(rows) <= MAX_SAMPLE_ROWS]
     if groups is not None:
         samples = [rows for rows in samples if len(set(groups[rows])) > 1]
     count = sum(map(len, samples))

@@ -33,7 +33,7 @@ IntervalShare = Annotated[
     typer.Option(help="Tell the interval too in which this share of the values should lie: 0.9."),
 ]
 
-MAX_NAMED_COLUMNS = 20
+MAX_FILLED_NAMED = 20
 OUTSIDE_NAME = "outside_training"
 
 
@@ -194,7 +194,7 @@ def filled_columns_line(model: SavedModel, table: Table) -> list[str]:
     be = "is" if len(names) == 1 else "are"
     return [
         f"warning: {len(names)} of {len(model.columns(table))} columns {be} not in {table.path}, and filled in with the "
-        f"medians of the training rows: {first_names(names, MAX_NAMED_COLUMNS)}"
+        f"medians of the training rows: {first_names(names, MAX_FILLED_NAMED)}"
     ]
 
 
