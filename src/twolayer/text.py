@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
@@ -41,6 +42,24 @@ def first_names(names: Iterable[object], most: int = MAX_NAMES, quote: str = "'"
     names = list(names)
     shown = ", ".join(f"{quote}{single_line(str(name))}{quote}" for name in names[:most])
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def spelling_key(text: str) -> str:
+    """Return what a word has in common with its other spellings: without case, and blanks or marks between its letters.
+
+    Examples
+    --------
+    >>> spelling_key("Lum_B ") == spelling_key("lum b"), spelling_key("HER2+") == spelling_key("HER2-")
+    (True, False)
+    """
+    return re.sub(r"(?<=[^\W\d_])[\s_-]+(?=\w)", "", " ".join(text.casefold().split()))
+
+
+def other_spelling(name: object, names: Iterable[object]) -> str | None:
+    """Return the first of the names that is another spelling of this one; None if there is none."""
+    key = spelling_key(str(name))
+    alike = (str(one) for one in names if str(one) != str(name))
+    return next((one for one in alike if spelling_key(one) == key), None)
 
 
 def among_the_first(count: int) -> str:

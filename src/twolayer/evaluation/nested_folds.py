@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twolayer.text import plural
+from twolayer.text import other_spelling, plural
 
 FEWEST_INNER_FOLDS = 2
 MOST_GROUP_FOLDS = 10  # with so few groups, each may be a fold
@@ -147,6 +147,9 @@ def rows_per_class(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
 def class_shortage(y: np.ndarray, name: object, groups: np.ndarray | None, target: str) -> Shortage:
     """Return the shortage of a class: how many rows it has, and in how many groups."""
     own, advice = y == name, ["leave out the rows of that class"]
+    twin = other_spelling(name, np.unique(y))
+    if twin is not None:
+        advice.insert(0, f"write it as {twin!r}, which is another class, if they are one")
     text = f"the class '{name}' of {target} has {plural(int(own.sum()), 'row')}"
     if groups is not None:
         n_groups = len(np.unique(groups[own]))

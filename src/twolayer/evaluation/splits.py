@@ -15,7 +15,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError, TwoLayerWarning
-from twolayer.text import plural
+from twolayer.text import other_spelling, plural
 
 FoldRows = tuple[np.ndarray, np.ndarray]  # numbers of the rows to train on, and of those held out
 FEWEST_ALPHA_ROWS = 6
@@ -100,10 +100,14 @@ def _random_split(
         classes, counts = np.unique(y, return_counts=True)
         needed = len(classes)
         if counts.min() < 2:
-            alone = classes[counts.argmin()]
+            alone = str(classes[counts.argmin()])
+            twin = other_spelling(alone, classes)
+            advice = "Leave it out, or choose --task regression for numbers"
+            if twin is not None:
+                advice = f"Write it as {twin!r}, which is another class, if they are one; or leave it out"
             raise InputError(
-                f"class {str(alone)!r} of '{name}' has one row only: it cannot be in both the training "
-                "part and the test part. Leave it out, or choose --task regression for numbers"
+                f"class {alone!r} of '{name}' has one row only: it cannot be in both the training "
+                f"part and the test part. {advice}"
             )
     if n_test < needed or n_rows - n_test < needed:
         raise InputError(

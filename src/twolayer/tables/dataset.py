@@ -14,12 +14,14 @@ from twolayer.tables.column_roles import group_column, time_order, weight_column
 from twolayer.tables.encoder import left_out_reasons
 from twolayer.tables.join import join_tables
 from twolayer.tables.leakage import leakage_warnings
+from twolayer.tables.missing_codes import missing_code_warnings
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
 from twolayer.tables.readers.file_format import TextLayout
 from twolayer.tables.readers.formats import read_table
 from twolayer.tables.table import Table, check_column_names, is_missing
 from twolayer.tables.table_options import TableOptions
-from twolayer.tables.target import Target, read_target
+from twolayer.tables.target import Target, read_target, spelling_warnings
+from twolayer.tables.telling_columns import telling_column_lines
 from twolayer.tables.transpose import transpose_table
 from twolayer.text import first_names
 
@@ -77,7 +79,9 @@ def read_dataset(options: TableOptions) -> Dataset:
             f"{f': {reasons[0]}' if reasons else ''}"
         )
     groups = group_column(table, options.groups)
-    leaks = leakage_warnings(table, kinds, target, options.groups, groups)
+    batches, facts = telling_column_lines(table, kinds, target)
+    leaks = [*leakage_warnings(table, kinds, target, options.groups, groups), *batches]
+    notes += [*facts, *spelling_warnings(target), *missing_code_warnings(table, kinds.numbers)]
     return Dataset(
         table,
         target,

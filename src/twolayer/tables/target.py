@@ -18,7 +18,7 @@ from twolayer.tables.column_kinds import (
     is_row_name,
 )
 from twolayer.tables.table import LARGEST_EXACT_WHOLE, Table, is_missing, parse_number
-from twolayer.text import first_names
+from twolayer.text import first_names, spelling_key
 
 MAX_GUESSED_CLASSES = 20
 MAX_LISTED_CLASSES = 8
@@ -201,3 +201,19 @@ def class_target(table: Table, name: str, task: str) -> Target:
             f"{table.path}: column '{name}' is {words[0]!r} in every row: the target needs two classes"
         )
     return Target(name, "classification", values, reason, (name,))
+
+
+def spelling_warnings(target: Target) -> list[str]:
+    """Return a line about classes that differ in case, blanks or marks only, such as Basal and basal."""
+    if target.task != "classification" or target.values.ndim > 1:
+        return []
+    spellings: dict[str, list[str]] = {}
+    for name, count in zip(*np.unique(target.values, return_counts=True), strict=True):
+        spellings.setdefault(spelling_key(str(name)), []).append(f"'{name}' ({count})")
+    alike = [" and ".join(names) for names in spellings.values() if len(names) > 1]
+    if not alike:
+        return []
+    return [
+        f"warning: classes of '{target.name}' that differ in case, blanks or marks only are different classes: "
+        f"{first_names(alike, quote='')}: write them alike if they are one"
+    ]
