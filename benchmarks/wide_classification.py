@@ -50,34 +50,36 @@ def classifiers(
     shrinkages = {"shrinkage": np.linspace(1, 0, 31)[1:]}
     components = {"n_components": np.arange(1, 11)}
     ridge = RidgeClassifierCV(np.logspace(-2, 4, 13), cv=splits if copies else None)
-    random_features = (
-        GaussianRandomProjection(2000, random_state=seed),
-        FunctionTransformer(partial(np.maximum, 0)),
-    )
-    models = {
+    hidden = GaussianRandomProjection(2000, random_state=seed)
+    relu = FunctionTransformer(partial(np.maximum, 0))
+    return {
         OURS: TwoLayerClassifier(random_state=seed),
         "TwoLayerClassifierCV": TwoLayerClassifierCV(random_state=seed),
         "PAM": GridSearchCV(ShrunkenCentroids(), shrinkages, cv=splits),
-        "DLDA (200 columns)": make_pipeline(
-            SelectKBest(k=200), ShrunkenCentroids(offset=False)
-        ),  # those of the largest F
+        # the columns of the largest F
+        "DLDA (200 columns)": make_pipeline(SelectKBest(k=200), ShrunkenCentroids(offset=False)),
         "PLS-DA": make_pipeline(
             StandardScaler(), GridSearchCV(PLSClassifier(), components, cv=splits)
         ),
         "RidgeClassifierCV": make_pipeline(StandardScaler(), ridge),
         "LogisticRegression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
         "linear SVC": make_pipeline(StandardScaler(), SVC(kernel="linear")),
-        "random features, ridge": make_pipeline(StandardScaler(), *random_features, ridge),
+        "random features, ridge": make_pipeline(StandardScaler(), hidden, relu, ridge),
         "MLPClassifier(100)": make_pipeline(
             StandardScaler(), MLPClassifier((100,), max_iter=300, random_state=seed)
         ),
         "random forest": RandomForestClassifier(500, random_state=seed),
+        **elastic_net(seed),
     }
-    if find_spec("glmnet") is not None:  # pip install --no-deps python-glmnet
-        from glmnet import LogitNet
 
-        models["elastic net"] = LogitNet(alpha=0.5, n_splits=FOLDS, cut_point=0, random_state=seed)
-    return models
+
+def elastic_net(seed: int) -> dict[str, Any]:
+    """Logistic regression with half of an L1 and half of an L2 penalty, if python-glmnet is installed."""
+    if find_spec("glmnet") is None:
+        return {}
+    from glmnet import LogitNet
+
+    return {"elastic net": LogitNet(alpha=0.5, n_splits=FOLDS, cut_point=0, random_state=seed)}
 
 
 def matching_models(names: list[str], known: list[str], ours: str) -> list[str]:

