@@ -343,13 +343,23 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         logits : ndarray, shape (n_rows,) for two classes, else (n_rows, n_classes)
             float32 for X of float32, else float64.
         """
-        logits = self._logits(X).astype(prediction_dtype(X), copy=False)
-        return logits[:, 0] if logits.shape[1] == 1 and not self._several_labels else logits
+        return self._of_rows(X, "decision_function")
 
-    def _logits(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Return the same, always of shape (n_rows, n_outputs)."""
-        outputs = self.network_outputs(X)
-        return outputs[0] if len(outputs) == 1 else mean_logits(outputs, self._several_labels)
+    def _of_rows(self, X: Any, method: str) -> np.ndarray:  # noqa: N803
+        return self._predictions(self.network_outputs(X), method).astype(
+            prediction_dtype(X), copy=False
+        )
+
+    def _predictions(self, outputs: np.ndarray, method: str) -> np.ndarray:
+        """Return what the method returns, from the outputs of each network."""
+        several = self._several_labels
+        logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs, several)
+        if method == "decision_function":
+            return logits[:, 0] if logits.shape[1] == 1 and not several else logits
+        if method == "predict_proba":
+            return class_probabilities(logits / getattr(self, "temperature_", 1.0), several)
+        best = most_likely_class(logits, several)
+        return best if several else self.classes_[best]
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
         """Return the probability of each class, in the order of `classes_`: the mean of the networks.
@@ -363,9 +373,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         probabilities : ndarray, shape (n_rows, n_classes)
             With several labels per row: of each label by itself. float32 for X of float32, else float64.
         """
-        logits = self._logits(X) / getattr(self, "temperature_", 1.0)
-        probabilities = class_probabilities(logits, self._several_labels)
-        return probabilities.astype(prediction_dtype(X), copy=False)
+        return self._of_rows(X, "predict_proba")
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """Predict the class of rows.
@@ -378,5 +386,4 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         -------
         classes : ndarray, shape (n_rows,), or 0 and 1 of shape (n_rows, n_labels)
         """
-        best = most_likely_class(self._logits(X), self._several_labels)
-        return best if self._several_labels else self.classes_[best]
+        return self._predictions(self.network_outputs(X), "predict")

@@ -276,6 +276,11 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         both = self._original_targets(y_pred), self._original_targets(y_std)
         return tuple(each.astype(dtype, copy=False) for each in both)
 
+    def _predictions(self, outputs: np.ndarray, method: str) -> np.ndarray:
+        """Return the predictions that follow from the outputs of each network."""
+        y_pred = self._task_loss().mean(outputs).mean(axis=0)
+        return np.asarray(self._original_targets(y_pred))
+
     def _variance(self, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:
         """Return the variance of a new target: that of the noise, and that between the networks."""
         if self._task_loss().has_link:

@@ -112,14 +112,27 @@ def choose_alpha(
         alpha = FALLBACK_ALPHA if candidates is None else candidates[0]
         return AlphaChoice(alpha, np.zeros(0), np.zeros(0), views=tuple(range(len(clips))))
     seen = [rows if clip is None else replace(rows, x=clip.columns(rows.x)) for clip in clips]
-    kind = FoldNetworks if closed_form_refusal(task, *rows.x.shape) else ClosedForm
-    left_out = [kind(own, folds, task, rng) for own in seen]
-    everything = LeftOutAverage(left_out, tuple(range(len(clips))))
-    singles = [LeftOutAverage(left_out, (k,)) for k in everything.views[len(clips) == 1 :]]
+    if not closed_form_refusal(task, *rows.x.shape):
+        found = path_choice([ClosedForm(own, folds, task, rng) for own in seen], candidates)
+        if found is not None:
+            return found
+    found = path_choice([FoldNetworks(own, folds, task, rng) for own in seen], candidates)
+    assert found is not None
+    return found
+
+
+def path_choice(
+    left_out: Sequence[LeftOutRows], candidates: Sequence[float] | None
+) -> AlphaChoice | None:
+    """Return the choice along one path; None if what is said of rows left out does not hold before it has turned."""
+    everything = LeftOutAverage(left_out, tuple(range(len(left_out))))
+    singles = [LeftOutAverage(left_out, (k,)) for k in everything.views[len(left_out) == 1 :]]
     for alpha in candidates or decreasing_alphas(max(one.first_alpha() for one in left_out)):
         for one in left_out:
             one.train(alpha)
         outputs = [one.outputs() for one in left_out]
+        if not all(one.holds for one in left_out):
+            return None
         for average in (everything, *singles):
             average.note(alpha, outputs)
         if candidates is None and all(one.has_turned() for one in (everything, *singles)):

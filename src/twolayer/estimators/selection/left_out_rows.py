@@ -21,6 +21,8 @@ from twolayer.maths.tangent import left_out_constant
 
 LARGEST_MATRIX = 700  # rows·outputs or weights, whichever are fewer: up to here the closed form costs less than folds
 
+UNSETTLED_SHARE = 0.5  # of what leaving rows out does to the outputs; further from a minimum, the closed form says nothing
+
 
 class LeftOutRows:
     """The rows left out, and how the networks did on them. Subclasses say who predicts them.
@@ -44,6 +46,7 @@ class LeftOutRows:
     s: np.ndarray | None
     constants: np.ndarray
     scale: np.ndarray | float
+    holds = True  # whether what was last said of the rows left out can be relied on
 
     def first_alpha(self) -> float:
         """Return the alpha at which the first of the networks leaves the constant."""
@@ -96,7 +99,11 @@ class ClosedForm(LeftOutRows):
         self.scale = 1.0 if path.targets is None else path.targets.scale
 
     def outputs(self) -> np.ndarray:
-        return self.paths[0].tangent().left_out(self.folds, settled=True)
+        tangent = self.paths[0].tangent()
+        outputs = tangent.left_out(self.folds, settled=True)
+        rest = np.square(tangent.unsettled).mean()
+        self.holds = bool(rest <= UNSETTLED_SHARE**2 * np.square(outputs - tangent.outputs).mean())
+        return outputs
 
 
 class FoldNetworks(LeftOutRows):

@@ -1,0 +1,346 @@
+"""What a fitted model would have said of each row had that row, or its fold, been left out of training.
+
+In closed form (`twolayer.maths.tangent`) that costs one factorisation for each network, whatever is left out. Where the
+closed form does not hold, networks are trained anew without the rows, at the weight decay of the fit.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from twolayer import checks
+from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.estimators.fit_plan import LearningTask
+from twolayer.estimators.initial_weights import penalty_unit
+from twolayer.estimators.standardise import rescale_params, standardise
+from twolayer.estimators.training_rows import TrainingRows, group_numbers
+from twolayer.evaluation.splits import FoldRows, fold_splits
+from twolayer.maths import span
+from twolayer.maths.network import Params, forward, squared_norm
+from twolayer.maths.problem import checked_targets
+from twolayer.maths.tangent import Tangent
+from twolayer.training.loop import steps_ran_out
+
+LARGEST_FACTOR = (
+    3000  # rows·outputs or weights, whichever are fewer: beyond, another training costs less
+)
+FOLDS_OF_REFITS = 10  # in the place of single rows, where each must be trained without
+SAME_LOSS = 1e-5  # share by which the loss of the same rows may differ from that of training
+
+
+class LeaveOutMixin:
+    """The method of the estimators that leaves rows out of a fit that was made."""
+
+    def left_out_predict(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        *,
+        cv: Any = None,
+        groups: Any = None,
+        sample_weight: Any = None,
+        method: str = "predict",
+        refit: bool = False,
+    ) -> np.ndarray:
+        """Return what this model would have said of each row of training, had the row been left out of training.
+
+        The networks that were trained are left as they are: what they would say follows in closed form from their tangent
+        kernel, at the same alpha, and the same means and spreads of columns. Where that does not hold (a loss without second
+        derivative, l1, dropout, early stopping, a splitter that leaves out other rows than it tests, or a table too large)
+        networks are trained without the rows, at the same alpha, and a TwoLayerWarning says so.
+
+        alpha was chosen with all rows, so scores of these predictions are a little too good; `refit=True` chooses everything
+        anew without the rows.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as they were given to `fit`
+        cv : int, splitter, iterable of (train, test), or None
+            What is left out together, as in scikit-learn; each row once. None for each row alone or, with `groups`, for each
+            group.
+        groups : array-like, shape (n_rows,), or None
+        method : {"predict", "predict_proba", "decision_function"}
+            What to return; the last two of a classifier.
+        refit : bool
+            Whether to fit a clone of this model without each of the parts instead.
+
+        Returns
+        -------
+        predictions : ndarray
+            A row for each of X, as the method returns them.
+
+        Raises
+        ------
+        InputError, ValueError
+            If these are not the rows of training, or an argument cannot be used.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import twolayer as tl
+        >>> X = np.linspace(-1, 1, 40)[:, None]
+        >>> y = np.abs(X[:, 0])
+        >>> model = tl.TwoLayerRegressor(10, alpha=0.1, random_state=0).fit(X, y)
+        >>> left_out = model.left_out_predict(X, y)
+        >>> bool(np.abs(left_out - y).mean() > np.abs(model.predict(X) - y).mean())
+        True
+        """
+        check_is_fitted(self)
+        methods = ("predict", "predict_proba", "decision_function")
+        possible = methods if is_classifier(self) else methods[:1]
+        checks.one_of(method, dict.fromkeys(possible), "method")
+        rows = rows_of_training(self, X, y, sample_weight, groups)
+        splits = left_out_parts(self, rows, cv, groups)
+        given = (X, y, sample_weight, groups, method)
+        if checks.flag(refit, "refit"):
+            return predictions_of_refits(clone(self), given, splits)
+        refusal = leave_out_refusal(self, rows, splits)
+        if refusal is None:
+            outputs = left_out_outputs(
+                self, rows, None if splits is None else [b for _, b in splits]
+            )
+            unknown = ~np.isfinite(outputs).all(axis=(0, 2))
+            predictions = self._predictions(np.where(np.isfinite(outputs), outputs, 0), method)  # type: ignore[attr-defined]
+            if not unknown.any():
+                return predictions
+            parts = each_row(rows.n_rows) if splits is None else splits
+            parts = [(a, b) for a, b in parts if unknown[b].any()]
+            again = predictions_of_refits(at_same_alpha(self), given, parts)
+            for _, part in parts:
+                predictions[part] = again[part]
+            return predictions
+        if splits is None:
+            splits = fold_splits(
+                min(FOLDS_OF_REFITS, rows.n_rows), rows.x, rows.y, None, 0, classes_of(self, rows)
+            )
+        warnings.warn(
+            f"{len(splits)} times networks are trained without some rows, because {refusal}",
+            TwoLayerWarning,
+            stacklevel=2,
+        )
+        return predictions_of_refits(at_same_alpha(self), given, splits)
+
+
+def rows_of_training(model: Any, x: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingRows:
+    """Return the rows as `fit` reads them, those of weight 0 too; raise InputError if they cannot be those of the fit."""
+    same = copy.copy(model)
+    same._keeps_weightless_rows = True
+    numbers = None if groups is None else group_numbers(groups, _num_samples(x))
+    same._check_columns(x, reset=False)
+    rows = same._read(x, y, sample_weight, numbers)
+    if rows.x.shape[1] != model.n_features_in_:
+        raise InputError(
+            f"X has {rows.x.shape[1]} columns, and the model was fitted to {model.n_features_in_}"
+        )
+    outputs = same._n_outputs(), model.params_.n_outputs
+    if outputs[0] != outputs[1] or not np.array_equal(same._class_names(), model._class_names()):
+        raise InputError("y has other classes, or columns, than that of training")
+    return rows
+
+
+def classes_of(model: Any, rows: TrainingRows) -> np.ndarray | None:
+    """Return the classes that folds keep in equal parts."""
+    return getattr(model, "classes_", None) if rows.y.ndim == 1 else None
+
+
+def each_row(n_rows: int) -> list[FoldRows]:
+    """Return a part for each row alone."""
+    everything = np.arange(n_rows)
+    return [(np.delete(everything, i), everything[i : i + 1]) for i in range(n_rows)]
+
+
+def left_out_parts(model: Any, rows: TrainingRows, cv: Any, groups: Any) -> list[FoldRows] | None:
+    """Return what is left out together; None for each row alone.
+
+    Raises
+    ------
+    InputError
+        If a row is left out never or twice, or a group is the whole table.
+    """
+    if cv is None and rows.groups is None:
+        if rows.n_rows < 3:
+            raise InputError(f"to leave rows out takes three at least; X has {rows.n_rows}")
+        return None
+    if cv is None and rows.groups is not None:
+        parts = [np.flatnonzero(rows.groups == k) for k in np.unique(rows.groups)]
+        if len(parts) < 2:
+            raise InputError(
+                "groups has one group only, and nothing is left to learn from without it"
+            )
+        return [(np.setdiff1d(np.arange(rows.n_rows), part), part) for part in parts]
+    splits = fold_splits(cv, rows.x, rows.y, groups, 0, classes_of(model, rows))
+    counts = np.bincount(np.concatenate([test for _, test in splits]), minlength=rows.n_rows)
+    if (counts != 1).any():
+        row = int(np.argmax(counts != 1))
+        raise InputError(
+            f"cv must leave out each row once; row {row} (counted from 0) is left out {counts[row]} times"
+        )
+    return [(train, test) for train, test in splits if len(test)]
+
+
+def leave_out_refusal(
+    model: Any, rows: TrainingRows, splits: Sequence[FoldRows] | None
+) -> str | None:
+    """Return why the closed form does not hold for this fit; None if it does."""
+    settings = model.get_params(deep=False)
+    loss = model._task_loss()
+    weights = sum(w.size for name, w in model.networks_[0].items() if name.startswith("w"))
+    n_outputs = model.params_.n_outputs
+    axes = min(rows.x.shape)
+    weights = weights // rows.x.shape[1] * axes if rows.x.shape[1] > axes else weights
+    if not loss.smooth:
+        return f"loss '{loss}' has no second derivative"
+    if settings.get("l1") or settings.get("dropout"):
+        return "l1 and dropout are not part of the closed form"
+    if getattr(model, "validation_scores_", None) is not None:
+        return "early stopping ended the training before its minimum"
+    if model.solver_ != "lbfgs":
+        return f"solver '{model.solver_}' does not end at a minimum"
+    if getattr(model, "column_weighing_", None) is not None:
+        return "the columns were weighed by the targets of all rows"
+    if min(rows.n_rows * n_outputs, weights) > LARGEST_FACTOR:
+        return f"both rows times outputs and weights are more than {LARGEST_FACTOR}"
+    if splits is not None:
+        for train, test in splits:
+            if len(np.unique(train)) + len(test) != rows.n_rows:
+                return "cv leaves out other rows than it tests"
+    return None
+
+
+def left_out_outputs(
+    model: Any, rows: TrainingRows, blocks: Sequence[np.ndarray] | None
+) -> np.ndarray:
+    """Return the outputs of each network for the rows left out, (n_networks, n_rows, n_outputs), in closed form.
+
+    They are as `network_outputs` gives them; not a number where nothing follows from the other rows.
+
+    Raises
+    ------
+    InputError
+        If these are not the rows of training.
+    """
+    tangents = fitted_tangents(model, rows)
+    settled = steps_ran_out(model.stopped_)
+    outputs = [tangent.left_out(blocks, settled) for tangent in tangents]
+    return np.stack([in_own_units(model, rows, one) for one in outputs])
+
+
+def in_own_units(model: Any, rows: TrainingRows, outputs: np.ndarray) -> np.ndarray:
+    """Return outputs of training in the units of the targets."""
+    if not model._standardises_y():
+        return outputs
+    _, targets = standardise(rows.y, rows.s, "y")
+    return outputs * targets.scale + targets.mean
+
+
+def fitted_tangents(model: Any, rows: TrainingRows) -> list[Tangent]:
+    """Return the linear view of each network at the end of its training."""
+    task = model._task(rows.counted().distinct().x.shape)
+    targets, y = None, task.smoothed(rows.y)
+    if task.standardise_y:
+        y, targets = standardise(rows.y, rows.s, "y")
+    y = checked_targets(y, rows.n_rows, task.n_outputs, task.loss, np.float64)
+    clip = model.input_clip_
+    decay = model.alpha_ * penalty_unit(rows.y, rows.s, task.loss)
+    seen: dict[bool, Any] = {}
+    tangents = []
+    losses = np.broadcast_to(model.loss_, model.n_networks_)
+    for k, one in enumerate(model.networks_):
+        clipped = clip is not None and bool(clip.networks[k])
+        if clipped not in seen:
+            z, inputs = standardise(clip.columns(rows.x) if clipped else rows.x, rows.s, "X")
+            wide = z.shape[0] < z.shape[1]
+            seen[clipped] = z, inputs, span.row_coordinates(z) if wide else None
+        z, inputs, axes = seen[clipped]
+        params = rescale_params(one, inputs, targets)
+        check_same_rows(z, y, rows.s, params, task, decay, float(losses[k]))
+        if axes is not None:
+            z, params = axes.z, in_axes(axes, z, params)
+        tangents.append(Tangent(z, y, rows.s, params, task.loss, task.activation, decay))
+    return tangents
+
+
+def in_axes(axes: span.RowCoordinates, z: Any, params: Params) -> Params:
+    """Return the weights along the axes of the rows."""
+    skip = params.w_skip
+    return replace(
+        params,
+        w1=axes.along(z @ params.w1),
+        w_skip=None if skip is None else axes.along(z @ skip),
+    )
+
+
+def check_same_rows(
+    z: Any,
+    y: np.ndarray,
+    s: np.ndarray | None,
+    params: Params,
+    task: LearningTask,
+    decay: float,
+    expected: float,
+) -> None:
+    """Raise InputError if the objective is not the one at the end of training: then these are other rows."""
+    total = float(len(y) if s is None else s.sum())
+    penalty = decay if task.loss.is_sum else decay / total
+    value = task.loss.value(forward(z, params, task.activation), y, s, total)
+    value = float(value + 0.5 * penalty * squared_norm(params))
+    if not abs(value - expected) <= SAME_LOSS * max(abs(expected), abs(value), 1e-3):
+        raise InputError(
+            "these are not the rows that the model was fitted to, with their weights: the loss of training was "
+            f"{expected:.6g} at its end, and of these rows it is {value:.6g}"
+        )
+
+
+def at_same_alpha(model: Any) -> Any:
+    """Return an unfitted model with the settings that the fit ended with."""
+    return clone(model).set_params(alpha=model.alpha_, n_networks=model.n_networks_)
+
+
+def predictions_of_refits(
+    unfitted: Any, given: tuple[Any, Any, Any, Any, str], splits: Sequence[FoldRows] | None
+) -> np.ndarray:
+    """Return the predictions of models fitted without each part; rows of no part are 0."""
+    X, y, sample_weight, groups, method = given  # noqa: N806
+    n_rows = _num_samples(X)
+    unfitted.set_params(callback=None, warm_start=False)
+    classes = np.unique(y) if is_classifier(unfitted) and np.ndim(y) == 1 else None
+    result: np.ndarray | None = None
+    for train, test in each_row(n_rows) if splits is None else splits:
+        own = clone(unfitted)
+        weights = None if sample_weight is None else np.asarray(sample_weight)[train]
+        own_groups = None if groups is None else np.asarray(groups)[train]
+        own.fit(_safe_indexing(X, train), _safe_indexing(y, train), weights, groups=own_groups)
+        found = getattr(own, method)(_safe_indexing(X, test))
+        if method != "predict" and classes is not None and len(own.classes_) < len(classes):
+            found = with_all_classes(found, own.classes_, classes, method)
+        if result is None:
+            result = np.zeros((n_rows, *found.shape[1:]), dtype=found.dtype)
+        elif found.dtype.itemsize > result.dtype.itemsize:
+            result = result.astype(found.dtype)
+        result[test] = found
+    assert result is not None
+    return result
+
+
+def with_all_classes(
+    found: np.ndarray, own: np.ndarray, classes: np.ndarray, method: str
+) -> np.ndarray:
+    """Return probabilities with a column for each class; those that training had no row of have 0."""
+    if method != "predict_proba":
+        missing = np.setdiff1d(classes, own)[0]
+        raise InputError(
+            f"all rows of class {str(missing)!r} are left out together, and without them it has no logits: choose other "
+            "folds, or method='predict_proba'"
+        )
+    result = np.zeros((len(found), len(classes)))
+    result[:, np.searchsorted(classes, own)] = found
+    return result
