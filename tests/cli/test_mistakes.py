@@ -389,7 +389,7 @@ def test_quiet_does_not_say_that_it_compiles(capsys):
 
     engine._compilation_listener.cache_clear()
     for quiet in (True, False):
-        with Output(quiet).progress("training"), engine.announce_compilation():
+        with Output(quiet).progress("training"), engine.announce_compilation("adam", np.float64):
             event.start_event("numba:compile")
             event.end_event("numba:compile")
         said = capsys.readouterr().err

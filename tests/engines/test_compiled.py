@@ -160,11 +160,11 @@ def test_a_read_only_table_is_neither_copied_nor_another_type():
     np.testing.assert_array_equal(turned, table)
 
 
-def test_compiling_is_announced_once(capsys):
+def test_compiling_is_announced_once_for_each_solver(capsys):
     """Told by Numba's own event, here set off by hand: a real compilation takes long."""
     engine._compilation_listener.cache_clear()
-    for _ in range(3):
-        with engine.announce_compilation():
+    for what in ("adam", "gd", "adam"):
+        with engine.announce_compilation(what, np.dtype("float64")):
             for _ in range(2):
                 event.start_event("numba:compile")
                 event.end_event("numba:compile")
@@ -172,10 +172,10 @@ def test_compiling_is_announced_once(capsys):
     event.end_event("numba:compile")
     said = capsys.readouterr()
     assert said.out == ""
-    assert (
-        said.err
-        == "twolayer: compiling, once on this machine (up to a minute; `twolayer warmup` does it ahead)\n"
-    )
+    rest = "once on this machine (up to a minute; `twolayer warmup` compiles those of all solvers ahead)"
+    assert said.err.splitlines() == [
+        f"twolayer: compiling the kernels for {what} (float64), {rest}" for what in ("adam", "gd")
+    ]
 
 
 def test_a_page_that_changed_changes_the_name_in_the_cache(tmp_path, monkeypatch):

@@ -25,6 +25,8 @@ from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
 
+ONE_EVALUATION = "the loss and its gradients"
+
 
 class CompiledEngine(Engine):
     """Whole chunks of steps in one call, for the solvers in `SOLVER_STATES`; for any other one evaluation in one call."""
@@ -58,14 +60,14 @@ class CompiledEngine(Engine):
     def advance(self, state: TrainingState, plan: BatchPlan) -> np.ndarray:
         if not isinstance(state, KernelState):
             return super().advance(state, plan)
-        with announce_compilation():
+        with announce_compilation(state.solver.name, state.params.dtype):
             return state.advance(plan)
 
     def loss_and_gradients(
         self, state: TrainingState, params: Any, batch: Batch
     ) -> tuple[Any, Params]:
         assert isinstance(state, CompiledState)
-        with announce_compilation():
+        with announce_compilation(ONE_EVALUATION, state.params.dtype):
             return state.evaluate(params, batch)
 
     def objective(self, state: TrainingState, batch: Batch) -> Any:
@@ -120,17 +122,17 @@ def kernel_array(array: np.ndarray) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def announce_compilation() -> Iterator[None]:
-    """Announce within it the first kernel that is compiled: that takes up to a minute, once per machine."""
+def announce_compilation(what: str, dtype: np.dtype) -> Iterator[None]:
+    """Announce within it the first kernel for this use that is compiled: that takes up to a minute, once per machine."""
     from numba.core import event
 
-    with event.install_listener("numba:compile", _compilation_listener()):
+    with event.install_listener("numba:compile", _compilation_listener(what, dtype)):
         yield
 
 
 @cache
-def _compilation_listener() -> Any:
-    """Return Numba's listener, which announces once per process that a kernel is compiled."""
+def _compilation_listener(what: str, dtype: np.dtype) -> Any:
+    """Return Numba's listener, which announces once per process that kernels for this use are compiled."""
     from numba.core import event
 
     class Announcer(event.Listener):
@@ -139,7 +141,8 @@ def _compilation_listener() -> Any:
         def on_start(self, event: Any) -> None:
             if not self.announced and not SILENT.get():
                 print(
-                    "twolayer: compiling, once on this machine (up to a minute; `twolayer warmup` does it ahead)",
+                    f"twolayer: compiling the kernels for {what} ({dtype}), once on this machine (up to a minute; "
+                    "`twolayer warmup` compiles those of all solvers ahead)",
                     file=sys.stderr,
                 )
                 self.announced = True
@@ -171,9 +174,10 @@ def compile_all_kernels(
     ]
     engine = CompiledEngine()
     objective = Objective(LOSSES["sum_of_squares"], ACTIVATIONS["relu"])
-    _compilation_listener().announced = True  # this is the announcement
     for number, (dtype, what, solver, gram) in enumerate(jobs, 1):
         yield number, len(jobs), f"{what}, {dtype}"
+        use = ONE_EVALUATION if solver is None else solver.name
+        _compilation_listener(use, np.dtype(dtype)).announced = True  # this is the announcement
         problem = Problem(np.ones((2, 3), dtype), np.ones((2, 1), dtype), None, objective, 2.0)
         params = init_params(3, 2, 1, dtype=dtype)
         form = GramSpan(problem, params) if gram else None
