@@ -191,3 +191,16 @@ def test_a_search_without_refit_has_no_networks_of_a_fit_before():
     model.set_params(refit=False).fit(X, OTHERS)
     with pytest.raises(NotFittedError):
         model.predict(X)
+
+
+def test_a_subclass_that_is_pickled_without_its_callback_is_fitted_with_it():
+    class Lean(tl.TwoLayerRegressor):
+        def __getstate__(self):
+            return {**super().__getstate__(), "callback": None}
+
+        def __init__(self, n_hidden=50, *, alpha="auto", callback=None):
+            super().__init__(n_hidden, alpha=alpha, callback=callback, n_networks=1)
+
+    steps = []
+    Lean(3, alpha=1.0, callback=lambda progress: steps.append(progress.step)).fit(X, X[:, 0])
+    assert steps

@@ -5,7 +5,6 @@ Two fits of one object at a time are refused.
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +23,11 @@ def fit_draft(model: Any) -> Iterator[Any]:
     Raise ConcurrentFitError if the model is inside another such block, in this thread or another.
     """
     with _one_fit_at_a_time(model):
-        draft = copy.copy(model)
-        before = dict(vars(draft))
+        before = dict(vars(model))
+        draft = object.__new__(
+            type(model)
+        )  # not as pickle copies, where a subclass may leave things out
+        vars(draft).update(before)
         yield draft
         after = vars(draft)
         changed = {
