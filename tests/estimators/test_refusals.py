@@ -96,7 +96,8 @@ def test_one_number_is_no_weights(weight, call):
 def test_labels_other_than_0_and_1():
     for y in ([(1, 2)] * 30, [(-1, 1)] * 30, np.where(np.c_[Y, ~Y], 1, 2)):
         with pytest.raises(
-            InputError, match=r"y has 2 columns, .* one class per row give one column"
+            InputError,
+            match=r"y has 2 columns, .* (2|-1) too\. .* one class per row give one column",
         ):
             clone(CLASSIFIER).fit(X, y)
 

@@ -244,10 +244,10 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         if self.class_weight is not None:
             raise InputError("class_weight is for one class per row; y has a column for each label")
         labels = np.asarray(y.toarray() if is_sparse(y) else y, dtype=np.float64)
-        if not np.isin(labels, (0, 1)).all():
+        if len(others := np.setdiff1d(labels, (0, 1))):
             raise InputError(
                 f"y has {labels.shape[1]} columns, and so each must hold 0 and 1 for a label of its own; it holds "
-                f"{first_names(np.setdiff1d(labels, (0, 1)), quote='')} too. For one class per row give one column"
+                f"{first_names([f'{one:g}' for one in others], quote='')} too. For one class per row give one column"
             )
         return labels
 
