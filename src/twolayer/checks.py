@@ -305,7 +305,7 @@ def row_weights(s: Any, n_rows: int, dtype: Any) -> np.ndarray | None:
     """Return row weights of shape (n_rows,), none negative, not all zero; or None."""
     if s is None:
         return None
-    if np.ndim(s) == 0 and not isinstance(s, (str, bytes)):
+    if isinstance(s, numbers.Number):
         raise InputError(
             f"sample_weight must hold a number for each of the {n_rows} rows; got {short_repr(s)}: "
             "without it all rows count alike"
