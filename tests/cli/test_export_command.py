@@ -1,6 +1,7 @@
 """`twolayer export` from the command line: every form, and what is refused with one line, exit code 2 and files kept."""
 
 import importlib.util
+import json
 
 import numpy as np
 import pytest
@@ -139,7 +140,7 @@ REFUSED = {
         "would overwrite what is read",
     ),
     "wrong ending": (["model.safetensors", "--to", "numpy", "--out", "a.csv"], "must end in .py"),
-    "no such folder": (["model.safetensors", "--to", "numpy", "--out", "no/a.py"], "no/a.py cannot be written"),
+    "no such folder": (["model.safetensors", "--to", "numpy", "--out", "no/a.py"], "there is no folder no: make it first"),
     "skip layer": (["weights.safetensors", "--to", "sklearn", "--out", "a.py"], "cannot hold a skip layer"),
     "dtype": (["model.safetensors", "--to", "numpy", "--out", "a.py", "--dtype", "int8"], "dtype must be"),
     "activation": (
@@ -164,3 +165,41 @@ def test_what_cannot_be_done_is_one_line_and_leaves_files_as_they_were(what, her
     assert errors.count("\n") == 1
     assert sentence in errors
     assert {path: path.read_bytes() for path in here.iterdir()} == before
+
+
+def test_missing_values_are_refused_or_told_of(tmp_path, monkeypatch, capsys):
+    """By NumPy code with an error; an ONNX file says so, and has the medians."""
+    monkeypatch.chdir(tmp_path)
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(ROWS.round(2), columns=["age", "dose", "weight"])
+    table.loc[3, "dose"] = np.nan
+    table.assign(y=np.where(ROWS[:, 0] > 0, "yes", "no")).to_csv("t.csv", index=False)
+    with pytest.raises(SystemExit):
+        main(["fit", "t.csv", "--target", "y", "--n-networks", "1", "--alpha", "1", "--quiet"])
+    assert run(capsys, "t.twolayer.safetensors", "--to", "numpy", "--out", "net.py")[0] == 0
+    module = loaded(tmp_path / "net.py")
+    x = np.zeros((2, len(module.COLUMNS)))
+    module.predict(x)
+    for value in (np.nan, np.inf):
+        x[1, 1] = value
+        for answer in (module.predict, module.predict_proba, module.forward):
+            with pytest.raises(
+                ValueError, match="x has values that are missing or infinite: fill them in"
+            ):
+                answer(x)
+    onnx = pytest.importorskip("onnx")
+    assert run(capsys, "t.twolayer.safetensors", "--to", "onnx", "--out", "net.onnx")[0] == 0
+    read = onnx.load("net.onnx")
+    props = {entry.key: entry.value for entry in read.metadata_props}
+    medians = tl.saving.read_model("t.twolayer.safetensors")[1]["encoder"]["medians"]
+    assert list(json.loads(props["medians"]).items()) == list(
+        zip(["age", "dose", "weight"], medians, strict=True)
+    )
+    assert "Fill them in before" in read.doc_string
+
+
+@pytest.mark.parametrize("form", ENDINGS)
+def test_a_folder_that_is_not_there_is_refused_before_the_work(form, here, capsys):
+    out = f"nowhere/{ENDINGS[form]}"
+    code, _, err = run(capsys, "model.safetensors", "--to", form, "--out", out)
+    assert (code, err) == (2, f"twolayer: --out {out}: there is no folder nowhere: make it first\n")

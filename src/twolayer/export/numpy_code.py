@@ -21,6 +21,9 @@ from twolayer.maths.smooth_clip import CLIP_BOUND, LARGEST_UNCLIPPED
 
 MAX_INLINE_WEIGHTS = 10_000  # in the code itself; more weights go to a file beside it
 CODE_WIDTH = 100
+MISSING_VALUES_TEXT = (
+    "x has values that are missing or infinite: fill them in before, as for training"
+)
 
 # `predict`, and the functions that it needs.
 CLIP_CODE = f'''\
@@ -254,6 +257,8 @@ def forward_code(content: ExportContent) -> str:
         f"def forward(x{', k' if several else ''}):\n"
         f'    """{what}, of shape (n_rows, {params.n_outputs})."""\n'
         "    x = np.asarray(x, dtype=w1.dtype)\n"
+        "    if not np.isfinite(x).all():\n"
+        f'        raise ValueError("{MISSING_VALUES_TEXT}")\n'
         f"{clip}"
         f"    h = x @ w1{at}{b1}\n"
         f"    return activation(h) @ w2{at}{b2}{skip}\n"

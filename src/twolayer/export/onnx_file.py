@@ -19,6 +19,10 @@ from twolayer.maths.network import Params, forward
 from twolayer.maths.smooth_clip import CLIP_BOUND, LARGEST_UNCLIPPED, InputClip
 
 INPUT_WEIGHTS = ("w1", "w_skip")  # which act on the columns
+MISSING_VALUES_NOTE = (
+    "x must have no missing values (NaN): what is predicted of a row with one means nothing, also its label. Fill them in "
+    "before."
+)
 OPSET = 17  # read by every onnxruntime since 1.12
 IR_VERSION = 8
 MAX_BYTES = 2**31 - 2**20  # a file of this format is shorter than 2 GiB
@@ -53,7 +57,8 @@ def to_onnx(
     Returns
     -------
     onnx_model : onnx.ModelProto
-        Its metadata names the columns, the classes and the activation.
+        Its metadata names the columns, the classes and the activation; its doc_string says that missing values must be
+        filled in.
 
     Raises
     ------
@@ -111,7 +116,7 @@ def build_onnx_model(content: ExportContent) -> Any:
         ir_version=IR_VERSION,
         producer_name="twolayer",
         producer_version=__version__,
-        doc_string=f"A network with one hidden layer: {content.said()}.",
+        doc_string=f"A network with one hidden layer: {content.said()}. {MISSING_VALUES_NOTE}",
     )
     helper.set_model_props(model, content.metadata())
     onnx.checker.check_model(model, full_check=True)

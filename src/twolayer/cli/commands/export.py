@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
 from importlib.util import find_spec
@@ -57,7 +58,10 @@ def export(
         content = export_content(source, **how)
         if to == "sklearn":
             check_sklearn_form(content)
-        EXPORT_FORMATS[to](source, out, **how)
+        if to == "onnx":
+            write_onnx(source, out, about.get("encoder"), how)
+        else:
+            EXPORT_FORMATS[to](source, out, **how)
     for sentence in {str(one.message): one for one in caught if one.category is TwoLayerWarning}:
         print(printable(f"twolayer: {sentence}"), file=sys.stderr)
     print(printable(f"{out}: {content.said()}, {content.params.dtype}"))
@@ -68,6 +72,15 @@ def export(
         print("the entry 'encoder' of the model file says how a table's own columns become these")
     for line in usage_lines(to, content, out):
         print(printable(line))
+
+
+def write_onnx(source: Any, out: Path, encoder: Any, how: dict[str, Any]) -> None:
+    """Write the ONNX file; its metadata also has the medians that stand in for missing values, if the model's file has."""
+    onnx_model = to_onnx(source, **how)
+    if isinstance(encoder, dict):
+        medians = dict(zip(encoder["numbers"], encoder["medians"], strict=True))
+        onnx_model.metadata_props.add(key="medians", value=json.dumps(medians, ensure_ascii=False))
+    saving.write_files({out: onnx_model.SerializeToString()})
 
 
 def check_sklearn_form(content: Any) -> None:
