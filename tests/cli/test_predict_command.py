@@ -143,7 +143,7 @@ def test_predict_refuses(here, twolayer, iris_model):
         (["params.safetensors", "usual.csv"], "holds Params, which are weights only"),
         ([iris_model, "usual.csv", "--out", "usual.csv"], "would overwrite what is read"),
         ([iris_model, "usual.csv", "--out", iris_model], "would overwrite what is read"),
-        ([iris_model, "usual.csv", "--out", "no/p.csv"], "p.csv cannot be written: No such file"),
+        ([iris_model, "usual.csv", "--out", "no/p.csv"], "there is no folder no: make it"),
         ([iris_model, "usual.csv", "--out", "."], "it is a folder"),
     ]:
         assert_refused(twolayer, here, ["predict", *arguments], message)
@@ -179,3 +179,38 @@ def test_rows_far_from_training_are_counted_and_marked(here, twolayer):
     _, out, err = twolayer("predict", "t.twolayer.safetensors", "t.csv")
     assert out.splitlines()[0] == "prediction"
     assert "outside" not in err
+
+
+@pytest.mark.parametrize("fitted_turned", [True, False])
+def test_the_names_of_rows_stand_beside_the_answers_in_every_layout(here, twolayer, fitted_turned):
+    """Of a table with samples in rows, or in columns, whichever the model was fitted on."""
+    rng = np.random.default_rng(0)
+    samples = [f"s{k}" for k in range(40)]
+    genes = rng.normal(size=(40, 3)).round(2)
+    rows = {"patient": samples, **{f"g{j}": genes[:, j] for j in range(3)}}
+    polars.DataFrame(rows).write_csv("rows.csv")
+    turned = {"gene": [f"g{j}" for j in range(3)], **dict(zip(samples, genes, strict=True))}
+    polars.DataFrame(turned).write_csv("turned.csv")
+    polars.DataFrame({"patient": samples, "y": genes[:, 0]}).write_csv("y.csv")
+    how = ["turned.csv", "--transpose"] if fitted_turned else ["rows.csv"]
+    quick = ["--alpha", 1, "--n-networks", 1, "--n-hidden", 2, "--max-iter", 5]
+    more = ["--labels", "y.csv", "--id", "patient", "--target", "y"]
+    assert twolayer("fit", *how, *more, *quick)[0] == 0
+    model = f"{how[0][:-4]}.twolayer.safetensors"
+    for table in (["rows.csv"], ["turned.csv", "--transpose"]):
+        code, out, err = twolayer("predict", model, *table)
+        assert code == 0
+        assert "left alone" not in err
+        assert [line.split(",")[0] for line in out.splitlines()[1:]] == samples
+    polars.DataFrame({**rows, "patient": ["a"] * 40}).write_csv("same.csv")
+    _, out, err = twolayer("predict", model, "same.csv")
+    if fitted_turned:  # names nothing
+        assert out.startswith("prediction\n")
+        assert err == "left alone: 'patient'\n"
+
+
+def test_a_folder_that_is_not_there_is_refused_at_once(here, twolayer, iris_model):
+    words = ["predict", iris_model, "../iris.csv", "--out", "nowhere/a.csv"]
+    assert_refused(
+        twolayer, here, words, "--out nowhere/a.csv: there is no folder nowhere: make it"
+    )

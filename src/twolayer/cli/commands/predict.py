@@ -19,6 +19,7 @@ from twolayer.errors import FileError, InputError
 from twolayer.evaluation.training_range import OutsideRows
 from twolayer.saving.saved_model import SavedModel, open_model
 from twolayer.tables import Table, TableOptions
+from twolayer.tables.column_kinds import ROW_NAME_PATTERN
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
 from twolayer.tables.transpose import transpose_table
 from twolayer.text import first_names
@@ -68,6 +69,7 @@ def predict(
     cells = FormulaCells(safe_cells)
     count, marks, outside = 0, False, known.outside_rows()
     first: Table | None = None
+    names: list[str] = []
     with row_writer(out, cells) as write, output.progress("rows predicted") as progress:
         for block in table_blocks(asked, known, formats):
             filled = known.completed(block, fill_missing_columns, found)
@@ -75,16 +77,17 @@ def predict(
             far = outside.add(x)
             if first is None:
                 first, marks = block, bool(far.any())
-                header = output_header(known, block, proba, interval)
+                names = row_name_columns(known, block)
+                header = [*names, *output_header(known, proba, interval)]
                 write([[*header, OUTSIDE_NAME] if marks else header])
-            rows = answer_rows(known, filled, x, proba, interval)
+            rows = answer_rows(known, [block.words(name) for name in names], x, proba, interval)
             write(marked_rows(rows, far) if marks else rows)
             count += block.n_rows
             progress.to(count)
     assert first is not None
     lacking = filled_columns_line(known, first)
     sentences = [*formats.sentences(), *lacking, *found.sentences(), *cells.sentences()]
-    for line in [*side_notes(known, first), *sentences, *outside_notes(outside, marks)]:
+    for line in [*side_notes(known, first, names), *sentences, *outside_notes(outside, marks)]:
         output.aside(line)
     if out is not None:
         output.aside(f"{count} predictions in {out}")
@@ -127,16 +130,16 @@ def check_prediction_options(model: SavedModel, proba: bool, interval: float | N
 
 
 def check_output(out: Path | None, *read: Path) -> None:
-    """Raise if the answers would go where something is read from."""
+    """Raise if the answers would go where something is read from, or into a folder that is not there."""
+    if out is not None and not out.absolute().parent.is_dir():
+        raise FileError(f"--out {out}: there is no folder {out.parent}: make it first")
     for path in read:
         if out is not None and path.exists() and same_file(out, path):
             raise FileError(f"--out {out} would overwrite what is read: choose another name")
 
 
-def output_header(
-    model: SavedModel, table: Table, proba: bool, interval: float | None
-) -> list[str]:
-    """The names of what is written."""
+def output_header(model: SavedModel, proba: bool, interval: float | None) -> list[str]:
+    """The names of the answers."""
     estimator = model.estimator
     n_outputs = 1 if model.classifies else getattr(estimator, "n_outputs_", 1)
     names = ["prediction"]
@@ -152,26 +155,38 @@ def output_header(
     if interval is not None:
         ends = [name.removeprefix("prediction") for name in names]
         names += [side + end for side in ("low", "high") for end in ends]
-    return [*present_columns(model, table), *names]
+    return names
 
 
-def present_columns(model: SavedModel, table: Table) -> list[str]:
-    """The columns that name the rows and are there."""
-    return [name for name in model.ids if name in table.names]
+def row_name_columns(model: SavedModel, table: Table) -> list[str]:
+    """The columns that name the rows: those of the table of training, or else what names them in this one."""
+    there = [name for name in model.ids if name in table.names]
+    if there:
+        return there
+    first = table.names[0] if table.id is None else table.id
+    left_out = [] if model.encoder is None else model.encoder.left_out
+    if first in {*model.columns(table), *model.targets, *left_out}:
+        return []
+    named = table.id is not None or table.first_text(first) is not None
+    words = table.words(first)
+    different = len(set(words)) == len(words)
+    return [first] if different and (named or ROW_NAME_PATTERN.fullmatch(first)) else []
 
 
 def answer_rows(
-    model: SavedModel, table: Table, x: Any, proba: bool, interval: float | None
+    model: SavedModel, names: list[list[str]], x: Any, proba: bool, interval: float | None
 ) -> list[tuple[Any, ...]]:
-    """A row of answers for each row of the table; numbers in full, so that they can be read back to the last bit."""
+    """A row of answers for each row of the table; numbers in full, so that they can be read back to the last bit.
+
+    `names`: the words of each column that names the rows.
+    """
     parts = [model.asked("predict", x).reshape(x.shape[0], -1)]
     if proba:
         parts.append(model.asked("predict_proba", x))
     if interval is not None:
         ends = model.asked("predict_interval", x, level=interval)
         parts += [end.reshape(x.shape[0], -1) for end in ends]
-    columns = [table.words(name) for name in present_columns(model, table)]
-    columns += [column for part in parts for column in part.T.tolist()]
+    columns = [*names, *(column for part in parts for column in part.T.tolist())]
     return list(zip(*columns, strict=True))
 
 
@@ -198,13 +213,13 @@ def filled_columns_line(model: SavedModel, table: Table) -> list[str]:
     ]
 
 
-def side_notes(model: SavedModel, table: Table) -> list[str]:
-    """What was left alone, beside the answers and not among them."""
+def side_notes(model: SavedModel, table: Table, names: list[str]) -> list[str]:
+    """What was left alone, beside the answers and not among them; `names`: the columns that name the rows."""
     lines = [table.note] if table.note else []
     if model.encoder is None and not hasattr(model.estimator, "feature_names_in_"):
         lines.append("the model knows no column names: taken in the table's order")
     left_out = [] if model.encoder is None else list(model.encoder.left_out)
-    used = {*model.columns(table), *model.ids, *left_out}
+    used = {*model.columns(table), *model.ids, *names, *left_out}
     extra = [name for name in table.names if name not in used]
     if extra:
         which = " (the target)" if extra == model.targets else ""
