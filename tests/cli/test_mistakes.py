@@ -380,6 +380,41 @@ def test_a_table_that_wants_turning_is_told_so(refused, capsys):
     )
 
 
+def test_names_that_are_written_otherwise_and_targets_that_are_not_there_are_told_so(
+    refused, capsys
+):
+    rows = {f"ENSG{j}": np.random.default_rng(j).normal(size=24).round(2) for j in range(6)}
+    write("t.csv", {"sample": [f"S{i:02}" for i in range(24)], **rows, "y": ["a", "b"] * 12})
+    quick = ["--n-hidden", "2", "--max-iter", "3", "--alpha", "1"]
+    with pytest.raises(SystemExit):
+        main(["fit", "t.csv", "--target", "y", *quick])
+    capsys.readouterr()
+    names = [f"S{i:02}" for i in range(24)]
+    write("new.csv", {"sample": names, **rows})
+    model = "t.twolayer.safetensors"
+    for command in ("evaluate", "report"):
+        said = refused(command, model, "new.csv")
+        assert "no column 'y'" in said
+        assert "transpose" not in said
+        assert "name it with --labels" in said
+    write("v.csv", {"sample": names, **{f"{name}.3": column for name, column in rows.items()}})
+    said = refused("predict", model, "v.csv")
+    assert (
+        "6 of them are there with another version at the end, such as 'ENSG0.3' for 'ENSG0'" in said
+    )
+    write("v.csv", {"sample": names, **{name.lower(): column for name, column in rows.items()}})
+    assert "6 of them are there in other letters, such as 'ensg0' for" in refused(
+        "predict", model, "v.csv"
+    )
+    genes = {"gene": ["g1", "g1", "g2"], **{name: [1.5, 2.5, 0.5] for name in names}}
+    write("genes.csv", genes)
+    write("l.csv", {"sample": names, "y": ["a", "b"] * 12})
+    turn = ["--transpose", "--labels", "l.csv", "--id", "sample", "--target", "y"]
+    assert "--duplicates rename" in refused("fit", "genes.csv", *turn)
+    write("twice.csv", {"sample": [names[1], *names[1:]], **rows})
+    assert "--duplicates" not in refused("fit", "twice.csv", *turn[1:])
+
+
 def test_quiet_does_not_say_that_it_compiles(capsys):
     """Told by Numba's own event, here set off by hand: a real compilation takes long."""
     from numba.core import event

@@ -9,6 +9,7 @@ import pandas
 import pytest
 from command_line import done
 
+from twolayer.cli.commands import report as report_command
 from twolayer.cli.main import main
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
@@ -117,3 +118,15 @@ def test_beside_the_bars_it_says_that_no_few_inputs_stand_for_the_model(tmp_path
     ]
     assert len(said) == (2 if told["importances"] else 1)
     assert said[-1].startswith("What the weights show")
+
+
+def test_the_parts_of_a_long_report_are_announced(home, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(report_command, "MANY_VALUES", 10)
+    words = ["report", home / "time/t.twolayer.safetensors", home / "t.csv", "--out", tmp_path]
+    _, _, err = done(capsys, *words)
+    assert [line.split()[0] for line in err.splitlines()] == [
+        "predictions,",
+        "importances",
+        "pictures",
+    ]
+    assert done(capsys, *words, "--quiet")[2] == ""

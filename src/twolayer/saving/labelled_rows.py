@@ -101,7 +101,7 @@ def missing_option_note(flags: str) -> str:
 
 def read_labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     """The rows with the columns that were asked for."""
-    rows, notes = tables.requested_table(asked)
+    rows, notes = tables.requested_table(asked, model.encoder.columns if model.encoder else ())
     found = tables.EncodingReport()
     x = model.inputs(rows, found)
     y = true_targets(model, tables.with_target_path(rows, asked.labels), asked.targets)

@@ -18,7 +18,7 @@ from twolayer.tables.missing_codes import missing_code_warnings
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
 from twolayer.tables.readers.file_format import TextLayout
 from twolayer.tables.readers.formats import read_table
-from twolayer.tables.table import Table, check_column_names, is_missing
+from twolayer.tables.table import Table, check_column_names, is_missing, looks_transposed
 from twolayer.tables.table_options import TableOptions
 from twolayer.tables.target import Target, read_target, spelling_warnings
 from twolayer.tables.telling_columns import telling_column_lines
@@ -94,8 +94,11 @@ def read_dataset(options: TableOptions) -> Dataset:
     )
 
 
-def requested_table(options: TableOptions) -> tuple[Table, list[str]]:
-    """Return the table read, transposed and joined, without the columns to drop; and notes about it."""
+def requested_table(options: TableOptions, known: Sequence[str] = ()) -> tuple[Table, list[str]]:
+    """Return the table read, transposed and joined, without the columns to drop; and notes about it.
+
+    `known`: the columns of a model that is to be scored on it.
+    """
     labels = read_labels(options) if options.labels else None
     shared = () if labels is None or options.id else labels.names  # 001 names another row than 1
     table = read_table(
@@ -103,7 +106,7 @@ def requested_table(options: TableOptions) -> tuple[Table, list[str]]:
         (*options.text_columns, *shared),
         options.delimiter,
         options.sheet,
-        must_be_there=labels is None and not options.transpose,
+        must_be_there=labels is None and not options.transpose and not known,
         layout=options.layout,
     )
     notes = table.note.splitlines()
@@ -122,8 +125,11 @@ def requested_table(options: TableOptions) -> tuple[Table, list[str]]:
     advice = ""
     if options.transpose and not options.labels:
         advice = "; if the target is not one of its rows, name the file that holds it with --labels"
+    turned = bool(known) and labels is None and looks_transposed(table, known)
+    if known and labels is None and not turned:
+        advice = "; if another file holds the target, name it with --labels; twolayer predict needs no target"
     wanted = [*options.targets, *options.parts, *options.categories]
-    check_column_names(table.path, wanted, table.names, advice=advice)
+    check_column_names(table.path, wanted, table.names, turned, advice)
     if not options.transpose:
         table = drop_columns(table, options.drop)
     if options.drop_missing_target:

@@ -66,8 +66,8 @@ def join_by_name(
 ) -> tuple[Table, list[str]]:
     """Return the rows whose name in `own` is in the labels' `id_column`, and notes about the others."""
     left, right = table.distinct_words(own), labels.distinct_words(id_column)
-    check_unique(table.path, left, "row")
-    check_unique(labels.path, right, "row")
+    check_unique(table.path, left, "row", renames=False)
+    check_unique(labels.path, right, "row", renames=False)
     place = {name: i for i, name in enumerate(right)}
     rows = [i for i, name in enumerate(left) if name in place]
     if not rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,10 @@ DETECTION_LIMIT = re.compile(r"[<>≤≥]=? *[\d.,]+ *%?")  # beyond what could 
 LARGEST_INPUT = 1e100  # of a number: squares of larger ones, summed, pass what a float can hold
 LARGEST_EXACT_WHOLE = 2.0**53  # below it every whole number is a float
 MAX_LACKING_NAMED = 20
+NAME_FORMS: dict[str, Callable[[str], str]] = {
+    "with another version at the end": lambda name: re.sub(r"\.\d+$", "", name),
+    "in other letters": str.casefold,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,12 +302,28 @@ def check_model_columns(table: Table, wanted: Sequence[str], model: str, advice:
     if looks_transposed(table, wanted):
         hint = f": they are in its first column, '{table.names[0]}': transpose it with --transpose"
     else:
-        hint = checks.closest_name(lacking[0], there - set(wanted))
+        hint = other_names_hint(lacking, there) or checks.closest_name(
+            lacking[0], there - set(wanted)
+        )
         hint += advice if len(lacking) < len(wanted) else ""
     raise InputError(
         f"{table.path} lacks {len(lacking)} of the {len(wanted)} columns that {model} was trained on: "
         f"{first_names(lacking, MAX_LACKING_NAMED)}{hint}"
     )
+
+
+def other_names_hint(lacking: Sequence[str], there: Iterable[str]) -> str:
+    """Return how most of the names that a table lacks are written there: with a version, or in other letters."""
+    for how, common in NAME_FORMS.items():
+        here = {common(name): name for name in there}
+        found = [(name, here[common(name)]) for name in lacking if common(name) in here]
+        if 2 * len(found) > len(lacking):
+            name, other = found[0]
+            return (
+                f"; {len(found)} of them are there {how}, such as {checks.short_repr(other)} for {checks.short_repr(name)}: "
+                "write the names in the header as in training"
+            )
+    return ""
 
 
 def looks_transposed(table: Table, wanted: Sequence[str]) -> bool:
@@ -312,14 +332,19 @@ def looks_transposed(table: Table, wanted: Sequence[str]) -> bool:
     return 2 * len(words.intersection(wanted)) > len(wanted)
 
 
-def check_unique(path: str, names: Sequence[str], kind: str = "column", start: int = 1) -> None:
-    """Raise FileError if two columns, or rows, counted from `start`, have the same name."""
+def check_unique(
+    path: str, names: Sequence[str], kind: str = "column", start: int = 1, renames: bool = True
+) -> None:
+    """Raise FileError if two columns, or rows, counted from `start`, have the same name.
+
+    `renames`: whether --duplicates rename would number them.
+    """
     seen: dict[str, int] = {}
     for j, name in enumerate(names, start=start):
         if name in seen:
             raise FileError(
                 f"{path}: {kind}s {seen[name]} and {j} are both named '{name}': give every {kind} its own name"
-                f"{'' if kind != 'column' else ', or number them with --duplicates rename'}"
+                f"{', or number them with --duplicates rename' * renames}"
             )
         seen[name] = j
 

@@ -28,6 +28,7 @@ from twolayer.tables import TableOptions
 from twolayer.text import first_names
 
 PAGE_NAME = "report.html"
+MANY_VALUES = 100_000  # of the table, from which each part of the work is announced
 
 
 @options.with_layout
@@ -86,13 +87,20 @@ def write_report(
     """Write the page and its pictures over no file that was `read`, say the verdict; return the results for programs."""
     from twolayer import report as reports  # loads scikit-learn, which the help does not need
 
+    is_large = rows.x.shape[0] * rows.x.shape[1] >= MANY_VALUES
+    if is_large:
+        output.aside("predictions, and those of a linear model to compare with ...")
     subject, how = reports.assess_model(known, rows)
     output.say(f"{rows.table.path}: {how}")
     sure = score_intervals(subject, seed)
+    if is_large:
+        output.aside("importances of the inputs ...")
     with output.progress("importances") as progress:
         important = reports.shuffled_importances(subject, repeats, seed, progress.to)
     spoken = verdict(subject, sure)
     warnings = score_warnings(subject, sure, important)
+    if is_large:
+        output.aside("pictures ...")
     pictures = reports.report_figures(subject, important, reports.input_spreads(known, subject))
     text = reports.html_page(
         Path(known.path).name,
