@@ -176,6 +176,8 @@ def test_rows_far_from_training_are_counted_and_marked(here, twolayer):
     assert "1 of 2 rows lies far outside what the model was trained on (row 1 is the first)" in err
     _, out, _ = twolayer("evaluate", "t.twolayer.safetensors", "far.csv")
     assert "1 of 2 rows lies far outside" in out
+    _, out, _ = twolayer("report", "t.twolayer.safetensors", "far.csv", "--out", "r")
+    assert "1 of 2 rows lies far outside" in Path("r/report.html").read_text()
     _, out, err = twolayer("predict", "t.twolayer.safetensors", "t.csv")
     assert out.splitlines()[0] == "prediction"
     assert "outside" not in err

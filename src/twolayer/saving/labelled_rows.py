@@ -108,7 +108,9 @@ def read_labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     weights = tables.weight_column(rows, asked.weights)
     groups = tables.group_column(rows, asked.groups)
     order = tables.time_order(rows, asked.time)
-    notes = [*notes, *found.sentences()]
+    outside = model.outside_rows()
+    outside.add(x)
+    notes = [*notes, *found.sentences(), *outside.sentences()]
     return LabelledRows(rows, x, y, weights, groups, order, asked, asked.targets, notes)
 
 

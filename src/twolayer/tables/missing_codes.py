@@ -21,16 +21,17 @@ def missing_code_warnings(table: Table, names: Sequence[str]) -> list[str]:
     """
     if table.sparse or not names:
         return []
-    x = table.columns(names)
+    x, wanted, lines = table.numbers, set(names), []
     low, high = np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
-    lines = []
     for code in MISSING_CODES:
         found = {}
         for j in np.flatnonzero((low if code < 0 else high) == code).tolist():
+            if table.names[j] not in wanted:
+                continue
             coded = x[:, j] == code
             others = x[np.isfinite(x[:, j]) & ~coded, j]
             if len(others) > 1 and abs(code - others).min() > np.ptp(others) > 0:
-                found[names[j]] = int(coded.sum())
+                found[table.names[j]] = int(coded.sum())
         count = sum(found.values())
         if len(found) >= FEWEST_CODED_COLUMNS or count >= FEWEST_CODED_VALUES:
             lines.append(

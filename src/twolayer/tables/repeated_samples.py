@@ -98,7 +98,9 @@ def alike_rows_warning(
         return []
     step = -(-len(kinds.numbers) // MAX_COMPARED_COLUMNS)
     rows = np.arange(min(table.n_rows, MAX_COMPARED_ROWS))
-    like = row_correlations(table.columns(kinds.numbers[::step])[rows], codes[rows])
+    index = table.index()
+    columns = [index[name] for name in kinds.numbers[::step]]
+    like = row_correlations(table.numbers[: len(rows)][:, columns], codes[rows])
     different = ~np.eye(len(rows), dtype=bool)
     if like is None or np.median(np.abs(like[different])) > UNRELATED:
         return []

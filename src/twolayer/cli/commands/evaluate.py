@@ -59,9 +59,6 @@ def evaluate(
     trained_on = recovered_split(known, rows)
     if trained_on is not None:
         rows.notes.append(training_rows_warning(len(trained_on.train), len(trained_on.test)))
-    outside = known.outside_rows()
-    outside.add(rows.x)
-    rows.notes.extend(outside.sentences())
     subject = assess(
         known.estimator.without_feature_names(),
         rows.x,
