@@ -236,7 +236,8 @@ class Encoder:
         count = gaps.sum(axis=1)
         for name in self.texts:
             count = count + marks.get(name, 0)
-        rows = np.flatnonzero(2 * count > len(self.columns) - report.n_lacking).tolist()
+        n_columns = len(self.columns) - report.n_lacking
+        rows = np.flatnonzero(2 * count > n_columns).tolist() if n_columns > 1 else []
         report.mostly_missing += len(rows)
         room = MAX_NAMES - len(report.first_mostly_missing)
         report.first_mostly_missing += [single_line(table.where(row)) for row in rows[:room]]
