@@ -90,9 +90,10 @@ def test_the_skip_layer_by_hand(fitted, capsys):
 
     kinds = pandas.read_csv(fitted / "wide.csv")["kind"]
     train, _ = train_test_split(np.arange(60), test_size=15, random_state=0, stratify=kinds)
-    spread = frame.iloc[train].std(ddof=0).to_numpy()
+    inputs = model.network_inputs(frame.iloc[train])  # of the second network clipped
     direct = through = 0.0
-    for w1, w2, skip in zip(model.w1_, model.w2_, model.w_skip_, strict=True):
+    for x, w1, w2, skip in zip(inputs, model.w1_, model.w2_, model.w_skip_, strict=True):
+        spread = x.std(axis=0)
         for j in range(200):
             direct += spread[j] * np.sqrt(np.sum(skip[j] ** 2))
             through += spread[j] * sum(

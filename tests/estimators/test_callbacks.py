@@ -82,7 +82,13 @@ def test_true_ends_the_networks_that_follow_too(ends, early_stopping, sparse):
     x = scipy.sparse.csr_array(X) if sparse else X
     recorder = Recorder(lambda progress: progress.network[0] == ends)
     model = tl.TwoLayerRegressor(
-        5, n_networks=3, callback=recorder, early_stopping=early_stopping, max_iter=40, **FIXED
+        5,
+        n_networks=3,
+        callback=recorder,
+        early_stopping=early_stopping,
+        max_iter=40,
+        tol=0,  # so that no network converges before it is asked
+        **FIXED,
     ).fit(x, Y)
     assert max(progress.network[0] for progress in recorder.seen) == ends
     assert model.n_networks_ == ends + 1

@@ -81,7 +81,8 @@ def test_the_unit_of_the_counts_changes_little():
 def test_several_counts_and_the_attributes():
     x, y = counts()
     both = np.column_stack([y, 100 * y])
-    model = tl.TwoLayerRegressor(loss="poisson", alpha=1.0, random_state=0).fit(x, both)
+    settings = {"loss": "poisson", "scaling": "standard", "alpha": 1.0, "random_state": 0}
+    model = tl.TwoLayerRegressor(**settings).fit(x, both)
     assert model.predict(x).shape == both.shape
     assert not hasattr(model, "noise_std_")
     outputs = [tl.forward(x, model.params_.network(k)) for k in range(5)]
@@ -90,7 +91,8 @@ def test_several_counts_and_the_attributes():
 
 def test_the_standard_deviation_is_the_root_of_the_mean_and_of_the_disagreement():
     x, y = counts()
-    model = tl.TwoLayerRegressor(loss="poisson", alpha=1.0, random_state=0).fit(x, y)
+    settings = {"loss": "poisson", "scaling": "standard", "alpha": 1.0, "random_state": 0}
+    model = tl.TwoLayerRegressor(**settings).fit(x, y)
     mean, std = model.predict(x, return_std=True)
     each = np.exp([tl.forward(x, model.params_.network(k))[:, 0] for k in range(5)])
     np.testing.assert_allclose(std**2, mean + each.var(axis=0, ddof=1), rtol=1e-9)

@@ -36,7 +36,7 @@ def waves(n_rows=200, seed=0, noise=0.3):
 
 def test_numbers_are_averaged():
     x, y = waves(60)
-    model = TwoLayerRegressor(5, n_networks=3, max_iter=20, **FIXED).fit(x, y)
+    model = TwoLayerRegressor(5, n_networks=3, scaling="standard", max_iter=20, **FIXED).fit(x, y)
     assert model.w1_.shape == (3, 2, 5)
     assert model.n_networks_ == 3
     each = [tl.forward(x, model.params_.network(k))[:, 0] for k in range(3)]
@@ -49,7 +49,7 @@ def test_numbers_are_averaged():
 def test_probabilities_are_averaged(n_classes):
     x, y = load_iris(return_X_y=True)
     x, y = x[y < n_classes], y[y < n_classes]
-    model = TwoLayerClassifier(3, n_networks=4, max_iter=4, **FIXED).fit(x, y)
+    model = TwoLayerClassifier(3, n_networks=4, scaling="standard", max_iter=4, **FIXED).fit(x, y)
     each = [tl.forward(x, model.params_.network(k)) for k in range(4)]
     if n_classes == 2:
         each = [np.column_stack([0 * one, one]) for one in each]

@@ -104,7 +104,13 @@ def test_the_loss_is_the_objective(weighted):
 def test_a_linear_network_without_decay_is_least_squares():
     x, y = load_diabetes(return_X_y=True)
     model = TwoLayerRegressor(
-        12, activation="identity", alpha=0, tol=1e-9, max_iter=5000, random_state=0
+        12,
+        scaling="standard",
+        activation="identity",
+        alpha=0,
+        tol=1e-9,
+        max_iter=5000,
+        random_state=0,
     )
     expected = LinearRegression().fit(x, y).predict(x)
     assert np.allclose(model.fit(x, y).predict(x), expected, atol=1e-3 * y.std())

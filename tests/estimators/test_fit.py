@@ -95,7 +95,7 @@ def test_the_last_state_is_scored_once(solver, sparse):
         return float(len(scored))
 
     settings = {"alpha": 300.0, "solver": solver, "n_networks": 3, "max_iter": 23, "tol": 1e-3}
-    settings |= {"random_state": 0, "skip": False}
+    settings |= {"random_state": 0, "skip": False, "scaling": "standard"}
     watched = TwoLayerRegressor(
         6, scoring=score, callback=lambda p: seen.append((p.previous_step, p.step)), **settings
     ).fit(x, y, X_val=x[:9], y_val=y[:9])
@@ -408,7 +408,7 @@ def test_several_labels_a_row(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((120, 3))
     y = np.column_stack([x[:, 0] > 0, x[:, 1] + x[:, 2] > 0.5]).astype(int)
-    model = TwoLayerClassifier(10, n_networks=3, **FIXED).fit(x, y)
+    model = TwoLayerClassifier(10, n_networks=3, scaling="standard", **FIXED).fit(x, y)
     assert model.score(x, y) > 0.9
     assert np.array_equal(np.unique(model.predict(x)), [0, 1])
     each = [tl.forward(x, model.params_.network(k)) for k in range(3)]

@@ -33,7 +33,7 @@ def targets(kind):
 def fitted(kind, activation="relu", skip=False, n_networks=1):
     make = tl.TwoLayerClassifier if kind in CLASSIFIERS else tl.TwoLayerRegressor
     model = make(
-        4, activation=activation, skip=skip, n_networks=n_networks, alpha=0.1, max_iter=20,
+        4, activation=activation, skip=skip, n_networks=n_networks, scaling="standard", alpha=0.1, max_iter=20,
         engine="numpy", random_state=0,
     )  # fmt: skip
     if kind == "counts":

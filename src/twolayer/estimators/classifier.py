@@ -62,7 +62,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         How columns are scaled before training. "standard": to mean 0 and spread 1. "smooth_clip": first by median and
         interquartile range, and clipped smoothly at ±3, u / sqrt(1 + (u/3)²), so that no far value rules its column; for
         dense tables. "auto" is "standard", and for several networks that L-BFGS trains on a dense table, without early
-        stopping, both: half of the networks see the columns each way.
+        stopping, both: the first half of the networks (three of five) see standardised columns, the others clipped ones.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
@@ -182,7 +182,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         calibrate: bool | str = "auto",
         skip: bool | str = "auto",
         label_smoothing: float | str = "auto",
-        scaling: str = "standard",
+        scaling: str = "auto",
         n_networks: int | str = "auto",
         solver: str = "auto",
         learning_rate_init: float = 0.01,

@@ -53,7 +53,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         How columns are scaled before training. "standard": to mean 0 and spread 1. "smooth_clip": first by median and
         interquartile range, and clipped smoothly at ±3, u / sqrt(1 + (u/3)²), so that no far value rules its column; for
         dense tables. "auto" is "standard", and for several networks that L-BFGS trains on a dense table, without early
-        stopping, both: half of the networks see the columns each way.
+        stopping, both: the first half of the networks (three of five) see standardised columns, the others clipped ones.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
@@ -167,7 +167,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         l1: float = 0.0,
         dropout: float = 0.0,
         skip: bool | str = "auto",
-        scaling: str = "standard",
+        scaling: str = "auto",
         n_networks: int | str = "auto",
         solver: str = "auto",
         learning_rate_init: float = 0.01,

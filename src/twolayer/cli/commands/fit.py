@@ -80,7 +80,7 @@ def fit(
     cv: training_options.Folds = None,
     device: training_options.Device = "cpu",
     skip: training_options.Skip = None,
-    scaling: training_options.ColumnScaling = "standard",
+    scaling: training_options.ColumnScaling = "auto",
     class_weight: training_options.ClassWeight = None,
     labels: options.Labels = None,
     id_column: options.Id = None,
