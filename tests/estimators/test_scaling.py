@@ -133,6 +133,14 @@ def test_a_row_of_weight_3_is_three_rows(scaling):
     np.testing.assert_array_equal(weighed.predict(X), repeated.predict(X))
 
 
+def test_row_weights_count_in_the_quartiles():
+    s = np.random.default_rng(3).integers(1, 6, 60)
+    clip = regressor("smooth_clip").fit(X, Y, sample_weight=s).input_clip_
+    low, median, high = np.percentile(np.repeat(X, s, axis=0), [25, 50, 75], axis=0)
+    np.testing.assert_allclose(clip.center, median, rtol=1e-12)
+    np.testing.assert_allclose(clip.scale, high - low, rtol=1e-12)
+
+
 def test_constant_and_binary_columns():
     x = np.c_[X, np.full(60, 7.0), X[:, 0] > 4.5]
     model = regressor("smooth_clip").fit(x, Y)
