@@ -60,6 +60,28 @@ def test_every_command_takes_the_model(here, twolayer, table, scaling, clipped):
 
 
 @pytest.mark.parametrize(
+    ("how", "advice"),
+    [
+        (["--scaling", "auto"], "fit with --n-networks 1, or"),
+        (["--scaling", "smooth_clip"], "fit with --n-networks 1 --scaling standard, or"),
+        (["--scaling", "smooth_clip", "--n-networks", "1"], "fit with --scaling standard, or"),
+    ],
+)
+def test_what_scikit_learn_cannot_hold_is_told_with_the_options_of_fit(
+    here, twolayer, table, how, advice
+):
+    assert fit(twolayer, *how)[0] == 0
+    words = ["export", "t.twolayer.safetensors", "--to", "sklearn", "--out", "net.py"]
+    code, _, err = twolayer(*words)
+    assert code == 2
+    assert "scikit-learn's MLP cannot hold" in err
+    assert advice in err
+    assert fit(twolayer, *how, *advice.removesuffix(", or").split()[2:])[0] == 0
+    code, _, err = twolayer(*words)
+    assert code == 0, err
+
+
+@pytest.mark.parametrize(
     ("more", "message"),
     [
         (

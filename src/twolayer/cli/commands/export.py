@@ -91,6 +91,10 @@ def check_sklearn_form(content: Any) -> None:
         found[f"an average of {params.n_networks} networks"] = "--n-networks 1"
     if params.w_skip is not None:
         found["a skip layer"] = "--no-skip"
+    if (
+        content.clip is not None and not content.n_unclipped
+    ):  # some networks alone: they are one with --n-networks 1
+        found["clipped columns"] = "--scaling standard"
     if found:
         raise InputError(
             f"scikit-learn's MLP cannot hold {' or '.join(found)}: fit with {' '.join(found.values())}, or export to onnx, "
@@ -118,6 +122,6 @@ def usage_lines(to: str, content: Any, out: Path) -> list[str]:
         return lines
 
     lines = [f"use it with\nfrom {out.stem} import {'mlp' if to == 'sklearn' else 'predict'}"]
-    if not fits_inline(content.params):
+    if not fits_inline(content.arrays()):
         lines.append(f"its weights are beside it: {out.with_suffix('.weights.npz')}")
     return lines
