@@ -146,7 +146,7 @@ def test_where_the_closed_form_does_not_hold_networks_are_trained_without_the_ro
         expected = np.concatenate(
             [fitted(kind, 1.0, x[a], y[a], **settings).predict(x[b]) for a, b in parts]
         )
-    with pytest.warns(TwoLayerWarning, match=f"3 times networks are trained.*{reason}"):
+    with pytest.warns(TwoLayerWarning, match=rf"3 times networks are trained.*{reason}"):
         found = model.left_out_predict(x, y, cv=KFold(3))
     np.testing.assert_array_equal(found, expected)
 
@@ -154,7 +154,7 @@ def test_where_the_closed_form_does_not_hold_networks_are_trained_without_the_ro
 def test_a_splitter_in_time_is_refused_or_refitted():
     x, y, kind, alpha = diabetes()
     model = fitted(kind, alpha, x, y, n_hidden=3)
-    with pytest.raises(InputError, match="leave out each row once; row 0 .* 0 times"):
+    with pytest.raises(InputError, match=r"leave out each row once; row 0 .* 0 times"):
         model.left_out_predict(x, y, cv=TimeSeriesSplit(3))
     half = [(np.arange(40), np.arange(50, 100)), (np.arange(60, 100), np.arange(50))]
     with pytest.warns(TwoLayerWarning, match="leaves out other rows than it tests"):
