@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 import twolayer as tl
-from twolayer import InputError
+from twolayer import InputError, TwoLayerWarning
 from twolayer.engines import get_engine
 from twolayer.maths import network
 from twolayer.training.loop import joined_reasons
@@ -312,7 +312,8 @@ def test_ctrl_c_keeps_what_was_learned_until_then(monkeypatch, chunk, n_networks
 
     monkeypatch.setattr(worker, "advance", advance)
     model = regressor(engine="numpy", max_iter=3, callback=lambda progress: None, warm_start=True)
-    model.fit(X, Y)
+    with pytest.warns(TwoLayerWarning, match="interrupted by the user"):
+        model.fit(X, Y)
     assert "interrupted" in model.stopped_
     assert model.n_networks_ == n_networks
     assert clipped_count(model) == n_networks - 2

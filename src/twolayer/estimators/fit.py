@@ -86,7 +86,7 @@ class NetworkFit:
             alpha = self.choice.alpha
             self.keep_views(self.choice.views)
             if not self.choice.beats_constant:
-                warnings.warn(constant_warning(self.choice), TwoLayerWarning, stacklevel=5)
+                warnings.warn(constant_warning(self.choice), TwoLayerWarning, stacklevel=4)
             if model.verbose:
                 print("\n".join(path_table(self.choice)))
         self.alpha = alpha
@@ -164,7 +164,7 @@ class NetworkFit:
                 f"training diverged at step {error.step} with learning_rate_init={rate:g}: trying once more with "
                 f"{rate / 2:g}",
                 TwoLayerWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
             self.result = self.train_at_half(rate, validation)
         self.params = self.result.params
