@@ -34,7 +34,7 @@ IntervalShare = Annotated[
     typer.Option(help="Tell the interval too in which this share of the values should lie: 0.9."),
 ]
 
-MAX_FILLED_NAMED = 20
+MAX_FILLED_NAMED = 10
 OUTSIDE_NAME = "outside_training"
 
 
@@ -67,9 +67,8 @@ def predict(
     check_prediction_options(known, proba, interval)
     output, formats, found = Output(quiet), NumberFormats(), tables.EncodingReport()
     cells = FormulaCells(safe_cells)
-    count, marks, outside = 0, False, known.outside_rows()
+    count, marks, names, outside = 0, False, list[str](), known.outside_rows()
     first: Table | None = None
-    names: list[str] = []
     with row_writer(out, cells) as write, output.progress("rows predicted") as progress:
         for block in table_blocks(asked, known, formats):
             filled = known.completed(block, fill_missing_columns, found)
@@ -85,9 +84,12 @@ def predict(
             count += block.n_rows
             progress.to(count)
     assert first is not None
-    lacking = filled_columns_line(known, first)
-    sentences = [*formats.sentences(), *lacking, *found.sentences(), *cells.sentences()]
-    for line in [*side_notes(known, first, names), *sentences, *outside_notes(outside, marks)]:
+    lines = [
+        *side_notes(known, first, names),
+        *formats.sentences(),
+        *filled_columns_line(known, first),
+    ]
+    for line in [*lines, *found.sentences(), *cells.sentences(), *outside_notes(outside, marks)]:
         output.aside(line)
     if out is not None:
         output.aside(f"{count} predictions in {out}")

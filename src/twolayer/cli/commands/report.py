@@ -88,19 +88,17 @@ def write_report(
     from twolayer import report as reports  # loads scikit-learn, which the help does not need
 
     is_large = rows.x.shape[0] * rows.x.shape[1] >= MANY_VALUES
-    if is_large:
-        output.aside("predictions, and those of a linear model to compare with ...")
+    announced = Output(output.quiet or not is_large)
+    announced.aside("predictions, and those of a linear model to compare with ...")
     subject, how = reports.assess_model(known, rows)
     output.say(f"{rows.table.path}: {how}")
     sure = score_intervals(subject, seed)
-    if is_large:
-        output.aside("importances of the inputs ...")
+    announced.aside("importances of the inputs ...")
     with output.progress("importances") as progress:
         important = reports.shuffled_importances(subject, repeats, seed, progress.to)
     spoken = verdict(subject, sure)
     warnings = score_warnings(subject, sure, important)
-    if is_large:
-        output.aside("pictures ...")
+    announced.aside("pictures ...")
     pictures = reports.report_figures(subject, important, reports.input_spreads(known, subject))
     text = reports.html_page(
         Path(known.path).name,
@@ -115,11 +113,7 @@ def write_report(
         pictures,
         __version__,
     )
-    page = out / PAGE_NAME
-    contents = {page: text.encode(), **{out / f"{one.name}.png": one.png for one in pictures}}
-    output_paths.check_not_input(contents, read)
-    output_paths.make_folder(out)
-    saving.write_files(contents)
+    page = write_page(text, pictures, out, read)
     for line in ["", spoken.headline, *spoken.sentences]:
         output.say(line)
     for line in [*(f"  warning: {one}" for one in warnings), "", f"page      {page}"]:
@@ -132,6 +126,16 @@ def write_report(
         "importances": importances_as_json(subject, important),
         "files": {"page": page, "pictures": [f"{one.name}.png" for one in pictures]},
     }
+
+
+def write_page(text: str, pictures: list[Any], out: Path, read: dict[str, Path | None]) -> Path:
+    """Write the page and its pictures over no file that was `read`; return where the page is."""
+    page = out / PAGE_NAME
+    contents = {page: text.encode(), **{out / f"{one.name}.png": one.png for one in pictures}}
+    output_paths.check_not_input(contents, read)
+    output_paths.make_folder(out)
+    saving.write_files(contents)
+    return page
 
 
 def report_results(
