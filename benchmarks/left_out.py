@@ -1,7 +1,7 @@
 """Left-out predictions in closed form beside fits without the rows: `python -m benchmarks left-out` prints and draws them.
 
 Six tables, two each small, wide and with a rare class; at alpha 1 and at the alpha that the default chooses; 30 single rows
-of each table, and blocks of 5 and 10 folds. The truth is another fit without the rows, at the same alpha, from random weights.
+of each table, and blocks of 5 and 10 folds. The truth is another fit without the rows, at the same alpha, from random ones.
 """
 
 from __future__ import annotations

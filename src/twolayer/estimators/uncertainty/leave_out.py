@@ -34,6 +34,9 @@ LARGEST_FACTOR = (
     3000  # rows·outputs or weights, whichever are fewer: beyond, another training costs less
 )
 FOLDS_OF_REFITS = 10  # in the place of single rows, where each must be trained without
+CLOSE_FIT = (
+    0.5  # mean leverage; above it, on a table that is not wide, the networks are far from linear
+)
 SAME_LOSS = 1e-5  # share by which the loss of the same rows may differ from that of training
 
 
@@ -229,6 +232,14 @@ def left_out_outputs(
         If these are not the rows of training.
     """
     tangents = fitted_tangents(model, rows)
+    share = float(np.mean([one.degrees_of_freedom / one.outputs.size for one in tangents]))
+    if rows.n_rows > rows.x.shape[1] and share > CLOSE_FIT:
+        warnings.warn(
+            f"the networks follow their rows closely ({share:.0%} of each output is the row's own target's doing), where "
+            "the closed form is rough: take refit=True, or a larger alpha",
+            TwoLayerWarning,
+            stacklevel=3,
+        )
     settled = steps_ran_out(model.stopped_)
     outputs = [tangent.left_out(blocks, settled) for tangent in tangents]
     return np.stack([in_own_units(model, rows, one) for one in outputs])
