@@ -347,7 +347,8 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, FittedNetworks):
         It goes on from the weights that are there: of an earlier call, of `fit`, `twolayer.load` or
         `twolayer.from_sklearn`. The means and spreads of the columns follow all rows so far, and alpha counts them as in
         `fit`, each once, so that neither depends on the size of the chunks; an alpha of "auto" is that of the fit before,
-        or 1. Called again and again with all rows, it reaches what `fit` reaches.
+        or 1. The clip of columns stays that of the fit before; without one, none is clipped. Called again and again with
+        all rows, it reaches what `fit` reaches.
 
         Parameters
         ----------

@@ -86,11 +86,12 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     scoring : str, callable or None
         The score on the rows held out: a name of scikit-learn's, or a function of (model, X, y); None is minus the loss.
     callback : callable, list of callables, or None
-        Called between steps with a `twolayer.Progress`, whose weights act on the user's own units, and after the last step.
-        Training ends when one returns True: also that of networks which would come after the one at hand; `n_networks_`
-        says how many were trained. `sklearn.base.clone` keeps the same object; in another process its copy is called.
+        Called between steps with a `twolayer.Progress`, whose weights act on the columns of `network_inputs`, and after
+        the last step. Training ends when one returns True: also that of networks which would come after the one at hand;
+        `n_networks_` says how many were trained. `sklearn.base.clone` keeps the same object; in another process its copy is
+        called.
     warm_start : bool
-        Whether `fit` starts from the weights (and the alpha) of the fit before.
+        Whether `fit` starts from the weights (and the alpha, and the clip of the columns) of the fit before.
     engine : str
         One of `twolayer.engines()`, or "auto".
     device : str
@@ -294,7 +295,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         It goes on from the weights that are there: of an earlier call, of `fit`, `twolayer.load` or
         `twolayer.from_sklearn`. The means and spreads of the columns follow all rows so far, and alpha counts them as in
         `fit`, each once, so that neither depends on the size of the chunks; an alpha of "auto" is that of the fit before,
-        or 1. Called again and again with all rows, it reaches what `fit` reaches.
+        or 1. The clip of columns stays that of the fit before; without one, none is clipped. Called again and again with
+        all rows, it reaches what `fit` reaches.
 
         Parameters
         ----------

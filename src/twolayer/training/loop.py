@@ -66,7 +66,7 @@ class Progress:
     seconds : float
         Since the call.
     params : callable
-        `params()` returns a copy of the weights as they are now; of an estimator, for the user's own units.
+        `params()` returns a copy of the weights as they are now; of an estimator, for the columns of its `network_inputs`.
     gradients : callable
         `gradients()` returns the gradients at the weights of training over all rows, without dropout and `l1`.
     previous_step : int
