@@ -6,12 +6,8 @@ import numpy as np
 import pandas
 import pytest
 
-from twolayer.cli.commands.test import nested_interval, nested_lines, permutation_lines
-from twolayer.estimators.selection.nested_score import NestedScore
+from twolayer.cli.commands.test import permutation_lines
 from twolayer.estimators.selection.permutation_test import PermutationTest
-from twolayer.tables import Dataset, Table
-from twolayer.tables.column_kinds import ColumnKinds
-from twolayer.tables.target import Target
 
 
 @pytest.mark.parametrize(
@@ -113,29 +109,3 @@ def test_several_targets(here, twolayer):
     assert "targets 'u', 'v'" in out
     assert "R² (the mean over targets) of" in out
     assert "the columns may tell something" in out
-
-
-@pytest.mark.parametrize("grouped", [False, True])
-@pytest.mark.parametrize(
-    ("mean", "width"), [(0.2, 0.4), (0.9, 0.4), (1.0, 0.0), (0.0, 0.0), (0.7, 0.0)]
-)
-def test_the_interval_of_an_accuracy_is_within_0_and_1_and_never_empty(mean, width, grouped):
-    """No narrower than Clopper and Pearson's for so many rows, or groups, by the beta distribution."""
-    from scipy.stats import beta
-
-    y = np.repeat(["a", "b"], 20)
-    groups = np.repeat(np.arange(10), 4) if grouped else None
-    target = Target("y", "classification", y, "text", ("y",))
-    data = Dataset(Table("t.csv", ["x"], np.zeros((40, 1))), target, ColumnKinds(), groups=groups)
-    nested = NestedScore(mean, 0.0, (mean - width, mean + width), 0.95, np.full(5, mean), [])
-    n = 10 if grouped else 40
-    right = mean * n
-    low = beta.ppf(0.025, right, n - right + 1) if right else 0
-    high = beta.ppf(0.975, right + 1, n - right) if right < n else 1
-    expected = max(0, min(low, mean - width)), min(1, max(high, mean + width))
-    interval = nested_interval(nested, data, 0.95)
-    np.testing.assert_allclose(interval, expected, atol=1e-12)
-    assert 0 <= interval[0] < interval[1] <= 1
-    first, why = nested_lines(nested, interval, data, "accuracy", 0.95, 5, 5)
-    assert first.endswith(f"interval {interval[0]:.3f} to {interval[1]:.3f}.")
-    assert "may differ from the accuracy above" in why

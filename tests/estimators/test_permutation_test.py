@@ -3,7 +3,7 @@
 import numpy as np
 import pandas
 import pytest
-from scipy.stats import kstest
+from scipy.stats import beta, kstest
 from sklearn.base import clone
 from sklearn.metrics import log_loss, make_scorer
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
@@ -158,3 +158,32 @@ def test_nested_scores_are_of_rows_that_no_search_saw():
     assert len(nested.chosen) == 3
     frame = pandas.DataFrame(x, columns=[f"c{j}" for j in range(60)])
     assert np.allclose(model.nested_score(frame, y, cv=cv, random_state=4).scores, expected)
+
+
+@pytest.mark.parametrize("n", [10, 40])
+@pytest.mark.parametrize(
+    ("mean", "width"), [(0.2, 0.4), (0.9, 0.4), (1.0, 0.0), (0.0, 0.0), (0.7, 0.0)]
+)
+def test_the_interval_of_an_accuracy_is_within_0_and_1_and_never_empty(mean, width, n):
+    """No narrower than Clopper and Pearson's for so many rows, or groups, by the beta distribution."""
+    nested = nested_score.NestedScore(
+        mean, 0.0, (mean - width, mean + width), 0.95, np.full(5, mean), []
+    )
+    right = mean * n
+    low = beta.ppf(0.025, right, n - right + 1) if right else 0
+    high = beta.ppf(0.975, right + 1, n - right) if right < n else 1
+    expected = max(0, min(low, mean - width)), min(1, max(high, mean + width))
+    interval = nested_score.possible_interval(nested, None, n, classifies=True)
+    np.testing.assert_allclose(interval, expected, atol=1e-12)
+    assert 0 <= interval[0] < interval[1] <= 1
+    below = nested_score.possible_interval(nested, None, n, classifies=False)
+    assert below == (mean - width, min(1, mean + width))  # R²
+
+
+def test_equal_scores_of_few_rows_still_have_an_interval():
+    x = np.r_[np.zeros(15), np.ones(15)][:, None] + 0.01 * np.arange(30)[:, None]
+    y = np.repeat(["a", "b"], 15)
+    model = tl.TwoLayerClassifierCV(10, alphas=[0.1], cv=2, n_networks=2, random_state=0)
+    nested = model.nested_score(x, y, cv=3, random_state=0)
+    assert nested.mean == 1
+    np.testing.assert_allclose(nested.interval, (beta.ppf(0.025, 30, 1), 1))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from twolayer import checks, tables
@@ -13,7 +12,6 @@ from twolayer.cli import options
 from twolayer.cli.output import Output
 from twolayer.errors import InputError
 from twolayer.evaluation.nested_folds import inner_fold_count, nested_shortage, other_fold_count
-from twolayer.evaluation.score_intervals import share_interval
 from twolayer.tables import Dataset, TableOptions
 from twolayer.text import first_names
 
@@ -92,10 +90,9 @@ def run_tests(
         trainings = itertools.count(1)
         model.callback = lambda done, total: progress.to(next(trainings))
         nested = model.nested_score(**subject, level=level)
-    interval = nested_interval(nested, data, level)
-    for line in nested_lines(nested, interval, data, score, level, cv, inner):
+    for line in nested_lines(nested, data, score, level, cv, inner):
         output.say(line)
-    return test_results(data, score, permuted, nested, interval, level, notes)
+    return test_results(data, score, permuted, nested, level, notes)
 
 
 def encoded_inputs(data: Dataset) -> tuple[Any, list[str]]:
@@ -106,21 +103,8 @@ def encoded_inputs(data: Dataset) -> tuple[Any, list[str]]:
     return x, [*data.notes, *tables.left_out_reasons(encoder), *found.sentences()]
 
 
-def nested_interval(nested: Any, data: Dataset, level: float) -> tuple[float, float]:
-    """The interval of the score on new rows: that of the folds' scores, but for classes within 0 and 1, and no narrower
-    than so many rows (or groups) allow: folds of few rows may have equal scores by chance.
-    """
-    low, high = nested.interval
-    if data.target.task != "classification":
-        return low, min(high, 1.0)
-    units = len(data.target.values) if data.groups is None else len(np.unique(data.groups))
-    least, most = share_interval(min(max(nested.mean, 0.0), 1.0), units, level)
-    return max(min(low, least), 0.0), min(max(high, most), 1.0)
-
-
 def nested_lines(
     nested: Any,
-    interval: tuple[float, float],
     data: Dataset,
     score: str,
     level: float,
@@ -131,7 +115,7 @@ def nested_lines(
     mean = " (the mean over targets)" * (len(data.target.names) > 1)
     return [
         f"\nOn new rows like these, models fitted this way have an {score}{mean} of {nested.mean:.3f}; "
-        f"{level:.0%} interval {interval[0]:.3f} to {interval[1]:.3f}."
+        f"{level:.0%} interval {nested.interval[0]:.3f} to {nested.interval[1]:.3f}."
         + f" Alpha was chosen in {inner} folds of what is beside each of the {cv}."
         * (inner < cv),
         f"It may differ from the {score} above, which is the best of {len(TESTED_ALPHAS)} alphas, trained in fewer steps, "
@@ -144,7 +128,6 @@ def test_results(
     score: str,
     permuted: Any,
     nested: Any,
-    interval: tuple[float, float],
     level: float,
     notes: list[str],
 ) -> dict[str, Any]:
@@ -162,7 +145,7 @@ def test_results(
         },
         "nested": {
             "mean": nested.mean,
-            "interval": interval,
+            "interval": nested.interval,
             "level": level,
             "scores": nested.scores,
         },

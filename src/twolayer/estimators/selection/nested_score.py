@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -16,6 +16,7 @@ from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.selection.search import integer_seed, split_classes
 from twolayer.evaluation.nested_folds import FEWEST_INNER_FOLDS, inner_shortage, most_inner_folds
+from twolayer.evaluation.score_intervals import share_interval
 from twolayer.evaluation.splits import fold_splits
 from twolayer.training.ctrl_c import ctrl_c_raises
 
@@ -28,6 +29,8 @@ class NestedScore:
     ----------
     mean, standard_error : float
     interval : (float, float)
+        That of an accuracy lies within 0 and 1, and is no narrower than so many rows, or groups, allow: folds of few rows
+        may have equal scores by chance.
     level : float
         The interval's.
     scores : ndarray, shape (n_splits,)
@@ -113,7 +116,11 @@ class NestedScoreMixin:
             scores.append(scorer(one, _safe_indexing(X, test), _safe_indexing(y, test)))
             chosen.append({"n_hidden": one.n_hidden_, "alpha": one.alpha_})
         share = float(np.mean([len(test) / len(train) for train, test in splits]))
-        return corrected_interval(np.array(scores, dtype=float), share, level, chosen)
+        nested = corrected_interval(np.array(scores, dtype=float), share, level, chosen)
+        units = rows.n_rows if groups is None else len(np.unique(np.asarray(groups)))
+        return replace(
+            nested, interval=possible_interval(nested, scoring, units, is_classifier(model))
+        )
 
 
 def check_inner_folds(
@@ -136,6 +143,17 @@ def check_inner_folds(
         f"{shortage.text}, too few for folds inside folds: the training rows of each of the {len(splits)} outer folds are "
         f"split into the {n_inner} inner folds of the estimator's own cv. To have enough, {', or '.join(advice)}"
     )
+
+
+def possible_interval(
+    nested: NestedScore, scoring: Any, n_units: int, classifies: bool
+) -> tuple[float, float]:
+    """Return the interval within what the score can be; of an accuracy, as wide as that of `n_units` answers at least."""
+    low, high = nested.interval
+    if scoring == "accuracy" or (scoring is None and classifies):
+        least, most = share_interval(min(max(nested.mean, 0.0), 1.0), n_units, nested.level)
+        return max(min(low, least), 0.0), min(max(high, most), 1.0)
+    return low, min(high, 1.0) if scoring in (None, "r2") else high
 
 
 def corrected_interval(
