@@ -16,7 +16,7 @@ from sklearn.utils.validation import _num_samples, validate_data
 from twolayer import checks
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
-from twolayer.estimators.column_views import fit_views
+from twolayer.estimators.column_views import fit_views, fit_weighings
 from twolayer.estimators.fit import NetworkFit
 from twolayer.estimators.fit_draft import fit_draft
 from twolayer.estimators.fit_plan import (
@@ -285,7 +285,10 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, FittedNetworks):
         checks.whole_number(self.max_iter, "max_iter")
         plan = plan_fit(self, X.shape[0], X.shape[1], task.n_hidden)
         plan = replace(plan, early_stopping=plan.early_stopping or early_stopping)
-        plan = replace(plan, views=fit_views(self.scaling, is_sparse(X), plan, task))
+        views = fit_views(self.scaling, is_sparse(X), plan, task)
+        weighed = self.scaling == "auto" and alpha_or_none(self.alpha) is None
+        weighings = fit_weighings(X, task) if weighed else plan.weighings
+        plan = replace(plan, views=views, weighings=weighings)
         refusal = solver_refusal(get_solver(plan.solver), task.objective)
         if refusal:
             raise InputError(str(refusal))

@@ -62,7 +62,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         How columns are scaled before training. "standard": to mean 0 and spread 1. "smooth_clip": first by median and
         interquartile range, and clipped smoothly at ±3, u / sqrt(1 + (u/3)²), so that no far value rules its column; for
         dense tables. "auto" is "standard", and for several networks that L-BFGS trains on a dense table, without early
-        stopping, both: the first half of the networks (three of five) see standardised columns, the others clipped ones.
+        stopping, both: the first half of the networks (three of five) see standardised columns, the others clipped ones. On
+        a dense table with more columns than rows "auto" also weighs the columns, where alpha is "auto" too: see
+        `column_weighing_`.
     n_networks : int or "auto"
         Networks trained from different first weights, whose predictions are averaged; "auto" is 5 where they cost little,
         else 1.
@@ -130,6 +132,10 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     input_clip_ : InputClip or None
         None if all networks see the columns as they are. Else `center` and `scale`, each of shape (n_inputs,), and
         `networks`, bool of shape (n_networks,): the weights of these act on clipped columns, which `network_inputs` returns.
+    column_weighing_ : str
+        How the standardised columns were weighed before training: "none", "|t|", "t²", or "|t| above its quantile 0.9" (0.5,
+        0.98, 0.995), which leaves nine columns in ten out. t is the largest statistic of nearest shrunken centroids
+        (Tibshirani et al. 2002), on the rows of training. The weights are part of `w1_`.
     solver_ : str
     loss_curve_ : ndarray, shape (n_iter_,)
         The objective in each pass over the rows, for standardised columns: the mean of the networks. Without batches it is

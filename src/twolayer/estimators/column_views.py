@@ -15,6 +15,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.column_quartiles import fit_clip
+from twolayer.estimators.column_weights import NO_WEIGHING, WEIGHINGS, weighed_columns
 from twolayer.estimators.ensemble import single_networks
 from twolayer.estimators.fit_plan import FitPlan, LearningTask
 from twolayer.estimators.standardise import (
@@ -24,6 +25,7 @@ from twolayer.estimators.standardise import (
     standardise,
     unscale_params,
 )
+from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import SCALINGS, SMOOTH_CLIP, STANDARD, InputClip
 from twolayer.solvers import get_solver
@@ -47,6 +49,15 @@ def fit_views(setting: Any, sparse: bool, plan: FitPlan, task: LearningTask) -> 
     return (STANDARD, SMOOTH_CLIP) if both else (STANDARD,)
 
 
+def fit_weighings(x: Any, task: LearningTask) -> tuple[str, ...]:
+    """Return the weighings of the columns that a fit chooses from: only the plain one unless the table is wide and dense.
+
+    With an l1 penalty the columns are chosen by that.
+    """
+    wide = not checks.is_sparse(x) and x.shape[0] < x.shape[1]
+    return tuple(WEIGHINGS) if wide and not (task.l1 or task.dropout) else (NO_WEIGHING,)
+
+
 def check_scaling(setting: Any, sparse: bool) -> None:
     """Raise InputError if there is no such scaling, or the table is sparse and would be clipped."""
     checks.one_of(setting, dict.fromkeys(SCALINGS), "scaling")
@@ -64,11 +75,13 @@ class ColumnView:
     Attributes
     ----------
     x : array or SciPy sparse array, shape (n_rows, n_inputs)
-        The rows of training: clipped if they are, and standardised.
+        The rows of training: clipped if they are, standardised, and weighed if they are.
     inputs : Scaling
-        What standardised them.
+        What standardised and weighed them.
     clip : InputClip or None
     n_networks : int
+    unweighed : Scaling
+        What standardised them.
     start : Params or None
         Weights to start from, for `x`.
     x_validation : array, sparse array, or None
@@ -79,6 +92,7 @@ class ColumnView:
     inputs: Scaling
     clip: InputClip | None
     n_networks: int
+    unweighed: Scaling
     start: Params | None = None
     x_validation: Any = None
 
@@ -100,22 +114,31 @@ class ColumnView:
         return None if self.clip is None else self.clip.of_networks(np.ones(count, dtype=bool))
 
 
+def standardised_view(
+    columns: Any, clip: InputClip | None, rows: TrainingRows, n_networks: int, weighing: str
+) -> ColumnView:
+    """Return the view of these columns of the rows, which are clipped if there is a clip."""
+    z, unweighed = standardise(columns, rows.s, "X")
+    z, inputs = weighed_columns(z, unweighed, rows.y, rows.s, weighing)
+    return ColumnView(z, inputs, clip, n_networks, unweighed)
+
+
 def column_views(
-    names: Sequence[str], x: Any, s: np.ndarray | None, n_networks: int
+    names: Sequence[str], rows: TrainingRows, n_networks: int, weighing: str = NO_WEIGHING
 ) -> list[ColumnView]:
     """Return the views of these names, among which the networks are shared: the first ones have one more at most."""
     views = []
     for k, name in enumerate(names):
         count = -(-(n_networks - k) // len(names))
-        clip, columns = fit_clip(x, s) if name == SMOOTH_CLIP else (None, x)
-        views.append(ColumnView(*standardise(columns, s, "X"), clip, count))
+        clip, columns = fit_clip(rows.x, rows.s) if name == SMOOTH_CLIP else (None, rows.x)
+        views.append(standardised_view(columns, clip, rows, count, weighing))
     return views
 
 
 def views_of_before(
-    clip: InputClip | None, setting: Any, x: Any, s: np.ndarray | None, n_networks: int
+    clip: InputClip | None, setting: Any, rows: TrainingRows, n_networks: int, weighing: str
 ) -> list[ColumnView]:
-    """Return the views of a fit before, with its clip.
+    """Return the views of a fit before, with its clip and its weighing of the columns.
 
     Raises
     ------
@@ -124,7 +147,7 @@ def views_of_before(
     """
     clipped = 0 if clip is None else int(clip.networks.sum())
     counts = {STANDARD: n_networks - clipped, SMOOTH_CLIP: clipped}
-    if clipped and checks.is_sparse(x):
+    if clipped and checks.is_sparse(rows.x):
         raise InputError(
             "warm_start goes on with networks that see clipped columns, and X is a sparse table now: give X.toarray(), or "
             "set warm_start=False to start anew"
@@ -138,8 +161,8 @@ def views_of_before(
     for name, count in counts.items():
         if count:
             own = clip if name == SMOOTH_CLIP else None
-            columns = x if own is None else own.columns(x)
-            views.append(ColumnView(*standardise(columns, s, "X"), own, count))
+            columns = rows.x if own is None else own.columns(rows.x)
+            views.append(standardised_view(columns, own, rows, count, weighing))
     return views
 
 

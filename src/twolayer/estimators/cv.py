@@ -219,7 +219,7 @@ class TwoLayerRegressorCV(AlphaSearchCV, TwoLayerRegressor):  # type: ignore[mis
     __doc__ = f"""Networks that predict numbers, with alpha and the number of hidden units chosen by cross-validation.
 
     Each fold standardises the columns and the targets on its own rows of training, so that the held-out rows have no
-    influence before they are predicted, and makes one pass over its columns for all fits on it.
+    influence before they are predicted, and makes one pass over its columns for all fits on it. Columns are not weighed.
 
     Parameters
     ----------
@@ -295,7 +295,7 @@ class TwoLayerClassifierCV(AlphaSearchCV, TwoLayerClassifier):  # type: ignore[m
     __doc__ = f"""Networks that predict classes, with alpha and the number of hidden units chosen by cross-validation.
 
     Each fold standardises the columns on its own rows of training, so that the held-out rows have no influence before they
-    are predicted, and makes one pass over its columns for all fits on it.
+    are predicted, and makes one pass over its columns for all fits on it. Columns are not weighed.
 
     Parameters
     ----------

@@ -28,6 +28,7 @@ from twolayer.estimators.column_views import (
     params_for_user,
     views_of_before,
 )
+from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.early_stopping import EarlyStopping
 from twolayer.estimators.ensemble import (
     first_networks,
@@ -71,6 +72,8 @@ class NetworkFit:
         self.model, self.task, self.plan, self.rng = model, task, plan, rng
         self.rows, self.s = rows, rows.s  # in the user's own units
         alpha = alpha_or_none(model.alpha)
+        goes_on = before is not None and model.scaling == "auto" and not checks.is_sparse(rows.x)
+        self.weighing = model.column_weighing_ if goes_on else NO_WEIGHING
         self.views = self.column_views(before)
         self.view = self.views[0]  # of the networks in training
         self.y, self.targets = task.smoothed(rows.y), None
@@ -82,9 +85,10 @@ class NetworkFit:
         if alpha is None and before is not None:
             alpha = model.alpha_
         if alpha is None:
-            self.choice = choose_alpha(rows, task, rng, clips=[view.clip for view in self.views])
+            clips = [view.clip for view in self.views]
+            self.choice = choose_alpha(rows, task, rng, clips=clips, weighings=plan.weighings)
             alpha = self.choice.alpha
-            self.keep_views(self.choice.views)
+            self.keep_views(self.choice.views, self.choice.weighing)
             if not self.choice.beats_constant:
                 warnings.warn(constant_warning(self.choice), TwoLayerWarning, stacklevel=4)
             if model.verbose:
@@ -95,9 +99,9 @@ class NetworkFit:
 
     def column_views(self, before: Params | None) -> list[ColumnView]:
         """Return the views of the columns that networks are trained on."""
-        x, s, n_networks = self.rows.x, self.s, self.plan.n_networks
+        n_networks, n_inputs = self.plan.n_networks, self.rows.x.shape[1]
         if before is None:
-            return column_views(self.plan.views, x, s, n_networks)
+            return column_views(self.plan.views, self.rows, n_networks)
         task = self.task
         seen = (
             before.n_inputs,
@@ -106,13 +110,16 @@ class NetworkFit:
             before.n_networks or 1,
             before.w_skip is not None,
         )
-        wanted = (x.shape[1], task.n_hidden, task.n_outputs, n_networks, task.skip)
+        wanted = (n_inputs, task.n_hidden, task.n_outputs, n_networks, task.skip)
         if seen != wanted:
             raise InputError(
                 "warm_start goes on with the same network, and it has changed: inputs, hidden units, outputs, networks and "
                 f"skip layer were {seen} and are {wanted} now. Set warm_start=False to start anew"
             )
-        return views_of_before(self.model.input_clip_, self.model.scaling, x, s, n_networks)
+        model = self.model
+        return views_of_before(
+            model.input_clip_, model.scaling, self.rows, n_networks, self.weighing
+        )
 
     def set_starts(self, before: Params | None) -> None:
         """Set the weights that each view's networks start from: random ones, or those of the fit before."""
@@ -138,12 +145,12 @@ class NetworkFit:
         )
         return start_at_mean(params, self.y, self.s, task.loss)
 
-    def keep_views(self, chosen: tuple[int, ...]) -> None:
-        """Train on these views only: the others were clearly worse on rows left out."""
-        if len(chosen) == len(self.views):
+    def keep_views(self, chosen: tuple[int, ...], weighing: str) -> None:
+        """Train on these views only, so weighed: the others were worse on rows left out."""
+        if len(chosen) == len(self.views) and weighing == self.weighing:
             return
-        names = [self.plan.views[k] for k in chosen]
-        self.views = column_views(names, self.rows.x, self.s, self.plan.n_networks)
+        names, self.weighing = [self.plan.views[k] for k in chosen], weighing
+        self.views = column_views(names, self.rows, self.plan.n_networks, weighing)
         self.view = self.views[0]
         self.set_starts(None)
 
@@ -344,6 +351,7 @@ class NetworkFit:
         model.device_ = run.device
         model.stream_ = self.stream_state()
         model.alphas_tried_ = None
+        model.column_weighing_ = self.weighing
         model.alpha_search_ = None if self.choice is None else self.choice.way
         if self.choice is not None and len(self.choice.alphas):
             model.alphas_tried_ = np.column_stack([self.choice.alphas, self.choice.losses])
@@ -370,7 +378,7 @@ class NetworkFit:
         elif self.task.loss.has_link:
             targets = ColumnMoments.from_rows(self.rows.y, self.s, "y")
         moments = {
-            view.clip is not None: ColumnMoments.from_scaling(view.inputs, total)
+            view.clip is not None: ColumnMoments.from_scaling(view.unweighed, total)
             for view, _ in networks_by_view(self.params, self.views)
         }
         return StreamState(
@@ -379,9 +387,12 @@ class NetworkFit:
 
     def noise_std(self) -> np.ndarray:
         """Return how far targets scatter around predictions, shape (n_outputs,): of held-out rows where there were any."""
-        if self.choice is not None and self.choice.residuals is not None:
-            squares = np.square(self.choice.residuals)
-            return np.sqrt(np.average(squares, axis=0, weights=self.choice.weights))
+        choice, held_out = self.choice, self.validation is not None
+        if choice is None and self.weighing != NO_WEIGHING and not held_out:
+            choice = self.choice = self.left_out()  # the closed form takes the weights for given
+        if choice is not None and choice.residuals is not None:
+            squares = np.square(choice.residuals)
+            return np.sqrt(np.average(squares, axis=0, weights=choice.weights))
         assert self.targets is not None
         if self.validation is not None:
             squares = np.square(self.validation.y - self.validation_outputs().mean(axis=0))
@@ -405,11 +416,18 @@ class NetworkFit:
             several = self.model._several_labels
             logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs, several)
             return best_temperature(logits, self.validation.y, self.validation.s, task.loss)
-        clips = [view.clip for view in self.views]
-        choice = self.choice or choose_alpha(self.rows, task, self.rng, (self.alpha,), clips)
+        choice = self.choice or self.left_out()
         if choice.outputs is None or choice.targets is None:  # too few rows to leave any out
             return 1.0
         return best_temperature(choice.outputs, choice.targets, choice.weights, task.loss)
+
+    def left_out(self) -> AlphaChoice:
+        """Return what networks of this alpha say of rows left out of training."""
+        clips = [view.clip for view in self.views]
+        weighings = (self.weighing,)
+        return choose_alpha(
+            self.rows, self.task, self.rng, (self.alpha,), clips=clips, weighings=weighings
+        )
 
     def validation_outputs(self) -> np.ndarray:
         """Return the outputs of each network for the validation rows, shape (n_networks, n_rows, n_outputs)."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.errors import InputError
+from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.maths.activations import Activation
 from twolayer.maths.losses import Loss
 from twolayer.maths.network import Objective
@@ -58,6 +59,8 @@ class FitPlan:
     n_networks : int
     views : tuple of str
         How they see the columns: "standard", "smooth_clip", or some each way.
+    weighings : tuple of str
+        The weighings of the columns to choose from, beside alpha.
     """
 
     solver: Any
@@ -65,6 +68,7 @@ class FitPlan:
     early_stopping: bool
     n_networks: int
     views: tuple[str, ...] = ("standard",)
+    weighings: tuple[str, ...] = (NO_WEIGHING,)
 
 
 def plan_fit(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> FitPlan:

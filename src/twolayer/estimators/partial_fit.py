@@ -18,6 +18,7 @@ from twolayer.estimators.column_views import (
     networks_by_view,
     params_for_user,
 )
+from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.ensemble import loss_curves, stack_runs
 from twolayer.estimators.fit_plan import (
     DEFAULT_BATCH,
@@ -90,6 +91,7 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
     model.__dict__.pop("temperature_", None)  # of a fit before
     model._stream_rng, model.stream_ = rng, state
     model._set_networks_and_clip(*params_for_user(run.params, views, targets))
+    model.column_weighing_ = NO_WEIGHING  # from here on
     model.alpha_, model.solver_ = alpha, Adam.name
     curves = loss_curves(run.losses, len(run.losses))
     if before is not None and model.network_loss_curves_.shape[1:] == curves.shape[1:]:
@@ -122,7 +124,8 @@ def stream_views(
     ):
         if count:
             assert moments is not None
-            view = ColumnView(x, moments.scaling(), own, count)
+            scaling = moments.scaling()
+            view = ColumnView(x, scaling, own, count, scaling)
             view.x = view.columns(x)
             views.append(view)
     return views

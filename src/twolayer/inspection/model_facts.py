@@ -30,6 +30,7 @@ def model_facts(model: SavedModel) -> dict[str, Any]:
         "n_outputs": int(estimator.w2_.shape[-1]),
         "n_networks": n_networks,
         "n_clipped_networks": clipped_count(estimator),
+        "column_weighing": estimator.column_weighing_,
         "activation": str(getattr(estimator.activation, "name", estimator.activation)),
         "skip": params.w_skip is not None,
         "n_weights": size,

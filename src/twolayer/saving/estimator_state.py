@@ -21,6 +21,7 @@ from sklearn.base import is_classifier, is_regressor
 
 from twolayer import checks, estimators
 from twolayer.errors import InputError
+from twolayer.estimators.column_weights import WEIGHINGS
 from twolayer.estimators.cv import AlphaSearchCV
 from twolayer.estimators.selection.search import SearchScores
 from twolayer.estimators.stream_state import StreamState
@@ -209,6 +210,11 @@ def _text(name: str, value: Any) -> str:
     return json_entry({name: value}, name, str)
 
 
+def _weighing(name: str, value: Any) -> str:
+    checks.one_of(value, WEIGHINGS, name)
+    return str(value)
+
+
 def _numbers(name: str, value: Any) -> np.ndarray:
     return checks.finite_array(checks.floats(json_entry({name: value}, name, list), name), name)
 
@@ -232,6 +238,7 @@ LEARNED_ATTRIBUTES: dict[str, Callable[[str, Any], Any]] = {
     "spread_factor_": _numbers,
     "alphas_tried_": _optional(_numbers),
     "alpha_search_": _optional(_text),
+    "column_weighing_": _weighing,
     "validation_scores_": _optional(_numbers),
     "best_iter_": _optional(_steps),
     "temperature_": _number,

@@ -9,6 +9,7 @@ import typer
 from twolayer import checks
 from twolayer.cli import options
 from twolayer.cli.output import Output, aligned_lines
+from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.evaluation.scores import format_score
 from twolayer.inspection.model_facts import model_facts, model_ranking
 from twolayer.inspection.ranking import InputRanking
@@ -75,7 +76,7 @@ def architecture_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[s
             f"{facts['n_outputs']} output{'s' * (facts['n_outputs'] != 1)}{skip}",
         ),
         ("networks", f"{many}, whose answers are averaged" if many > 1 else "1"),
-        *clip_lines(facts),
+        *column_view_lines(facts),
         (
             "weights",
             f"{facts['n_weights']:,}{f' ({many} networks of {each:,})' if many > 1 else ''}; the file has "
@@ -84,15 +85,18 @@ def architecture_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[s
     ]
 
 
-def clip_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """How many networks see clipped columns, if any do."""
+def column_view_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """How many networks see clipped columns, if any do, and how columns were weighed, if they were."""
     clipped, many = facts["n_clipped_networks"], facts["n_networks"]
-    if not clipped:
-        return []
-    which = "all networks see" if clipped == many else f"{clipped} of the networks see"
-    return [
-        ("columns", f"{which} them clipped smoothly, around the median in interquartile ranges")
-    ]
+    lines, weighing = [], facts["column_weighing"]
+    if clipped:
+        which = "all networks see" if clipped == many else f"{clipped} of the networks see"
+        how = f"{which} them clipped smoothly, around the median in interquartile ranges"
+        lines.append(("columns", how))
+    if weighing != NO_WEIGHING:
+        how = f"weighed in training by {weighing}, t of each column alone with the target"
+        lines.append(("column weights", how))
+    return lines
 
 
 def size_text(count: float) -> str:

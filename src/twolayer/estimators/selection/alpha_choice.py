@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.ensemble import mean_outputs
 from twolayer.estimators.fit_plan import LearningTask
 from twolayer.estimators.selection.left_out_rows import (
@@ -20,6 +21,7 @@ from twolayer.estimators.selection.left_out_rows import (
     LeftOutRows,
     closed_form_refusal,
 )
+from twolayer.estimators.selection.weighing_choice import choose_weighing
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.evaluation.splits import alpha_folds
 from twolayer.maths.smooth_clip import InputClip
@@ -55,6 +57,8 @@ class AlphaChoice:
         How rows were left out.
     views : tuple of int
         Which of the views of the columns the networks are to have.
+    weighing : str
+        How the columns are to be weighed: a name in WEIGHINGS.
     """
 
     alpha: float
@@ -67,6 +71,7 @@ class AlphaChoice:
     weights: np.ndarray | None = None
     way: str = "none: too few rows"
     views: tuple[int, ...] = (0,)
+    weighing: str = NO_WEIGHING
 
     @property
     def beats_constant(self) -> bool:
@@ -83,8 +88,11 @@ def choose_alpha(
     rng: np.random.Generator,
     candidates: Sequence[float] | None = None,
     clips: Sequence[InputClip | None] = (None,),
+    weighings: Sequence[str] = (NO_WEIGHING,),
 ) -> AlphaChoice:
     """Return the alpha whose network has the least loss on rows left out; of equal ones the strongest.
+
+    The weighing of the columns is chosen first, by ridge regression on the same folds (`weighing_choice`).
 
     With two views of the columns it is the alpha of the average of a network of each, unless one view alone is clearly
     better.
@@ -99,6 +107,8 @@ def choose_alpha(
         The alphas to try, from strong to weak; None for 1 and 3 times powers of ten from alpha_0 down, as many as it takes.
     clips : sequence of InputClip or None
         The views of the columns: None for the columns as they are.
+    weighings : sequence of str
+        The weighings of the columns to choose from.
 
     Raises
     ------
@@ -112,13 +122,15 @@ def choose_alpha(
         alpha = FALLBACK_ALPHA if candidates is None else candidates[0]
         return AlphaChoice(alpha, np.zeros(0), np.zeros(0), views=tuple(range(len(clips))))
     seen = [rows if clip is None else replace(rows, x=clip.columns(rows.x)) for clip in clips]
-    if not closed_form_refusal(task, *rows.x.shape):
+    weighing = choose_weighing(rows, folds, weighings)
+    found = None
+    if weighing == NO_WEIGHING and not closed_form_refusal(task, *rows.x.shape):
         found = path_choice([ClosedForm(own, folds, task, rng) for own in seen], candidates)
-        if found is not None:
-            return found
-    found = path_choice([FoldNetworks(own, folds, task, rng) for own in seen], candidates)
+    if found is None:
+        left_out = [FoldNetworks(own, folds, task, rng, weighing) for own in seen]
+        found = path_choice(left_out, candidates)
     assert found is not None
-    return found
+    return replace(found, weighing=weighing)
 
 
 def path_choice(

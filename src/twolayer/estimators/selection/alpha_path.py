@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.fit_plan import LearningTask
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.selection.dead_units import restart_without_output
-from twolayer.estimators.selection.row_axes import row_axes
+from twolayer.estimators.selection.row_axes import RowAxes, row_axes
 from twolayer.estimators.standardise import Scaling, standardise
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths import network
@@ -54,22 +55,29 @@ def best_constant_output(y: np.ndarray, s: np.ndarray | None, task: LearningTask
 class AlphaPath:
     """A network that learns from these rows, trained from strong to weak alphas."""
 
-    def __init__(self, rows: TrainingRows, task: LearningTask, rng: np.random.Generator) -> None:
-        self.task, self.rows, self.s = task, rows, rows.s
-        self.axes = row_axes(rows.x, self.s, invariant=True)
-        self.x, self.y = self.axes.z, rows.y
+    def __init__(
+        self,
+        rows: TrainingRows,
+        task: LearningTask,
+        rng: np.random.Generator,
+        weighing: str = NO_WEIGHING,
+    ) -> None:
+        self.task, self.s = task, rows.s
+        axes = row_axes(rows.x, self.s, True, rows.y, weighing)
+        self.axes: RowAxes | None = axes
+        self.x, self.y = axes.z, rows.y
         self.targets: Scaling | None = None
         if task.standardise_y:
             self.y, self.targets = standardise(rows.y, self.s, "y")
         self.y = self.task_targets(task.smoothed(self.y))
         start = initial_params(
             self.x,
-            self.axes.constant,
+            axes.constant,
             task.n_hidden,
             task.n_outputs,
             rng,
             skip=task.skip,
-            n_columns=len(self.axes.inputs.scale),
+            n_columns=len(axes.inputs.scale),
         )
         self.start = start_at_mean(start, rows.y, self.s, task.loss)
         self.unit = penalty_unit(rows.y, self.s, task.loss)
@@ -115,9 +123,15 @@ class AlphaPath:
         )
         self.params, self.alpha = run.params, alpha
 
-    def predict(self, x: Any) -> np.ndarray:
-        """Return the outputs for other rows of the table."""
-        return network.forward(self.axes.new(x), self.params, self.task.activation)
+    def test_rows(self, x: Any) -> Any:
+        """Return other rows of the table as `predict` takes them; the path then lets go of the table's columns."""
+        assert self.axes is not None
+        z, self.axes = self.axes.new(x), None
+        return z
+
+    def predict(self, z: Any) -> np.ndarray:
+        """Return the outputs for rows from `test_rows`."""
+        return network.forward(z, self.params, self.task.activation)
 
     def tangent(self) -> Tangent:
         """Return the linear view of the network as it is."""

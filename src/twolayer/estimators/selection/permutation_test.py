@@ -111,7 +111,7 @@ class PermutationTestMixin:
 
         For each of the n + 1 targets, the true ones first, one network is trained in every fold, by L-BFGS only until a
         step gains less than 0.0003 of the objective, and at no more than three of the alphas: so the score is near that of
-        the model, not the same.
+        the model, not the same. Columns are standardised and not weighed, as weights depend on the targets.
 
         Parameters
         ----------

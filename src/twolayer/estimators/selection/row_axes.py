@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from twolayer.estimators.column_weights import NO_WEIGHING, weighed_columns
 from twolayer.estimators.standardise import Scaling, apply_scaling, standardise, unscale_params
 from twolayer.maths import span
 from twolayer.maths.network import Params
@@ -22,13 +23,13 @@ from twolayer.maths.network import Params
 
 @dataclass(frozen=True, eq=False)
 class RowAxes:
-    """Standardised rows in as few columns as they need.
+    """Standardised rows, their columns weighed or not, in as few columns as they need.
 
     Attributes
     ----------
     z : array, shape (n_rows, n_axes)
     inputs : Scaling
-        Of the table's own columns.
+        Of the table's own columns, with their weights.
     constant : ndarray of bool, shape (n_axes,)
         Axes of one value.
     new : callable
@@ -50,7 +51,13 @@ class RowAxes:
         return unscale_params(on_columns, self.inputs, targets)
 
 
-def row_axes(x: Any, s: np.ndarray | None, invariant: bool) -> RowAxes:
+def row_axes(
+    x: Any,
+    s: np.ndarray | None,
+    invariant: bool,
+    y: np.ndarray | None = None,
+    weighing: str = NO_WEIGHING,
+) -> RowAxes:
     """Return the rows of `x` for training.
 
     Parameters
@@ -60,8 +67,14 @@ def row_axes(x: Any, s: np.ndarray | None, invariant: bool) -> RowAxes:
         Row weights.
     invariant : bool
         Whether the solver's steps are the same in other axes; if not, the columns stay as they are.
+    y : ndarray or None
+        Targets of these rows, from which the weighing computes the columns' weights.
+    weighing : str
+        A name in WEIGHINGS.
     """
     rows, inputs = standardise(x, s, "X")
+    if y is not None:
+        rows, inputs = weighed_columns(rows, inputs, y, s, weighing)
 
     def scaled(x_new: Any) -> Any:
         return apply_scaling(inputs, x_new)

@@ -19,6 +19,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from twolayer import checks
 from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.fit_plan import LearningTask
 from twolayer.estimators.initial_weights import penalty_unit
 from twolayer.estimators.standardise import rescale_params, standardise
@@ -208,7 +209,7 @@ def leave_out_refusal(
         return "early stopping ended the training before its minimum"
     if model.solver_ != "lbfgs":
         return f"solver '{model.solver_}' does not end at a minimum"
-    if getattr(model, "column_weighing_", None) is not None:
+    if model.column_weighing_ != NO_WEIGHING:
         return "the columns were weighed by the targets of all rows"
     if min(rows.n_rows * n_outputs, weights) > LARGEST_FACTOR:
         return f"both rows times outputs and weights are more than {LARGEST_FACTOR}"

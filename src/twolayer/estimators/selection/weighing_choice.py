@@ -1,0 +1,111 @@
+"""Which weighing of the columns to train with: the one with which ridge regression does best on rows left out.
+
+On a wide table the network is close to a linear model, and ridge regression of the weighed columns costs no more than the
+products of the rows with each other. As the weights depend on the targets, they are computed anew on the rows outside each
+fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from twolayer.estimators.column_weights import MILD_WEIGHINGS, WEIGHINGS, column_statistic
+from twolayer.estimators.standardise import apply_scaling, standardise
+from twolayer.estimators.training_rows import TrainingRows
+from twolayer.maths.span import column_blocks
+
+MOST_RIDGE_ROWS = 500  # more take much more time and hardly change the choice
+PENALTIES = np.logspace(3, -2, 11)  # over the mean square of a row
+
+
+def choose_weighing(rows: TrainingRows, folds: Sequence[np.ndarray], names: Sequence[str]) -> str:
+    """Return the weighing with the least loss on rows left out; a sharp one only if it is clearly better.
+
+    Of sharp weighings, which leave few columns a say, one may look best by chance. They have to be better than the others
+    by more than two standard errors.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+    folds : sequence of ndarray
+        The rows that are left out together.
+    names : sequence of str
+        The weighings to choose from, names in WEIGHINGS, of both kinds; or one alone.
+    """
+    if len(names) == 1:
+        return names[0]
+    each = left_out_losses(*first_rows(rows, folds), names)
+    best = each.mean(axis=2).argmin(axis=1)
+    losses = dict(zip(names, each[np.arange(len(names)), best], strict=True))
+    mild, sharp = (
+        min(
+            (name for name in names if (name in MILD_WEIGHINGS) == is_mild),
+            key=lambda name: losses[name].mean(),
+        )
+        for is_mild in (True, False)
+    )
+    gain = losses[mild] - losses[sharp]
+    return sharp if gain.mean() > 2 * gain.std(ddof=1) / np.sqrt(len(gain)) else mild
+
+
+def first_rows(
+    rows: TrainingRows, folds: Sequence[np.ndarray]
+) -> tuple[TrainingRows, list[np.ndarray]]:
+    """Return the first rows of each fold, MOST_RIDGE_ROWS at most together, and the folds of these."""
+    parts = [test[: MOST_RIDGE_ROWS // len(folds)] for test in folds]
+    some = np.concatenate(parts)
+    ends = np.cumsum([len(part) for part in parts])
+    return rows.subset(some), np.split(np.arange(len(some)), ends[:-1])
+
+
+def left_out_losses(
+    rows: TrainingRows, folds: Sequence[np.ndarray], names: Sequence[str]
+) -> np.ndarray:
+    """Return ridge regression's squared loss of each row left out, (n_weighings, n_penalties, n_rows), times its weight."""
+    s = np.ones(rows.n_rows) if rows.s is None else rows.s
+    targets = ridge_targets(rows.y, s)
+    losses = np.zeros((len(names), len(PENALTIES), rows.n_rows))
+    for test in folds:
+        kept = np.ones(rows.n_rows, dtype=bool)
+        kept[test] = False
+        z, inputs = standardise(rows.x[kept], s[kept], "X")
+        t = column_statistic(z, rows.y[kept], s[kept], inputs.constant)
+        squares = np.square([WEIGHINGS[name].weights(t) for name in names])
+        products = weighed_products(z, apply_scaling(inputs, rows.x[test]), squares)
+        for k, (gram, across) in enumerate(products):
+            outputs = ridge_outputs(gram, across, targets[kept], s[kept])
+            losses[k][:, test] = np.square(outputs - targets[test]).sum(axis=2)
+    return losses * (s / s.mean())
+
+
+def weighed_products(
+    z: np.ndarray, z_test: np.ndarray, squares: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return z diag(v²) zᵀ, and the same of the test rows with the rows, for each of the squared weights v²."""
+    n, both = len(z), np.concatenate([z, z_test])
+    products = np.zeros((len(squares), len(both), n))
+    for columns in column_blocks(z.shape[1], len(both)):
+        block = both[:, columns]
+        for product, each in zip(products, squares[:, columns], strict=True):
+            product += block @ (block[:n] * each).T
+    return [(product[:n], product[n:]) for product in products]
+
+
+def ridge_targets(y: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Return a column of 0 and 1 for each class, or standardised numbers: (n_rows, n_outputs)."""
+    if y.ndim == 1:
+        return (y[:, None] == np.unique(y)).astype(np.float64)
+    return standardise(y.astype(np.float64), s, "y")[0]
+
+
+def ridge_outputs(gram: np.ndarray, across: np.ndarray, y: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Return ridge regression's outputs for the test rows at each of the penalties: (n_penalties, n_test, n_outputs)."""
+    root = np.sqrt(s)
+    mean = s @ y / s.sum()
+    squares, u = np.linalg.eigh(gram * root * root[:, None])
+    unit = max(float(np.trace(gram)) / len(gram), np.finfo(np.float64).tiny)
+    decay = squares.clip(min=0) + unit * PENALTIES[:, None]  # (n_penalties, n_rows)
+    along = u.T @ (root[:, None] * (y - mean))
+    return mean + ((across * root) @ u / decay[:, None, :]) @ along
