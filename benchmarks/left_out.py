@@ -82,7 +82,9 @@ class Comparison:
 def comparisons(x: np.ndarray, y: np.ndarray, alpha: Any) -> Iterator[Comparison]:
     """Yield a table's comparisons at one alpha."""
     kind = TwoLayerRegressor if y.dtype.kind == "f" else TwoLayerClassifier
-    model = kind(alpha=alpha, random_state=0).fit(x, y)
+    # on wide tables the default weighs the columns by the targets, and then trains without each part
+    scaling = "standard" if len(x) < x.shape[1] else "auto"
+    model = kind(alpha=alpha, scaling=scaling, random_state=0).fit(x, y)
     method = "decision_function" if is_classifier(model) else "predict"
     fitted = getattr(model, method)(x)
     singles = np.random.default_rng(0).permutation(len(y))[:SINGLE_ROWS]

@@ -122,3 +122,15 @@ def test_onnx_and_the_others_take_it(model):
     assert np.allclose(last, predictions(pipeline, X)[-1], rtol=1e-9, atol=1e-9)
     if model == "numbers":
         assert np.allclose(tl.to_sklearn(pipeline).predict(X), pipeline.predict(X))
+
+
+def test_a_loaded_pipeline_goes_on_learning_from_its_own_columns(tmp_path):
+    rng = np.random.default_rng(0)
+    x = 1000 + 100 * rng.standard_normal((200, 3))
+    y = (x[:, 0] - 1000) / 100
+    pipeline = make_pipeline(StandardScaler(), tl.TwoLayerRegressor(10, alpha=0.1, n_networks=1))
+    tl.save(pipeline.fit(x, y), tmp_path / "m.safetensors")
+    model = tl.load(tmp_path / "m.safetensors")
+    for _ in range(3):
+        model.partial_fit(x, y)
+    assert model.score(x, y) > 0.95

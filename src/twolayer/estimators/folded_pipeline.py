@@ -49,7 +49,7 @@ def folded_pipeline(model: Any) -> Any:
             center = scaling.mean + scaling.scale * clip.center
             clip = replace(clip, center=center, scale=scaling.scale * clip.scale)
     same = copy.copy(last)
-    same.__dict__.pop("_stream", None)  # it holds the weights for the scaled columns
+    same.__dict__.pop("stream_", None)  # its means and spreads are those of the scaled columns
     params = each[0] if last.params_.n_networks is None else Params.stack(each)
     same._set_networks_and_clip(params, clip)
     names = [step.feature_names_in_ for _, step in steps if hasattr(step, "feature_names_in_")]
