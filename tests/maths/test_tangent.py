@@ -134,6 +134,37 @@ def test_left_out_outputs_are_those_of_another_training(table, loss, activation,
     assert abs(own - rule.elements(truth, y[rows]).sum(1).mean()) < 0.02 * max(1, own)
 
 
+@pytest.mark.parametrize(
+    ("table", "loss", "activation", "alpha", "skip"),
+    [one for one in CASES if one[0] in (diabetes, wine, wide_numbers, wide_classes, labels)],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+@pytest.mark.parametrize("size", [1, 5])
+def test_changes_of_all_outputs_are_those_of_another_training(
+    table, loss, activation, alpha, skip, size
+):
+    x, y = table()
+    params = trained(x, y, loss, activation, alpha, skip)
+    act = ACTIVATIONS[activation]
+    tangent = Tangent(x, y, None, params, LOSSES[loss], act, alpha)
+    blocks = [np.arange(i, i + size) for i in range(0, len(y) - size + 1, 8)]
+    found = tangent.changes(blocks)
+    truth = np.empty_like(found)
+    for k, block in enumerate(blocks):
+        kept = np.delete(np.arange(len(y)), block)
+        again = trained(x[kept], y[kept], loss, activation, alpha, skip, None, params)
+        truth[k] = network.forward(x, again, act) - tangent.outputs
+    if loss == "log_loss" and y.shape[1] > 1:  # a common shift of the logits says nothing
+        found, truth = (one - one.mean(axis=2, keepdims=True) for one in (found, truth))
+    assert correlation(found, truth) > 0.9
+    for settled in (False, True):
+        changes = tangent.changes(blocks, settled)
+        for k, block in enumerate(blocks):
+            rest = tangent.unsettled[block] if settled else 0
+            own = tangent.left_out([block], settled)[block] - tangent.outputs[block] + rest
+            np.testing.assert_allclose(changes[k, block], own, atol=1e-9)
+
+
 @pytest.mark.parametrize("n_inputs", [3, 60])
 def test_ridge_regression_of_the_features_is_met_to_rounding(n_inputs):
     """At a stationary point the closed form is the minimum without the rows, of the problem that is linear in the weights."""
@@ -152,6 +183,7 @@ def test_ridge_regression_of_the_features_is_met_to_rounding(n_inputs):
     step = np.linalg.solve(a.T @ a + np.diag(penalty), a.T @ target - penalty * weights)
     expected = tangent.outputs[block] + j[block] @ step
     np.testing.assert_allclose(tangent.left_out([block])[block], expected, atol=1e-5)
+    np.testing.assert_allclose(tangent.changes([block])[0], j @ step, atol=1e-5)
     h = np.linalg.inv(j.reshape(80, -1).T @ j.reshape(80, -1) + np.diag(penalty))
     leverage = np.einsum("iap,pq,iaq->i", j, h, j)
     np.testing.assert_allclose(tangent.leverage, leverage, atol=1e-4)
@@ -194,6 +226,9 @@ def test_all_rows_left_out_together_have_no_answer():
     params = trained(x, y, "squared_error", "relu", 20.0, False)
     tangent = Tangent(x, y, None, params, LOSSES["squared_error"], ACTIVATIONS["relu"], 20.0)
     assert np.isnan(tangent.left_out([np.arange(80)])).all()
+    changes = tangent.changes([np.arange(80), np.arange(2)])
+    assert np.isnan(changes[0]).all()
+    assert np.isfinite(changes[1]).all()
 
 
 def test_the_constant_without_a_row_is_the_mean_of_the_others():

@@ -35,6 +35,7 @@ from twolayer.estimators.preflight import Preflight, check_memory, memory_error,
 from twolayer.estimators.selection.permutation_test import PermutationTestMixin
 from twolayer.estimators.setting_checks import check_settings
 from twolayer.estimators.training_rows import TrainingRows, group_numbers, relative_weights
+from twolayer.estimators.uncertainty.influence import InfluenceMixin
 from twolayer.estimators.uncertainty.leave_out import LeaveOutMixin
 from twolayer.evaluation.splits import validation_rows
 from twolayer.maths.losses import LOSSES, Loss
@@ -46,7 +47,7 @@ from twolayer.training.engine_choice import check_device
 from twolayer.training.loop import BY_CALLBACK, INTERRUPTED
 
 
-class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, FittedNetworks):
+class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, FittedNetworks):
     """Networks with one hidden layer that learn from a table. Subclasses define what they learn."""
 
     calibrate: bool | str = False  # a classifier lets the user choose

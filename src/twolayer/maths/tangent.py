@@ -23,8 +23,11 @@ takes their push ∂loss/∂outputs away; one step of Newton's method from the t
 
     outputs of G, had G been left out = f[G] + (I − H[G,G] W[G])⁻¹ H[G,G] (s·∂loss/∂f)[G],
 
-which for the squared losses is ridge regression's closed form in these features. A training that was cut short is not at
-a minimum; the whole step, with c = J·w,
+which for the squared losses is ridge regression's closed form in these features. The outputs of *all* rows move by
+
+    H[:,G] (I − W[G] H[G,G])⁻¹ (s·∂loss/∂f)[G].
+
+A training that was cut short is not at a minimum; the whole step, with c = J·w,
 
     outputs of G = f[G] + (I − H[G,G] W[G])⁻¹ ( H[G,G] (s·∂loss/∂f)[G] − (c + H (s·∂loss/∂f − W c))[G] ),
 
@@ -38,7 +41,7 @@ approximate leave-one-out*, JRSSB 82 (2020), arXiv 1801.10243; Jacot, Gabriel & 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -235,6 +238,11 @@ class Tangent:
             return product
         return (self.t.reshape(len(right), -1) @ right - product) / self.decay
 
+    def _h_times(self, right: np.ndarray) -> np.ndarray:
+        """Return H times (rows·outputs, anything)."""
+        product = self._h0_times(right)
+        return product if self.u is None else product + self.u @ (self.inverse @ (self.u.T @ right))
+
     def _free_bias(self, free: bool) -> None:
         """Compute U and the inverse of Bᵀ W U, for the output biases, which are not penalised."""
         n_rows, n_outputs = self.outputs.shape
@@ -253,15 +261,12 @@ class Tangent:
         Where training has ended at a minimum it is 0; at a kink of the rectifier it is not: there the minimum has a slope.
         """
         rest = (self.push - np.einsum("iab,ib->ia", self.w, self.own)).reshape(-1)
-        moved = self._h0_times(rest)
-        if self.u is not None:
-            moved = moved + self.u @ (self.inverse @ (self.u.T @ rest))
-        return self.own + moved.reshape(self.outputs.shape)
+        return self.own + self._h_times(rest).reshape(self.outputs.shape)
 
     def block(self, rows: Any) -> np.ndarray:
         """Return H of these rows, shape (rows·outputs, rows·outputs)."""
         n_outputs = self.outputs.shape[1]
-        entries = (np.asarray(rows)[:, None] * n_outputs + np.arange(n_outputs)).ravel()
+        entries = row_entries(rows, n_outputs)
         v = self.v[:, entries]
         h = v.T @ v
         if self.in_rows:
@@ -318,6 +323,34 @@ class Tangent:
             moved = solved(np.eye(len(h)) - hw.reshape(h.shape), pushed[:, None])
             outputs[rows] += moved.reshape(len(rows), n_outputs)
         return outputs
+
+    def changes(self, blocks: Sequence[np.ndarray], settled: bool = False) -> np.ndarray:
+        """Return what leaving out each block does to the outputs of all rows, shape (n_blocks, n_rows, n_outputs).
+
+        Parameters
+        ----------
+        blocks : sequence of arrays of row numbers
+            The rows that are left out together.
+        settled : bool
+            Whether to count from the minimum of the linear view: for a training that was cut short.
+
+        Returns
+        -------
+        changes : ndarray
+            Outputs without the block minus outputs with it; of the block's own rows it is what `left_out` adds to
+            `outputs`, where that is not settled. Not a number for a block without which nothing follows.
+        """
+        n_rows, n_outputs = self.outputs.shape
+        push = self.push
+        if settled:
+            push = push - np.einsum("iab,ib->ia", self.w, self.unsettled)
+        pushes = np.zeros((n_rows * n_outputs, len(blocks)))
+        for k, rows in enumerate(blocks):
+            h = self.block(rows)
+            wh = (self.w[rows] @ h.reshape(len(rows), n_outputs, -1)).reshape(h.shape)
+            own = solved(np.eye(len(h)) - wh, push[rows].reshape(-1, 1))
+            pushes[row_entries(rows, n_outputs), k] = own[:, 0]
+        return self._h_times(pushes).T.reshape(len(blocks), n_rows, n_outputs)
 
     @property
     def leverage(self) -> np.ndarray:
@@ -384,6 +417,11 @@ def left_out_constant(
     only_bias = Params(np.zeros((1, 1)), None, np.zeros((1, len(constant))), constant)
     outputs = Tangent(nothing, y, s, only_bias, loss, ACTIVATIONS["identity"], 1.0).left_out(blocks)
     return np.where(np.isfinite(outputs), outputs, constant)
+
+
+def row_entries(rows: Any, n_outputs: int) -> np.ndarray:
+    """Return the places of these rows' outputs among those of all rows, shape (rows·outputs,)."""
+    return (np.asarray(rows)[:, None] * n_outputs + np.arange(n_outputs)).ravel()
 
 
 def root_of(w: np.ndarray) -> np.ndarray:
