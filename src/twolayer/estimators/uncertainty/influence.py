@@ -58,8 +58,8 @@ class Influence:
     leverage : ndarray, shape (n_rows,)
         How much of a row's prediction is due to its own target: from 0 to the number of outputs, the mean of the networks.
     order : ndarray of int, shape (n_parts,)
-        The places of the parts in `labels`, the most influential first: by the change of the predictions in units of their
-        own standard deviation.
+        The places of the parts in `labels`, the most influential first: by `change_of_predictions`, of several targets with
+        each in units of its standard deviation.
 
     Where nothing follows from the other rows, changes and the loss are not a number, and the part is last in `order`.
     """
@@ -159,8 +159,6 @@ def closed_form_influence(
     y, scale = targets_of_training(model, rows)
     hot = getattr(model, "temperature_", 1.0)
     before, after = (loss.elements(one / hot, y).sum(axis=1) for one in (fitted, fitted + own))
-    spread = fitted.std(axis=0)
-    strength = (square / np.where(spread > 0, spread, 1) ** 2).sum(axis=1)
     two_classes = is_classifier(model) and fitted.shape[1] == 1 and not model.several_labels_
     pick: Any = (slice(None), 0) if two_classes or model.one_target_ else ...
     return Influence(
@@ -171,7 +169,7 @@ def closed_form_influence(
         before,
         after,
         np.mean([one.leverage for one in tangents], axis=0),
-        np.argsort(-strength, kind="stable"),
+        np.argsort(-square.sum(axis=1), kind="stable"),
     )
 
 
