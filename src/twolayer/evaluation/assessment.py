@@ -43,6 +43,8 @@ class Assessment:
         Whether the model was trained without these rows; None if that is not known.
     x_train, y_train : ndarray or None
         The rows of training, if they are known.
+    train_rows : ndarray of int, or None
+        Their numbers in the table.
     course : dict or None
         The training history, if it is known; see `twolayer.inspection.training_history`.
     output : int or None
@@ -66,6 +68,7 @@ class Assessment:
     held_out: bool | None = None
     x_train: Any = None
     y_train: np.ndarray | None = None
+    train_rows: np.ndarray | None = None
     course: dict[str, np.ndarray] | None = None
     output: int | None = None
     groups: np.ndarray | None = None
@@ -238,4 +241,5 @@ def assess_test_rows(
         held_out=True,
         x_train=x[parts.train],
         y_train=y[parts.train],
+        train_rows=parts.train,
     )

@@ -16,6 +16,7 @@ from twolayer.evaluation.verdict import Verdict
 from twolayer.evaluation.warnings import NO_WARNING_TEXT
 from twolayer.inspection.importances import Importances
 from twolayer.report.figure import ReportFigure
+from twolayer.report.influential_rows import ReportTable
 from twolayer.text import among_the_first, first_names
 
 MAX_GROUPS = 20  # in the table of importances
@@ -51,6 +52,8 @@ def html_page(
     settings: Sequence[tuple[str, str]],
     notes: Sequence[str],
     importances: Importances | None,
+    linear: Sequence[str],
+    influence: ReportTable | None,
     figures: Sequence[ReportFigure],
     version: str,
 ) -> str:
@@ -60,8 +63,10 @@ def html_page(
     ----------
     title, about : str
         Of which model the report is, and on which rows.
-    verdict, warnings, assessment, intervals, importances, figures
+    verdict, warnings, assessment, intervals, importances, influence, figures
         The other parts of the report.
+    linear : list of str
+        How linear the model is.
     settings : list of (name, value)
     notes : list of str
         Notes about the table.
@@ -80,9 +85,11 @@ def html_page(
         _verdict_html(verdict),
         f"<h2>Warnings</h2>\n{_list_html(warnings) or f'<p>{NO_WARNING_TEXT}</p>'}",
         f"<h2>Scores</h2>\n{_score_table_html(assessment, intervals)}{_target_table_html(intervals)}",
+        f"<h2>How linear the network is</h2>\n{_paragraph_html(linear)}" if linear else "",
         f"<h2>Data and settings</h2>\n{_settings_html(settings)}{_list_html(notes)}",
         "<h2>Figures</h2>\n" + "\n".join(map(_figure_html, figures)),
         "" if importances is None else _importance_table_html(assessment, importances),
+        "" if influence is None else _report_table_html(influence),
         f"<footer>Written by twolayer {escape(version)}. This file contains everything.</footer>",
     ]
     return head + "\n".join(part for part in parts if part) + "\n</body>\n</html>\n"
@@ -97,6 +104,16 @@ def _list_html(lines: Sequence[str]) -> str:
     if not lines:
         return ""
     return "\n".join(["<ul>", *(f"<li>{escape(line)}</li>" for line in lines), "</ul>"])
+
+
+def _paragraph_html(sentences: Sequence[str]) -> str:
+    return f"<p>{escape(' '.join(sentences))}</p>"
+
+
+def _report_table_html(table: ReportTable) -> str:
+    cells = [[escape(cell) for cell in row] for row in table.rows]
+    notes = "\n".join(_paragraph_html([note]) for note in table.notes)
+    return f"<h2>{escape(table.title)}</h2>\n{_table_html(table.head, cells)}{notes}"
 
 
 def _table_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -12,6 +12,7 @@ from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.evaluation.assessment import Assessment, assess, assess_test_rows
 from twolayer.inspection import importances
+from twolayer.inspection.linear_share import linear_share
 from twolayer.inspection.model_facts import training_spreads
 from twolayer.inspection.weights import network_spreads
 from twolayer.report.figures import can_shuffle
@@ -93,6 +94,13 @@ def input_spreads(known: SavedModel, subject: Assessment) -> np.ndarray:
     """The standard deviation of every input as each network sees it: in training if the file says, else on these rows."""
     spreads = training_spreads(known)
     return network_spreads(subject.model, subject.x) if spreads is None else spreads
+
+
+def linear_sentences(subject: Assessment) -> list[str]:
+    """How linear the model is, on all rows that are known."""
+    x = subject.x if subject.x_train is None else np.concatenate([subject.x_train, subject.x])
+    names = subject.names if subject.several else subject.targets
+    return linear_share(subject.model, x).sentences(names, subject.classifies)
 
 
 def shuffled_importances(

@@ -110,6 +110,8 @@ def write_report(
         settings_table(known),
         rows.notes,
         important,
+        reports.linear_sentences(subject),
+        reports.influence_table(known, rows, subject),
         pictures,
         __version__,
     )

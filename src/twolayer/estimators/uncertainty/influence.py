@@ -57,6 +57,7 @@ class Influence:
         of a regressor the loss it was fitted with, with targets in standard deviations as in `loss_`.
     leverage : ndarray, shape (n_rows,)
         How much of a row's prediction is due to its own target: from 0 to the number of outputs, the mean of the networks.
+        The nearer to that number, the rougher is what is said of the row left out.
     order : ndarray of int, shape (n_parts,)
         The places of the parts in `labels`, the most influential first: by `change_of_predictions`, of several targets with
         each in units of its standard deviation.
@@ -88,7 +89,8 @@ class InfluenceMixin:
         """Return what leaving out each row of training, or each group, would do to the predictions and to the loss.
 
         No network is trained again: it follows in closed form from the networks as they are, at the same alpha, and the same
-        means and spreads of columns.
+        means and spreads of columns. It is the change of these networks; a fit from other initial weights may end in another
+        minimum, by which predictions differ too.
 
         Parameters
         ----------
