@@ -43,6 +43,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ from twolayer.maths.network import Params
 LEAST_ALPHA = (
     1e-10  # share of the largest entry of the matrix: without any decay it may be singular
 )
+LEAST_ROOT = 1e-3  # share of the largest root of W, to divide by the others
 SINGULAR = 1e-9  # 1 − leverage, below which nothing can be said of a row without it
 
 
@@ -107,6 +109,11 @@ class TangentFeatures:
         direct = self.h_relu @ other.h_relu.T
         if self.skip:
             direct += k
+        if self.n_outputs == 1:
+            t = self.g[0] @ other.g[0].T
+            t *= k
+            t += direct
+            return t[:, None, :, None]
         t = np.empty((len(k), self.n_outputs, k.shape[1], self.n_outputs))
         for a, own in enumerate(self.g):
             for b, others in enumerate(other.g):
@@ -206,37 +213,61 @@ class Tangent:
         self._free_bias(params.b2 is not None)
 
     def _solve(self) -> None:
-        """Compute H0 as a product, from the smaller of the two matrices."""
-        from scipy.linalg import cholesky, solve_triangular
+        """Factorise the smaller of the two matrices, for products with H0."""
+        from scipy.linalg import cholesky, lapack
 
         m = self.features.size
         self.root = root_of(self.w)  # W = root @ root.mT, of each row
         if self.in_rows:
-            self.t = self.features.kernel(self.features)
-            self.v = self._rooted(self.t.reshape(m, m))  # rootᵀ T
-            a = self._rooted(self.v.T)
+            self.t = self.features.kernel(self.features).reshape(m, m)
+            a = self._rooted(self._rooted(self.t).T)  # rootᵀ T root
         else:
-            j = self.features.matrix()
-            lj = self._rooted(j.reshape(m, -1))
+            self.j = self.features.matrix().reshape(m, -1)
+            lj = self._rooted(self.j)
             a = lj.T @ lj
-            self.v = j.reshape(m, -1).T
         self.decay = max(self.alpha, LEAST_ALPHA * float(a.diagonal().max()), 1e-300)
         a.flat[:: len(a) + 1] += self.decay
         self.factor = cholesky(a, lower=True, overwrite_a=True, check_finite=False)
-        # in rows H0 = (T − vᵀv) / alpha (Woodbury's formula), in weights H0 = vᵀv
-        self.v = solve_triangular(self.factor, self.v, lower=True, check_finite=False)
+        r = self.root.ravel()
+        self.direct: np.ndarray | None = None
+        if self.in_rows and self.outputs.shape[1] == 1 and r.min() > LEAST_ROOT * r.max():
+            inverse, _ = lapack.dpotri(self.factor, lower=1)  # its upper half is not set
+            inverse = np.tril(inverse) + np.tril(inverse, -1).T
+            h0 = -self.decay * inverse
+            h0.flat[:: m + 1] += 1
+            h0 /= r
+            h0 /= r[:, None]
+            self.direct = h0  # root⁻¹ (I − alpha·(alpha·I + rootᵀ T root)⁻¹) root⁻¹
+
+    @cached_property
+    def v(self) -> np.ndarray:
+        """What H0 is made of: in rows H0 = (T − vᵀv) / alpha (Woodbury's formula), in weights H0 = vᵀv."""
+        from scipy.linalg import solve_triangular
+
+        right = self._rooted(self.t) if self.in_rows else self.j.T
+        return solve_triangular(self.factor, right, lower=True, check_finite=False)
 
     def _rooted(self, matrix: np.ndarray) -> np.ndarray:
         """Return rootᵀ times a matrix of shape (rows·outputs, anything)."""
         n_rows, n_outputs = self.outputs.shape
+        if n_outputs == 1:
+            return self.root[:, :, 0] * matrix
         return (self.root.mT @ matrix.reshape(n_rows, n_outputs, -1)).reshape(matrix.shape)
 
     def _h0_times(self, right: np.ndarray) -> np.ndarray:
         """Return H0 times (rows·outputs, anything)."""
+        if self.direct is not None:
+            return self.direct @ right
         product = self.v.T @ (self.v @ right)
-        if not self.in_rows:
-            return product
-        return (self.t.reshape(len(right), -1) @ right - product) / self.decay
+        return (self.t @ right - product) / self.decay if self.in_rows else product
+
+    def _h0_block(self, entries: np.ndarray) -> np.ndarray:
+        """Return H0 of these places."""
+        if self.direct is not None:
+            return self.direct[np.ix_(entries, entries)]
+        v = self.v[:, entries]
+        h = v.T @ v
+        return (self.t[np.ix_(entries, entries)] - h) / self.decay if self.in_rows else h
 
     def _h_times(self, right: np.ndarray) -> np.ndarray:
         """Return H times (rows·outputs, anything)."""
@@ -267,10 +298,7 @@ class Tangent:
         """Return H of these rows, shape (rows·outputs, rows·outputs)."""
         n_outputs = self.outputs.shape[1]
         entries = row_entries(rows, n_outputs)
-        v = self.v[:, entries]
-        h = v.T @ v
-        if self.in_rows:
-            h = (self.t.reshape(self.features.size, -1)[np.ix_(entries, entries)] - h) / self.decay
+        h = self._h0_block(entries)
         if self.u is not None:
             u = self.u[entries]
             h = h + u @ self.inverse @ u.T
@@ -279,11 +307,15 @@ class Tangent:
     def row_blocks(self) -> np.ndarray:
         """Return H of each row with itself, shape (n_rows, n_outputs, n_outputs)."""
         n_rows, n_outputs = self.outputs.shape
-        v = self.v.reshape(-1, n_rows, n_outputs)
-        h = np.einsum("pia,pib->iab", v, v)
-        if self.in_rows:
-            i = np.arange(n_rows)
-            h = (self.t[i, :, i, :] - h) / self.decay
+        if self.direct is not None:
+            h = self.direct.diagonal()[:, None, None]
+        else:
+            v = self.v.reshape(-1, n_rows, n_outputs)
+            h = np.einsum("pia,pib->iab", v, v)
+            if self.in_rows:
+                i = np.arange(n_rows)
+                t = self.t.reshape(n_rows, n_outputs, n_rows, n_outputs)
+                h = (t[i, :, i, :] - h) / self.decay
         if self.u is not None:
             u = self.u.reshape(n_rows, n_outputs, n_outputs)
             h = h + u @ self.inverse @ u.mT
