@@ -285,9 +285,9 @@ class TwoLayerRegressorCV(AlphaSearchCV, TwoLayerRegressor):  # type: ignore[mis
         s = None if folds[0].s is None else np.concatenate([fold.s for fold in folds])
         self.noise_std_, self.spread_factor_ = fit_spread(residuals, between, s)
 
-    def _variance(self, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:
+    def _variance(self, X: Any, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:  # noqa: N803
         if not self._standardises_y():
-            return super()._variance(y_pred, between)
+            return super()._variance(X, y_pred, between)
         return self.noise_std_**2 + self.spread_factor_**2 * between
 
 

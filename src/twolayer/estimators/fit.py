@@ -41,17 +41,25 @@ from twolayer.estimators.fit_plan import FitPlan, LearningTask, alpha_or_none, u
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.selection.alpha_choice import AlphaChoice, choose_alpha, path_table
 from twolayer.estimators.selection.scoring import scorer_of, takes_weights
-from twolayer.estimators.standardise import standardise
+from twolayer.estimators.standardise import Scaling, standardise
 from twolayer.estimators.stream_state import ColumnMoments, RowCount, StreamState
 from twolayer.estimators.training_rows import TrainingRows
+from twolayer.estimators.uncertainty.leave_out import leave_out_refusal
 from twolayer.estimators.uncertainty.noise import noise_std
+from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread, SpreadFit
 from twolayer.estimators.uncertainty.temperature import best_temperature
 from twolayer.maths import network
 from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_targets
 from twolayer.solvers import SOLVERS, get_solver
 from twolayer.training.ctrl_c import ctrl_c_raises
-from twolayer.training.loop import INTERRUPTED, Progress, steps_ran_out, was_interrupted
+from twolayer.training.loop import (
+    BY_CALLBACK,
+    INTERRUPTED,
+    Progress,
+    steps_ran_out,
+    was_interrupted,
+)
 from twolayer.training.train import Run, train
 
 VALIDATION_INTERVAL = 5  # steps, on wide tables, where scoring rows costs as much as a step
@@ -367,7 +375,10 @@ class NetworkFit:
         if uses_calibration(model.calibrate, self.task.smoothing):
             model.temperature_ = self.temperature()
         if self.targets is not None:
-            model.noise_std_ = self.noise_std()
+            spread = self.predictive_spread(self.targets)
+            if spread is not None:
+                model.spread_ = spread
+            model.noise_std_ = self.noise_std() if spread is None else np.sqrt(spread.level)
 
     def stream_state(self) -> StreamState:
         """Return what `partial_fit` goes on from."""
@@ -384,6 +395,21 @@ class NetworkFit:
         return StreamState(
             moments.get(False), targets, RowCount(least=total), clipped=moments.get(True)
         )
+
+    def predictive_spread(self, targets: Scaling) -> PredictiveSpread | None:
+        """Return the spread from rows left out of these networks in closed form; None where that does not hold."""
+        rows, stopped = self.rows, self.result.stopped
+        cut = was_interrupted(stopped) or BY_CALLBACK in stopped
+        if cut or leave_out_refusal(self.model, rows, None) is not None:
+            return None
+        blocks = None
+        if rows.groups is not None:
+            blocks = [np.flatnonzero(rows.groups == k) for k in np.unique(rows.groups)]
+        parts = networks_by_view(self.params, self.views)
+        each = [(view, single_networks(part)) for view, part in parts]
+        decay = self.alpha * self.unit
+        converged = not steps_ran_out(stopped)
+        return SpreadFit(self.y, self.s, blocks, targets, self.task, decay, converged).spread(each)
 
     def noise_std(self) -> np.ndarray:
         """Return how far targets scatter around predictions, shape (n_outputs,): of held-out rows where there were any."""

@@ -193,7 +193,7 @@ class FittedNetworks(BaseEstimator):
             If a name is not that of a fitted attribute.
         """
         clip = state.get("input_clip_", self.input_clip_)
-        for name, value in state.items():
+        for name, value in sorted(state.items(), key=lambda item: item[0] != "params_"):
             attribute = getattr(type(self), name, None)
             computed = isinstance(attribute, property) and attribute.fset is None
             if name == "params_":
@@ -209,6 +209,7 @@ class FittedNetworks(BaseEstimator):
 
     def _set_networks_and_clip(self, params: Params, clip: InputClip | None = None) -> None:
         """Keep these weights, which act on the user's own columns, of some networks clipped."""
+        self.__dict__.pop("spread_", None)  # of other weights
         self.input_clip_ = clip
         self.w1_, self.b1_, self.w2_, self.b2_ = params.w1, params.b1, params.w2, params.b2
         self.w_skip_ = params.w_skip

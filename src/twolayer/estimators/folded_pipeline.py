@@ -39,7 +39,7 @@ def folded_pipeline(model: Any) -> Any:
     _, last = steps.pop()
     if not isinstance(last, TwoLayerEstimator) or not hasattr(last, "w1_"):
         return last  # of which the caller says what it is
-    each, clip = last.networks_, last.input_clip_
+    each, clip, spread = last.networks_, last.input_clip_, getattr(last, "spread_", None)
     clipped = np.zeros(len(each), dtype=bool) if clip is None else clip.networks
     for name, step in reversed(steps):
         scaling = step_scaling(name, step, last.n_features_in_)
@@ -48,10 +48,13 @@ def folded_pipeline(model: Any) -> Any:
         if clip is not None:  # which takes up the scaler, as the weights do elsewhere
             center = scaling.mean + scaling.scale * clip.center
             clip = replace(clip, center=center, scale=scaling.scale * clip.scale)
+        spread = None if spread is None else spread.before_scaling(scaling)
     same = copy.copy(last)
     same.__dict__.pop("stream_", None)  # its means and spreads are those of the scaled columns
     params = each[0] if last.params_.n_networks is None else Params.stack(each)
     same._set_networks_and_clip(params, clip)
+    if spread is not None:
+        same.spread_ = spread
     names = [step.feature_names_in_ for _, step in steps if hasattr(step, "feature_names_in_")]
     if names:
         same.feature_names_in_ = names[0]

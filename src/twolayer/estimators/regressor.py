@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +12,12 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
 from twolayer import checks
-from twolayer.errors import InputError
+from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.ensemble import between_network_variance
 from twolayer.estimators.input_checks import prediction_dtype
 from twolayer.estimators.training_rows import TrainingRows
+from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread
 from twolayer.maths.losses import Loss
 from twolayer.text import plural
 
@@ -141,9 +143,15 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     device_ : str
         Where the networks were trained.
     noise_std_ : ndarray, shape (n_outputs,)
-        The standard deviation of the targets around the prediction: of the rows left out while alpha was chosen, or
-        held out by early stopping; with neither, of the rows of training, corrected for the weights that were free to fit.
-        Not with loss "poisson", where the mean itself is the variance.
+        The standard deviation of the targets around the prediction: of rows left out of the networks in closed form; where
+        that does not hold (see `spread_`), of the rows left out while alpha was chosen, or held out by early stopping; with
+        neither, of the rows of training, corrected for the weights that were free to fit. Not with loss "poisson", where the
+        mean itself is the variance.
+    spread_ : PredictiveSpread or None
+        What `predict` and `predict_interval` tell the width from, row by row. None where rows are not left out in closed
+        form: with l1, dropout, early stopping, a loss without a second derivative, a training that was cut short, networks
+        that nearly repeat their rows, or a table too large (rows and weights both above 1500); and after `partial_fit`.
+        Then the width is constant but for the disagreement of the networks.
     n_outputs_ : int
     stream_ : StreamState
         What `partial_fit` goes on from besides the weights; it is in the model's file too.
@@ -163,6 +171,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
 
     _loss = "squared_error"
     _flag = "one_target_"
+    spread_: PredictiveSpread | None = None  # where left-out rows tell it; goes with the weights
 
     def __init__(
         self,
@@ -263,8 +272,10 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         ----------
         X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
         return_std : bool
-            Whether to return the predictive standard deviation too: of the noise (`noise_std_`; of counts, the root of their
-            mean) and of the disagreement of the networks together.
+            Whether to return the predictive standard deviation too: of the noise (of counts, the root of their mean) and of
+            what the rows of training leave open together. It grows without bound away from the rows of training, on tables
+            with no more columns than rows, unless `scaling` is "smooth_clip" or the table is large; else what is left open
+            is the disagreement of the networks. See `spread_`.
 
         Returns
         -------
@@ -279,7 +290,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         dtype = prediction_dtype(X)
         if not checks.flag(return_std, "return_std"):
             return self._original_targets(y_pred).astype(dtype, copy=False)
-        y_std = np.sqrt(self._variance(y_pred, between_network_variance(outputs)))
+        y_std = np.sqrt(self._variance(X, y_pred, between_network_variance(outputs)))
         both = self._original_targets(y_pred), self._original_targets(y_std)
         return tuple(each.astype(dtype, copy=False) for each in both)
 
@@ -288,16 +299,25 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         y_pred = self._task_loss().mean(outputs).mean(axis=0)
         return np.asarray(self._original_targets(y_pred))
 
-    def _variance(self, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:
-        """Return the variance of a new target: that of the noise, and that between the networks."""
+    def _variance(self, X: Any, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:  # noqa: N803
+        """Return the variance of new targets, from the variance between the networks."""
         if self._task_loss().has_link:
             return y_pred + between  # the variance of a Poisson count is its mean
         if not hasattr(self, "noise_std_"):
             raise InputError("the noise is known after fit only: call fit for a standard deviation")
-        return self.noise_std_**2 + between
+        if self.spread_ is None:
+            return self.noise_std_**2 + between
+        inputs = self.network_inputs(X)
+        return self.spread_.variance(
+            inputs, self.networks_, self.input_clip_, self.activation_, between
+        )
 
     def predict_interval(self, X: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:  # noqa: N803
-        """Return an interval for the target of each row, that of a normal distribution with its standard deviation.
+        """Return an interval for the target of each row: as many standard deviations to each side as hold the level.
+
+        How many these are is counted in the residuals of the rows that were left out of training (`spread_`), whatever
+        their distribution; where there are none, or too few for the level (n rows tell levels up to n / (n + 1), and a
+        TwoLayerWarning says so), it is that of a normal distribution.
 
         Parameters
         ----------
@@ -320,5 +340,22 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
                 "model.predict(X))"
             )
         y_pred, y_std = self.predict(X, return_std=True)
-        width = float(norm.ppf(0.5 + level / 2)) * y_std
+        width = self._deviations(level).astype(y_std.dtype) * y_std
         return y_pred - width, y_pred + width
+
+    def _deviations(self, level: float) -> np.ndarray:
+        """Return how many standard deviations to each side hold this share of targets, one number or one per output."""
+        normal = np.array([norm.ppf(0.5 + level / 2)])
+        if self.spread_ is None:
+            return normal
+        quantile = self.spread_.quantile(level)
+        if level <= self.spread_.highest_level:
+            return quantile
+        warnings.warn(
+            f"{len(self.spread_.residuals)} rows of training tell intervals up to a level of "
+            f"{self.spread_.highest_level:.3g}: for {level:g} their width is that of a normal distribution, or that of "
+            "the largest residual if it is larger",
+            TwoLayerWarning,
+            stacklevel=3,
+        )
+        return np.maximum(quantile, normal)

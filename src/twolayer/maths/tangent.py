@@ -349,10 +349,9 @@ class Tangent:
         outputs = self.outputs.copy()
         n_outputs = outputs.shape[1]
         for rows in blocks:
-            h = self.block(rows)
-            hw = (h.reshape(-1, len(rows), n_outputs)[:, :, None, :] @ self.w[rows])[:, :, 0, :]
+            h, remainder = self._without(rows)
             pushed = h @ self.push[rows].ravel() - rest[rows].ravel()
-            moved = solved(np.eye(len(h)) - hw.reshape(h.shape), pushed[:, None])
+            moved = solved(remainder, pushed[:, None])
             outputs[rows] += moved.reshape(len(rows), n_outputs)
         return outputs
 
@@ -394,10 +393,23 @@ class Tangent:
         """How many free numbers the network amounts to: the sum of the leverages."""
         return float(self.leverage.sum())
 
-    def left_out_variance(self) -> np.ndarray:
-        """Return `variance` of each row, had it been left out, shape (n_rows, n_outputs)."""
-        h = self.row_blocks()
-        return np.einsum("iaa->ia", solved(np.eye(h.shape[-1]) - h @ self.w, h))
+    def left_out_variance(self, blocks: Iterable[np.ndarray] | None = None) -> np.ndarray:
+        """Return `variance` of each row, had it, or its block, been left out, shape (n_rows, n_outputs)."""
+        if blocks is None:
+            h = self.row_blocks()
+            return np.einsum("iaa->ia", solved(np.eye(h.shape[-1]) - h @ self.w, h))
+        variance = np.zeros(self.outputs.shape)
+        n_outputs = self.outputs.shape[1]
+        for rows in blocks:
+            h, remainder = self._without(rows)
+            variance[rows] = solved(remainder, h).diagonal().reshape(len(rows), n_outputs)
+        return variance
+
+    def _without(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return H and I − H W of a block of rows, each of shape (rows·outputs, rows·outputs)."""
+        h, n_outputs = self.block(rows), self.outputs.shape[1]
+        hw = (h.reshape(-1, len(rows), n_outputs)[:, :, None, :] @ self.w[rows])[:, :, 0, :]
+        return h, np.eye(len(h)) - hw.reshape(h.shape)
 
     def variance(self, x: Any, params: Params, activation: Activation) -> np.ndarray:
         """Return what the rows of training leave open of the outputs of other rows, shape (n_new, n_outputs).

@@ -25,6 +25,7 @@ from twolayer.estimators.column_weights import WEIGHINGS
 from twolayer.estimators.cv import AlphaSearchCV
 from twolayer.estimators.selection.search import SearchScores
 from twolayer.estimators.stream_state import StreamState
+from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread
 from twolayer.files import DamagedError, json_entry, string_list
 from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import InputClip
@@ -93,9 +94,10 @@ def restored_estimator(
     final_loss: Any,
     clip: Mapping[str, np.ndarray],
     stream: Mapping[str, np.ndarray],
+    spread: Mapping[str, np.ndarray],
     facts: Mapping[str, Any],
 ) -> Any:
-    """Return the fitted estimator of these weights, losses, arrays of its clip and of `partial_fit`, and facts.
+    """Return the fitted estimator of these weights, losses, arrays of its clip, of `partial_fit` and its spread, and facts.
 
     Raises
     ------
@@ -131,6 +133,10 @@ def restored_estimator(
     check_attributes(state)
     if stream:
         state["stream_"] = StreamState.from_arrays(stream, params)
+    if spread:
+        if type(model) is not estimators.TwoLayerRegressor or "noise_std_" not in state:
+            raise DamagedError("it has a spread without a regressor, or without its noise")
+        state["spread_"] = PredictiveSpread.from_arrays(spread, params, state["input_clip_"])
     model.set_fitted_state(state)
     if isinstance(model, AlphaSearchCV) and is_regressor(model):
         needs_noise = not model.loss_function_.has_link

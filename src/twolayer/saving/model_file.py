@@ -47,7 +47,8 @@ WEIGHT_NAMES = tuple(field.name for field in fields(Params))
 RUN_ARRAYS = ("losses", "final_loss")
 STREAM_PREFIX = "stream."  # of the arrays that `partial_fit` goes on from
 CLIP_PREFIX = "clip."  # of the arrays of the clip of the columns
-PART_PREFIXES = (CLIP_PREFIX, STREAM_PREFIX)
+SPREAD_PREFIX = "spread."  # of the arrays of the predictive spread
+PART_PREFIXES = (CLIP_PREFIX, STREAM_PREFIX, SPREAD_PREFIX)
 MARKS_NAME = f"{STREAM_PREFIX}marks"
 RUN_FACTS = {field.name: field.type for field in fields(Run)[3:]}  # after params and RUN_ARRAYS
 MAX_AXES = 3
@@ -170,6 +171,9 @@ def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]
     if hasattr(model, "stream_"):
         parts = model.stream_.arrays()
         arrays |= {f"{STREAM_PREFIX}{name}": array for name, array in parts.items()}
+    if getattr(model, "spread_", None) is not None:
+        parts = model.spread_.arrays()
+        arrays |= {f"{SPREAD_PREFIX}{name}": array for name, array in parts.items()}
     return "estimator", arrays, facts
 
 
@@ -199,9 +203,9 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
         if kind == "estimator":
             from twolayer.saving import estimator_state
 
-            clip, stream = (_popped_part(arrays, one) for one in (CLIP_PREFIX, STREAM_PREFIX))
+            clip, stream, spread = (_popped_part(arrays, prefix) for prefix in PART_PREFIXES)
             history = _run_history(arrays)
-            return estimator_state.restored_estimator(*history, clip, stream, facts), about
+            return estimator_state.restored_estimator(*history, clip, stream, spread, facts), about
         raise DamagedError(f"it holds {checks.short_repr(kind)}, not params, a run or an estimator")
     except (DamagedError, InputError) as error:
         raise FileError(f"{path} cannot be read as a model: {error}") from None

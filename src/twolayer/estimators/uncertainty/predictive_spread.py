@@ -1,0 +1,356 @@
+"""The predictive spread: how far targets of new rows scatter around the prediction, wider far from the rows of training.
+
+The variance of a new target is
+
+    noise² + factor²·( level·v(x) + variance between the networks ),
+
+where v(x) is what the rows of training leave open of the prediction (`twolayer.maths.low_rank_tangent`; the mean over the
+views of the columns, of the first network of each) and level the mean squared residual. Noise and factor are those under
+which the residuals of rows left out of the training, in closed form, are most likely (`spread`). An interval that is to
+hold a share of the targets is as many standard deviations wide as held that share of these rows (split conformal intervals
+in units of the standard deviation: Lei et al., JASA 113, 2018; with left-out rows of one training in the place of the split
+it is no longer a guarantee).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from twolayer.errors import InputError
+from twolayer.estimators.column_views import ColumnView
+from twolayer.estimators.fit_plan import LearningTask
+from twolayer.estimators.selection.left_out_rows import UNSETTLED_SHARE
+from twolayer.estimators.standardise import Scaling, apply_scaling, rescale_params
+from twolayer.estimators.uncertainty.leave_out import in_axes
+from twolayer.estimators.uncertainty.spread import fit_spread
+from twolayer.maths import span
+from twolayer.maths.activations import Activation
+from twolayer.maths.low_rank_tangent import LARGEST_STANDARDISED, LowRankTangent
+from twolayer.maths.network import Params
+from twolayer.maths.smooth_clip import SMOOTH_CLIP, STANDARD, InputClip
+from twolayer.maths.tangent import Tangent
+
+LARGEST_SIDE = 1500  # rows·outputs or weights, whichever are fewer
+LARGEST_FEATURES = 10_000_000  # rows·outputs times weights
+MOST_NUMBERS = 300_000  # of all bases together: the model file holds them
+MOST_LEVERAGE = 0.6  # in the mean; above, the linear view says too little of rows left out
+MOST_ROW_LEVERAGE = 0.9  # of a network; above, it says nothing of the row left out
+MOST_RESIDUALS = 2000
+FEWEST_ROWS = 5
+FACTOR_PRIOR_ROWS = 2.0  # that speak for a factor of 1
+
+
+@dataclass(frozen=True, eq=False)
+class ViewSpread:
+    """What is open of the predictions of a network, from columns that it sees in one of the views.
+
+    Attributes
+    ----------
+    inputs : Scaling
+        Of the columns in training.
+    target_scale : ndarray, shape (n_outputs,)
+        Of the targets in training.
+    tangent : LowRankTangent
+    """
+
+    inputs: Scaling
+    target_scale: np.ndarray
+    tangent: LowRankTangent
+
+    def variance(self, x: Any, params: Params, activation: Activation) -> np.ndarray:
+        """Return v(x), shape (n_rows, n_outputs), for the columns and weights of the network in the user's own units."""
+        z = apply_scaling(self.inputs, x)
+        if isinstance(z, np.ndarray):
+            z = np.clip(z, -LARGEST_STANDARDISED, LARGEST_STANDARDISED)
+        none = np.zeros_like(self.target_scale)
+        targets = Scaling(none, self.target_scale, none > 0)
+        return self.tangent.variance(z, rescale_params(params, self.inputs, targets), activation)
+
+
+@dataclass(frozen=True, eq=False)
+class PredictiveSpread:
+    """The variance of new targets, and how many standard deviations hold a share of them.
+
+    Attributes
+    ----------
+    noise, factor, level : ndarray, shape (n_outputs,)
+        In units of the targets; the level in their square.
+    residuals : ndarray, shape (n, n_outputs)
+        Absolute residuals of rows left out, in standard deviations, from small to large; at most 2000.
+    views : mapping of str to ViewSpread
+        By the name of the view; empty where the width follows the variance between the networks only.
+    """
+
+    noise: np.ndarray
+    factor: np.ndarray
+    level: np.ndarray
+    residuals: np.ndarray
+    views: Mapping[str, ViewSpread]
+
+    def variance(
+        self,
+        inputs: Sequence[Any],
+        networks: Sequence[Params],
+        clip: InputClip | None,
+        activation: Activation,
+        between: np.ndarray,
+    ) -> np.ndarray:
+        """Return the variance of the targets of rows, shape (n_rows, n_outputs).
+
+        Parameters
+        ----------
+        inputs : sequence of arrays
+            The columns that each network sees.
+        networks : sequence of Params
+        clip : InputClip or None
+        activation : Activation
+        between : ndarray, shape (n_rows, n_outputs)
+            The variance between the networks.
+        """
+        clipped = np.zeros(len(networks), dtype=bool) if clip is None else clip.networks
+        open_ = np.zeros(between.shape)
+        for name, view in self.views.items():
+            k = int(np.argmax(clipped == (name == SMOOTH_CLIP)))
+            open_ += view.variance(inputs[k], networks[k], activation) / len(self.views)
+        return self.noise**2 + self.factor**2 * (self.level * open_ + between)
+
+    @property
+    def highest_level(self) -> float:
+        """The share of targets up to which the residuals tell the width of an interval."""
+        return len(self.residuals) / (len(self.residuals) + 1)
+
+    def quantile(self, level: float) -> np.ndarray:
+        """Return how many standard deviations to each side hold this share of targets, shape (n_outputs,)."""
+        n = len(self.residuals)
+        k = int(np.ceil((n + 1) * level * (1 - 1e-12)))
+        return self.residuals[min(k, n) - 1]
+
+    def before_scaling(self, scaling: Scaling) -> PredictiveSpread:
+        """Return the same spread for columns that were scaled so before the networks, or their clip, saw them."""
+        views = dict(self.views)
+        if STANDARD in views:
+            own = views[STANDARD].inputs
+            mean = scaling.mean + scaling.scale * own.mean
+            inputs = Scaling(mean, scaling.scale * own.scale, own.constant)
+            views[STANDARD] = replace(views[STANDARD], inputs=inputs)
+        return replace(self, views=views)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return all as arrays by name, for a file."""
+        names = ("noise", "factor", "level", "residuals")
+        arrays = {name: getattr(self, name) for name in names}
+        for name, view in self.views.items():
+            tangent = view.tangent
+            parts = {
+                "mean": view.inputs.mean,
+                "scale": np.where(view.inputs.constant, 0.0, view.inputs.scale),
+                "target_scale": view.target_scale,
+                "alpha": np.array(tangent.alpha),
+                **{part: getattr(tangent, part) for part in TANGENT_ARRAYS},
+            }
+            arrays |= {f"{name}.{part}": array for part, array in parts.items()}
+        return arrays
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], params: Params, clip: InputClip | None
+    ) -> PredictiveSpread:
+        """Return the spread of these arrays, which belongs to these weights; raise InputError if it does not."""
+        rest, shape = dict(arrays), (params.n_outputs,)
+        noise, factor, level = (
+            spread_array(rest, name, shape, at_least=0) for name in ("noise", "factor", "level")
+        )
+        n = len(np.atleast_1d(rest.get("residuals", 0)))
+        residuals = spread_array(rest, "residuals", (n, *shape), at_least=0)
+        if n > MOST_RESIDUALS or (np.diff(residuals, axis=0) < 0).any():
+            raise InputError("the residuals of its spread are not numbers in order")
+        clipped = np.zeros(1, dtype=bool) if clip is None else clip.networks
+        there = {STANDARD: not clipped.all(), SMOOTH_CLIP: clipped.any()}
+        views = {
+            name: stored_view(name, rest, params)
+            for name, one in there.items()
+            if one and f"{name}.mean" in rest
+        }
+        if rest:
+            raise InputError(f"the arrays {', '.join(sorted(rest))} of its spread are unknown")
+        return cls(noise, factor, level, residuals, views)
+
+
+TANGENT_ARRAYS = ("basis", "precision", "pull", "inverse")
+
+
+def stored_view(name: str, arrays: dict[str, np.ndarray], params: Params) -> ViewSpread:
+    """Return the view of these arrays, taken out of the others; raise InputError if they are not of such networks."""
+    skip = params.w_skip is not None
+    n_inputs, n_hidden, n_outputs = params.n_inputs, params.n_hidden, params.n_outputs
+    n_weights = n_hidden * (n_inputs + n_outputs) + skip * n_inputs * n_outputs
+    rank = len(np.atleast_1d(arrays.get(f"{name}.precision", 0)))
+    least = np.finfo(np.float64).tiny
+
+    def stored(part: str, shape: tuple[int, ...], **settings: Any) -> np.ndarray:
+        return spread_array(arrays, f"{name}.{part}", shape, **settings)
+
+    mean, scale = stored("mean", (n_inputs,)), stored("scale", (n_inputs,), at_least=0)
+    constant = scale == 0
+    inputs = Scaling(mean, np.where(constant, 1, scale), constant)
+    tangent = LowRankTangent(
+        stored("basis", (n_weights, rank), dtype=np.float32),
+        stored("precision", (rank,), at_least=least),
+        float(stored("alpha", (), at_least=least)),
+        stored("pull", (rank, n_outputs)),
+        stored("inverse", (n_outputs, n_outputs)),
+    )
+    return ViewSpread(inputs, stored("target_scale", (n_outputs,), at_least=least), tangent)
+
+
+def spread_array(
+    arrays: dict[str, np.ndarray],
+    name: str,
+    shape: tuple[int, ...],
+    at_least: float = -np.inf,
+    dtype: Any = np.float64,
+) -> np.ndarray:
+    """Return an array, taken out of the others, or raise InputError if it is not of that shape, finite and large enough."""
+    array = arrays.pop(name, None)
+    if array is None or array.dtype != dtype or array.shape != shape:
+        raise InputError(f"its array 'spread.{name}' is missing, or not of the shape {shape}")
+    if not np.isfinite(array).all() or (array < at_least).any():
+        raise InputError(f"its array 'spread.{name}' holds numbers that cannot be")
+    return array
+
+
+@dataclass(eq=False)
+class SpreadFit:
+    """The fit of a spread to the rows left out of networks that have been trained.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n_rows, n_outputs)
+        Targets of training.
+    s : ndarray, shape (n_rows,), or None
+    blocks : sequence of arrays of row numbers, or None
+        Rows that are left out together; None for each row alone.
+    targets : Scaling
+        What standardised the targets.
+    task : LearningTask
+    decay : float
+        The weight decay of training.
+    converged : bool
+        Whether the training ended by itself.
+    """
+
+    y: np.ndarray
+    s: np.ndarray | None
+    blocks: Sequence[np.ndarray] | None
+    targets: Scaling
+    task: LearningTask
+    decay: float
+    converged: bool
+
+    def spread(self, parts: Sequence[tuple[ColumnView, list[Params]]]) -> PredictiveSpread | None:
+        """Return the spread of these networks; None where the linear view says too little of rows left out."""
+        outputs, variances, views = [], [], {}
+        if not all(self.is_small(view.x.shape) for view, _ in parts):
+            return None
+        for view, networks in parts:
+            for k, tangent in enumerate(self.tangents(view, networks)):
+                outputs.append(tangent.left_out(self.blocks))
+                if not self.holds(tangent, outputs[-1]):
+                    return None
+                doubtful = tangent.leverage > MOST_ROW_LEVERAGE * self.task.n_outputs
+                outputs[-1][doubtful] = np.nan
+                narrow = view.x.shape[0] >= view.x.shape[1]
+                low = None
+                if k == 0 and narrow:
+                    low = LowRankTangent.of(tangent, MOST_NUMBERS // len(parts))
+                if low is not None:
+                    name = STANDARD if view.clip is None else SMOOTH_CLIP
+                    views[name] = ViewSpread(view.inputs, self.targets.scale, low)
+                    variances.append(tangent.left_out_variance(self.blocks))
+                    variances[-1][doubtful] = np.nan
+        if len(views) < len(parts):  # the width is then constant but for the networks
+            views, variances = {}, [np.zeros(self.y.shape)]
+        return self.most_likely(np.stack(outputs), np.stack(variances), views)
+
+    def holds(self, tangent: Tangent, left_out: np.ndarray) -> bool:
+        """Return whether the linear view of a network can be relied on: near a minimum, and with rows left over."""
+        moved = np.square(left_out - tangent.outputs)
+        rest = 0.0 if self.converged else np.square(tangent.unsettled).mean()
+        return bool(
+            tangent.degrees_of_freedom <= MOST_LEVERAGE * self.y.size
+            and rest <= UNSETTLED_SHARE**2 * moved[np.isfinite(moved)].sum() / moved.size
+        )
+
+    def is_small(self, shape: tuple[int, int]) -> bool:
+        """Return whether the linear view of such a table costs little beside a training."""
+        task, axes = self.task, min(shape)
+        size = shape[0] * task.n_outputs
+        weights = task.n_hidden * (axes + task.n_outputs) + task.skip * axes * task.n_outputs
+        return min(size, weights) <= LARGEST_SIDE and (
+            size <= weights or size * weights <= LARGEST_FEATURES
+        )
+
+    def tangents(self, view: ColumnView, networks: list[Params]) -> Iterator[Tangent]:
+        """Yield the linear view of each network, in axes of the rows where these are fewer than the columns."""
+        x = view.x
+        axes = span.row_coordinates(x) if x.shape[0] < x.shape[1] else None
+        for params in networks:
+            own = params if axes is None else in_axes(axes, x, params)
+            z = x if axes is None else axes.z
+            task = self.task
+            yield Tangent(z, self.y, self.s, own, task.loss, task.activation, self.decay)
+
+    def most_likely(
+        self, outputs: np.ndarray, variances: np.ndarray, views: Mapping[str, ViewSpread]
+    ) -> PredictiveSpread | None:
+        """Return the spread under which the residuals of the rows left out are most likely.
+
+        Parameters
+        ----------
+        outputs : ndarray, shape (n_networks, n_rows, n_outputs)
+            Of each network for the rows left out; not a number where nothing can be said.
+        variances : ndarray, shape (n_views, n_rows, n_outputs)
+            v of the rows, left out, likewise.
+        views : mapping of str to ViewSpread
+        """
+        scale = self.targets.scale
+        mean, between = moments_of_known(outputs)
+        open_, _ = moments_of_known(variances)
+        known = np.isfinite(mean + open_).all(axis=1)
+        if known.sum() < max(FEWEST_ROWS, 0.5 * len(known)):
+            return None
+        s = None if self.s is None else self.s[known]
+        residuals = (self.y - mean)[known] * scale
+        level = np.average(np.square(residuals), axis=0, weights=s)
+        shape = level * open_[known] + between[known] * scale**2
+        noise, factor = fit_spread(residuals, shape, s, FACTOR_PRIOR_ROWS)
+        std = np.sqrt(noise**2 + factor**2 * shape)
+        scaled = sorted_residuals(np.abs(residuals) / std, s)
+        return PredictiveSpread(noise, factor, level, scaled, views)
+
+
+def moments_of_known(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and variance along the first axis of the values that are numbers; the mean is none if none is."""
+    there = np.isfinite(values)
+    count = there.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(there, values, 0).sum(axis=0) / count
+    squares = np.where(there, np.square(values - mean), 0)
+    return mean, squares.sum(axis=0) / np.maximum(count - 1, 1)
+
+
+def sorted_residuals(residuals: np.ndarray, s: np.ndarray | None) -> np.ndarray:
+    """Return residuals from small to large, of each output; of more than 2000, or weighted ones, their quantiles."""
+    s = np.ones(len(residuals)) if s is None else s
+    n = min(len(residuals), MOST_RESIDUALS)
+    levels = np.arange(1, n + 1) / n * (1 - 1e-9)
+    columns = []
+    for one in residuals.T:
+        order = np.argsort(one, kind="stable")
+        shares = np.cumsum(s[order]) / s.sum()
+        columns.append(one[order][np.searchsorted(shares[:-1], levels)])
+    return np.column_stack(columns)
