@@ -210,3 +210,26 @@ def test_where_the_path_of_alpha_leaves_the_minimum_folds_are_trained():
     rows = np.r_[np.flatnonzero(y == 0)[:8], np.flatnonzero(y == 1)[:92]]
     model = tl.TwoLayerClassifier(n_networks=1, random_state=0).fit(x[rows], y[rows])
     assert model.alpha_search_ == "5 folds, each trained without"
+
+
+@pytest.mark.parametrize("refit", [False, True])
+@pytest.mark.parametrize("table", [diabetes, wine], ids=lambda table: table.__name__)
+def test_a_search_is_made_anew_without_the_rows_at_its_alpha(table, refit):
+    x, y, kind, alpha = table()
+    make = getattr(tl, f"{kind.__name__}CV")
+    search = {"alphas": [alpha, 3 * alpha], "n_hidden": [3, 4], "n_networks": 1, "cv": 2}
+    model = make(**search, random_state=0).fit(x, y)
+    folds = list(KFold(2, shuffle=True, random_state=0).split(x))
+    if not refit:
+        search |= {"alphas": [model.alpha_], "n_hidden": model.n_hidden_}
+    expected = np.empty(len(y))
+    for own, left_out in folds:
+        again = make(**search, random_state=0).fit(x[own], y[own])
+        expected[left_out] = again.predict(x[left_out])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", TwoLayerWarning)
+        found = model.left_out_predict(x, y, cv=folds, refit=refit)
+    np.testing.assert_array_equal(found, expected)
+    assert refit or "is a search by cross-validation, for which" in str(told[0].message)
+    with pytest.raises(InputError, match="CV is a search by cross-validation"):
+        model.influence(x, y)

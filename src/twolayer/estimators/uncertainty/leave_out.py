@@ -196,6 +196,8 @@ def leave_out_refusal(
 ) -> str | None:
     """Return why the closed form does not hold for this fit; None if it does."""
     settings = model.get_params(deep=False)
+    if "alphas" in settings:
+        return f"{type(model).__name__} is a search by cross-validation, for which there is no closed form"
     loss = model._task_loss()
     weights = sum(w.size for name, w in model.networks_[0].items() if name.startswith("w"))
     n_outputs = model.params_.n_outputs
@@ -314,7 +316,10 @@ def check_same_rows(
 
 def at_same_alpha(model: Any) -> Any:
     """Return an unfitted model with the settings that the fit ended with."""
-    return clone(model).set_params(alpha=model.alpha_, n_networks=model.n_networks_)
+    same = clone(model).set_params(n_networks=model.n_networks_)
+    if "alpha" in same.get_params(deep=False):
+        return same.set_params(alpha=model.alpha_)
+    return same.set_params(alphas=[model.alpha_], n_hidden=model.n_hidden_)  # a search of one
 
 
 def predictions_of_refits(
@@ -323,7 +328,9 @@ def predictions_of_refits(
     """Return the predictions of models fitted without each part; rows of no part are 0."""
     X, y, sample_weight, groups, method = given  # noqa: N806
     n_rows = _num_samples(X)
-    unfitted.set_params(callback=None, warm_start=False)
+    unfitted.set_params(callback=None)
+    if "warm_start" in unfitted.get_params(deep=False):
+        unfitted.set_params(warm_start=False)
     classes = np.unique(y) if is_classifier(unfitted) and np.ndim(y) == 1 else None
     result: np.ndarray | None = None
     for train, test in each_row(n_rows) if splits is None else splits:
