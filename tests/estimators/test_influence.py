@@ -162,9 +162,7 @@ def test_where_there_is_no_closed_form_it_says_why(settings, reason):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = fitted(kind, 1.0, x, y, **{"n_hidden": 3, "max_iter": 5} | settings)
-    with pytest.raises(
-        InputError, match=rf"no closed form here, because .*{reason}.*left_out_predict"
-    ):
+    with pytest.raises(InputError, match=rf"cannot be told, because .*{reason}.*left_out_predict"):
         model.influence(x, y)
 
 

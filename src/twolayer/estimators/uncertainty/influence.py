@@ -134,7 +134,7 @@ class InfluenceMixin:
             )
         if refusal is not None:
             raise InputError(
-                f"the influence of rows has no closed form here, because {refusal}; left_out_predict trains networks "
+                f"the influence of rows cannot be told, because {refusal}; left_out_predict trains networks "
                 "without the rows instead"
             )
         labels = np.arange(rows.n_rows) if splits is None else np.unique(np.asarray(groups))
