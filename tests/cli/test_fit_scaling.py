@@ -96,3 +96,20 @@ def test_what_is_refused_is_one_line(here, twolayer, table, more, message):
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert message in err
+
+
+def test_inspect_says_how_the_columns_of_a_wide_table_were_weighed(here, twolayer):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((80, 400))
+    y = x[:, :3].sum(axis=1)
+    head = ",".join([*(f"gene{k}" for k in range(400)), "y"])
+    np.savetxt(here / "t.csv", np.c_[x, y], delimiter=",", header=head, comments="")
+    for scaling, weighed in (("auto", True), ("standard", False)):
+        words = ("--target", "y", "--n-hidden", "4", "--scaling", scaling, "--force")
+        code, _, err = twolayer("fit", "t.csv", *words)
+        assert code == 0, err
+        code, out, err = twolayer("inspect", "t.twolayer.safetensors")
+        assert code == 0, err
+        assert ("weighed in training by |t|" in out or "by t²" in out) == weighed
+        facts = json.loads(twolayer("inspect", "t.twolayer.safetensors", "--json")[1])
+        assert (facts["column_weighing"] != "none") == weighed

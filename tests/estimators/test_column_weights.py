@@ -10,9 +10,9 @@ import twolayer as tl
 from benchmarks.shrunken_centroids import ShrunkenCentroids
 from twolayer import InputError
 from twolayer.estimators import fit
-from twolayer.estimators.column_views import column_views
+from twolayer.estimators.column_views import chosen_views, column_views
 from twolayer.estimators.column_weights import WEIGHINGS, column_statistic
-from twolayer.estimators.selection import alpha_choice
+from twolayer.estimators.selection import alpha_choice, weighing_choice
 from twolayer.estimators.selection.weighing_choice import choose_weighing
 from twolayer.estimators.standardise import standardise
 from twolayer.estimators.training_rows import TrainingRows
@@ -109,7 +109,7 @@ def test_a_view_is_the_standardised_columns_times_their_weights(name, view):
     x[:, 5] = 2.0
     rows = TrainingRows(x, y)
     (plain,) = column_views((view,), rows, 1)
-    (own,) = column_views((view,), rows, 1, name)
+    (own,) = chosen_views(column_views((view,), rows, 1), 1, rows, name)
     v = WEIGHINGS[name].weights(column_statistic(plain.x, y, None, plain.inputs.constant))
     np.testing.assert_allclose(own.x, plain.x * v, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(own.columns(x), own.x, rtol=1e-9, atol=1e-9)
@@ -203,6 +203,28 @@ def test_nothing_is_found_for_shuffled_classes(monkeypatch):
     assert 0.4 <= np.mean(accuracies) <= 0.6
 
 
+@pytest.mark.parametrize(("gain", "name"), [(-0.02, "|t|"), (0.02, "|t|"), (0.2, "t²")])
+def test_a_sharp_weighing_is_taken_only_if_it_is_clearly_better(monkeypatch, gain, name):
+    """The difference of two losses scatters by 0.4 from row to row: its standard error for 64 rows is 0.05."""
+    scatter = np.tile([0.4, -0.4], 32)
+    losses = {each: np.full(64, 2.0) for each in WEIGHINGS}
+    losses.update({"none": np.full(64, 1.1), "|t|": np.ones(64), "t²": 1 - gain + scatter})
+    each = np.stack(list(losses.values()))[:, None]
+    monkeypatch.setattr(weighing_choice, "left_out_losses", lambda rows, folds, names: each)
+    rows = TrainingRows(np.zeros((64, 65)), np.zeros(64, dtype=int))
+    assert choose_weighing(rows, [np.arange(64)], tuple(WEIGHINGS)) == name
+
+
+def test_of_many_rows_some_make_the_choice(monkeypatch):
+    x, y = two_classes(effect=2.0)
+    monkeypatch.setattr(weighing_choice, "MOST_RIDGE_ROWS", 41)
+    folds = alpha_folds(y, np.random.default_rng(0))
+    some, parts = weighing_choice.first_rows(TrainingRows(x, y), folds)
+    assert np.array_equal(some.x, np.concatenate([x[test[:8]] for test in folds]))
+    assert np.array_equal(np.concatenate(parts), np.arange(40))
+    assert choose_weighing(TrainingRows(x, y), folds, tuple(WEIGHINGS)) != "none"
+
+
 def test_the_choice_does_not_depend_on_the_units_of_row_weights():
     x, y = two_classes()
     folds = alpha_folds(y, np.random.default_rng(0))
@@ -245,7 +267,8 @@ def test_partial_fit_goes_on_with_columns_that_are_not_weighed():
     x, y = two_classes()
     settings = {**QUICK, "learning_rate_init": 1e-6}
     model = tl.TwoLayerClassifier(**settings).fit(x, y)
-    before = model.network_outputs(x)
+    before, spread = model.network_outputs(x), x.std(axis=0)
+    np.testing.assert_allclose(model.stream_.inputs.scaling().scale, spread, rtol=1e-9)
     model.partial_fit(x, y)
     assert model.network_outputs(x) == pytest.approx(before, abs=1e-2)
     assert model.column_weighing_ == "none"

@@ -115,24 +115,41 @@ class ColumnView:
 
 
 def standardised_view(
-    columns: Any, clip: InputClip | None, rows: TrainingRows, n_networks: int, weighing: str
+    columns: Any, clip: InputClip | None, rows: TrainingRows, n_networks: int
 ) -> ColumnView:
     """Return the view of these columns of the rows, which are clipped if there is a clip."""
-    z, unweighed = standardise(columns, rows.s, "X")
-    z, inputs = weighed_columns(z, unweighed, rows.y, rows.s, weighing)
-    return ColumnView(z, inputs, clip, n_networks, unweighed)
+    z, inputs = standardise(columns, rows.s, "X")
+    return ColumnView(z, inputs, clip, n_networks, inputs)
 
 
-def column_views(
-    names: Sequence[str], rows: TrainingRows, n_networks: int, weighing: str = NO_WEIGHING
-) -> list[ColumnView]:
+def column_views(names: Sequence[str], rows: TrainingRows, n_networks: int) -> list[ColumnView]:
     """Return the views of these names, among which the networks are shared: the first ones have one more at most."""
     views = []
-    for k, name in enumerate(names):
-        count = -(-(n_networks - k) // len(names))
+    for name, count in zip(names, shared_networks(n_networks, len(names)), strict=True):
         clip, columns = fit_clip(rows.x, rows.s) if name == SMOOTH_CLIP else (None, rows.x)
-        views.append(standardised_view(columns, clip, rows, count, weighing))
+        views.append(standardised_view(columns, clip, rows, count))
     return views
+
+
+def shared_networks(n_networks: int, n_views: int) -> list[int]:
+    """Return the number of networks of each view."""
+    return [-(-(n_networks - k) // n_views) for k in range(n_views)]
+
+
+def chosen_views(
+    views: Sequence[ColumnView], n_networks: int, rows: TrainingRows, weighing: str
+) -> list[ColumnView]:
+    """Return these views of the rows with their columns weighed, and all networks shared; their `x` is overwritten."""
+    counts = shared_networks(n_networks, len(views))
+    return [
+        ColumnView(
+            *weighed_columns(view.x, view.unweighed, rows.y, rows.s, weighing),
+            view.clip,
+            count,
+            view.unweighed,
+        )
+        for view, count in zip(views, counts, strict=True)
+    ]
 
 
 def views_of_before(
@@ -162,7 +179,8 @@ def views_of_before(
         if count:
             own = clip if name == SMOOTH_CLIP else None
             columns = rows.x if own is None else own.columns(rows.x)
-            views.append(standardised_view(columns, own, rows, count, weighing))
+            view = standardised_view(columns, own, rows, count)
+            views += chosen_views([view], count, rows, weighing)
     return views
 
 

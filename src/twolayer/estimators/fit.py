@@ -22,6 +22,7 @@ from twolayer.estimators.callbacks import (
 )
 from twolayer.estimators.column_views import (
     ColumnView,
+    chosen_views,
     column_views,
     joined_networks,
     networks_by_view,
@@ -81,7 +82,8 @@ class NetworkFit:
         self.rows, self.s = rows, rows.s  # in the user's own units
         alpha = alpha_or_none(model.alpha)
         goes_on = before is not None and model.scaling == "auto" and not checks.is_sparse(rows.x)
-        self.weighing = model.column_weighing_ if goes_on else NO_WEIGHING
+        before_weighing = getattr(model, "column_weighing_", NO_WEIGHING)  # not of every file
+        self.weighing = before_weighing if goes_on else NO_WEIGHING
         self.views = self.column_views(before)
         self.view = self.views[0]  # of the networks in training
         self.y, self.targets = task.smoothed(rows.y), None
@@ -157,8 +159,8 @@ class NetworkFit:
         """Train on these views only, so weighed: the others were worse on rows left out."""
         if len(chosen) == len(self.views) and weighing == self.weighing:
             return
-        names, self.weighing = [self.plan.views[k] for k in chosen], weighing
-        self.views = column_views(names, self.rows, self.plan.n_networks, weighing)
+        self.weighing, views = weighing, [self.views[k] for k in chosen]
+        self.views = chosen_views(views, self.plan.n_networks, self.rows, weighing)
         self.view = self.views[0]
         self.set_starts(None)
 

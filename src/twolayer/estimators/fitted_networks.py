@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from twolayer import checks
 from twolayer.errors import InputError
-from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.ensemble import single_networks
 from twolayer.estimators.input_checks import (
     check_columns,
@@ -35,7 +34,6 @@ class FittedNetworks(BaseEstimator):
     activation: Any
     network_loss_curves_: np.ndarray
     input_clip_: InputClip | None = None  # also of models that an earlier version pickled
-    column_weighing_: str = NO_WEIGHING  # likewise
     _several_labels = False
     _one_target = False
     _flag: str  # the one of `several_labels_` and `one_target_` that a fit of this class learns

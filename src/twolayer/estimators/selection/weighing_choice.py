@@ -54,6 +54,8 @@ def first_rows(
     rows: TrainingRows, folds: Sequence[np.ndarray]
 ) -> tuple[TrainingRows, list[np.ndarray]]:
     """Return the first rows of each fold, MOST_RIDGE_ROWS at most together, and the folds of these."""
+    if rows.n_rows <= MOST_RIDGE_ROWS:
+        return rows, list(folds)
     parts = [test[: MOST_RIDGE_ROWS // len(folds)] for test in folds]
     some = np.concatenate(parts)
     ends = np.cumsum([len(part) for part in parts])
@@ -84,12 +86,14 @@ def weighed_products(
     z: np.ndarray, z_test: np.ndarray, squares: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return z diag(v²) zᵀ, and the same of the test rows with the rows, for each of the squared weights v²."""
-    n, both = len(z), np.concatenate([z, z_test])
-    products = np.zeros((len(squares), len(both), n))
-    for columns in column_blocks(z.shape[1], len(both)):
-        block = both[:, columns]
+    n, n_both = len(z), len(z) + len(z_test)
+    products = np.zeros((len(squares), n_both, n))
+    for columns in column_blocks(z.shape[1], n_both):
+        block = np.concatenate([z[:, columns], z_test[:, columns]])
         for product, each in zip(products, squares[:, columns], strict=True):
-            product += block @ (block[:n] * each).T
+            heard = np.flatnonzero(each)
+            part = block if len(heard) == len(each) else block[:, heard]
+            product += part @ (part[:n] * each[heard]).T
     return [(product[:n], product[n:]) for product in products]
 
 

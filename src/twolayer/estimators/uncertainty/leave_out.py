@@ -211,7 +211,7 @@ def leave_out_refusal(
         return "early stopping ended the training before its minimum"
     if model.solver_ != "lbfgs":
         return f"solver '{model.solver_}' does not end at a minimum"
-    if model.column_weighing_ != NO_WEIGHING:
+    if getattr(model, "column_weighing_", NO_WEIGHING) != NO_WEIGHING:
         return "the columns were weighed by the targets of all rows"
     if min(rows.n_rows * n_outputs, weights) > LARGEST_FACTOR:
         return f"both rows times outputs and weights are more than {LARGEST_FACTOR}"
