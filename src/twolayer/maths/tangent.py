@@ -254,7 +254,7 @@ class Tangent:
             return self.root[:, :, 0] * matrix
         return (self.root.mT @ matrix.reshape(n_rows, n_outputs, -1)).reshape(matrix.shape)
 
-    def _h0_times(self, right: np.ndarray) -> np.ndarray:
+    def _h0_times(self, right: Any) -> np.ndarray:
         """Return H0 times (rows·outputs, anything)."""
         if self.direct is not None:
             return self.direct @ right
@@ -269,7 +269,7 @@ class Tangent:
         h = v.T @ v
         return (self.t[np.ix_(entries, entries)] - h) / self.decay if self.in_rows else h
 
-    def _h_times(self, right: np.ndarray) -> np.ndarray:
+    def _h_times(self, right: Any) -> np.ndarray:
         """Return H times (rows·outputs, anything)."""
         product = self._h0_times(right)
         return product if self.u is None else product + self.u @ (self.inverse @ (self.u.T @ right))
@@ -371,17 +371,28 @@ class Tangent:
             Outputs without the block minus outputs with it; of the block's own rows it is what `left_out` adds to
             `outputs`, where that is not settled. Not a number for a block without which nothing follows.
         """
+        from scipy.sparse import csc_array
+
         n_rows, n_outputs = self.outputs.shape
         push = self.push
         if settled:
             push = push - np.einsum("iab,ib->ia", self.w, self.unsettled)
-        pushes = np.zeros((n_rows * n_outputs, len(blocks)))
-        for k, rows in enumerate(blocks):
-            h = self.block(rows)
-            wh = (self.w[rows] @ h.reshape(len(rows), n_outputs, -1)).reshape(h.shape)
-            own = solved(np.eye(len(h)) - wh, push[rows].reshape(-1, 1))
-            pushes[row_entries(rows, n_outputs), k] = own[:, 0]
+        rows = np.concatenate(blocks)
+        if len(rows) == len(blocks):  # each row alone
+            h = self.row_blocks()[rows]
+            own = solved(np.eye(n_outputs) - self.w[rows] @ h, push[rows][:, :, None]).ravel()
+        else:
+            own = np.concatenate([self._own_push(block, push) for block in blocks])
+        columns = np.repeat(np.arange(len(blocks)), [len(block) * n_outputs for block in blocks])
+        entries = row_entries(rows, n_outputs), columns
+        pushes = csc_array((own, entries), shape=(n_rows * n_outputs, len(blocks)))
         return self._h_times(pushes).T.reshape(len(blocks), n_rows, n_outputs)
+
+    def _own_push(self, rows: np.ndarray, push: np.ndarray) -> np.ndarray:
+        """Return (I − W H)⁻¹ push of a block of rows, shape (rows·outputs,)."""
+        h = self.block(rows)
+        wh = (self.w[rows] @ h.reshape(len(rows), -1, len(h))).reshape(h.shape)
+        return solved(np.eye(len(h)) - wh, push[rows].reshape(-1, 1))[:, 0]
 
     @property
     def leverage(self) -> np.ndarray:
