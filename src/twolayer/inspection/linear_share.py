@@ -59,8 +59,8 @@ class LinearShare:
             who = "its direct weights from inputs to outputs (the skip layer) explain"
         outputs = "logits" if classifies else "predictions"
         told = (
-            f"{'At least ' * self.of_skip}{self._parts(known)} is a linear model of the columns: {who} so much of the "
-            f"variance of its {outputs} on {rows}."
+            f"{'At least ' * self.of_skip}{self._parts(known)} is a linear model of the columns"
+            f"{', as it sees them' * self.of_skip}: {who} so much of the variance of its {outputs} on {rows}."
         )
         return [told, f"More cannot be told: {many}."] if self.of_skip else [told]
 
