@@ -10,7 +10,7 @@ COMMANDS = {  # word -> module, loaded when it is called; each has a `main`
     SPEED: "benchmarks.speed",
     "chart": "benchmarks.ladder_chart",
     "quality": "benchmarks.quality",
-    "left-out": "benchmarks.left_out",
+    "leftout": "benchmarks.left_out",
     "tables": "benchmarks.table_files",
     "exports": "benchmarks.export_agreement",
     "gpu": "benchmarks.gpu",

@@ -1,4 +1,4 @@
-"""Left-out predictions in closed form beside fits without the rows: `python -m benchmarks left-out` prints and draws them.
+"""Left-out predictions in closed form beside fits without the rows: `python -m benchmarks leftout` prints and draws them.
 
 Six tables, two each small, wide and with a rare class; at alpha 1 and at the alpha that the default chooses; 30 single rows
 of each table, and blocks of 5 and 10 folds. The truth is another fit without the rows, at the same alpha, from random ones.
@@ -160,7 +160,7 @@ def draw(panels: dict[str, Comparison], path: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Print the comparisons and draw those of 5 folds at the alpha chosen."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks left-out", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks leftout", description=__doc__)
     parser.add_argument("tables", nargs="*", help=f"of {', '.join(TABLES)}; default: all")
     parser.add_argument("--out", type=Path, help="a picture, such as docs/left_out.png")
     options = parser.parse_args(arguments)
