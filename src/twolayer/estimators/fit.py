@@ -41,6 +41,7 @@ from twolayer.estimators.ensemble import (
 from twolayer.estimators.fit_plan import FitPlan, LearningTask, alpha_or_none, uses_calibration
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.selection.alpha_choice import AlphaChoice, choose_alpha, path_table
+from twolayer.estimators.selection.alpha_path import STEPS_PER_ALPHA
 from twolayer.estimators.selection.scoring import scorer_of, takes_weights
 from twolayer.estimators.standardise import Scaling, standardise
 from twolayer.estimators.stream_state import ColumnMoments, RowCount, StreamState
@@ -63,6 +64,7 @@ from twolayer.training.loop import (
 )
 from twolayer.training.train import Run, train
 
+FOLD_NOISE_ROWS, FOLD_NOISE_NUMBERS = 1000, 10_000_000  # larger tables are not trained on by folds
 VALIDATION_INTERVAL = 5  # steps, on wide tables, where scoring rows costs as much as a step
 
 
@@ -400,9 +402,8 @@ class NetworkFit:
 
     def predictive_spread(self, targets: Scaling) -> PredictiveSpread | None:
         """Return the spread from rows left out of these networks in closed form; None where that does not hold."""
-        rows, stopped = self.rows, self.result.stopped
-        cut = was_interrupted(stopped) or BY_CALLBACK in stopped
-        if cut or leave_out_refusal(self.model, rows, None) is not None:
+        rows = self.rows
+        if self.was_cut or leave_out_refusal(self.model, rows, None) is not None:
             return None
         blocks = None
         if rows.groups is not None:
@@ -410,18 +411,34 @@ class NetworkFit:
         parts = networks_by_view(self.params, self.views)
         each = [(view, single_networks(part)) for view, part in parts]
         decay = self.alpha * self.unit
-        converged = not steps_ran_out(stopped)
+        converged = not steps_ran_out(self.result.stopped)
         return SpreadFit(self.y, self.s, blocks, targets, self.task, decay, converged).spread(each)
+
+    @property
+    def folds_tell_noise(self) -> bool:
+        """Whether the networks ended at a minimum, and training some without each fold costs little."""
+        x, n_steps = self.rows.x, len(self.result.losses)
+        small = x.shape[0] <= FOLD_NOISE_ROWS and x.shape[0] * x.shape[1] <= FOLD_NOISE_NUMBERS
+        ended = not steps_ran_out(self.result.stopped) or n_steps >= STEPS_PER_ALPHA
+        ended = ended and get_solver(self.plan.solver).stops_itself and not self.was_cut
+        return ended and small and self.validation is None
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether Ctrl-C or a callback ended the training."""
+        return was_interrupted(self.result.stopped) or BY_CALLBACK in self.result.stopped
 
     def noise_std(self) -> np.ndarray:
         """Return how far targets scatter around predictions, shape (n_outputs,): of held-out rows where there were any."""
-        choice, held_out = self.choice, self.validation is not None
-        if choice is None and self.weighing != NO_WEIGHING and not held_out:
+        assert self.targets is not None
+        choice = self.choice
+        if choice is None and self.weighing != NO_WEIGHING and self.validation is None:
             choice = self.choice = self.left_out()  # the closed form takes the weights for given
+        elif choice is None and self.folds_tell_noise:
+            choice = self.left_out(closed_form=False)
         if choice is not None and choice.residuals is not None:
             squares = np.square(choice.residuals)
             return np.sqrt(np.average(squares, axis=0, weights=choice.weights))
-        assert self.targets is not None
         if self.validation is not None:
             squares = np.square(self.validation.y - self.validation_outputs().mean(axis=0))
             mean = np.average(squares, axis=0, weights=self.validation.s)
@@ -449,13 +466,11 @@ class NetworkFit:
             return 1.0
         return best_temperature(choice.outputs, choice.targets, choice.weights, task.loss)
 
-    def left_out(self) -> AlphaChoice:
+    def left_out(self, closed_form: bool = True) -> AlphaChoice:
         """Return what networks of this alpha say of rows left out of training."""
-        clips = [view.clip for view in self.views]
-        weighings = (self.weighing,)
-        return choose_alpha(
-            self.rows, self.task, self.rng, (self.alpha,), clips=clips, weighings=weighings
-        )
+        clips = [view.clip for view, _ in networks_by_view(self.params, self.views)]
+        own = (self.alpha,), clips, (self.weighing,), closed_form
+        return choose_alpha(self.rows, self.task, self.rng, *own)
 
     def validation_outputs(self) -> np.ndarray:
         """Return the outputs of each network for the validation rows, shape (n_networks, n_rows, n_outputs)."""

@@ -144,13 +144,14 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         Where the networks were trained.
     noise_std_ : ndarray, shape (n_outputs,)
         The standard deviation of the targets around the prediction: of rows left out of the networks in closed form; where
-        that does not hold (see `spread_`), of the rows left out while alpha was chosen, or held out by early stopping; with
-        neither, of the rows of training, corrected for the weights that were free to fit. Not with loss "poisson", where the
-        mean itself is the variance.
+        that does not hold (see `spread_`), of the rows left out while alpha was chosen, or held out by early stopping, or of
+        networks trained by L-BFGS without each fold at the alpha given; on tables too large for that, of the rows of
+        training, corrected for the weights that were free to fit. Not with loss "poisson", where the mean itself is the
+        variance.
     spread_ : PredictiveSpread or None
         What `predict` and `predict_interval` tell the width from, row by row. None where rows are not left out in closed
         form: with l1, dropout, early stopping, a loss without a second derivative, a training that was cut short, networks
-        that nearly repeat their rows, or a table too large (rows and weights both above 1500); and after `partial_fit`.
+        that nearly repeat their rows, or a table too large (rows and weights both above 1000); and after `partial_fit`.
         Then the width is constant but for the disagreement of the networks.
     n_outputs_ : int
     stream_ : StreamState

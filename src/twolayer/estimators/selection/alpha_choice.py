@@ -89,6 +89,7 @@ def choose_alpha(
     candidates: Sequence[float] | None = None,
     clips: Sequence[InputClip | None] = (None,),
     weighings: Sequence[str] = (NO_WEIGHING,),
+    closed_form: bool = True,
 ) -> AlphaChoice:
     """Return the alpha whose network has the least loss on rows left out; of equal ones the strongest.
 
@@ -109,6 +110,8 @@ def choose_alpha(
         The views of the columns: None for the columns as they are.
     weighings : sequence of str
         The weighings of the columns to choose from.
+    closed_form : bool
+        Whether rows may be left out in closed form; else networks are trained without each fold.
 
     Raises
     ------
@@ -123,8 +126,9 @@ def choose_alpha(
         return AlphaChoice(alpha, np.zeros(0), np.zeros(0), views=tuple(range(len(clips))))
     seen = [rows if clip is None else replace(rows, x=clip.columns(rows.x)) for clip in clips]
     weighing = choose_weighing(rows, folds, weighings)
+    closed_form = closed_form and weighing == NO_WEIGHING
     found = None
-    if weighing == NO_WEIGHING and not closed_form_refusal(task, *rows.x.shape):
+    if closed_form and not closed_form_refusal(task, *rows.x.shape):
         found = path_choice([ClosedForm(own, folds, task, rng) for own in seen], candidates)
     if found is None:
         left_out = [FoldNetworks(own, folds, task, rng, weighing) for own in seen]

@@ -34,7 +34,7 @@ from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import SMOOTH_CLIP, STANDARD, InputClip
 from twolayer.maths.tangent import Tangent
 
-LARGEST_SIDE = 1500  # rows·outputs or weights, whichever are fewer
+LARGEST_SIDE = 1000  # rows·outputs or weights, whichever are fewer
 LARGEST_FEATURES = 10_000_000  # rows·outputs times weights
 MOST_NUMBERS = 300_000  # of all bases together: the model file holds them
 MOST_LEVERAGE = 0.6  # in the mean; above, the linear view says too little of rows left out
@@ -258,7 +258,7 @@ class SpreadFit:
             return None
         for view, networks in parts:
             for k, tangent in enumerate(self.tangents(view, networks)):
-                outputs.append(tangent.left_out(self.blocks))
+                outputs.append(tangent.left_out(self.blocks, settled=not self.converged))
                 if not self.holds(tangent, outputs[-1]):
                     return None
                 doubtful = tangent.leverage > MOST_ROW_LEVERAGE * self.task.n_outputs
