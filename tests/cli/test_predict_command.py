@@ -89,6 +89,20 @@ def test_targets_may_have_any_name(here, twolayer):
     )
 
 
+def test_too_few_rows_for_the_interval_are_told_once(here, twolayer):
+    x = np.random.default_rng(0).standard_normal((30, 2))
+    rows = "".join(f"{a},{b},{a + b * b}\n" for a, b in x)
+    Path("t.csv").write_text(f"a,b,y\n{rows}")
+    assert twolayer("fit", "t.csv", "--target", "y", "--alpha", 1, "--n-hidden", 5, "-q")[0] == 0
+    model = tl.load("t.twolayer.safetensors")
+    n = len(model.spread_.residuals)
+    code, _, err = twolayer("predict", "t.twolayer.safetensors", "t.csv", "--interval", 0.999)
+    assert code == 0
+    assert err.count(f"warning: {n} rows of training tell intervals up to a level of 0.95") == 1
+    _, _, err = twolayer("predict", "t.twolayer.safetensors", "t.csv", "--interval", 0.8)
+    assert "rows of training" not in err
+
+
 def test_classes_of_text_stay_text_in_parquet(here, twolayer):
     kinds = ["01", "02", "x"]
     rows = "".join(f"{i % 5},{i % 3},{kinds[i % 3]}\n" for i in range(30))

@@ -350,13 +350,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         if self.spread_ is None:
             return normal
         quantile = self.spread_.quantile(level)
-        if level <= self.spread_.highest_level:
+        sentence = self.spread_.level_sentence(level)
+        if sentence is None:
             return quantile
-        warnings.warn(
-            f"{len(self.spread_.residuals)} rows of training tell intervals up to a level of "
-            f"{self.spread_.highest_level:.3g}: for {level:g} their width is that of a normal distribution, or that of "
-            "the largest residual if it is larger",
-            TwoLayerWarning,
-            stacklevel=3,
-        )
+        warnings.warn(sentence, TwoLayerWarning, stacklevel=3)
         return np.maximum(quantile, normal)

@@ -129,9 +129,12 @@ class SavedModel:
 
     def asked(self, method: str, x: np.ndarray, **more: Any) -> Any:
         """What the estimator answers."""
+        from twolayer.estimators.uncertainty.predictive_spread import FEW_RESIDUALS
+
         with warnings.catch_warnings():
             # the names have been checked, and only an array is handed on
             warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            warnings.filterwarnings("ignore", f".*{FEW_RESIDUALS}")  # a command says it once
             return getattr(self.estimator, method)(x, **more)
 
 

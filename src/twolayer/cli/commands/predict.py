@@ -88,11 +88,21 @@ def predict(
         *side_notes(known, first, names),
         *formats.sentences(),
         *filled_columns_line(known, first),
+        *found.sentences(),
+        *cells.sentences(),
+        *interval_notes(known, interval),
     ]
-    for line in [*lines, *found.sentences(), *cells.sentences(), *outside_notes(outside, marks)]:
+    for line in [*lines, *outside_notes(outside, marks)]:
         output.aside(line)
     if out is not None:
         output.aside(f"{count} predictions in {out}")
+
+
+def interval_notes(model: SavedModel, interval: float | None) -> list[str]:
+    """What to say of the intervals: that there were too few rows of training for them."""
+    spread = getattr(model.estimator, "spread_", None)
+    sentence = None if spread is None or interval is None else spread.level_sentence(interval)
+    return [] if sentence is None else [f"warning: {sentence}"]
 
 
 def table_blocks(asked: TableOptions, model: SavedModel, formats: NumberFormats) -> Iterator[Table]:

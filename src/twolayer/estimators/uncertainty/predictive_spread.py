@@ -40,6 +40,7 @@ MOST_NUMBERS = 300_000  # of all bases together: the model file holds them
 MOST_LEVERAGE = 0.6  # in the mean; above, the linear view says too little of rows left out
 MOST_ROW_LEVERAGE = 0.9  # of a network; above, it says nothing of the row left out
 MOST_RESIDUALS = 2000
+FEW_RESIDUALS = "rows of training tell intervals up to a level of"
 FEWEST_ROWS = 5
 FACTOR_PRIOR_ROWS = 2.0  # that speak for a factor of 1
 
@@ -122,6 +123,15 @@ class PredictiveSpread:
     def highest_level(self) -> float:
         """The share of targets up to which the residuals tell the width of an interval."""
         return len(self.residuals) / (len(self.residuals) + 1)
+
+    def level_sentence(self, level: float) -> str | None:
+        """Return what to say where the residuals do not tell the width of an interval of this level; None if they do."""
+        if level <= self.highest_level:
+            return None
+        return (
+            f"{len(self.residuals)} {FEW_RESIDUALS} {self.highest_level:.3g}: for {level:g} their width is that of a normal "
+            "distribution, or that of the largest residual if it is larger"
+        )
 
     def quantile(self, level: float) -> np.ndarray:
         """Return how many standard deviations to each side hold this share of targets, shape (n_outputs,)."""
