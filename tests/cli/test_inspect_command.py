@@ -39,7 +39,7 @@ def fitted(home):
     from twolayer.cli.main import main
 
     for words in (
-        ["wide.csv", "--target", "kind"],
+        ["wide.csv", "--target", "kind", "--scaling", "standard"],
         ["narrow.csv", "--target", "up", "--target", "down", "--alpha", "1"],
     ):
         try:

@@ -7,6 +7,7 @@ import pandas
 import pytest
 from command_line import assert_refused
 from sklearn import metrics
+from sklearn.exceptions import DataConversionWarning
 from slow_cases import slow
 
 import twolayer as tl
@@ -31,8 +32,10 @@ def home(tmp_path_factory):
         "labels": tl.TwoLayerClassifier(**how).fit(frame[NAMES], frame[LABELS]),
         "numbers": tl.TwoLayerRegressor(**how).fit(frame[NAMES], frame[["height", "share"]]),
         "counts": tl.TwoLayerRegressor(loss="poisson", **how).fit(frame[NAMES], frame["cells"]),
-        "one_column": tl.TwoLayerRegressor(**how).fit(frame[NAMES], frame[["height"]]),
     }
+    with pytest.warns(DataConversionWarning):
+        one = tl.TwoLayerRegressor(**how).fit(frame[NAMES], frame[["height"]])
+    models["one_column"] = one
     for name, model in models.items():
         tl.save(model, folder / f"{name}.safetensors")
     frame.to_csv(folder / "t.csv", index=False)

@@ -54,7 +54,13 @@ def labels():
 def alone(kind, alpha=ALPHA, **settings):
     """A plain estimator that starts from the first weights of the search."""
     rng = np.random.default_rng([integer_seed(SEED), WIDTH])
-    return kind(WIDTH, alpha=alpha, random_state=rng, **{"solver": "lbfgs", **SHARED, **settings})
+    settings = {
+        "solver": "lbfgs",
+        "scaling": "standard",
+        **SHARED,
+        **settings,
+    }  # as the search has it
+    return kind(WIDTH, alpha=alpha, random_state=rng, **settings)
 
 
 def searched(kind, **settings):

@@ -43,7 +43,10 @@ SETTING_CHECKS: dict[str, Callable[[Any, str], Any]] = {
 
 def check_settings(settings: Mapping[str, Any]) -> None:
     """Raise InputError for the first setting that cannot be, whether it will be used or not."""
-    search = "alphas" in settings  # which takes None for a tolerance of its own
+    search = (
+        "alphas" in settings
+    )  # which takes None for a tolerance of its own, and sees to its one callback
     for name, check in SETTING_CHECKS.items():
-        if name in settings and not (search and name == "tol" and settings[name] is None):
+        own = search and (name == "callback" or (name == "tol" and settings[name] is None))
+        if name in settings and not own:
             check(settings[name], name)

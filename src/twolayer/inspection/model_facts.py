@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.inspection.ranking import InputRanking, rank_inputs
 from twolayer.saving.labelled_rows import fit_columns, input_names
 from twolayer.saving.saved_model import SavedModel
@@ -31,7 +30,7 @@ def model_facts(model: SavedModel) -> dict[str, Any]:
         "n_outputs": int(estimator.w2_.shape[-1]),
         "n_networks": n_networks,
         "n_clipped_networks": clipped_count(estimator),
-        "column_weighing": getattr(estimator, "column_weighing_", NO_WEIGHING),
+        "column_weighing": getattr(estimator, "column_weighing_", "none"),
         "activation": str(getattr(estimator.activation, "name", estimator.activation)),
         "skip": params.w_skip is not None,
         "n_weights": size,

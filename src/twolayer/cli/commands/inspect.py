@@ -9,7 +9,6 @@ import typer
 from twolayer import checks
 from twolayer.cli import options
 from twolayer.cli.output import Output, aligned_lines
-from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.evaluation.scores import format_score
 from twolayer.inspection.model_facts import model_facts, model_ranking
 from twolayer.inspection.ranking import InputRanking
@@ -93,7 +92,7 @@ def column_view_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         which = "all networks see" if clipped == many else f"{clipped} of the networks see"
         how = f"{which} them clipped smoothly, around the median in interquartile ranges"
         lines.append(("columns", how))
-    if weighing != NO_WEIGHING:
+    if weighing != "none":
         how = f"weighed in training by {weighing}, t of each column alone with the target"
         lines.append(("column weights", how))
     return lines
