@@ -19,7 +19,7 @@ SAY_LITTLE = (
     "CV(alphas=[0.1,1.0],cv=2,max_iter=50,n_hidden=5,n_networks=2)-check_estimator_sparse_array",
     "TwoLayerClassifier(n_networks=1)-check_estimator_sparse_array",
 )
-MANY_CASES, TAKEN = 20, 4  # of more cases of one test than that `make test` takes every fourth
+MANY_CASES, TAKEN = 8, 4  # of more cases of one test than that `make test` takes every fourth
 ALL_TAKEN = "test_scikit_learns_own_checks"
 
 
