@@ -10,7 +10,7 @@ from twolayer.maths import network, span
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES, Quantile
 from twolayer.maths.network import Params
-from twolayer.maths.tangent import Tangent, left_out_constant
+from twolayer.maths.tangent import Tangent, left_out_constant, solved
 
 
 def standardised(x):
@@ -229,6 +229,20 @@ def test_all_rows_left_out_together_have_no_answer():
     changes = tangent.changes([np.arange(80), np.arange(2)])
     assert np.isnan(changes[0]).all()
     assert np.isfinite(changes[1]).all()
+
+
+@pytest.mark.parametrize("size", [1, 2, 40])
+@pytest.mark.parametrize("rounding", [0.0, 1e-12, -1e-12])
+def test_a_matrix_that_is_singular_but_for_rounding_has_no_solution(size, rounding):
+    """Whatever the sign that rounding leaves, and however many other eigenvalues there are."""
+    q = np.linalg.qr(np.random.default_rng(0).standard_normal((size, size)))[0]
+    eigenvalues = np.linspace(0.2, 1, size)
+    eigenvalues[0] = rounding
+    matrix = (q * eigenvalues) @ q.T
+    assert np.isnan(solved(matrix, np.ones((size, 1)))).all()
+    eigenvalues[0] = 1e-3
+    matrix = (q * eigenvalues) @ q.T
+    assert matrix @ solved(matrix, np.ones((size, 1))) == pytest.approx(np.ones((size, 1)))
 
 
 def test_the_constant_without_a_row_is_the_mean_of_the_others():

@@ -490,9 +490,10 @@ def root_of(w: np.ndarray) -> np.ndarray:
 def solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return the solutions of `matrices @ v = right`, (..., size, n); not a number where a matrix I − H W is singular.
 
-    The eigenvalues of H W lie between 0 and 1, so that the matrix is singular where its determinant is 0.
+    The eigenvalues of H W lie between 0 and 1: where one is 1 but for rounding, the inverse is huge.
     """
-    sign, log_determinant = np.linalg.slogdet(matrices)
-    singular = (sign <= 0) | (log_determinant < np.log(SINGULAR) * matrices.shape[-1])
-    safe = np.where(singular[..., None, None], np.eye(matrices.shape[-1]), matrices)
-    return np.where(singular[..., None, None], np.nan, np.linalg.solve(safe, right))
+    exactly = np.linalg.slogdet(matrices).sign == 0
+    safe = np.where(exactly[..., None, None], np.eye(matrices.shape[-1]), matrices)
+    inverse = np.linalg.inv(safe)
+    singular = exactly | (np.abs(inverse).max((-2, -1)) * SINGULAR > 1)
+    return np.where(singular[..., None, None], np.nan, inverse @ right)
