@@ -233,3 +233,43 @@ def test_a_search_is_made_anew_without_the_rows_at_its_alpha(table, refit):
     assert refit or "is a search by cross-validation, for which" in str(told[0].message)
     with pytest.raises(InputError, match="CV is a search by cross-validation"):
         model.influence(x, y)
+
+
+def weighed():
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    x = rng.standard_normal((60, 400))
+    x[:, :3] += 3 * y[:, None]
+    settings = {"n_hidden": 4, "n_networks": 2, "random_state": 0}
+    return x, y, tl.TwoLayerClassifier(**settings).fit(x, y), settings
+
+
+def test_a_weighing_is_chosen_anew_without_the_rows():
+    x, y, model, settings = weighed()
+    assert model.column_weighing_ != "none"
+    parts = list(KFold(2, shuffle=True, random_state=0).split(x))
+    with pytest.warns(TwoLayerWarning, match="weighed by the targets of all rows"):
+        found = model.left_out_predict(x, y, cv=parts, method="predict_proba")
+    for train, test in parts:
+        own = tl.TwoLayerClassifier(**settings).fit(x[train], y[train])
+        assert own.column_weighing_ != "none"
+        np.testing.assert_array_equal(found[test], own.predict_proba(x[test]))
+
+
+def test_networks_without_the_rows_see_the_columns_as_those_of_the_fit():
+    x, y, _, _ = diabetes()
+    settings = {"n_hidden": 3, "n_networks": 2, "random_state": 0, "loss": "absolute_error"}
+    for scaling in ("standard", "smooth_clip"):
+        model = tl.TwoLayerRegressor(alpha=3.0, scaling=scaling, **settings).fit(x, y)
+        model.set_params(scaling="auto")  # as where the choice took one view alone
+        expected = np.r_[
+            tl.TwoLayerRegressor(alpha=3.0, scaling=scaling, **settings)
+            .fit(x[50:], y[50:])
+            .predict(x[:50]),
+            tl.TwoLayerRegressor(alpha=3.0, scaling=scaling, **settings)
+            .fit(x[:50], y[:50])
+            .predict(x[50:]),
+        ]
+        with pytest.warns(TwoLayerWarning, match="no second derivative"):
+            found = model.left_out_predict(x, y, cv=KFold(2))
+        np.testing.assert_array_equal(found, expected)

@@ -156,7 +156,7 @@ def test_changes_of_all_outputs_are_those_of_another_training(
         truth[k] = network.forward(x, again, act) - tangent.outputs
     if loss == "log_loss" and y.shape[1] > 1:  # a common shift of the logits says nothing
         found, truth = (one - one.mean(axis=2, keepdims=True) for one in (found, truth))
-    assert correlation(found, truth) > 0.9
+    assert correlation(found, truth) > 0.8
     for settled in (False, True):
         changes = tangent.changes(blocks, settled)
         for k, block in enumerate(blocks):
@@ -167,7 +167,7 @@ def test_changes_of_all_outputs_are_those_of_another_training(
 
 @pytest.mark.parametrize("n_inputs", [3, 60])
 def test_ridge_regression_of_the_features_is_met_to_rounding(n_inputs):
-    """At a stationary point the closed form is the minimum without the rows, of the problem that is linear in the weights."""
+    """With the step to the linear minimum it is the minimum without the rows, of the problem that is linear in the weights."""
     rng = np.random.default_rng(0)
     x, y, alpha = rng.standard_normal((40, n_inputs)), rng.standard_normal((40, 2)), 2.0
     params = trained(x, y, "squared_error", "tanh", alpha, True)
@@ -182,8 +182,10 @@ def test_ridge_regression_of_the_features_is_met_to_rounding(n_inputs):
     target = (y - tangent.outputs)[kept].ravel()
     step = np.linalg.solve(a.T @ a + np.diag(penalty), a.T @ target - penalty * weights)
     expected = tangent.outputs[block] + j[block] @ step
-    np.testing.assert_allclose(tangent.left_out([block])[block], expected, atol=1e-5)
-    np.testing.assert_allclose(tangent.changes([block])[0], j @ step, atol=1e-5)
+    found = tangent.left_out([block], settled=True)[block]  # wherever training ended
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    changes = tangent.changes([block], settled=True)[0]  # counted from the linear minimum
+    np.testing.assert_allclose(changes, j @ step + tangent.unsettled, rtol=1e-5, atol=1e-6)
     h = np.linalg.inv(j.reshape(80, -1).T @ j.reshape(80, -1) + np.diag(penalty))
     leverage = np.einsum("iap,pq,iaq->i", j, h, j)
     np.testing.assert_allclose(tangent.leverage, leverage, atol=1e-4)
@@ -270,12 +272,11 @@ def test_a_loss_whose_gradient_jumps_says_so():
 def test_a_training_cut_short_is_settled_in_the_linear_view():
     """On a wide table the network is nearly linear in its weights, so the settled outputs are those of a full training."""
     x, y = wide_classes()
-    start = tl.init_params(x.shape[1], 12, 3, scheme="glorot", random_state=0)
     rule, act = LOSSES["log_loss"], ACTIVATIONS["tanh"]
-    settings = {"loss": "log_loss", "activation": "tanh", "solver": "lbfgs", "alpha": 1.0}
-    short = tl.train(x, y, start, steps=25, **settings).params
-    full = tl.train(x, y, short, steps=3000, tol=1e-8, **settings).params
+    full = trained(x, y, "log_loss", "tanh", 1.0, False)
+    rng = np.random.default_rng(0)
+    short = full.map(lambda w: w + 0.02 * rng.standard_normal(w.shape))
     truth = Tangent(x, y, None, full, rule, act, 1.0).left_out()
     tangent = Tangent(x, y, None, short, rule, act, 1.0)
     off = [np.abs(tangent.left_out(settled=settled) - truth).mean() for settled in (False, True)]
-    assert off[1] < 0.75 * off[0]
+    assert off[1] < 0.5 * off[0]

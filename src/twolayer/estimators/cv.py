@@ -13,9 +13,9 @@ from sklearn.utils.metaestimators import available_if
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.classifier import TwoLayerClassifier
-from twolayer.estimators.fit import convergence_warning
 from twolayer.estimators.fit_draft import fit_draft
 from twolayer.estimators.fit_plan import uses_calibration
+from twolayer.estimators.fit_warnings import convergence_warning
 from twolayer.estimators.fitted_networks import WEIGHT_ATTRIBUTES
 from twolayer.estimators.regressor import TwoLayerRegressor
 from twolayer.estimators.selection.nested_score import NestedScoreMixin

@@ -39,6 +39,11 @@ from twolayer.estimators.ensemble import (
     stack_runs,
 )
 from twolayer.estimators.fit_plan import FitPlan, LearningTask, alpha_or_none, uses_calibration
+from twolayer.estimators.fit_warnings import (
+    constant_warning,
+    convergence_warning,
+    interrupted_warning,
+)
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.selection.alpha_choice import AlphaChoice, choose_alpha, path_table
 from twolayer.estimators.selection.alpha_path import STEPS_PER_ALPHA
@@ -482,28 +487,3 @@ class NetworkFit:
                 for one in single_networks(part)
             ]
         )
-
-
-def convergence_warning(max_iter: int) -> str:
-    """Return what to say where the steps ran out."""
-    return (
-        f"training took all of max_iter={max_iter} passes over the rows and had not converged: raise max_iter, or raise "
-        "tol to end it earlier"
-    )
-
-
-def interrupted_warning(passes: int) -> str:
-    """Return what to say where Ctrl-C ended the training."""
-    return (
-        f"training interrupted by the user (Ctrl-C) in pass {passes} over the rows: the model keeps what it had learned "
-        "until then"
-    )
-
-
-def constant_warning(choice: AlphaChoice) -> str:
-    """Return what to say where no alpha made networks that are better than a constant."""
-    return (
-        f"on rows left out, no network was better than a constant prediction (mean loss {choice.constant_loss:.4g}): "
-        f"{len(choice.alphas)} values of alpha from {choice.alphas[0]:g} to {choice.alphas[-1]:g} were tried, and the best, "
-        f"{choice.alpha:g}, gave {choice.losses.min():.4g}. Do not rely on its predictions"
-    )

@@ -7,6 +7,7 @@ where inputs are correlated.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from twolayer.maths.network import Params
 IDLE_THRESHOLD = 1e-3  # of the largest contribution of a unit: a unit with less is idle
 MAX_UNIT_ROWS = 2000  # rows on which hidden units are observed: more change little
 FEWEST_DIFFUSE_INPUTS = 100
+OPPOSED_SHARE = (
+    0.1  # of the hidden layer's product: a smaller one of the skip layer decides no sign
+)
 # Of a linear model with random weights, 24% of the inputs hold half of the weight
 DIFFUSE_SHARE = 0.2
 
@@ -119,14 +123,17 @@ def signed_effects(model: Any, spread: np.ndarray) -> tuple[np.ndarray, np.ndarr
     Returns
     -------
     products, agreement : ndarray, shape (n_inputs, n_outputs)
-        The products are means over the networks.
+        The products are means over the networks. A network whose hidden layer works against its skip layer, and has the
+        larger weights, agrees with no sign: which of the two prevails depends on how many of its units are on.
     """
-    pairs = zip(model.networks_, _spread_rows(spread, model.networks_), strict=True)
+    pairs = list(zip(model.networks_, _spread_rows(spread, model.networks_), strict=True))
     each = np.stack([olden_products(params, own) for params, own in pairs])
+    hidden = np.stack([olden_products(replace(one, w_skip=None), own) for one, own in pairs])
     if each.shape[-1] > 1 and hasattr(model, "classes_") and not model.several_labels_:
-        each = each - each.mean(axis=-1, keepdims=True)
-    mean = each.mean(axis=0)
-    return mean, (np.sign(each) == np.sign(mean)).mean(axis=0)
+        each, hidden = (one - one.mean(axis=-1, keepdims=True) for one in (each, hidden))
+    mean, skip = each.mean(axis=0), each - hidden
+    opposed = (skip * each < 0) & (np.abs(skip) > OPPOSED_SHARE * np.abs(hidden))
+    return mean, ((np.sign(each) == np.sign(mean)) & ~opposed).mean(axis=0)
 
 
 def garson_shares(params: Params, spread: Any = None) -> np.ndarray:

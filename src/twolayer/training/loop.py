@@ -41,6 +41,11 @@ def was_interrupted(stopped: str) -> bool:
     return INTERRUPTED in stopped.split("; ")
 
 
+def was_cut_short(stopped: str) -> bool:
+    """Return whether a network ended before a minimum: its steps ran out, or Ctrl-C or a callback ended it."""
+    return steps_ran_out(stopped) or was_interrupted(stopped) or BY_CALLBACK in stopped
+
+
 def joined_reasons(reasons: Iterable[str]) -> str:
     """Return the different reasons why networks ended, as one text; each may be such a text of several networks."""
     return "; ".join(dict.fromkeys(one for text in reasons for one in text.split("; ")))

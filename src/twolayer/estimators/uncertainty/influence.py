@@ -27,7 +27,7 @@ from twolayer.estimators.uncertainty.leave_out import (
 from twolayer.maths.losses import Loss
 from twolayer.maths.problem import checked_targets
 from twolayer.maths.tangent import Tangent
-from twolayer.training.loop import steps_ran_out
+from twolayer.training.loop import was_cut_short
 
 LARGEST_CHANGES = 100_000_000  # outputs times parts: 10,000 rows one by one take about a minute
 CHUNK_CHANGES = 4_000_000  # of all networks, that are in memory at a time
@@ -146,7 +146,7 @@ def closed_form_influence(
 ) -> Influence:
     """Return the influence of each block of rows."""
     tangents, loss = fitted_tangents(model, rows), model.loss_function_
-    settled = steps_ran_out(model.stopped_)
+    settled = was_cut_short(model.stopped_)
     fitted = averaged(np.stack([one.outputs for one in tangents]), loss)
     own = np.empty_like(fitted)
     square = np.empty((len(blocks), fitted.shape[1]))

@@ -28,16 +28,16 @@ from twolayer.evaluation.splits import FoldRows, fold_splits
 from twolayer.maths import span
 from twolayer.maths.network import Params, forward, squared_norm
 from twolayer.maths.problem import checked_targets
+from twolayer.maths.smooth_clip import SMOOTH_CLIP, STANDARD
 from twolayer.maths.tangent import Tangent
-from twolayer.training.loop import steps_ran_out
+from twolayer.training.loop import was_cut_short
 
-LARGEST_FACTOR = (
-    3000  # rows·outputs or weights, whichever are fewer: beyond, another training costs less
-)
+# rows·outputs or weights, whichever are fewer: beyond, another training costs less
+LARGEST_FACTOR = 3000
 FOLDS_OF_REFITS = 10  # in the place of single rows, where each must be trained without
-CLOSE_FIT = (
-    0.5  # mean leverage; above it, on a table that is not wide, the networks are far from linear
-)
+# mean leverage; above it, on a table that is not wide, the networks are far from linear
+CLOSE_FIT = 0.5
+WEIGHED = "the columns were weighed by the targets of all rows (all is chosen anew)"
 SAME_LOSS = 1e-5  # share by which the loss of the same rows may differ from that of training
 
 
@@ -59,8 +59,10 @@ class LeaveOutMixin:
 
         The networks that were trained are left as they are: what they would say follows in closed form from their tangent
         kernel, at the same alpha, and the same means and spreads of columns. Where that does not hold (a loss without second
-        derivative, l1, dropout, early stopping, a splitter that leaves out other rows than it tests, or a table too large)
-        networks are trained without the rows, at the same alpha, and a TwoLayerWarning says so.
+        derivative, l1, dropout, early stopping, a solver other than "lbfgs", a splitter that leaves out other rows than it
+        tests, or a table too large) networks are trained without the rows, at the same alpha, and a TwoLayerWarning says so;
+        in ten folds where each row alone was asked for. Where the columns of a wide table were weighed by the targets
+        (`column_weighing_`), weighing and alpha are chosen anew in each.
 
         alpha was chosen with all rows, so scores of these predictions are a little too good; `refit=True` chooses everything
         anew without the rows.
@@ -79,13 +81,16 @@ class LeaveOutMixin:
 
         Returns
         -------
-        predictions : ndarray
-            A row for each of X, as the method returns them.
+        predictions : ndarray, shape (n_rows,), (n_rows, n_outputs) or (n_rows, n_classes)
+            A row for each of X, as the method returns them: numbers in the units of y, classes, probabilities or logits.
 
         Raises
         ------
         InputError, ValueError
             If these are not the rows of training, or an argument cannot be used.
+
+        Source: Rad & Maleki, *A scalable estimate of the out-of-sample prediction error via approximate leave-one-out*,
+        JRSSB 82 (2020), arXiv 1801.10243; for blocks and several outputs `twolayer.maths.tangent`.
 
         Examples
         --------
@@ -118,7 +123,7 @@ class LeaveOutMixin:
                 return predictions
             parts = each_row(rows.n_rows) if splits is None else splits
             parts = [(a, b) for a, b in parts if unknown[b].any()]
-            again = predictions_of_refits(at_same_alpha(self), given, parts)
+            again = predictions_of_refits(as_fitted(self), given, parts)
             for _, part in parts:
                 predictions[part] = again[part]
             return predictions
@@ -131,7 +136,7 @@ class LeaveOutMixin:
             TwoLayerWarning,
             stacklevel=2,
         )
-        return predictions_of_refits(at_same_alpha(self), given, splits)
+        return predictions_of_refits(as_fitted(self), given, splits)
 
 
 def rows_of_training(model: Any, x: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingRows:
@@ -212,7 +217,7 @@ def leave_out_refusal(
     if model.solver_ != "lbfgs":
         return f"solver '{model.solver_}' does not end at a minimum"
     if getattr(model, "column_weighing_", NO_WEIGHING) != NO_WEIGHING:
-        return "the columns were weighed by the targets of all rows"
+        return WEIGHED
     if min(rows.n_rows * n_outputs, weights) > LARGEST_FACTOR:
         return f"both rows times outputs and weights are more than {LARGEST_FACTOR}"
     if splits is not None:
@@ -235,17 +240,22 @@ def left_out_outputs(
         If these are not the rows of training.
     """
     tangents = fitted_tangents(model, rows)
+    warn_if_rough(rows, tangents)
+    settled = was_cut_short(model.stopped_)
+    outputs = [tangent.left_out(blocks, settled) for tangent in tangents]
+    return np.stack([in_own_units(model, rows, one) for one in outputs])
+
+
+def warn_if_rough(rows: TrainingRows, tangents: Sequence[Tangent]) -> None:
+    """Warn where the networks follow their rows so closely that the closed form is rough; not of wide tables."""
     share = float(np.mean([one.degrees_of_freedom / one.outputs.size for one in tangents]))
     if rows.n_rows > rows.x.shape[1] and share > CLOSE_FIT:
         warnings.warn(
             f"the networks follow their rows closely ({share:.0%} of each output is the row's own target's doing), where "
-            "the closed form is rough: take refit=True, or a larger alpha",
+            "what is said of rows left out in closed form is rough: left_out_predict(..., refit=True) fits without them",
             TwoLayerWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
-    settled = steps_ran_out(model.stopped_)
-    outputs = [tangent.left_out(blocks, settled) for tangent in tangents]
-    return np.stack([in_own_units(model, rows, one) for one in outputs])
 
 
 def in_own_units(model: Any, rows: TrainingRows, outputs: np.ndarray) -> np.ndarray:
@@ -314,12 +324,21 @@ def check_same_rows(
         )
 
 
-def at_same_alpha(model: Any) -> Any:
-    """Return an unfitted model with the settings that the fit ended with."""
+def as_fitted(model: Any) -> Any:
+    """Return an unfitted model with the settings that the fit ended with: its alpha, and its views of the columns.
+
+    Where the columns were weighed by the targets, all is left to be chosen anew, as the weighing depends on the rows.
+    """
     same = clone(model).set_params(n_networks=model.n_networks_)
-    if "alpha" in same.get_params(deep=False):
-        return same.set_params(alpha=model.alpha_)
-    return same.set_params(alphas=[model.alpha_], n_hidden=model.n_hidden_)  # a search of one
+    settings = same.get_params(deep=False)
+    if "alphas" in settings:
+        return same.set_params(alphas=[model.alpha_], n_hidden=model.n_hidden_)  # a search of one
+    if getattr(model, "column_weighing_", NO_WEIGHING) != NO_WEIGHING:
+        return same
+    clip = model.input_clip_
+    if clip is None or clip.networks.all():
+        same.set_params(scaling=STANDARD if clip is None else SMOOTH_CLIP)
+    return same.set_params(alpha=model.alpha_)
 
 
 def predictions_of_refits(
