@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twolayer.engines.compiled.jit import jit_inner, switch
+from twolayer.engines.compiled.jit import jit_inner, jit_part, switch
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.losses import LOSSES
 
@@ -170,7 +170,7 @@ def descend_by_derivative(kind, h, a, grad, w, rate):
             w[i] -= rate * (grad[i] * number(derivative_switch(kind, h[i], a[i])))
 
 
-@jit_inner
+@jit_part
 def loss_and_grad_y_pred(rule, parameter, y_pred, y, s, scale, grad):
     """Return scale · Σ s · loss of row; write its gradient into `grad`."""
     kind = rule.loss
@@ -240,7 +240,7 @@ def transposed_times(a, b, out):
             column[k] += a[i, k] * b[i, 0]
 
 
-@jit_inner
+@jit_part
 def scaled_loss(y, s, total, work, rule):
     """Return the loss of `y_pred`; write `grad_y_pred`."""
     number = work.y_pred.dtype.type
@@ -249,7 +249,7 @@ def scaled_loss(y, s, total, work, rule):
     return loss_and_grad_y_pred(rule, parameter, work.y_pred, y, s, scale, work.grad_y_pred)
 
 
-@jit_inner
+@jit_part
 def from_h_to_grad_h(y, s, total, w, g, work, rule):
     """Return the loss, given `work.h` without bias and `work.skip`; write `grad_h`, and the gradients of b1, w2 and b2."""
     one = y.shape[1] == 1
@@ -280,7 +280,7 @@ def from_h_to_grad_h(y, s, total, w, g, work, rule):
     return loss
 
 
-@jit_inner
+@jit_part
 def one_output(kind, w, work):
     """Add the bias, apply the activation and compute the only output, row by row: in one pass over `h`."""
     if kind == 0:
@@ -307,7 +307,7 @@ def one_output_of_kind(kind, w, work):
         y_pred[i, 0] = out
 
 
-@jit_inner
+@jit_part
 def grad_of_one_output(kind, w, g, work):
     """Compute `grad_h` and the gradients of b1 and w2 from `grad_y_pred`, row by row."""
     if kind == 0:
@@ -347,7 +347,7 @@ def forward_backward(x, y, s, total, w, g, work, rule):
     return loss
 
 
-@jit_inner
+@jit_part
 def whole_forward_backward(table, y, s, total, w, g, work, rule):
     """Do the same for all rows of a table, dense or LowerTriangular, whichever is not empty; never by plain loops."""
     table_times(table, w.w1, work.h)

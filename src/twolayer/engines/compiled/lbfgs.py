@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twolayer.engines.compiled.jit import compiled, jit, jit_inner
+from twolayer.engines.compiled.jit import compiled, jit, jit_inner, jit_part
 from twolayer.engines.compiled.steps import objective_at
 from twolayer.solvers import line_search
 from twolayer.solvers.lbfgs import (
@@ -57,7 +57,7 @@ def copy_entries(source, target):
         target[i] = source[i]
 
 
-@jit_inner
+@jit_part
 def evaluate_along(point, memory, d, t):
     """Return the objective at theta + t·d, and the slope along d there."""
     table, y, s, total, penalty, w, g, flat, work, rule = point
@@ -75,7 +75,7 @@ def store_gradient(memory, gradient):
     copy_entries(np.dot(memory.basis, gradient), memory.along)
 
 
-@jit_inner
+@jit_part
 def store_pair(memory, move):
     """Store the pair of the move and the change, which stands in the gradient's place; return its place, or -1."""
     m, count = memory.pairs.size, memory.counts[0]
@@ -101,7 +101,7 @@ def store_pair(memory, move):
     return place
 
 
-@jit_inner
+@jit_part
 def update_products(memory, before):
     """Fill in the newest pair's products with the older ones, from those of the two gradients."""
     m, last = memory.pairs.size, memory.counts[0] - 1
@@ -113,7 +113,7 @@ def update_products(memory, before):
         memory.changes_changes[last, i] = across
 
 
-@jit_inner
+@jit_part
 def write_direction(memory, d):
     """Write minus the estimated inverse Hessian times the gradient into `d`, if it leads downhill; return the slope."""
     count = memory.counts[0]
@@ -126,7 +126,7 @@ def write_direction(memory, d):
     return slope
 
 
-@jit_inner
+@jit_part
 def accept_step(memory, gradient, d, t, value):
     """Move to theta + t·d, where the loss is `value` and the gradient this, and remember the pair."""
     memory.loss[0] = value
@@ -143,7 +143,7 @@ def accept_step(memory, gradient, d, t, value):
         update_products(memory, before)
 
 
-@jit_inner
+@jit_part
 def stop_reason(memory, tolerances):
     """Return the number of the reason why no step can be taken, or 0."""
     if not math.isfinite(memory.loss[0]):

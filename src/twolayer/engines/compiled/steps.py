@@ -22,7 +22,7 @@ from twolayer.engines.compiled.forward_backward import (
     whole_forward_backward,
     workspace_rows,
 )
-from twolayer.engines.compiled.jit import jit, jit_inline, jit_inner
+from twolayer.engines.compiled.jit import jit, jit_inline, jit_inner, jit_part
 from twolayer.engines.compiled.tiny_networks import transposed_forward_backward
 
 
@@ -151,7 +151,7 @@ def advance_adam(x, y, s, batches, w, g, flat, mean, square, work, rule, rates, 
         adapt(flat.w, flat.gradient, mean, square, rates, steps + t + 1)
 
 
-@jit_inner
+@jit_part
 def objective_at(table, y, s, total, penalty, w, g, flat, work, rule):
     """Return the objective at one point; write all its gradients."""
     return whole_forward_backward(table, y, s, total, w, g, work, rule) + add_decay(flat, penalty)
