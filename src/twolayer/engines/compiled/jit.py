@@ -33,8 +33,8 @@ INLINE_OPTIONS: dict[str, Any] = {
     "no_cfunc_wrapper": True,
 }
 jit_inner = numba.njit(**INLINE_OPTIONS)
-# Part of its callers before anything is compiled: for what is called in one place. A function compiled for itself is optimised
-# once more with each function that calls it, up to the kernel.
+# Part of its callers before anything is compiled: for what is called in one place. A function compiled for itself is
+# optimised once more with each function that calls it, up to the kernel.
 jit_part = numba.njit(inline="always", **INLINE_OPTIONS)
 # Made part of its callers, as everything that sums has to be. The process that compiles would else call a copy made before
 # them, whose sums may be taken in another way: the last bits of a run would depend on whether it had to compile.
