@@ -266,7 +266,9 @@ def concentration_lines(ranking: InputRanking, first: list[int]) -> list[str]:
         "without an input, and how they change along it",
     ]
     if not ranking.agrees[first].all():
-        lines.append("~: the networks do not agree on the direction, or the parts of a network do not")
+        lines.append(
+            "~: the networks do not agree on the direction, or the parts of a network do not"
+        )
     return lines
 
 
