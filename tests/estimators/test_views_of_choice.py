@@ -73,7 +73,14 @@ def test_a_view_no_better_than_by_chance_is_not_taken_alone():
 
     rng = np.random.default_rng(0)
     for one, losses in ((rows, rng.uniform(size=50)), (other, rng.uniform(size=50) - 0.01)):
-        one.rows, one.outputs, one.losses = Rows(), losses, [losses.mean()]
+        one.rows, one.averaged, one.losses = Rows(), [losses], [losses.mean()]
     assert rows.unless_better([other]) is rows
-    other.outputs, other.losses = rows.outputs - 0.01, [0.0]
+    other.averaged, other.losses = [rows.outputs - 0.01], [0.0]
     assert rows.unless_better([other]) is other
+
+
+@pytest.mark.parametrize(("losses", "chosen"), [([0.5, 0.2005, 0.2], 1), ([0.5, 0.202, 0.2], 2)])
+def test_of_alphas_as_good_as_the_best_the_strongest_is_taken(losses, chosen):
+    average = alpha_choice.LeftOutAverage.__new__(alpha_choice.LeftOutAverage)
+    average.losses = losses
+    assert average.best == chosen

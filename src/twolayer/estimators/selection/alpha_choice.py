@@ -34,6 +34,7 @@ TYPICAL_ALPHAS = 9
 WORSE_LIMIT = 2  # so many values in succession that are worse end the search
 LEAST_GAIN = 1e-3  # share of the constant's loss: who gains less is no better than the constant
 EQUAL_SHARE = 1e-9  # losses that differ by this share of themselves are equal
+AS_GOOD_SHARE = 0.003  # of the least loss: who loses no more than this above it is as good
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,7 @@ def choose_alpha(
     weighings: Sequence[str] = (NO_WEIGHING,),
     closed_form: bool = True,
 ) -> AlphaChoice:
-    """Return the alpha whose network has the least loss on rows left out; of equal ones the strongest.
+    """Return the alpha whose network has the least loss on rows left out; of those as good the strongest.
 
     The weighing of the columns is chosen first, by ridge regression on the same folds (`weighing_choice`).
 
@@ -164,16 +165,25 @@ class LeftOutAverage:
         self.views = views
         self.alphas: list[float] = []
         self.losses: list[float] = []
+        self.averaged: list[np.ndarray] = []
 
     def note(self, alpha: float, outputs: Sequence[np.ndarray]) -> None:
-        """Keep the loss at the next alpha, and the outputs if they are the best so far."""
+        """Keep what was said at the next alpha."""
         own = np.stack([outputs[k] for k in self.views])
-        averaged = own[0] if len(own) == 1 else mean_outputs(own, self.rows.task.loss)
-        loss = self.rows.mean_loss(averaged)
-        if not self.losses or loss < min(self.losses) * (1 - EQUAL_SHARE):
-            self.best, self.outputs = alpha, averaged
+        self.averaged.append(own[0] if len(own) == 1 else mean_outputs(own, self.rows.task.loss))
         self.alphas.append(alpha)
-        self.losses.append(loss)
+        self.losses.append(self.rows.mean_loss(self.averaged[-1]))
+
+    @property
+    def best(self) -> int:
+        """The place of the strongest alpha of those that are as good as the best."""
+        as_good = np.array(self.losses) <= min(self.losses) * (1 + AS_GOOD_SHARE)
+        return int(as_good.argmax())
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """The outputs at the best alpha."""
+        return self.averaged[self.best]
 
     def has_turned(self) -> bool:
         """Return whether weaker alphas are clearly worse."""
@@ -191,16 +201,16 @@ class LeftOutAverage:
 
     def choice(self) -> AlphaChoice:
         """Return the best alpha and what was said there."""
-        rows = self.rows
-        known = np.isfinite(self.outputs).all(axis=1)
-        residuals = (rows.y - self.outputs) * rows.scale
+        rows, outputs = self.rows, self.outputs
+        known = np.isfinite(outputs).all(axis=1)
+        residuals = (rows.y - outputs) * rows.scale
         return AlphaChoice(
-            float(self.best),
+            float(self.alphas[self.best]),
             np.array(self.alphas),
             np.array(self.losses),
             rows.mean_loss(rows.constants),
             residuals[known] if rows.task.standardise_y else None,
-            self.outputs[known],
+            outputs[known],
             rows.y[known],
             None if rows.s is None else rows.s[known],
             rows.way,
