@@ -84,9 +84,20 @@ def test_the_path_begins_at_the_next_round_alpha(first, start):
 
 
 def test_the_same_loss_is_no_worse():
-    assert not has_turned([0.7, 0.7, 0.7, 0.7])
-    assert not has_turned([0.5, 0.7, 0.5])
-    assert has_turned([0.7, 0.5, 0.6, 0.55])
+    assert not has_turned([0.7, 0.7, 0.7, 0.7], constant=0.7)
+    assert not has_turned([0.5, 0.52, 0.5], constant=0.6)
+    assert has_turned([0.7, 0.5, 0.54, 0.53], constant=0.7)
+
+
+def test_one_loss_that_is_clearly_worse_ends_the_path():
+    assert has_turned([0.7, 0.5, 0.6], constant=0.7)
+    assert not has_turned([0.7, 0.5, 0.51], constant=0.7)
+
+
+def test_a_path_that_gains_nothing_more_ends_far_below_the_constant_only():
+    assert has_turned([0.7, 0.2, 0.1999, 0.1998], constant=0.7)
+    assert not has_turned([0.7, 0.2, 0.1999, 0.19], constant=0.7)
+    assert not has_turned([0.7, 0.699, 0.6989, 0.6988], constant=0.7)
 
 
 @pytest.mark.parametrize(

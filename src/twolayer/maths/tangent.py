@@ -231,9 +231,9 @@ class Tangent:
         r = self.root.ravel()
         self.direct: np.ndarray | None = None
         if self.in_rows and self.outputs.shape[1] == 1 and r.min() > LEAST_ROOT * r.max():
-            inverse, _ = lapack.dpotri(self.factor, lower=1)  # its upper half is not set
-            inverse = np.tril(inverse) + np.tril(inverse, -1).T
-            h0 = -self.decay * inverse
+            half, _ = lapack.dpotri(self.factor, lower=1)  # 0 above its diagonal
+            half.flat[:: m + 1] /= 2
+            h0 = -self.decay * (half + half.T)
             h0.flat[:: m + 1] += 1
             h0 /= r
             h0 /= r[:, None]

@@ -32,6 +32,8 @@ MOST_SEARCH_ROWS = 2000  # more rows take more time and hardly improve the choic
 FEWEST_ALPHAS, MOST_ALPHAS = 6, 14  # three and seven powers of ten below alpha_0
 TYPICAL_ALPHAS = 9
 WORSE_LIMIT = 2  # so many values in succession that are worse end the search
+CLEARLY_WORSE = 1.1  # times the best: one value ends it
+FAR_BELOW = 0.8  # of the constant's loss
 LEAST_GAIN = 1e-3  # share of the constant's loss: who gains less is no better than the constant
 EQUAL_SHARE = 1e-9  # losses that differ by this share of themselves are equal
 AS_GOOD_SHARE = 0.003  # of the least loss: who loses no more than this above it is as good
@@ -186,8 +188,9 @@ class LeftOutAverage:
         return self.averaged[self.best]
 
     def has_turned(self) -> bool:
-        """Return whether weaker alphas are clearly worse."""
-        return len(self.losses) >= FEWEST_ALPHAS and has_turned(self.losses)
+        """Return whether weaker alphas are clearly worse, or no better any more."""
+        constant = self.rows.mean_loss(self.rows.constants)
+        return len(self.losses) >= FEWEST_ALPHAS and has_turned(self.losses, constant)
 
     def unless_better(self, others: Sequence[LeftOutAverage]) -> LeftOutAverage:
         """Return the one of the others that is clearly better, by more than two standard errors; else this one."""
@@ -228,9 +231,16 @@ def decreasing_alphas(first: float) -> Iterator[float]:
     yield from (float(f"{10 ** ((k - i) / 2):.1g}") for i in range(MOST_ALPHAS))
 
 
-def has_turned(losses: list[float]) -> bool:
-    """Return whether the last losses are all worse than the best one: the same loss is no worse."""
-    return min(losses[-WORSE_LIMIT:]) > min(losses) * (1 + EQUAL_SHARE)
+def has_turned(losses: list[float], constant: float) -> bool:
+    """Return whether the last losses say that the best one has been passed: the same loss is no worse.
+
+    Where the best one is far below the constant's, two last ones that gain next to nothing say so too: a table that networks
+    tell without any error has such a path. Nearer to the constant they would, while every network still is one.
+    """
+    best, before = min(losses), min(losses[:-WORSE_LIMIT])
+    is_flat = best > before * (1 - AS_GOOD_SHARE) and best < FAR_BELOW * constant
+    worse = min(losses[-WORSE_LIMIT:]) > best * (1 + EQUAL_SHARE)
+    return worse or is_flat or losses[-1] > best * CLEARLY_WORSE
 
 
 def path_table(choice: AlphaChoice) -> Iterator[str]:
