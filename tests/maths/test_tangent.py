@@ -280,3 +280,32 @@ def test_a_training_cut_short_is_settled_in_the_linear_view():
     tangent = Tangent(x, y, None, short, rule, act, 1.0)
     off = [np.abs(tangent.left_out(settled=settled) - truth).mean() for settled in (False, True)]
     assert off[1] < 0.5 * off[0]
+
+
+@pytest.mark.parametrize("n_inputs", [3, 60])
+@pytest.mark.parametrize("settled", [False, True])
+def test_changes_of_other_rows(n_inputs, settled):
+    """Of the rows of training they are those that `left_out` makes; of new ones, of the problem linear in the weights."""
+    rng = np.random.default_rng(0)
+    x, y, alpha = rng.standard_normal((40, n_inputs)), rng.standard_normal((40, 2)), 2.0
+    params = trained(x, y, "squared_error", "tanh", alpha, True)
+    act = ACTIVATIONS["tanh"]
+    tangent = Tangent(x, y, None, params, LOSSES["squared_error"], act, alpha)
+    blocks = [np.array([0, 5]), np.array([7]), np.arange(10, 20)]
+    own = tangent.changes_of(x, params, act, blocks, settled)
+    without = tangent.left_out(blocks, settled) - tangent.outputs
+    for changes, block in zip(own, blocks, strict=True):
+        np.testing.assert_allclose(changes[block], without[block], atol=1e-9)
+    j = numerical_features(x, params)
+    penalty = np.r_[np.full(j.shape[-1] - 2, alpha), 0, 0]
+    weights = np.r_[params.w1.ravel(), params.w2.ravel(), params.w_skip.ravel(), params.b2]
+    kept = np.setdiff1d(np.arange(40), blocks[2])
+    a = j[kept].reshape(-1, j.shape[-1])
+    target = (y - tangent.outputs)[kept].ravel()
+    step = np.linalg.solve(a.T @ a + np.diag(penalty), a.T @ target - penalty * weights)
+    new = 2 * rng.standard_normal((7, n_inputs))
+    found = tangent.changes_of(new, params, act, blocks, settled)[2]
+    rough = {} if settled else {"rtol": 0.02}  # how far training is from the minimum
+    np.testing.assert_allclose(
+        found, numerical_features(new, params) @ step, **{"rtol": 1e-5, "atol": 2e-4, **rough}
+    )

@@ -19,7 +19,8 @@ import numpy as np
 
 from twolayer.maths.activations import Activation
 from twolayer.maths.network import Params
-from twolayer.maths.tangent import Tangent, TangentFeatures
+from twolayer.maths.tangent import Tangent
+from twolayer.maths.tangent_features import TangentFeatures
 
 LEAST_LEARNED = 0.01  # λ / (λ + alpha): directions with less are left out
 LEAST_EIGENVALUE = 1e-9  # share of the largest: smaller ones are rounding

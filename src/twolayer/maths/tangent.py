@@ -42,110 +42,21 @@ approximate leave-one-out*, JRSSB 82 (2020), arXiv 1801.10243; Jacot, Gabriel & 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from twolayer.checks import is_sparse
 from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import Loss
 from twolayer.maths.network import Params
+from twolayer.maths.tangent_features import TangentFeatures
 
 LEAST_ALPHA = (
     1e-10  # share of the largest entry of the matrix: without any decay it may be singular
 )
 LEAST_ROOT = 1e-3  # share of the largest root of W, to divide by the others
 SINGULAR = 1e-9  # 1 − leverage, below which nothing can be said of a row without it
-
-
-@dataclass(frozen=True, eq=False)
-class TangentFeatures:
-    """What the outputs of some rows do when the weights move.
-
-    Attributes
-    ----------
-    x : array, shape (n_rows, n_inputs)
-        Any axes in which the penalty of w1 is its squared length.
-    h_relu : ndarray, shape (n_rows, n_hidden)
-    g : ndarray, shape (n_outputs, n_rows, n_hidden)
-        act'(h) · w2, of each output.
-    skip : bool
-    """
-
-    x: Any
-    h_relu: np.ndarray
-    g: np.ndarray
-    skip: bool
-
-    @classmethod
-    def of(cls, x: Any, params: Params, activation: Activation) -> TangentFeatures:
-        """Return the features of rows `x` at these weights of one network."""
-        h = x @ params.w1 if params.b1 is None else x @ params.w1 + params.b1
-        h_relu = activation.value(h, np)
-        g = params.w2.T[:, None, :] * activation.derivative(h, h_relu, np)
-        return cls(x, h_relu, g, params.w_skip is not None)
-
-    @property
-    def n_outputs(self) -> int:
-        return len(self.g)
-
-    @property
-    def size(self) -> int:
-        """Rows times outputs."""
-        return len(self.h_relu) * self.n_outputs
-
-    @property
-    def n_weights(self) -> int:
-        """The number of weights but for the biases."""
-        n_hidden, n_inputs = self.h_relu.shape[1], self.x.shape[1]
-        return n_hidden * (n_inputs + self.n_outputs) + self.skip * n_inputs * self.n_outputs
-
-    def kernel(self, other: TangentFeatures) -> np.ndarray:
-        """Return T between these rows and others, shape (rows, n_outputs, other rows, n_outputs)."""
-        k = self.x @ other.x.T
-        k = k.toarray() if is_sparse(k) else k
-        direct = self.h_relu @ other.h_relu.T
-        if self.skip:
-            direct += k
-        if self.n_outputs == 1:
-            t = self.g[0] @ other.g[0].T
-            t *= k
-            t += direct
-            return t[:, None, :, None]
-        t = np.empty((len(k), self.n_outputs, k.shape[1], self.n_outputs))
-        for a, own in enumerate(self.g):
-            for b, others in enumerate(other.g):
-                t[:, a, :, b] = (own @ others.T) * k
-            t[:, a, :, a] += direct
-        return t
-
-    def times(self, x: Any, params: Params) -> np.ndarray:
-        """Return J w: what the outputs would be if they were linear in the weights, shape (n_rows, n_outputs)."""
-        result = np.einsum("anh,nh->na", self.g, x @ params.w1) + self.h_relu @ params.w2
-        return result if params.w_skip is None else result + x @ params.w_skip
-
-    def squares(self) -> np.ndarray:
-        """Return T of each row and output with itself, shape (n_rows, n_outputs)."""
-        x = self.x.toarray() if is_sparse(self.x) else self.x
-        k = np.einsum("ni,ni->n", x, x)
-        direct = np.einsum("nh,nh->n", self.h_relu, self.h_relu) + self.skip * k
-        return np.einsum("anh,anh->na", self.g, self.g) * k[:, None] + direct[:, None]
-
-    def matrix(self) -> np.ndarray:
-        """Return J, shape (rows, n_outputs, n_weights): the derivatives by w1, w2, w_skip in that order."""
-        x = self.x.toarray() if is_sparse(self.x) else self.x
-        n_rows, n_outputs = len(x), self.n_outputs
-        by_w1 = np.einsum("ni,anh->naih", x, self.g).reshape(n_rows, n_outputs, -1)
-        direct = [self.h_relu, x] if self.skip else [self.h_relu]
-        parts = [by_w1]
-        for values in direct:
-            part = np.zeros((n_rows, n_outputs, values.shape[1], n_outputs))
-            for a in range(n_outputs):
-                part[:, a, :, a] = values
-            parts.append(part.reshape(n_rows, n_outputs, -1))
-        return np.concatenate(parts, axis=-1)
 
 
 class Tangent:
@@ -291,8 +202,12 @@ class Tangent:
 
         Where training has ended at a minimum it is 0; at a kink of the rectifier it is not: there the minimum has a slope.
         """
-        rest = (self.push - np.einsum("iab,ib->ia", self.w, self.own)).reshape(-1)
-        return self.own + self._h_times(rest).reshape(self.outputs.shape)
+        return self.own + self._h_times(self._rest).reshape(self.outputs.shape)
+
+    @property
+    def _rest(self) -> np.ndarray:
+        """The push of the rows but for what their own outputs, linear in the weights, answer it with: (rows·outputs,)."""
+        return (self.push - np.einsum("iab,ib->ia", self.w, self.own)).reshape(-1)
 
     def block(self, rows: Any) -> np.ndarray:
         """Return H of these rows, shape (rows·outputs, rows·outputs)."""
@@ -371,6 +286,12 @@ class Tangent:
             Outputs without the block minus outputs with it; of the block's own rows it is what `left_out` adds to
             `outputs`, where that is not settled. Not a number for a block without which nothing follows.
         """
+        n_rows, n_outputs = self.outputs.shape
+        product = self._h_times(self._pushes(blocks, settled))
+        return product.T.reshape(len(blocks), n_rows, n_outputs)
+
+    def _pushes(self, blocks: Sequence[np.ndarray], settled: bool) -> Any:
+        """Return what leaving out each block pushes with, a sparse array of shape (rows·outputs, n_blocks)."""
         from scipy.sparse import csc_array
 
         n_rows, n_outputs = self.outputs.shape
@@ -385,8 +306,7 @@ class Tangent:
             own = np.concatenate([self._own_push(block, push) for block in blocks])
         columns = np.repeat(np.arange(len(blocks)), [len(block) * n_outputs for block in blocks])
         entries = row_entries(rows, n_outputs), columns
-        pushes = csc_array((own, entries), shape=(n_rows * n_outputs, len(blocks)))
-        return self._h_times(pushes).T.reshape(len(blocks), n_rows, n_outputs)
+        return csc_array((own, entries), shape=(n_rows * n_outputs, len(blocks)))
 
     def _own_push(self, rows: np.ndarray, push: np.ndarray) -> np.ndarray:
         """Return (I − W H)⁻¹ push of a block of rows, shape (rows·outputs,)."""
@@ -428,29 +348,64 @@ class Tangent:
         The outputs' variance under the linear view, where the targets' noise has variance 1: J* (JᵀWJ + alpha·I)⁻¹ J*ᵀ, and
         that of b2. It grows with the distance from the rows of training.
         """
+        new = TangentFeatures.of(x, params, activation)
+        v, cross = self._cross(new)
+        variance = np.square(v).sum(0)
+        if self.in_rows:
+            variance = (new.squares().ravel() - variance) / self.decay
+        if self.u is not None:
+            u = self._own_bias(cross)
+            variance = variance + np.einsum("ma,ab,mb->m", u, self.inverse, u)
+        return np.maximum(variance, 0.0).reshape(-1, new.n_outputs)
+
+    def changes_of(
+        self,
+        x: Any,
+        params: Params,
+        activation: Activation,
+        blocks: Sequence[np.ndarray],
+        settled: bool = False,
+    ) -> np.ndarray:
+        """Return what leaving out each block does to the outputs of other rows, shape (n_blocks, n_new, n_outputs).
+
+        Parameters
+        ----------
+        x : array, shape (n_new, n_inputs)
+            In the axes of the rows of training.
+        params, activation : as they were given
+        blocks, settled : as in `left_out`
+
+        Returns
+        -------
+        changes : ndarray
+            Outputs without the block minus those of the network: of rows of training it is what `left_out` adds.
+        """
+        new = TangentFeatures.of(x, params, activation)
+        _, h = self._cross(new)
+        if self.u is not None:
+            h = h + self._own_bias(h) @ (self.inverse @ self.u.T)
+        changes = (h @ self._pushes(blocks, settled)).T.reshape(len(blocks), -1, new.n_outputs)
+        if settled:
+            changes -= new.times(x, params) + (h @ self._rest).reshape(-1, new.n_outputs)
+        return np.asarray(changes)
+
+    def _cross(self, new: TangentFeatures) -> tuple[np.ndarray, np.ndarray]:
+        """Return the factor's share of the features of other rows, as `v` is, and H0 between these and the rows."""
         from scipy.linalg import solve_triangular
 
-        new = TangentFeatures.of(x, params, activation)
-        n_new, n_outputs = len(new.h_relu), self.outputs.shape[1]
-        wb = self.w.reshape(-1, n_outputs)
         if self.in_rows:
             t = self.features.kernel(new).reshape(self.features.size, -1)
             v = solve_triangular(self.factor, self._rooted(t), lower=True, check_finite=False)
-            cross = (t.T - v.T @ self.v) / self.decay  # H0 of new rows and old
-            rest = new.squares() - np.square(v).sum(0).reshape(n_new, n_outputs)
-            variance = rest / self.decay
-        else:
-            j = new.matrix().reshape(n_new * n_outputs, -1)
-            v = solve_triangular(self.factor, j.T, lower=True, check_finite=False)
-            cross = v.T @ self.v
-            variance = np.square(v).sum(0).reshape(n_new, n_outputs)
-        if self.u is not None:
-            b = np.tile(np.eye(n_outputs), (n_new, 1))
-            u = b - cross @ wb
-            variance = variance + np.einsum("ma,ab,mb->m", u, self.inverse, u).reshape(
-                n_new, n_outputs
-            )
-        return np.maximum(variance, 0.0)
+            return v, (t.T - v.T @ self.v) / self.decay
+        j = new.matrix().reshape(new.size, -1)
+        v = solve_triangular(self.factor, j.T, lower=True, check_finite=False)
+        return v, v.T @ self.v
+
+    def _own_bias(self, cross: np.ndarray) -> np.ndarray:
+        """Return U of other rows, (new rows·outputs, outputs), from H0 between these and the rows."""
+        n_outputs = self.outputs.shape[1]
+        b = np.tile(np.eye(n_outputs), (len(cross) // n_outputs, 1))
+        return b - cross @ self.w.reshape(-1, n_outputs)
 
 
 def left_out_constant(
