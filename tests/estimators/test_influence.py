@@ -11,7 +11,8 @@ from test_leave_out import correlation, diabetes, fitted, genes, said, spectra, 
 import twolayer as tl
 from twolayer.errors import InputError
 from twolayer.estimators.uncertainty import influence as influence_module
-from twolayer.estimators.uncertainty.leave_out import fitted_tangents, rows_of_training
+from twolayer.estimators.uncertainty.fitted_tangents import fitted_tangents
+from twolayer.estimators.uncertainty.leave_out import rows_of_training
 
 TABLES = [diabetes, two_targets, spectra, wine, genes]
 REPEATED = [diabetes, two_targets, wine, genes]  # trainings of `spectra` end at other kinks

@@ -158,6 +158,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Where the networks were trained.
     temperature_ : float
         Only if they are calibrated: what `predict_proba` divides the logits of `decision_function` by.
+    rows_ : KeptRows or None
+        The rows of training, if `keep_rows` was called.
     stream_ : StreamState
         What `partial_fit` goes on from besides the weights; it is in the model's file too.
     n_features_in_ : int

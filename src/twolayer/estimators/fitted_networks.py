@@ -25,6 +25,7 @@ from twolayer.maths.losses import Loss
 from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import InputClip
 
+WITH_WEIGHTS = ("spread_", "left_out_losses_", "rows_", "_refits")  # what other weights end
 WEIGHT_ATTRIBUTES = ("w1_", "b1_", "w2_", "b2_", "w_skip_")  # `params_` holds them all
 
 
@@ -126,6 +127,15 @@ class FittedNetworks(BaseEstimator):
         inputs : list of ndarray of float64, or SciPy sparse array, each of shape (n_rows, n_inputs)
             One for each of `networks_`, so that `twolayer.forward(x, params, model.activation_)` is the network's output.
         """
+        X = self._checked_columns(X)  # noqa: N806
+        clip = self.input_clip_
+        if clip is None:
+            return [X] * self.n_networks_
+        clipped = clip.columns(X)
+        return [clipped if one else X for one in clip.networks]
+
+    def _checked_columns(self, X: Any) -> Any:  # noqa: N803
+        """Return rows to predict as an array of float64, or in CSR form."""
         check_is_fitted(self)
         X = validate_data(  # noqa: N806
             self,
@@ -136,11 +146,7 @@ class FittedNetworks(BaseEstimator):
             reset=False,
         )
         self._check_missing_values(X)
-        clip = self.input_clip_
-        if clip is None:
-            return [X] * self.n_networks_
-        clipped = clip.columns(X)
-        return [clipped if one else X for one in clip.networks]
+        return X
 
     def without_feature_names(self) -> Self:
         """Return a copy that takes arrays only, without column names; for one target it predicts the shape (n_rows,).
@@ -207,7 +213,8 @@ class FittedNetworks(BaseEstimator):
 
     def _set_networks_and_clip(self, params: Params, clip: InputClip | None = None) -> None:
         """Keep these weights, which act on the user's own columns, of some networks clipped."""
-        self.__dict__.pop("spread_", None)  # of other weights
+        for name in WITH_WEIGHTS:
+            self.__dict__.pop(name, None)  # of other weights
         self.input_clip_ = clip
         self.w1_, self.b1_, self.w2_, self.b2_ = params.w1, params.b1, params.w2, params.b2
         self.w_skip_ = params.w_skip

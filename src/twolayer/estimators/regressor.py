@@ -17,6 +17,14 @@ from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.ensemble import between_network_variance
 from twolayer.estimators.input_checks import prediction_dtype
 from twolayer.estimators.training_rows import TrainingRows
+from twolayer.estimators.uncertainty.left_out_intervals import (
+    LEFT_OUT_KINDS,
+    NORMAL,
+    STUDENTISED,
+    checked_kind,
+    checked_level,
+    left_out_interval,
+)
 from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread
 from twolayer.maths.losses import Loss
 from twolayer.text import plural
@@ -153,6 +161,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         form: with l1, dropout, early stopping, a loss without a second derivative, a training that was cut short, networks
         that nearly repeat their rows, or a table too large (rows and weights both above 1000); and after `partial_fit`.
         Then the width is constant but for the disagreement of the networks.
+    rows_ : KeptRows or None
+        The rows of training, if `keep_rows` was called.
     n_outputs_ : int
     stream_ : StreamState
         What `partial_fit` goes on from besides the weights; it is in the model's file too.
@@ -313,35 +323,79 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
             inputs, self.networks_, self.input_clip_, self.activation_, between
         )
 
-    def predict_interval(self, X: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:  # noqa: N803
-        """Return an interval for the target of each row: as many standard deviations to each side as hold the level.
-
-        How many these are is counted in the residuals of the rows that were left out of training (`spread_`), whatever
-        their distribution; where there are none, or too few for the level (n rows tell levels up to n / (n + 1), and a
-        TwoLayerWarning says so), it is that of a normal distribution.
+    def predict_interval(
+        self,
+        X: Any,  # noqa: N803
+        level: float = 0.9,
+        *,
+        kind: str = STUDENTISED,
+        cv: Any = None,
+        refit: bool = False,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return an interval for the target of each row, from what rows left out of training were off by.
 
         Parameters
         ----------
         X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
         level : float
             The share of targets that should lie inside; between 0 and 1.
+        kind : {"studentised", "normal", "jackknife+", "cv+"}
+            "studentised": as many standard deviations, those of `predict(X, return_std=True)`, to each side as held the
+            share of the rows left out in closed form; where no rows were left out (`spread_` is None), or they are too few
+            for the level, as many as of a normal distribution. "normal": always as many as of a normal distribution.
+            "jackknife+" and "cv+": from the predictions for the new row of the networks without each row of training, or
+            without each fold, and what these were off by (Barber et al. 2021); also for counts (loss "poisson"). They need
+            the rows of training: `keep_rows`. With groups kept, whole groups are left out.
+        cv : int, splitter, iterable of (train, test), or None
+            The folds of "cv+"; None for ten.
+        refit : bool
+            Whether "jackknife+" and "cv+" fit a clone of this model without each part, with everything chosen anew, and not
+            in closed form. Then, if rows are exchangeable, the intervals hold at least the share 1 − 2·(1 − level) of new
+            targets ("cv+" a little less on small tables), and close to `level` in practice. The fits are kept for the next
+            call.
 
         Returns
         -------
         low, high : ndarray, each of the shape that `predict` returns
+            n rows tell levels up to n / (n + 1). Above, a TwoLayerWarning says so, and "jackknife+" and "cv+" have no
+            bounds.
+
+        Raises
+        ------
+        InputError, ValueError
+            If an argument cannot be used, or "jackknife+" or "cv+" is asked of a model that keeps no rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import twolayer as tl
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.uniform(-1, 1, (60, 1))
+        >>> y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(60)
+        >>> model = tl.TwoLayerRegressor(10, alpha=0.1, random_state=0).fit(X, y)
+        >>> low, high = model.predict_interval([[0.5]])
+        >>> bool(low[0] < 0.5 < high[0])
+        True
+        >>> low, high = model.keep_rows(X, y).predict_interval([[0.5]], kind="jackknife+")
+        >>> bool(low[0] < 0.5 < high[0])
+        True
         """
-        level = checks.finite_number(level, "level", above=0)
-        if level >= 1:
+        level = checked_level(level, "targets")
+        kind, counts = checked_kind(kind, cv, refit), self._task_loss().has_link
+        if kind in LEFT_OUT_KINDS:
+            x, dtype = self._checked_columns(X), prediction_dtype(X)
+            low, high = left_out_interval(self, x, level, kind, cv, refit)
+            ends = (np.maximum(low, 0.0) if counts else low), high
+            low, high = (self._original_targets(end).astype(dtype, copy=False) for end in ends)
+            return low, high
+        if counts:
             raise InputError(
-                f"level is a share of the targets, between 0 and 1, such as 0.9; got {level:g}"
-            )
-        if self._task_loss().has_link:
-            raise InputError(
-                "an interval of a normal distribution does not fit counts: use scipy.stats.poisson.interval(level, "
-                "model.predict(X))"
+                "an interval of a normal distribution does not fit counts: use kind='jackknife+', or "
+                "scipy.stats.poisson.interval(level, model.predict(X))"
             )
         y_pred, y_std = self.predict(X, return_std=True)
-        width = self._deviations(level).astype(y_std.dtype) * y_std
+        normal = np.array([norm.ppf(0.5 + level / 2)])
+        width = (normal if kind == NORMAL else self._deviations(level)).astype(y_std.dtype) * y_std
         return y_pred - width, y_pred + width
 
     def _deviations(self, level: float) -> np.ndarray:

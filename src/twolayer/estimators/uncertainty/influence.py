@@ -18,8 +18,9 @@ from twolayer.errors import InputError
 from twolayer.estimators.ensemble import mean_outputs
 from twolayer.estimators.standardise import standardise
 from twolayer.estimators.training_rows import TrainingRows
+from twolayer.estimators.uncertainty.fitted_tangents import fitted_tangents
 from twolayer.estimators.uncertainty.leave_out import (
-    fitted_tangents,
+    given_or_kept,
     leave_out_refusal,
     left_out_parts,
     rows_of_training,
@@ -80,8 +81,8 @@ class InfluenceMixin:
 
     def influence(
         self,
-        X: Any,  # noqa: N803
-        y: Any,
+        X: Any = None,  # noqa: N803
+        y: Any = None,
         *,
         groups: Any = None,
         sample_weight: Any = None,
@@ -95,6 +96,7 @@ class InfluenceMixin:
         Parameters
         ----------
         X, y, sample_weight : as they were given to `fit`
+            None for the rows, weights and groups that `keep_rows` keeps.
         groups : array-like, shape (n_rows,), or None
             Such as the patient a row is from: what is left out together. None for each row alone.
 
@@ -123,7 +125,8 @@ class InfluenceMixin:
         10 True
         """
         check_is_fitted(self)
-        rows = rows_of_training(self, X, y, sample_weight, groups)
+        own, X, y, sample_weight, groups = given_or_kept(self, X, y, sample_weight, groups)  # noqa: N806
+        rows = rows_of_training(own, X, y, sample_weight, groups)
         splits = left_out_parts(self, rows, None, groups)
         refusal = leave_out_refusal(self, rows, splits)
         blocks = list(np.arange(rows.n_rows)[:, None]) if splits is None else [b for _, b in splits]

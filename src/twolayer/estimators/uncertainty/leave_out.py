@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,14 +19,14 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from twolayer import checks
 from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.estimators.column_weights import NO_WEIGHING
-from twolayer.estimators.fit_plan import LearningTask
-from twolayer.estimators.initial_weights import penalty_unit
-from twolayer.estimators.standardise import rescale_params, standardise
+from twolayer.estimators.kept_rows import KeptRows
 from twolayer.estimators.training_rows import TrainingRows, group_numbers
+from twolayer.estimators.uncertainty.fitted_tangents import (
+    fitted_tangents,
+    in_own_units,
+    trained_networks,
+)
 from twolayer.evaluation.splits import FoldRows, fold_splits
-from twolayer.maths import span
-from twolayer.maths.network import Params, forward, squared_norm
-from twolayer.maths.problem import checked_targets
 from twolayer.maths.smooth_clip import SMOOTH_CLIP, STANDARD
 from twolayer.maths.tangent import Tangent
 from twolayer.training.loop import was_cut_short
@@ -38,16 +37,61 @@ FOLDS_OF_REFITS = 10  # in the place of single rows, where each must be trained 
 # mean leverage; above it, on a table that is not wide, the networks are far from linear
 CLOSE_FIT = 0.5
 WEIGHED = "the columns were weighed by the targets of all rows (all is chosen anew)"
-SAME_LOSS = 1e-5  # share by which the loss of the same rows may differ from that of training
 
 
 class LeaveOutMixin:
-    """The method of the estimators that leaves rows out of a fit that was made."""
+    """The methods of the estimators that leave rows out of a fit that was made, and that keep rows for it."""
+
+    rows_: KeptRows | None = None  # goes with the weights
+
+    def keep_rows(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:  # noqa: N803
+        """Keep the rows of training, for all that is said of rows left out.
+
+        Then `left_out_predict` and `influence` need no rows, and intervals of the kinds "jackknife+" and "cv+" can be told.
+        A fit does not keep them by itself, as they may be many, or patients' data: a model that keeps them carries them in
+        its pickle, and in its file if `twolayer.save(..., keep_rows=True)` is asked for. Another fit forgets them.
+
+        Parameters
+        ----------
+        X, y, sample_weight, groups : as they were given to `fit`
+            Rows of one group are left out together.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError, ValueError
+            If these are not the rows of training, as far as the loss of training tells it: not with l1, dropout, early
+            stopping or another solver than "lbfgs".
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import twolayer as tl
+        >>> X = np.linspace(-1, 1, 40)[:, None]
+        >>> y = np.abs(X[:, 0])
+        >>> model = tl.TwoLayerRegressor(10, alpha=0.1, random_state=0).fit(X, y).keep_rows(X, y)
+        >>> model.left_out_predict().shape
+        (40,)
+        """
+        check_is_fitted(self)
+        rows = rows_of_training(self, X, y, sample_weight, groups)
+        if leave_out_refusal(self, rows, None) is None:
+            for _ in trained_networks(self, rows):
+                pass  # each has been compared with the loss of training
+        s = checks.row_weights(sample_weight, rows.n_rows, np.float64)
+        own_groups = None if groups is None else np.array(groups)
+        targets = np.array(self._original_targets(rows.y))  # type: ignore[attr-defined]
+        self.__dict__.pop("_refits", None)
+        self.rows_ = KeptRows(rows.x.copy(), targets, s, own_groups)
+        return self
 
     def left_out_predict(
         self,
-        X: Any,  # noqa: N803
-        y: Any,
+        X: Any = None,  # noqa: N803
+        y: Any = None,
         *,
         cv: Any = None,
         groups: Any = None,
@@ -70,6 +114,7 @@ class LeaveOutMixin:
         Parameters
         ----------
         X, y, sample_weight : as they were given to `fit`
+            None for the rows, weights and groups that `keep_rows` keeps.
         cv : int, splitter, iterable of (train, test), or None
             What is left out together, as in scikit-learn; each row once. None for each row alone or, with `groups`, for each
             group.
@@ -107,7 +152,8 @@ class LeaveOutMixin:
         methods = ("predict", "predict_proba", "decision_function")
         possible = methods if is_classifier(self) else methods[:1]
         checks.one_of(method, dict.fromkeys(possible), "method")
-        rows = rows_of_training(self, X, y, sample_weight, groups)
+        own, X, y, sample_weight, groups = given_or_kept(self, X, y, sample_weight, groups)  # noqa: N806
+        rows = rows_of_training(own, X, y, sample_weight, groups)
         splits = left_out_parts(self, rows, cv, groups)
         given = (X, y, sample_weight, groups, method)
         if checks.flag(refit, "refit"):
@@ -128,15 +174,53 @@ class LeaveOutMixin:
                 predictions[part] = again[part]
             return predictions
         if splits is None:
-            splits = fold_splits(
-                min(FOLDS_OF_REFITS, rows.n_rows), rows.x, rows.y, None, 0, classes_of(self, rows)
-            )
-        warnings.warn(
-            f"{len(splits)} times networks are trained without some rows, because {refusal}",
-            TwoLayerWarning,
-            stacklevel=2,
-        )
+            splits = refit_folds(self, rows, groups)
+        warnings.warn(refit_sentence(splits, refusal), TwoLayerWarning, stacklevel=2)
         return predictions_of_refits(as_fitted(self), given, splits)
+
+
+def given_or_kept(
+    model: Any,
+    X: Any,  # noqa: N803
+    y: Any,
+    sample_weight: Any,
+    groups: Any,
+) -> tuple[Any, Any, Any, Any, Any]:
+    """Return the model that reads the rows, and X, y, sample_weight and groups: those given, or those that it keeps."""
+    if X is not None and y is not None:
+        return model, X, y, sample_weight, groups
+    if X is not None or y is not None or sample_weight is not None:
+        raise InputError("give X and y of training together, or neither for the rows that are kept")
+    kept = kept_rows(model)
+    own_groups = kept.groups if groups is None else groups
+    return model.without_feature_names(), kept.X, kept.y, kept.sample_weight, own_groups
+
+
+def kept_rows(model: Any) -> KeptRows:
+    """Return the rows of training that the model keeps; raise InputError if it keeps none."""
+    if model.rows_ is None:
+        raise InputError(
+            "the rows of training are needed, and this model keeps none: call model.keep_rows(X, y) with the rows that "
+            "fit had (a file holds them only if it was saved with keep_rows=True)"
+        )
+    rows: KeptRows = model.rows_
+    return rows
+
+
+def refit_folds(model: Any, rows: TrainingRows, groups: Any, cv: Any = None) -> list[FoldRows]:
+    """Return folds, ten by default, or as many as there are rows or groups."""
+    units = rows.n_rows if groups is None else len(np.unique(np.asarray(groups)))
+    if cv is None:
+        left_out_parts(model, rows, None, groups)  # refuses what has no second part
+        cv = min(FOLDS_OF_REFITS, units)
+    parts = left_out_parts(model, rows, cv, groups)
+    assert parts is not None
+    return parts
+
+
+def refit_sentence(splits: Sequence[FoldRows], refusal: str) -> str:
+    """Return what to say where networks are trained in the place of the closed form."""
+    return f"{len(splits)} times networks are trained without some rows, because {refusal}"
 
 
 def rows_of_training(model: Any, x: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingRows:
@@ -252,75 +336,9 @@ def warn_if_rough(rows: TrainingRows, tangents: Sequence[Tangent]) -> None:
     if rows.n_rows > rows.x.shape[1] and share > CLOSE_FIT:
         warnings.warn(
             f"the networks follow their rows closely ({share:.0%} of each output is the row's own target's doing), where "
-            "what is said of rows left out in closed form is rough: left_out_predict(..., refit=True) fits without them",
+            "what is said of rows left out in closed form is rough: with refit=True it is that of fits without them",
             TwoLayerWarning,
             stacklevel=4,
-        )
-
-
-def in_own_units(model: Any, rows: TrainingRows, outputs: np.ndarray) -> np.ndarray:
-    """Return outputs of training in the units of the targets."""
-    if not model._standardises_y():
-        return outputs
-    _, targets = standardise(rows.y, rows.s, "y")
-    return outputs * targets.scale + targets.mean
-
-
-def fitted_tangents(model: Any, rows: TrainingRows) -> list[Tangent]:
-    """Return the linear view of each network at the end of its training."""
-    task = model._task(rows.counted().distinct().x.shape)
-    targets, y = None, task.smoothed(rows.y)
-    if task.standardise_y:
-        y, targets = standardise(rows.y, rows.s, "y")
-    y = checked_targets(y, rows.n_rows, task.n_outputs, task.loss, np.float64)
-    clip = model.input_clip_
-    decay = model.alpha_ * penalty_unit(rows.y, rows.s, task.loss)
-    seen: dict[bool, Any] = {}
-    tangents = []
-    losses = np.broadcast_to(model.loss_, model.n_networks_)
-    for k, one in enumerate(model.networks_):
-        clipped = clip is not None and bool(clip.networks[k])
-        if clipped not in seen:
-            z, inputs = standardise(clip.columns(rows.x) if clipped else rows.x, rows.s, "X")
-            wide = z.shape[0] < z.shape[1]
-            seen[clipped] = z, inputs, span.row_coordinates(z) if wide else None
-        z, inputs, axes = seen[clipped]
-        params = rescale_params(one, inputs, targets)
-        check_same_rows(z, y, rows.s, params, task, decay, float(losses[k]))
-        if axes is not None:
-            z, params = axes.z, in_axes(axes, z, params)
-        tangents.append(Tangent(z, y, rows.s, params, task.loss, task.activation, decay))
-    return tangents
-
-
-def in_axes(axes: span.RowCoordinates, z: Any, params: Params) -> Params:
-    """Return the weights along the axes of the rows."""
-    skip = params.w_skip
-    return replace(
-        params,
-        w1=axes.along(z @ params.w1),
-        w_skip=None if skip is None else axes.along(z @ skip),
-    )
-
-
-def check_same_rows(
-    z: Any,
-    y: np.ndarray,
-    s: np.ndarray | None,
-    params: Params,
-    task: LearningTask,
-    decay: float,
-    expected: float,
-) -> None:
-    """Raise InputError if the objective is not the one at the end of training: then these are other rows."""
-    total = float(len(y) if s is None else s.sum())
-    penalty = decay if task.loss.is_sum else decay / total
-    value = task.loss.value(forward(z, params, task.activation), y, s, total)
-    value = float(value + 0.5 * penalty * squared_norm(params))
-    if not abs(value - expected) <= SAME_LOSS * max(abs(expected), abs(value), 1e-3):
-        raise InputError(
-            "these are not the rows that the model was fitted to, with their weights: the loss of training was "
-            f"{expected:.6g} at its end, and of these rows it is {value:.6g}"
         )
 
 
@@ -347,16 +365,12 @@ def predictions_of_refits(
     """Return the predictions of models fitted without each part; rows of no part are 0."""
     X, y, sample_weight, groups, method = given  # noqa: N806
     n_rows = _num_samples(X)
-    unfitted.set_params(callback=None)
-    if "warm_start" in unfitted.get_params(deep=False):
-        unfitted.set_params(warm_start=False)
     classes = np.unique(y) if is_classifier(unfitted) and np.ndim(y) == 1 else None
     result: np.ndarray | None = None
-    for train, test in each_row(n_rows) if splits is None else splits:
-        own = clone(unfitted)
-        weights = None if sample_weight is None else np.asarray(sample_weight)[train]
-        own_groups = None if groups is None else np.asarray(groups)[train]
-        own.fit(_safe_indexing(X, train), _safe_indexing(y, train), weights, groups=own_groups)
+    parts = each_row(n_rows) if splits is None else splits
+    for own, (_, test) in zip(
+        refits(unfitted, (X, y, sample_weight, groups), parts), parts, strict=True
+    ):
         found = getattr(own, method)(_safe_indexing(X, test))
         if method != "predict" and classes is not None and len(own.classes_) < len(classes):
             found = with_all_classes(found, own.classes_, classes, method)
@@ -367,6 +381,21 @@ def predictions_of_refits(
         result[test] = found
     assert result is not None
     return result
+
+
+def refits(
+    unfitted: Any, given: tuple[Any, Any, Any, Any], splits: Sequence[FoldRows]
+) -> Iterator[Any]:
+    """Yield a clone fitted to X, y, sample_weight and groups without each part."""
+    X, y, sample_weight, groups = given  # noqa: N806
+    unfitted.set_params(callback=None)
+    if "warm_start" in unfitted.get_params(deep=False):
+        unfitted.set_params(warm_start=False)
+    for train, _ in splits:
+        weights = None if sample_weight is None else np.asarray(sample_weight)[train]
+        own_groups = None if groups is None else np.asarray(groups)[train]
+        x_train, y_train = _safe_indexing(X, train), _safe_indexing(y, train)
+        yield clone(unfitted).fit(x_train, y_train, weights, groups=own_groups)
 
 
 def with_all_classes(

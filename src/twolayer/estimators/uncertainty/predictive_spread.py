@@ -25,7 +25,7 @@ from twolayer.estimators.column_views import ColumnView
 from twolayer.estimators.fit_plan import LearningTask
 from twolayer.estimators.selection.left_out_rows import UNSETTLED_SHARE
 from twolayer.estimators.standardise import Scaling, apply_scaling, rescale_params
-from twolayer.estimators.uncertainty.leave_out import in_axes
+from twolayer.estimators.uncertainty.fitted_tangents import in_axes
 from twolayer.estimators.uncertainty.spread import fit_spread
 from twolayer.maths import span
 from twolayer.maths.activations import Activation
