@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.datasets import make_friedman1
 from sklearn.model_selection import KFold, LeaveOneOut
 
 import twolayer as tl
@@ -72,7 +73,7 @@ def test_with_refit_they_are_those_of_mapie(kind):
 @pytest.mark.parametrize("kind", ["jackknife+", "cv+"])
 def test_in_closed_form_they_are_near_those_of_fits_without_the_rows(kind, n_inputs):
     x, y = table(40, n_inputs=n_inputs)
-    own = {"alpha": 3.0, "n_networks": 4, "scaling": "standard"}
+    own = {"alpha": 3.0 if n_inputs == 2 else 20.0, "n_networks": 4, "scaling": "standard"}
     model = tl.TwoLayerRegressor(**{**SETTINGS, **own}).fit(x, y).keep_rows(x, y)
     new = table(30, seed=1, n_inputs=n_inputs)[0]
     found, truth = (
@@ -195,6 +196,15 @@ def test_where_the_closed_form_does_not_hold_networks_are_trained_without_the_ro
     ):
         low, high = model.predict_interval(NEW, kind="jackknife+")
     assert (low < high).all()
+
+
+def test_networks_that_repeat_their_rows_are_trained_without_them():
+    """In closed form 40 rows of Friedman's table with nearly no decay have intervals of a hundred times the width."""
+    x, y = make_friedman1(40, n_features=6, noise=1.0, random_state=17)
+    model = tl.TwoLayerRegressor(alpha=0.01, n_networks=2, random_state=0).fit(x, y).keep_rows(x, y)
+    with pytest.warns(TwoLayerWarning, match="the networks follow their rows too closely"):
+        low, high = model.predict_interval(x, kind="jackknife+")
+    assert (high - low).mean() < 4 * np.quantile(np.abs(y - y.mean()), 0.9)
 
 
 def test_a_search_is_refitted_at_its_alpha():

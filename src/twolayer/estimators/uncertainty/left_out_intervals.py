@@ -25,6 +25,7 @@ from twolayer.estimators.standardise import standardise
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.estimators.uncertainty.fitted_tangents import in_own_units, trained_networks
 from twolayer.estimators.uncertainty.leave_out import (
+    FOLDS_OF_REFITS,
     as_fitted,
     each_row,
     given_or_kept,
@@ -36,6 +37,7 @@ from twolayer.estimators.uncertainty.leave_out import (
     rows_of_training,
     warn_if_rough,
 )
+from twolayer.estimators.uncertainty.left_out_fit import MOST_LEVERAGE, MOST_ROW_LEVERAGE
 from twolayer.evaluation.splits import FoldRows
 from twolayer.training.loop import was_cut_short
 
@@ -46,6 +48,7 @@ CHUNK_PREDICTIONS = (
     4_000_000  # rows of training times outputs of new rows, that are in memory at a time
 )
 ROUNDING = 1e-12  # share of a level
+TOO_CLOSE = "the networks follow their rows too closely for the closed form"
 
 
 def checked_level(level: Any, what: str) -> float:
@@ -147,16 +150,16 @@ def left_out_interval(
     alone = kind == JACKKNIFE
     splits = left_out_parts(model, rows, None, groups)  # refuses what has no second part
     splits = splits if alone else refit_folds(model, rows, groups, cv)
-    refusal = None if refit else leave_out_refusal(model, rows, splits)
-    if refusal is not None:
-        splits = refit_folds(model, rows, groups) if splits is None else splits
-        warnings.warn(refit_sentence(splits, refusal), TwoLayerWarning, stacklevel=3)
     parts = each_row(rows.n_rows) if splits is None else splits
-    if refit or refusal is not None:
+    found, refusal = None, None if refit else leave_out_refusal(model, rows, splits)
+    if not refit and refusal is None:
+        found, refusal = closed_form_models(model, rows, given, parts), TOO_CLOSE
+    if found is None:
+        if refusal is not None:
+            parts = refit_folds(model, rows, groups) if splits is None else splits
+            warnings.warn(refit_sentence(parts, refusal), TwoLayerWarning, stacklevel=3)
         key = (kind, refit, cv) if cv is None or isinstance(cv, int) else None
         found = refitted_models(model, rows, given, parts, refit, key)
-    else:
-        found = closed_form_models(model, rows, given, parts)
     highest = 1 - 1 / (1 + (rows.n_rows if rows.s is None else rows.s.sum()))
     if level * (1 - ROUNDING) > highest:
         warnings.warn(
@@ -187,18 +190,27 @@ def part_numbers(parts: Sequence[FoldRows], n_rows: int) -> np.ndarray:
 
 def closed_form_models(
     model: Any, rows: TrainingRows, given: list[Any], parts: Sequence[FoldRows]
-) -> LeftOutModels:
-    """Return the models without each part in closed form; where that says nothing, another training without the part."""
+) -> LeftOutModels | None:
+    """Return the models without each part in closed form; where that says nothing, another training without the part.
+
+    None where the networks follow their rows so closely that the closed form says too little of any.
+    """
     networks = list(trained_networks(model, rows))
     tangents = [network.tangent() for network in networks]
+    leverage = np.stack([one.leverage for one in tangents]) / rows.y.shape[1]
+    if leverage.mean() > MOST_LEVERAGE and rows.n_rows > rows.x.shape[1]:
+        return None  # a wide table is near linear there too
     warn_if_rough(rows, tangents)
     settled, loss = was_cut_short(model.stopped_), model.loss_function_
     blocks = [test for _, test in parts]
     alone = all(len(block) == 1 for block in blocks)
     outputs = [one.left_out(None if alone else blocks, settled) for one in tangents]
     own = loss.mean(np.stack([in_own_units(model, rows, one) for one in outputs])).mean(axis=0)
+    own[(leverage > MOST_ROW_LEVERAGE).any(axis=0)] = np.nan
     scale = standardise(rows.y, rows.s, "y")[1].scale if model._standardises_y() else 1.0
     unknown = [k for k, block in enumerate(blocks) if not np.isfinite(own[block]).all()]
+    if len(unknown) > FOLDS_OF_REFITS:
+        return None
     others = list(refits(as_fitted(model), tuple(given), [parts[k] for k in unknown]))
     for k, other in zip(unknown, others, strict=True):
         own[blocks[k]] = two_axes(other.predict(given[0][blocks[k]]))
