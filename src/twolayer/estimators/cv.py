@@ -29,6 +29,7 @@ from twolayer.estimators.selection.search import (
 )
 from twolayer.estimators.setting_checks import check_settings
 from twolayer.estimators.training_rows import TrainingRows
+from twolayer.estimators.uncertainty.class_sets import class_losses
 from twolayer.estimators.uncertainty.spread import fit_spread
 from twolayer.estimators.uncertainty.temperature import best_temperature
 from twolayer.evaluation.splits import fold_splits
@@ -165,7 +166,6 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
             folds = [search.fold_scores(fold) for fold in search.folds(rows, splits)]
             scores = np.stack([fold.scores for fold in folds], axis=-1)
             model._set_scores(SearchScores(search.n_hidden, search.alphas, scores))
-            model._set_uncertainty(search, folds)
             if model.verbose:
                 model._print_scores()
             if model.refit:
@@ -177,6 +177,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
                     warnings.warn(text, ConvergenceWarning, stacklevel=3)
                 _, targets = search.targets(fold)
                 model._set_networks(fold.axes.in_column_units(run.params, targets), run)
+            model._set_uncertainty(search, folds)
         return self
 
     def set_fitted_state(self, state: Mapping[str, Any]) -> Any:
@@ -313,6 +314,8 @@ class TwoLayerClassifierCV(AlphaSearchCV, TwoLayerClassifier):  # type: ignore[m
     ----------
     classes_ : ndarray, shape (n_classes,)
     {SEARCH_ATTRIBUTES_DOC}
+    left_out_losses_ : dict of ndarrays, or None
+        As in `TwoLayerClassifier`, of the held-out rows at the best.
     temperature_ : float
         Only where labels are smoothed: `predict_proba` divides the logits by it. From the held-out rows at the best.
 
@@ -360,12 +363,15 @@ class TwoLayerClassifierCV(AlphaSearchCV, TwoLayerClassifier):  # type: ignore[m
 
     def _set_uncertainty(self, search: AlphaSearch, folds: list[FoldScores]) -> None:
         self.__dict__.pop("temperature_", None)  # of a fit before
-        if not uses_calibration("auto", search.smoothing):
-            return
         best = search.n_hidden.index(self.n_hidden_), search.alphas.index(self.alpha_)
         logits = np.concatenate([fold.predictions[best].mean for fold in folds])
         y = np.concatenate([fold.y for fold in folds])
         s = None if folds[0].s is None else np.concatenate([fold.s for fold in folds])
         loss = search.fitting.loss
-        y = checked_targets(y, len(y), search.n_outputs, loss, np.float64)
-        self.temperature_ = best_temperature(logits, y, s, loss)
+        if uses_calibration("auto", search.smoothing):
+            targets = checked_targets(y, len(y), search.n_outputs, loss, np.float64)
+            self.temperature_ = best_temperature(logits, targets, s, loss)
+        if loss.takes_labels:
+            counted = np.ones(len(y), dtype=bool) if s is None else s > 0
+            weights = None if s is None else s[counted]
+            self.left_out_losses_ = class_losses(logits[counted], y[counted], weights, self)

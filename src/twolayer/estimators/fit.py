@@ -51,7 +51,8 @@ from twolayer.estimators.selection.scoring import scorer_of, takes_weights
 from twolayer.estimators.standardise import Scaling, standardise
 from twolayer.estimators.stream_state import ColumnMoments, RowCount, StreamState
 from twolayer.estimators.training_rows import TrainingRows
-from twolayer.estimators.uncertainty.leave_out import leave_out_refusal
+from twolayer.estimators.uncertainty.class_sets import left_out_class_losses
+from twolayer.estimators.uncertainty.left_out_fit import left_out_settings
 from twolayer.estimators.uncertainty.noise import noise_std
 from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread, SpreadFit
 from twolayer.estimators.uncertainty.temperature import best_temperature
@@ -383,6 +384,9 @@ class NetworkFit:
             model.__dict__.pop(name, None)
         if uses_calibration(model.calibrate, self.task.smoothing):
             model.temperature_ = self.temperature()
+        losses = left_out_class_losses(self)
+        if losses is not None:
+            model.left_out_losses_ = losses
         if self.targets is not None:
             spread = self.predictive_spread(self.targets)
             if spread is not None:
@@ -407,17 +411,14 @@ class NetworkFit:
 
     def predictive_spread(self, targets: Scaling) -> PredictiveSpread | None:
         """Return the spread from rows left out of these networks in closed form; None where that does not hold."""
-        rows = self.rows
-        if self.was_cut or leave_out_refusal(self.model, rows, None) is not None:
-            return None
-        blocks = None
-        if rows.groups is not None:
-            blocks = [np.flatnonzero(rows.groups == k) for k in np.unique(rows.groups)]
+        known = left_out_settings(self, self.y)
+        return None if known is None else SpreadFit(**known, targets=targets).spread(self.parts)
+
+    @property
+    def parts(self) -> list[tuple[ColumnView, list[Params]]]:
+        """The networks of each view of the columns."""
         parts = networks_by_view(self.params, self.views)
-        each = [(view, single_networks(part)) for view, part in parts]
-        decay = self.alpha * self.unit
-        converged = not steps_ran_out(self.result.stopped)
-        return SpreadFit(self.y, self.s, blocks, targets, self.task, decay, converged).spread(each)
+        return [(view, single_networks(part)) for view, part in parts]
 
     @property
     def folds_tell_noise(self) -> bool:
@@ -448,8 +449,7 @@ class NetworkFit:
             squares = np.square(self.validation.y - self.validation_outputs().mean(axis=0))
             mean = np.average(squares, axis=0, weights=self.validation.s)
             return np.sqrt(mean) * self.targets.scale
-        parts = networks_by_view(self.params, self.views)
-        each = [(view.x, single_networks(part)) for view, part in parts]
+        each = [(view.x, networks) for view, networks in self.parts]
         std = noise_std(each, self.y, self.s, self.task.activation, self.alpha)
         return std * self.targets.scale
 
@@ -483,7 +483,7 @@ class NetworkFit:
         return np.stack(
             [
                 network.forward(view.x_validation, one, self.task.activation)
-                for view, part in networks_by_view(self.params, self.views)
-                for one in single_networks(part)
+                for view, networks in self.parts
+                for one in networks
             ]
         )

@@ -14,31 +14,22 @@ it is no longer a guarantee).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from twolayer.errors import InputError
-from twolayer.estimators.column_views import ColumnView
-from twolayer.estimators.fit_plan import LearningTask
-from twolayer.estimators.selection.left_out_rows import UNSETTLED_SHARE
 from twolayer.estimators.standardise import Scaling, apply_scaling, rescale_params
-from twolayer.estimators.uncertainty.fitted_tangents import in_axes
+from twolayer.estimators.uncertainty.left_out_fit import LeftOutFit, Parts
 from twolayer.estimators.uncertainty.spread import fit_spread
-from twolayer.maths import span
 from twolayer.maths.activations import Activation
 from twolayer.maths.low_rank_tangent import LARGEST_STANDARDISED, LowRankTangent
 from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import SMOOTH_CLIP, STANDARD, InputClip
-from twolayer.maths.tangent import Tangent
 
-LARGEST_SIDE = 1000  # rows·outputs or weights, whichever are fewer
-LARGEST_FEATURES = 10_000_000  # rows·outputs times weights
 MOST_NUMBERS = 300_000  # of all bases together: the model file holds them
-MOST_LEVERAGE = 0.6  # in the mean; above, the linear view says too little of rows left out
-MOST_ROW_LEVERAGE = 0.9  # of a network; above, it says nothing of the row left out
 MOST_RESIDUALS = 2000
 FEW_RESIDUALS = "rows of training tell intervals up to a level of"
 FEWEST_ROWS = 5
@@ -234,85 +225,39 @@ def spread_array(
 
 
 @dataclass(eq=False)
-class SpreadFit:
+class SpreadFit(LeftOutFit):
     """The fit of a spread to the rows left out of networks that have been trained.
 
     Parameters
     ----------
-    y : ndarray, shape (n_rows, n_outputs)
-        Targets of training.
-    s : ndarray, shape (n_rows,), or None
-    blocks : sequence of arrays of row numbers, or None
-        Rows that are left out together; None for each row alone.
     targets : Scaling
         What standardised the targets.
-    task : LearningTask
-    decay : float
-        The weight decay of training.
-    converged : bool
-        Whether the training ended by itself.
     """
 
-    y: np.ndarray
-    s: np.ndarray | None
-    blocks: Sequence[np.ndarray] | None
     targets: Scaling
-    task: LearningTask
-    decay: float
-    converged: bool
 
-    def spread(self, parts: Sequence[tuple[ColumnView, list[Params]]]) -> PredictiveSpread | None:
+    def spread(self, parts: Parts) -> PredictiveSpread | None:
         """Return the spread of these networks; None where the linear view says too little of rows left out."""
         outputs, variances, views = [], [], {}
-        if not all(self.is_small(view.x.shape) for view, _ in parts):
+        for view, k, tangent in self.tangents(parts):
+            left_out = self.left_out(tangent)
+            if left_out is None:
+                return None
+            outputs.append(left_out)
+            narrow = view.x.shape[0] >= view.x.shape[1]
+            low = None
+            if k == 0 and narrow:
+                low = LowRankTangent.of(tangent, MOST_NUMBERS // len(parts))
+            if low is not None:
+                name = STANDARD if view.clip is None else SMOOTH_CLIP
+                views[name] = ViewSpread(view.inputs, self.targets.scale, low)
+                variances.append(tangent.left_out_variance(self.blocks))
+                variances[-1][np.isnan(left_out)] = np.nan
+        if not outputs:
             return None
-        for view, networks in parts:
-            for k, tangent in enumerate(self.tangents(view, networks)):
-                outputs.append(tangent.left_out(self.blocks, settled=not self.converged))
-                if not self.holds(tangent, outputs[-1]):
-                    return None
-                doubtful = tangent.leverage > MOST_ROW_LEVERAGE * self.task.n_outputs
-                outputs[-1][doubtful] = np.nan
-                narrow = view.x.shape[0] >= view.x.shape[1]
-                low = None
-                if k == 0 and narrow:
-                    low = LowRankTangent.of(tangent, MOST_NUMBERS // len(parts))
-                if low is not None:
-                    name = STANDARD if view.clip is None else SMOOTH_CLIP
-                    views[name] = ViewSpread(view.inputs, self.targets.scale, low)
-                    variances.append(tangent.left_out_variance(self.blocks))
-                    variances[-1][doubtful] = np.nan
         if len(views) < len(parts):  # the width is then constant but for the networks
             views, variances = {}, [np.zeros(self.y.shape)]
         return self.most_likely(np.stack(outputs), np.stack(variances), views)
-
-    def holds(self, tangent: Tangent, left_out: np.ndarray) -> bool:
-        """Return whether the linear view of a network can be relied on: near a minimum, and with rows left over."""
-        moved = np.square(left_out - tangent.outputs)
-        rest = 0.0 if self.converged else np.square(tangent.unsettled).mean()
-        return bool(
-            tangent.degrees_of_freedom <= MOST_LEVERAGE * self.y.size
-            and rest <= UNSETTLED_SHARE**2 * moved[np.isfinite(moved)].sum() / moved.size
-        )
-
-    def is_small(self, shape: tuple[int, int]) -> bool:
-        """Return whether the linear view of such a table costs little beside a training."""
-        task, axes = self.task, min(shape)
-        size = shape[0] * task.n_outputs
-        weights = task.n_hidden * (axes + task.n_outputs) + task.skip * axes * task.n_outputs
-        return min(size, weights) <= LARGEST_SIDE and (
-            size <= weights or size * weights <= LARGEST_FEATURES
-        )
-
-    def tangents(self, view: ColumnView, networks: list[Params]) -> Iterator[Tangent]:
-        """Yield the linear view of each network, in axes of the rows where these are fewer than the columns."""
-        x = view.x
-        axes = span.row_coordinates(x) if x.shape[0] < x.shape[1] else None
-        for params in networks:
-            own = params if axes is None else in_axes(axes, x, params)
-            z = x if axes is None else axes.z
-            task = self.task
-            yield Tangent(z, self.y, self.s, own, task.loss, task.activation, self.decay)
 
     def most_likely(
         self, outputs: np.ndarray, variances: np.ndarray, views: Mapping[str, ViewSpread]
