@@ -121,7 +121,7 @@ show(
 show(
     "Trap 3: w1 -= learning_rate * w1.grad, outside no_grad",
     in_place_recorded,
-    "a leaf that is being recorded must not be overwritten: its old value is still needed.",
+    "recorded, it would make w1 a result, no leaf any more, whose .grad is never filled again.",
 )
 show(
     "Trap 4: the gradients are never cleared",

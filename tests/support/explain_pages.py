@@ -36,3 +36,21 @@ def arrays(program):
     b1 = rng.standard_normal(program.n_hidden) if program.bias else None
     b2 = rng.standard_normal(program.n_outputs) if program.bias else None
     return x, y, tl.Params(w1, b1, w2, b2)
+
+
+def numpy_run(x, y, params, learning_rate, steps):
+    """Losses before each update, and the weights at the end, of the rectified program written out once more."""
+    w1, w2 = params.w1.copy(), params.w2.copy()
+    b1, b2 = (np.zeros(1) if b is None else b.copy() for b in (params.b1, params.b2))
+    losses = []
+    for _ in range(steps):
+        h = x @ w1 + b1
+        residual = np.maximum(h, 0) @ w2 + b2 - y
+        losses.append((residual**2).sum())
+        grad_h = 2 * residual @ w2.T * (h >= 0)
+        w2 -= learning_rate * 2 * np.maximum(h, 0).T @ residual
+        w1 -= learning_rate * x.T @ grad_h
+        if params.b1 is not None:
+            b1 -= learning_rate * grad_h.sum(0)
+            b2 -= learning_rate * 2 * residual.sum(0)
+    return np.array(losses), w1, b1, w2, b2

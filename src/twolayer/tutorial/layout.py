@@ -17,6 +17,9 @@ from twolayer.tutorial.bilingual import Bilingual
 from twolayer.tutorial.trace import ArrayWindow, VariableChange
 
 WINDOW_ROWS, WINDOW_COLUMNS = 4, 5  # of a window of values
+WHOLE_SIDE = 8  # rows and columns up to which an array is shown whole
+LARGEST_WHOLE = 1e6  # up to which whole numbers are written out
+TEXT_CELL = 12  # characters of a text in a table of texts
 INDENT = 5
 
 # Chinese wraps anywhere, but a line never starts with one of the first nor ends with one of the second.
@@ -115,27 +118,33 @@ class Page:
                 self.line(" " * INDENT + "| " + part)
 
     def values(self, name: str, array: np.ndarray, indent: int = INDENT) -> None:
-        """Write a window of an array below its name and place."""
+        """Write an array, or a window of a large one, below its name and place."""
         array = np.asarray(array)
         table = np.atleast_2d(array)
-        part = table[:WINDOW_ROWS, :WINDOW_COLUMNS]
+        rows, columns = window_size(table.shape)
+        part = table[:rows, :columns]
+        fitting = (self.width - indent) // (column_width(part) + 2)
+        part = part[:, : max(1, fitting)]
         self._wrapped_place(f"{name}", array.shape, 0, 0, part.shape, indent)
         for row in table_columns(part):
             self.line(" " * (indent + 2) + row)
 
     def change(self, change: VariableChange, before: str, after: str) -> None:
-        """Write the same window before and after, side by side."""
-        window = change.window(WINDOW_ROWS, self._columns_side_by_side(change))
-        self._wrapped_place(
-            "",
-            change.after.shape,
-            window.first_row,
-            window.first_column,
-            window.after.shape,
-            INDENT,
-        )
-        for row in windows_side_by_side(window, before, after):
-            self.line(" " * (INDENT + 2) + row)
+        """Write the same window before and after: side by side, or one below the other if an array is whole only so."""
+        rows, columns = window_size(np.atleast_2d(change.after).shape)
+        fitting = self._columns_side_by_side(change)
+        whole = np.atleast_2d(change.after).shape == (rows, columns)
+        below = whole and fitting < columns <= self._columns_alone(change)
+        window = change.window(rows, columns if below else min(columns, fitting))
+        place = (window.first_row, window.first_column, window.after.shape)
+        self._wrapped_place("", change.after.shape, *place, INDENT)
+        if below:
+            texts = table_columns(np.concatenate([window.before, window.after]))
+            lines = [before, *texts[:rows], after, *texts[rows:]]
+        else:
+            lines = windows_side_by_side(window, before, after)
+        for line in lines:
+            self.line(" " * (INDENT + 2) + line)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 2) -> None:
         """Write cells in columns as wide as needed, numbers to the right; the last column has the remaining width."""
@@ -185,15 +194,32 @@ class Page:
 
     def _columns_side_by_side(self, change: VariableChange) -> int:
         """Return how many columns of two windows fit side by side."""
-        whole = np.concatenate([np.ravel(change.before), np.ravel(change.after)])
-        one = (
-            max(
-                len(text) for text in table_columns(whole[None, : min(whole.size, 4000)])[0].split()
-            )
-            + 2
-        )
         room = (self.width - INDENT - 2 - 5) // 2 + 2
-        return max(1, min(WINDOW_COLUMNS, room // one))
+        return max(1, room // (change_width(change) + 2))
+
+    def _columns_alone(self, change: VariableChange) -> int:
+        """Return how many columns of one window fit."""
+        return (self.width - INDENT) // (change_width(change) + 2)
+
+
+def window_size(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many rows and columns of an array are shown: all of a small one."""
+    if max(shape) <= WHOLE_SIDE:
+        return shape[0], shape[1]
+    return min(shape[0], WINDOW_ROWS), min(shape[1], WINDOW_COLUMNS)
+
+
+def column_width(part: np.ndarray) -> int:
+    """Return the width of the widest column."""
+    if part.dtype.kind == "U":
+        return min(TEXT_CELL, max(map(cell_len, part.ravel().tolist())))
+    return max(map(len, map(entry_format(part), part.ravel())))
+
+
+def change_width(change: VariableChange) -> int:
+    """Return the width of a column of an array before and after."""
+    whole = np.concatenate([np.ravel(change.before), np.ravel(change.after)])
+    return max(len(text) for text in table_columns(whole[None, :4000])[0].split())
 
 
 def wrap_text(text: str, width: int) -> list[str]:
@@ -232,9 +258,21 @@ def is_number_cell(text: str) -> bool:
 
 def table_columns(table: np.ndarray) -> list[str]:
     """Return the rows of a table as text, about four digits per number, in columns of one width."""
-    texts = [[format_entry(value, largest_magnitude(table)) for value in row] for row in table]
+    if table.dtype.kind == "U":
+        texts = [[text[:TEXT_CELL] for text in row] for row in table.tolist()]
+        widths = [max(map(cell_len, column)) for column in zip(*texts, strict=True)]
+        return ["  ".join(map(pad_text, row, widths)).rstrip() for row in texts]
+    texts = [list(map(entry_format(table), row)) for row in table]
     wide = max(len(text) for row in texts for text in row)
     return ["  ".join(f"{text:>{wide}}" for text in row) for row in texts]
+
+
+def entry_format(table: np.ndarray) -> Callable[[float], str]:
+    """Return how the entries of a table are written: all alike, and whole numbers without decimals."""
+    largest = largest_magnitude(table)
+    if largest < LARGEST_WHOLE and (table == np.round(table)).all():
+        return lambda value: f"{int(value)}"
+    return lambda value: format_entry(value, largest)
 
 
 def largest_magnitude(table: np.ndarray) -> float:

@@ -16,6 +16,7 @@ from twolayer.tutorial import explain
 from twolayer.tutorial.bilingual import Bilingual
 from twolayer.tutorial.explain import autograd_text as words
 from twolayer.tutorial.explain.execution import run_source
+from twolayer.tutorial.explain.outcome import show_smaller_rate
 from twolayer.tutorial.explain.program import setup_lines
 from twolayer.tutorial.explain.program_loop import (
     PrintedLosses,
@@ -118,6 +119,7 @@ class AutogradLesson:
         self.page, self.program = page, program
         self.numbers: dict[str, Any] = {}
         run_lines(setup_lines(program), self.numbers)
+        self.params = Params(*(self.numbers.get(name) for name in ("w1", "b1", "w2", "b2")))
         self.weights = ["w1", "b1", "w2", "b2"] if program.bias else ["w1", "w2"]
         self.tensors = "\n".join(
             [
@@ -193,17 +195,18 @@ class AutogradLesson:
 
     def run_numpy(self) -> PrintedLosses:
         """Run the NumPy program with the same numbers."""
-        params = Params(*(self.numbers.get(name) for name in ("w1", "b1", "w2", "b2")))
-        first, second = loop_halves(self.program, params, self.numbers["y"])
+        first, second = loop_halves(self.program, self.params, self.numbers["y"])
         return run_loop(loop_source(self.program.steps, [*first, *second]), self.numbers, set())
 
     def compared(
         self, text: Bilingual, run: PrintedLosses, other: PrintedLosses, **values: Any
     ) -> None:
         """Show the largest difference of two runs, or that a run diverged."""
-        rate, step = self.program.learning_rate, run.diverged
-        if step is not None:
-            self.page.paragraph(words.AUTOGRAD_DIVERGED, step=step, rate=rate, smaller=rate / 10)
+        if run.diverged is not None:
+            rate = self.program.learning_rate
+            self.page.paragraph(words.AUTOGRAD_DIVERGED, step=run.diverged, rate=rate)
+            own = self.numbers
+            show_smaller_rate(self.page, self.program, own["x"], own["y"], self.params)
             return
         difference = largest_difference(np.array(run.losses), np.array(other.losses))
         self.page.paragraph(text, steps=len(run.losses), difference=f"{difference:.2g}", **values)

@@ -53,9 +53,8 @@ COMPARED = Bilingual(
     zh="{steps} 步用时 {seconds:.2f} 秒。用 NumPy 手写梯度的同一个循环给出同样的损失：各步中最大的相对差是 {difference}。",
 )
 AUTOGRAD_DIVERGED = Bilingual(
-    en="At step {step} the loss is no longer a finite number: the learning rate {rate:g} is too large. Try "
-    "--learning-rate {smaller:g}.",
-    zh="到第 {step} 步，损失已经不是有限的数：学习率 {rate:g} 太大。可以试试 --learning-rate {smaller:g}。",
+    en="At step {step} the loss is no longer a finite number: the learning rate {rate:g} is too large.",
+    zh="到第 {step} 步，损失已经不是有限的数：学习率 {rate:g} 太大。",
 )
 AUTOGRAD_LABEL = Bilingual(en="autograd", zh="自动求导")
 BY_HAND_LABEL = Bilingual(en="NumPy, by hand", zh="NumPy 手写梯度")
@@ -93,9 +92,10 @@ TRAP_RECORDED = Bilingual(
     zh="陷阱三：w1 -= learning_rate * w1.grad，但没有 torch.no_grad()",
 )
 TRAP_RECORDED_WHY = Bilingual(
-    en="An update in place is right, but here it would be recorded, and a leaf that requires a gradient must not be "
-    "overwritten while operations are recorded.",
-    zh="原地修改是对的，但这里的修改会被记录下来，而需要梯度的叶子张量在记录状态下不允许被覆盖。",
+    en="An update in place is right, but here autograd would record it: w1 would become the result of a computation, so no "
+    "leaf any more, and no later backward() would fill its .grad. PyTorch refuses that at once.",
+    zh="原地修改是对的，但这里的修改会被自动求导记录下来：w1 就变成了“算出来的”张量，不再是叶子张量，"
+    "以后的 backward() 都不会再填它的 .grad。所以 PyTorch 当场拒绝。",
 )
 TRAP_ADDED = Bilingual(
     en="Trap 4: the gradients are never cleared",
@@ -159,8 +159,9 @@ AT_ZERO = Bilingual(
 WRITTEN = Bilingual(en="written as", zh="写法")
 AT_0 = Bilingual(en="derivative at 0", zh="0 处的导数")
 WHICH_AT_ZERO = Bilingual(
-    en="The tutorial clears the gradient where h < 0 and so keeps it at 0: slope 1. Random numbers are never exactly 0, "
-    "but in tables of whole numbers h can be, and then these programs give different results.",
-    zh="教程只把 h < 0 处的梯度清零，所以在 0 处保留：斜率是 1。随机数几乎不会恰好等于 0，"
-    "但整数组成的表会，那时这几种写法的结果就会不一样。",
+    en="The tutorial clears the gradient where h < 0 and so keeps it at 0: slope 1. With random numbers h is practically "
+    "never exactly 0. With whole numbers in x and w1 it can be, and then these programs give different gradients of w1, "
+    "unless that row of x is all 0: its share of the gradient is 0 with any slope.",
+    zh="教程只把 h < 0 处的梯度清零，所以在 0 处保留：斜率是 1。用随机数时 h 几乎不会恰好等于 0；x 和 w1 都是整数时却可能，"
+    "那时这几种写法得到的 w1 的梯度就不一样。例外是 x 的那一行全是 0：不管斜率取多少，它对梯度的贡献都是 0。",
 )

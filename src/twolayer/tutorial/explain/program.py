@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from twolayer.errors import InputError
 from twolayer.maths.network import Params
 from twolayer.tutorial import explain
 from twolayer.tutorial.explain import program_text as words
@@ -13,14 +14,24 @@ from twolayer.tutorial.explain.program_loop import show_loop
 from twolayer.tutorial.explain.program_notes import ProgramNotes
 from twolayer.tutorial.ladder import LadderProgram
 from twolayer.tutorial.layout import Page
+from twolayer.tutorial.learning_rates import best_rate
+from twolayer.tutorial.lesson_table import LessonTable
 from twolayer.tutorial.source import SourceLine
+from twolayer.tutorial.source.setup import setup_source
 from twolayer.tutorial.trace import TracedLine, VariableChange, run_lines, trace
 
 Namespace = dict[str, Any]
+LARGEST_RATE = 1.0  # below which rates are tried on a table of one's own
 
 
 def explain_program(
-    page: Page, program: LadderProgram, show_weights: bool = False, every: int | None = None
+    page: Page,
+    program: LadderProgram,
+    show_weights: bool = False,
+    every: int | None = None,
+    table: LessonTable | None = None,
+    line: int | None = None,
+    part: str | None = None,
 ) -> None:
     """Write the page.
 
@@ -33,51 +44,74 @@ def explain_program(
         Also show `w1` and `w2` after updates of the loop.
     every : int or None
         Show every so many steps of the loop; None for a selection.
+    table : LessonTable or None
+        A table of one's own in the place of random numbers.
+    line, part : int, str, or None
+        Only this line, by its number, or only this part, one of `words.PARTS`.
+
+    Raises
+    ------
+    InputError
+        If there is no line of that number.
     """
     names: Namespace = {}
-    setup = run_lines(setup_lines(program), names)
+    setup = run_lines(setup_lines(program, table), names)
     params = Params(names["w1"], names.get("b1"), names["w2"], names.get("b2"))
     x, y = names["x"], names["y"]
     step = trace(x, y, params, activation=program.activation, learning_rate=program.learning_rate)
     step_names = names | {name: value for line in step for name, value in line.wrote.items()}
+    lines = [*setup, *step]
+    if line is not None and not 1 <= line <= len(lines):
+        raise InputError(page.text(words.NO_LINE, line=line, count=len(lines)))
 
-    page.title(words.PROGRAM_TITLE)
-    page.line()
-    page.paragraph(words.PROGRAM_INTRODUCTION)
-    show_names(page, {**names, **step_names})
+    is_whole = line is None and part is None
+    if is_whole:
+        page.title(words.PROGRAM_TITLE)
+        page.paragraph(words.PROGRAM_INTRODUCTION)
+        show_names(page, {**names, **step_names})
     notes = ProgramNotes(page, program, x, y, params, step_names)
-    part = ""
-    for number, line in enumerate([*setup, *step], 1):
-        if line.part != part:
-            part = line.part
-            page.heading(words.PARTS[part])
-        show_line(page, number, line, notes)
-        notes.after(line)
-    seconds = show_loop(page, program, names, show_weights, every)
-    notes.misunderstandings(seconds)
-    page.line()
-    page.paragraph(words.MORE)
+    show_lines(page, lines, notes, line, part)
+    seconds = None
+    if is_whole or part == "loop":
+        seconds = show_loop(page, program, names, show_weights, every)
+    if is_whole or part == "misunderstandings":
+        notes.misunderstandings(seconds)
+    if is_whole:
+        page.line()
+        page.paragraph(words.MORE)
 
 
-def setup_lines(program: LadderProgram) -> list[SourceLine]:
-    """Return the lines that make the data and the weights: those of the ladder, in the same order."""
-    sizes = f"{program.n_rows}, {program.n_inputs}, {program.n_hidden}, {program.n_outputs}"
-    source = [
-        ("import numpy as np", words.IMPORT),
-        (f"n_rows, n_inputs, n_hidden, n_outputs = {sizes}", words.SIZES),
-        (f"rng = np.random.default_rng({program.seed})", words.SEED),
-        ("x = rng.standard_normal((n_rows, n_inputs))", words.DRAW_X),
-        ("y = rng.standard_normal((n_rows, n_outputs))", words.DRAW_Y),
-        ("w1 = rng.standard_normal((n_inputs, n_hidden))", words.DRAW_W1),
-        ("w2 = rng.standard_normal((n_hidden, n_outputs))", words.DRAW_W2),
-    ]
-    if program.bias:
-        source += [
-            ("b1 = rng.standard_normal(n_hidden)", words.DRAW_B1),
-            ("b2 = rng.standard_normal(n_outputs)", words.DRAW_B2),
-        ]
-    source.append((f"learning_rate = {program.learning_rate!r}", words.RATE))
-    return [SourceLine("setup", code, *meaning) for code, meaning in source]
+def show_lines(
+    page: Page, lines: list[TracedLine], notes: ProgramNotes, wanted: int | None, part: str | None
+) -> None:
+    """Show the lines below the headings of their parts: all, one of them, or those of a part."""
+    shown = ""
+    for number, traced in enumerate(lines, 1):
+        if wanted not in (None, number) or part not in (None, traced.part):
+            continue
+        if traced.part != shown:
+            shown = traced.part
+            page.heading(words.PARTS[shown])
+        show_line(page, number, traced, notes)
+        notes.after(traced)
+
+
+def setup_lines(program: LadderProgram, table: LessonTable | None = None) -> list[SourceLine]:
+    """Return the lines that make the data and the weights of a program."""
+    sizes = (program.n_rows, program.n_inputs, program.n_hidden, program.n_outputs)
+    return setup_source(
+        program.problem, sizes, program.seed, program.bias, program.learning_rate, table
+    )
+
+
+def table_rate(program: LadderProgram, table: LessonTable) -> float | None:
+    """Return the learning rate that was tried on the table and ends lowest; None if none lowers the loss."""
+    names: Namespace = {}
+    run_lines(setup_lines(program, table), names)
+    params = Params(names["w1"], names.get("b1"), names["w2"], names.get("b2"))
+    return best_rate(
+        names["x"], names["y"], params, program.activation, LARGEST_RATE, program.steps
+    )
 
 
 def show_names(page: Page, names: Namespace) -> None:

@@ -13,6 +13,7 @@ from twolayer.maths.losses import LOSSES
 from twolayer.maths.network import Params
 from twolayer.tutorial import explain
 from twolayer.tutorial.explain import program_text as words
+from twolayer.tutorial.explain.outcome import loop_outcome, show_outcome
 from twolayer.tutorial.ladder import LadderProgram
 from twolayer.tutorial.layout import Page, format_figure
 from twolayer.tutorial.source.program import program_lines
@@ -28,6 +29,7 @@ class PrintedLosses:
     weight_steps: set[int]
     losses: list[float] = field(default_factory=list)
     weights: dict[int, list[np.ndarray]] = field(default_factory=dict)
+    names: dict[str, Any] = field(default_factory=dict)  # the variables when the loop has ended
 
     def __call__(self, *given: Any) -> None:
         if np.ndim(given[0]):
@@ -60,7 +62,7 @@ def show_loop(
     if show_weights:
         second = [*second, "print(w1, w2)"]
     source = loop_source(program.steps, [*first, f"# {comment}", *second])
-    page.heading(words.LOOP)
+    page.heading(words.PARTS["loop"])
     page.paragraph(words.LOOP_IS, steps=program.steps)
     page.line()
     page.code(source)
@@ -76,7 +78,10 @@ def show_loop(
     runs = {page.text(words.WITH_BOTH): full, page.text(words.FORWARD_ONLY): forward_only}
     show_losses(page, shown, runs)
     page.line()
-    show_outcome(page, program, full, forward_only)
+    if len(set(forward_only.losses)) == 1:
+        same = format_figure(forward_only.losses[0])
+        page.paragraph(words.NEVER_CHANGES, loss=same, steps=program.steps)
+    show_outcome(page, loop_outcome(program, names, full.names, full.losses))
     if show_weights:
         show_weight_windows(page, program.steps, full)
     return seconds / program.steps if full.diverged is None else None
@@ -114,6 +119,7 @@ def run_loop(source: str, names: dict[str, Any], weight_steps: set[int]) -> Prin
 
     with np.errstate(over="ignore", invalid="ignore"), threadpool_limits(1):
         exec(compile(source, "<the loop>", "exec"), own)
+    printed.names = own
     return printed
 
 
@@ -131,25 +137,6 @@ def show_losses(page: Page, shown: list[int], runs: dict[str, PrintedLosses]) ->
     """Show the losses of some runs side by side, each under its name."""
     rows = [[str(t), *(format_figure(run.losses[t]) for run in runs.values())] for t in shown]
     page.table([page.text(explain.STEP_HEADING), *runs], rows)
-
-
-def show_outcome(
-    page: Page, program: LadderProgram, full: PrintedLosses, forward_only: PrintedLosses
-) -> None:
-    """Show that the run without its second half never changes, and where the other went."""
-    if len(set(forward_only.losses)) == 1:
-        page.paragraph(
-            words.NEVER_CHANGES, loss=format_figure(forward_only.losses[0]), steps=program.steps
-        )
-    rate, first, last = program.learning_rate, full.losses[0], full.losses[-1]
-    if full.diverged is not None:
-        page.paragraph(words.LOOP_DIVERGED, step=full.diverged, rate=rate, smaller=rate / 10)
-    elif program.steps > 1:
-        page.paragraph(words.FELL, first=format_figure(first), last=format_figure(last))
-        if last >= first:
-            page.paragraph(words.ROSE, rate=rate, smaller=rate / 10)
-        else:
-            page.paragraph(words.STEADILY, rows=program.n_rows)
 
 
 def show_weight_windows(page: Page, steps: int, run: PrintedLosses) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.network import Params
 from twolayer.tutorial import explain
 from twolayer.tutorial.explain import program_text as words
 from twolayer.tutorial.ladder import LadderProgram
 from twolayer.tutorial.layout import Page, format_entry, format_figure, format_short
+from twolayer.tutorial.source.activations import activation_lines
 from twolayer.tutorial.trace import TracedLine, VariableChange, trace
 
 NUDGE = 1e-6  # small enough for a straight line, large enough for the digits of a loss
@@ -36,7 +38,9 @@ class ProgramNotes:
         self.beside: dict[str, Callable[[], None]] = {
             "x = rng.standard_normal((n_rows, n_inputs))": self.randn,
             "h = x.dot(w1)": self.product,
-            "h_relu = h": lambda: self.page.note(words.IDENTITY),
+            "h_relu = h": lambda: self.page.note(
+                words.IDENTITY_WITH_BIAS if program.bias else words.IDENTITY
+            ),
             "loss = np.square(y_pred - y).sum()": self.loss,
             "grad_y_pred = 2.0 * (y_pred - y)": self.direction,
             "grad_w2 = h_relu.T.dot(grad_y_pred)": self.transpose,
@@ -71,6 +75,16 @@ class ProgramNotes:
         if not change.n_changed:
             return self.page.text(
                 words.SAME_NUMBERS_NOTE if ".copy()" in line.code else words.NOTHING
+            )
+        if change.before_name != change.after_name:
+            return self.page.text(
+                words.ENTRIES_DIFFER,
+                count=change.n_changed,
+                total=change.n_entries,
+                before=change.before_name,
+                after=change.after_name,
+                least=format_short(change.after.min()),
+                most=format_short(change.after.max()),
             )
         return self.page.text(
             words.ENTRIES_CHANGED,
@@ -139,7 +153,8 @@ class ProgramNotes:
     def copy(self) -> None:
         names = {name: np.copy(self.after_step[name]) for name in ("h", "grad_h_relu", "x")}
         right = np.copy(names["grad_h_relu"])
-        source = "grad_h = grad_h_relu\ngrad_h[h < 0] = 0"
+        next_line = activation_lines(ACTIVATIONS[self.program.activation]).backward[1].code
+        source = "grad_h = grad_h_relu\n" + next_line
         exec(source, names)
         change = VariableChange("grad_h_relu", "grad_h_relu", right, names["grad_h_relu"])
         if not change.n_changed:
@@ -207,7 +222,7 @@ class ProgramNotes:
     def misunderstandings(self, seconds_a_step: float | None) -> None:
         """Correct common misunderstandings, with the numbers of this run."""
         page, x, params = self.page, self.x, self.params
-        page.heading(words.MISUNDERSTANDINGS)
+        page.heading(words.PARTS["misunderstandings"])
         page.item(words.WIDTH_NOT_DEPTH, hidden=params.n_hidden)
         page.item(
             words.ROWS_NOT_INPUTS,

@@ -61,49 +61,16 @@ PARTS = {
         zh="4. 反向传播：用链式法则，从损失回到每个权重",
     ),
     "update": Bilingual(en="5. Update: one small step downhill", zh="5. 更新：沿下坡方向走一小步"),
+    "loop": Bilingual(
+        en="6. The loop: these lines, again and again", zh="6. 循环：把上面这些反复执行"
+    ),
+    "misunderstandings": Bilingual(en="7. Common misunderstandings", zh="7. 常见的误解"),
 }
+NO_LINE = Bilingual(
+    en="there is no line {line}: the program has lines 1 to {count}",
+    zh="没有第 {line} 行：程序只有第 1 到 {count} 行",
+)
 
-IMPORT = Bilingual(
-    en="NumPy is Python's library for tables of numbers (arrays); np is its usual short name.",
-    zh="NumPy 是 Python 处理数字表格（数组）的库，np 是它惯用的简称。",
-)
-SIZES = Bilingual(
-    en="The sizes: rows of the table, inputs, hidden units, outputs. The tutorial calls them N, D_in, H, D_out.",
-    zh="各个尺寸：表的行数、输入个数、隐藏单元个数、输出个数。教程里写作 N、D_in、H、D_out。",
-)
-SEED = Bilingual(
-    en="A generator of random numbers. The seed makes them the same in every run; the tutorial has no seed, so its "
-    "numbers differ each time.",
-    zh="随机数发生器。固定种子后每次运行得到的随机数都相同；教程没有固定种子，所以每次的数字都不一样。",
-)
-DRAW_X = Bilingual(
-    en="A table of random numbers as inputs: one row per example, one column per input.",
-    zh="用随机数表作为输入：一行是一个样本，一列是一个输入。",
-)
-DRAW_Y = Bilingual(
-    en="A table of random numbers as targets: one column per output.",
-    zh="用随机数表作为目标值：一列对应一个输出。",
-)
-DRAW_W1 = Bilingual(
-    en="Random initial weights: one row of w1 per input, one column per hidden unit.",
-    zh="随机的初始权重：w1 的一行对应一个输入，一列对应一个隐藏单元。",
-)
-DRAW_W2 = Bilingual(
-    en="Random initial weights: one row of w2 per hidden unit, one column per output.",
-    zh="随机的初始权重：w2 的一行对应一个隐藏单元，一列对应一个输出。",
-)
-DRAW_B1 = Bilingual(
-    en="Random initial biases: one number per hidden unit.",
-    zh="随机的初始偏置：每个隐藏单元一个数。",
-)
-DRAW_B2 = Bilingual(
-    en="Random initial biases: one number per output.",
-    zh="随机的初始偏置：每个输出一个数。",
-)
-RATE = Bilingual(
-    en="The learning rate: in one step each weight moves by this multiple of its gradient.",
-    zh="学习率：每一步里权重移动的量，等于梯度乘以它。",
-)
 
 RANDN = Bilingual(
     en="The tutorial writes np.random.randn({rows}, {columns}). It returns an array of random numbers from the standard "
@@ -146,6 +113,10 @@ NONE_NEGATIVE = Bilingual(
     en="No entry of h is negative in this run, so nothing changed.",
     zh="本次运行中 h 没有负的元素，所以什么都没有变。",
 )
+ENTRIES_DIFFER = Bilingual(
+    en="{count} of {total} entries of {after} differ from those of {before}; they lie between {least} and {most}.",
+    zh="{after} 的 {total} 个元素中有 {count} 个与 {before} 不同；它们都在 {least} 与 {most} 之间。",
+)
 ENTRIES_CHANGED = Bilingual(
     en="{count} of {total} entries; the largest change is {largest}.",
     zh="{total} 个元素中变了 {count} 个，变化最大的一个变了 {largest}。",
@@ -158,6 +129,11 @@ NOTHING = Bilingual(en="nothing", zh="没有")
 IDENTITY = Bilingual(
     en="Without an activation, two layers are equivalent to one: y_pred = x·(w1·w2), a linear model.",
     zh="没有激活函数，两层就等于一层：y_pred = x·(w1·w2)，仍然是线性模型。",
+)
+IDENTITY_WITH_BIAS = Bilingual(
+    en="Without an activation, two layers are equivalent to one: y_pred = x·(w1·w2) + (b1·w2 + b2), a linear model with a "
+    "constant.",
+    zh="没有激活函数，两层就等于一层：y_pred = x·(w1·w2) + (b1·w2 + b2)，仍然是（带常数项的）线性模型。",
 )
 MEAN_SQUARED = Bilingual(
     en="This is a sum of squares. The mean squared error is the sum divided by the number of squares: {loss} / ({rows} × "
@@ -198,10 +174,10 @@ COPY_MATTERS = Bilingual(
     "但谁要是在这之后打印或使用它，得到的就是错的数，而且不会有任何报错。",
 )
 COPY_IDLE = Bilingual(
-    en="Why .copy()? Without it, grad_h is only a second name for the same numbers, and clearing entries of one also "
-    "clears them in the other. In this run the next line clears no entry, so there is nothing to see.",
-    zh="为什么要 .copy()？不复制的话，grad_h 只是同一批数的另一个名字，清零一个，另一个也跟着变。"
-    "本次运行中下一行没有清零任何元素，所以看不出差别。",
+    en="Why .copy()? Without it, grad_h is only a second name for the same numbers, and changing entries of one also "
+    "changes them in the other. In this run the next line changes no entry, so there is nothing to see.",
+    zh="为什么要 .copy()？不复制的话，grad_h 只是同一批数的另一个名字，改了一个，另一个也跟着变。"
+    "本次运行中下一行没有改动任何元素，所以看不出差别。",
 )
 CLEARED = Bilingual(
     en="{count} of {total} entries are cleared, the same that np.maximum set to 0; the other {rest} are unchanged.",
@@ -240,7 +216,6 @@ LOSS_ROSE = Bilingual(
     zh="走完这一步，损失从 {before} 变为 {after}：反而变大了。梯度只对小步才准确，这一步迈得太大；后面的步子可能会补回来。",
 )
 
-LOOP = Bilingual(en="6. The loop: these lines, again and again", zh="6. 循环：把上面这些反复执行")
 LOOP_IS = Bilingual(
     en="The same lines run again and again; t counts the steps, {steps} in all. The first half only computes; the second "
     "half changes the weights.",
@@ -260,26 +235,6 @@ NEVER_CHANGES = Bilingual(
     en="Without the second half nothing changes the weights, so the loss is {loss} at every step ({steps} in all).",
     zh="没有后一半，权重就不会变，所以每一步（共 {steps} 步）的损失都是 {loss}。",
 )
-FELL = Bilingual(
-    en="With the second half, the loss goes from {first} to {last}.",
-    zh="有了后一半，损失从 {first} 变为 {last}。",
-)
-STEADILY = Bilingual(
-    en="The weights fit the rows of x ({rows}) better and better. The numbers are random, so there is nothing to learn "
-    "except the rows themselves.",
-    zh="权重对 x 的这些行（{rows} 行）拟合得越来越好；不过数据本来就是随机的，除了记住这些行，没有别的规律可学。",
-)
-ROSE = Bilingual(
-    en="The loss did not fall below its start: the learning rate {rate:g} is too large, or there are too few steps. Try "
-    "--learning-rate {smaller:g}.",
-    zh="损失没有降到起点以下：学习率 {rate:g} 太大，或者步数太少。可以试试 --learning-rate {smaller:g}。",
-)
-LOOP_DIVERGED = Bilingual(
-    en="At step {step} the loss is no longer a finite number: each step was so long that it ended further from the "
-    "target than it began. The learning rate {rate:g} is too large: try --learning-rate {smaller:g}.",
-    zh="到第 {step} 步，损失已经不是有限的数了：每一步都迈得太大，落点比出发点离目标更远。"
-    "学习率 {rate:g} 太大：可以试试 --learning-rate {smaller:g}。",
-)
 WEIGHTS_HEADING = Bilingual(en="w1 and w2 after each update", zh="每次更新后的 w1 和 w2")
 AFTER_UPDATE = Bilingual(
     en="after update {step} (loss before it: {loss})",
@@ -290,7 +245,6 @@ UPDATES_SHOWN = Bilingual(
     zh="{steps} 次更新中显示了 {shown} 次；用 --every 1 可以逐次显示。",
 )
 
-MISUNDERSTANDINGS = Bilingual(en="7. Common misunderstandings", zh="7. 常见的误解")
 WIDTH_NOT_DEPTH = Bilingual(
     en="H is a width. n_hidden = {hidden} (H in the tutorial) is the number of units side by side in the one hidden "
     "layer; h has one column per unit. It is not a number of layers: there are two layers of weights, w1 and w2, "

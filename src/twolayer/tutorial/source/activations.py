@@ -135,7 +135,7 @@ ACTIVATION_LINES: dict[type[Activation], ActivationLines] = {
             "h_relu = np.logaddexp(0, h)",
             en="The activation: softplus, log(1 + exp(h)), a rectifier with its corner rounded off; logaddexp "
             "computes it without overflow.",
-            zh="激活函数：softplus，即 log(1 + exp(h))，相当于把拐角磨圆了的 ReLU；用 logaddexp 计算，不会溢出。",
+            zh="激活函数：softplus，即 log(1 + exp(h))，相当于把尖点（折点）磨圆了的 ReLU；用 logaddexp 计算，不会溢出。",
             origin="h",
         ),
         (slope_line("grad_h = grad_h_relu * -np.expm1(-h_relu)", "(1 − exp(−h_relu))"),),
