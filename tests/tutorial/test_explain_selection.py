@@ -10,7 +10,7 @@ from explain_pages import SMALL, arrays, flat, read
 
 from twolayer.errors import InputError
 from twolayer.tutorial.explain.program import explain_program
-from twolayer.tutorial.explain.program_text import PARTS
+from twolayer.tutorial.explain.program_text import PAGE_PARTS
 from twolayer.tutorial.ladder import PROGRAMS, LadderProgram
 
 
@@ -34,9 +34,9 @@ def test_a_line_that_is_not_there(lang):
 def test_the_parts_are_the_page():
     whole = numbered(read(explain_program, SMALL))
     parts = {}
-    for part in PARTS:
+    for part in PAGE_PARTS:
         lines = read(explain_program, SMALL, part=part)
-        assert PARTS[part].en in lines
+        assert PAGE_PARTS[part].en in lines
         parts |= numbered(lines)
     assert parts == whole
 

@@ -20,8 +20,9 @@ from twolayer.tutorial.bilingual import LANGUAGES, Bilingual, default_language
 from twolayer.tutorial.explain.autograd import explain_autograd
 from twolayer.tutorial.explain.numpy_torch import explain_numpy_torch
 from twolayer.tutorial.explain.program import explain_program
-from twolayer.tutorial.explain.program_text import PARTS
+from twolayer.tutorial.explain.program_text import PAGE_PARTS
 from twolayer.tutorial.explain.timing import explain_timing
+from twolayer.tutorial.explain.why import QUESTIONS, explain_why
 from twolayer.tutorial.ladder import LadderProgram
 from twolayer.tutorial.layout import Page
 
@@ -30,8 +31,12 @@ TOPICS: dict[str, Callable[..., None]] = {
     "autograd": explain_autograd,
     "timing": explain_timing,
     "numpy-torch": lambda page, program: explain_numpy_torch(page, program.seed),
+    "why": explain_why,
 }
 OF_THE_PROGRAM = ("table", "line", "part", "show_weights", "every")  # have no meaning elsewhere
+SETTINGS = (
+    "program", "n_rows", "n_inputs", "n_hidden", "n_outputs", "bias", "activation", "learning_rate", "steps",
+)  # fmt: skip
 MIN_WIDTH, MAX_WIDTH = 60, 100  # columns that are used of a terminal
 
 TOO_LARGE_TEXT = Bilingual(
@@ -47,7 +52,12 @@ def explain(
     target: str | None = typer.Option(
         None, help="The table's column to predict; by default its last."
     ),
-    topic: str = typer.Option("program", help="program, autograd, timing, or numpy-torch."),
+    topic: str | None = typer.Option(
+        None, help="program (the default), why, autograd, timing, or numpy-torch."
+    ),
+    question: str | None = typer.Option(
+        None, help="One question of the topic why: rate, limit, start, noise, zeros, ..."
+    ),
     lang: str | None = typer.Option(None, help="en or zh; by default the locale's."),
     line: str | None = typer.Option(None, metavar="INTEGER", help="Only this line of the program."),
     part: str | None = typer.Option(
@@ -80,25 +90,37 @@ def explain(
 ) -> None:
     """Explain the program line by line, with the numbers of a real run.
 
-    Topics: the program itself in NumPy; autograd (what PyTorch does for you, its traps, and a function of your own);
-    timing (reading a loss, reading a clock, and whether a GPU pays); NumPy and PyTorch side by side.
+    Topics: the program itself in NumPy; why (why these values, what goes wrong, what was learnt: 14 questions, each answered
+    by runs); autograd (what PyTorch does for you, its traps, and a function of your own); timing (reading a loss, reading a
+    clock, and whether a GPU pays); NumPy and PyTorch side by side.
     """
     given = dict(locals())
     here = default_language()
     reader = check_choice("--lang", here if lang is None else lang, LANGUAGES, here)
+    if topic is None:
+        topic = "program" if question is None else "why"
     check_choice("--topic", topic, TOPICS, reader)
     if topic != "program":
         refuse(f"--topic {topic}", given, OF_THE_PROGRAM, reader)
+    if topic == "why":
+        refuse("--topic why", given, SETTINGS, reader)
+    elif question is not None:
+        refuse(f"--topic {topic}", given, ["question"], reader)
     if line is not None:
         refuse("--line", given, ["part", "show_weights", "every"], reader)
     about = {
         "line": None if line is None else check_whole("--line", line, reader),
-        "part": None if part is None else check_choice("--part", part, PARTS, reader),
+        "part": None if part is None else check_choice("--part", part, PAGE_PARTS, reader),
         "every": None if every is None else check_whole("--every", every, reader),
         "show_weights": show_weights,
     }
+    if question is not None:
+        check_choice("--question", question, QUESTIONS, reader)
     try:
         chosen, own_table = lesson_program(given, reader)
+        if topic == "why":
+            explain_why(terminal_page(reader), chosen.seed, question)
+            return
         show_topic(terminal_page(reader), topic, chosen, about | {"table": own_table})
     except MemoryError:
         raise InputError(TOO_LARGE_TEXT.said(reader)) from None

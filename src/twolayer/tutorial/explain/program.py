@@ -47,7 +47,7 @@ def explain_program(
     table : LessonTable or None
         A table of one's own in the place of random numbers.
     line, part : int, str, or None
-        Only this line, by its number, or only this part, one of `words.PARTS`.
+        Only this line, by its number, or only this part, one of `words.PAGE_PARTS`.
 
     Raises
     ------

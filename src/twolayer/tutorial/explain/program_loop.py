@@ -62,7 +62,7 @@ def show_loop(
     if show_weights:
         second = [*second, "print(w1, w2)"]
     source = loop_source(program.steps, [*first, f"# {comment}", *second])
-    page.heading(words.PARTS["loop"])
+    page.heading(words.PAGE_PARTS["loop"])
     page.paragraph(words.LOOP_IS, steps=program.steps)
     page.line()
     page.code(source)

@@ -222,7 +222,7 @@ class ProgramNotes:
     def misunderstandings(self, seconds_a_step: float | None) -> None:
         """Correct common misunderstandings, with the numbers of this run."""
         page, x, params = self.page, self.x, self.params
-        page.heading(words.PARTS["misunderstandings"])
+        page.heading(words.PAGE_PARTS["misunderstandings"])
         page.item(words.WIDTH_NOT_DEPTH, hidden=params.n_hidden)
         page.item(
             words.ROWS_NOT_INPUTS,

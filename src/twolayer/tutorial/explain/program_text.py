@@ -61,6 +61,9 @@ PARTS = {
         zh="4. 反向传播：用链式法则，从损失回到每个权重",
     ),
     "update": Bilingual(en="5. Update: one small step downhill", zh="5. 更新：沿下坡方向走一小步"),
+}
+PAGE_PARTS = {
+    **PARTS,
     "loop": Bilingual(
         en="6. The loop: these lines, again and again", zh="6. 循环：把上面这些反复执行"
     ),
@@ -298,8 +301,8 @@ MEASURE = Bilingual(
     zh="`twolayer ladder` 会列出本机上的实际对比；`twolayer explain --topic timing` 说明怎样正确计时。",
 )
 MORE = Bilingual(
-    en="More: twolayer explain --topic autograd | timing | numpy-torch. An example small enough to check by hand: "
+    en="More: twolayer explain --topic why | autograd | timing | numpy-torch. An example small enough to check by hand: "
     "twolayer explain --n-rows 2 --n-inputs 3 --n-hidden 4 --n-outputs 1 --learning-rate 0.01",
-    zh="更多内容：twolayer explain --topic autograd | timing | numpy-torch。小到可以手算验证的例子：twolayer explain "
+    zh="更多内容：twolayer explain --topic why | autograd | timing | numpy-torch。小到可以手算验证的例子：twolayer explain "
     "--n-rows 2 --n-inputs 3 --n-hidden 4 --n-outputs 1 --learning-rate 0.01",
 )

@@ -1,0 +1,63 @@
+"""The page of questions: why the program's values are as they are, what goes wrong, and what was learnt."""
+
+from __future__ import annotations
+
+from twolayer.tutorial.bilingual import Bilingual
+from twolayer.tutorial.explain.questions import (
+    PROGRAM_AS_FUNCTIONS,
+    AnswerSheet,
+    Question,
+    learning_rate,
+    new_rows,
+    shapes,
+)
+from twolayer.tutorial.layout import Page
+
+WHY_TITLE = Bilingual(
+    en="Questions about the program, answered by runs", zh="关于这个程序的问题，用运行来回答"
+)
+WHY_INTRODUCTION = Bilingual(
+    en="All code below ran just now, and the lines behind a bar are what it printed. A single question: twolayer explain "
+    "--question NAME, with the names in brackets.",
+    zh="以下代码都是刚刚运行的，竖线后面是它打印的内容。只看一个问题：twolayer explain --question 名字，名字写在方括号"
+    "里。",
+)
+WHY_FUNCTIONS = Bilingual(
+    en="The lines of the program, put into functions, so that they can run with several rates and several numbers:",
+    zh="把程序的各行放进函数里，这样就可以用不同的学习率、不同的数来运行：",
+)
+QUESTION_HEADING = Bilingual(en="{title} [{name}]", zh="{title} [{name}]")
+
+QUESTIONS = {
+    "rate": Question(learning_rate.RATE_TITLE, learning_rate.answer_rate),
+    "limit": Question(learning_rate.LIMIT_TITLE, learning_rate.answer_limit),
+    "start": Question(learning_rate.START_TITLE, learning_rate.answer_start),
+    "noise": Question(new_rows.NOISE_TITLE, new_rows.answer_noise),
+    "zeros": Question(learning_rate.ZEROS_TITLE, learning_rate.answer_zeros),
+    "mean": Question(learning_rate.MEAN_TITLE, learning_rate.answer_mean),
+    "shape": Question(shapes.SHAPE_TITLE, shapes.answer_shape),
+    "product": Question(shapes.PRODUCT_TITLE, shapes.answer_product),
+    "entries": Question(shapes.ENTRIES_TITLE, shapes.answer_entries),
+    "twice": Question(shapes.TWICE_TITLE, shapes.answer_twice),
+    "row": Question(new_rows.ROW_TITLE, new_rows.answer_row),
+    "overfitting": Question(new_rows.OVERFITTING_TITLE, new_rows.answer_overfitting),
+    "units": Question(new_rows.UNITS_TITLE, new_rows.answer_units),
+    "columns": Question(new_rows.COLUMNS_TITLE, new_rows.answer_columns),
+}
+NEEDS_NO_FUNCTIONS = {"entries", "twice"}  # their code stands alone
+
+
+def explain_why(page: Page, seed: int = 0, question: str | None = None) -> None:
+    """Write all questions with their answers, or one of them."""
+    if question is None:
+        page.title(WHY_TITLE)
+        page.paragraph(WHY_INTRODUCTION)
+    if question not in NEEDS_NO_FUNCTIONS:
+        page.line()
+        page.paragraph(WHY_FUNCTIONS)
+        page.line()
+        page.code(PROGRAM_AS_FUNCTIONS.format(seed=seed))
+    for name, asked in QUESTIONS.items():
+        if question in (None, name):
+            page.heading(QUESTION_HEADING, title=page.text(asked.title), name=name)
+            asked.answer(AnswerSheet(page, seed))
