@@ -11,7 +11,8 @@ from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.model_selection import GridSearchCV
 
 from twolayer import InputError, TwoLayerClassifier, TwoLayerClassifierCV, TwoLayerRegressor
-from twolayer.estimators.training_rows import relative_weights
+from twolayer.errors import TwoLayerWarning
+from twolayer.estimators.training_rows import TrainingRows, relative_weights
 
 ONES = np.ones(300)
 RANDOM = np.random.default_rng(0).uniform(0.5, 1.5, 300)
@@ -140,3 +141,46 @@ def test_one_class_of_three_with_weight_is_refused():
     x, y, s = weightless()
     with pytest.raises(InputError, match="one class only, 'c', in every row of weight above 0"):
         FORMS[0].fit(x, y, sample_weight=s * (y == "c"))
+
+
+def yes_and_no(n_rows, n_columns, seed):
+    """Answers of yes and no, and a target that the first of them makes probable."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 2, (n_rows, n_columns)).astype(float)
+    return x, (rng.random(n_rows) < 1 / (1 + np.exp(1.2 - 2.5 * x[:, 0]))).astype(int)
+
+
+@pytest.mark.parametrize(("n_rows", "n_columns"), [(400, 3), (150, 2)])
+def test_a_table_of_few_different_rows_is_learned(n_rows, n_columns):
+    """Merged, all equal rows of one class were left out together, and a constant was the best of all networks."""
+    x, y = yes_and_no(n_rows, n_columns, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TwoLayerWarning)
+        model = TwoLayerClassifier(random_state=0).fit(x, y)
+    shares = [y[x[:, 0] == k].mean() for k in (0, 1)]
+    for k, share in enumerate(shares):
+        assert abs(model.predict_proba(x[x[:, 0] == k])[:, 1].mean() - share) < 0.1
+
+
+def test_in_such_a_table_a_row_of_weight_3_is_three_rows():
+    x, y = yes_and_no(120, 3, 1)
+    counts = np.random.default_rng(2).integers(1, 4, len(y))
+    weighed = TwoLayerClassifier(random_state=0).fit(x, y, counts)
+    repeated = TwoLayerClassifier(random_state=0).fit(np.repeat(x, counts, 0), np.repeat(y, counts))
+    assert np.array_equal(weighed.predict_proba(x), repeated.predict_proba(x))
+
+
+def test_weights_that_are_no_counts_stay_with_their_rows():
+    x, y = yes_and_no(200, 2, 3)
+    s = np.random.default_rng(4).uniform(0.5, 1.5, 200)
+    rows = TrainingRows(x, y, s).distinct()
+    assert rows.n_rows == 200
+    assert np.array_equal(np.sort(rows.s), np.sort(s))
+
+
+def test_copies_of_rows_are_merged_where_equal_columns_have_equal_targets():
+    x = np.random.default_rng(5).standard_normal((30, 2))
+    y = np.arange(30) % 2
+    rows = TrainingRows(np.repeat(x, 2, axis=0), np.repeat(y, 2)).distinct()
+    assert rows.n_rows == 30
+    assert (rows.s == 2).all()

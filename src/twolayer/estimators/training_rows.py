@@ -7,7 +7,7 @@ depend on theirs; and with repeats merged, a row of weight 3 is the same as thre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -22,6 +22,7 @@ MEAN_COUNT = 10  # up to this mean they count repeats, and at twice this no long
 COUNT_TOLERANCE = 0.1  # how far from a whole number a count no longer counts repeats
 UNLIKE_SHARE = 0.2  # of the rows: where so many count no repeats, none does
 WEIGHT_ROUNDING = 1e-9  # share of the largest weight
+OBSERVED_SHARE = 0.05  # of the rows: so many have the columns of another row, with another target, where rows are no copies
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,17 +59,38 @@ class TrainingRows:
         return self if self.s is None or self.s.all() else self.subset(self.s > 0)
 
     def distinct(self) -> TrainingRows:
-        """Return the rows in an order that follows from their content, with repeats merged.
+        """Return the rows in an order that follows from their content, with repeats merged where these are copies.
 
         The weights of repeats are added; `s` is None if every row then has weight 1. Of the groups of repeats, the first
         one counts.
+
+        In a table of few distinct columns, such as answers of yes and no, rows that are equal are observations of their
+        own. Merged, all that say yes would be left out of a fold together, and all that say no would stay: so there each
+        row stays, and one of weight 3 is three rows.
         """
         prints = np.frombuffer(b"".join(row_fingerprints(self.x, self.y)), dtype="V16")
         _, first, place = np.unique(prints, return_index=True, return_inverse=True)
+        if (self.s is not None or len(first) < self.n_rows) and self.has_observations(first):
+            return self.observations(place)
         weights = np.bincount(place, weights=self.s, minlength=len(first)).astype(np.float64)
         s = None if (weights == 1).all() else weights
         groups = None if self.groups is None else self.groups[first]
         return TrainingRows(self.x[first], self.y[first], s, groups)
+
+    def has_observations(self, distinct: np.ndarray) -> bool:
+        """Return whether many rows have the columns of others with another target; `distinct` holds those not merged."""
+        columns = np.frombuffer(b"".join(row_fingerprints(self.x, None)), dtype="V16")
+        each, counts = np.unique(columns[distinct], return_counts=True)
+        return bool(np.isin(columns, each[counts > 1]).mean() > OBSERVED_SHARE)
+
+    def observations(self, place: np.ndarray) -> TrainingRows:
+        """Return all rows in the order of these numbers, those whose weights count repeats as so many rows."""
+        s = np.ones(self.n_rows) if self.s is None else self.s
+        order = np.lexsort((s, place))
+        if (s == np.rint(s)).all() and s.sum() <= 2 * MEAN_COUNT * self.n_rows:
+            counts = s[order].astype(int)
+            return replace(self, s=None).subset(np.repeat(order, counts))
+        return self.subset(order)
 
 
 def relative_weights(s: np.ndarray) -> np.ndarray:
@@ -104,9 +126,9 @@ def relative_weights(s: np.ndarray) -> np.ndarray:
     return s * (mean**likeness / above_0.mean())
 
 
-def row_fingerprints(x: Any, y: np.ndarray) -> list[bytes]:
-    """Return 16 bytes for each row: the same for the same numbers, and different for different ones."""
-    y = np.ascontiguousarray(y)
+def row_fingerprints(x: Any, y: np.ndarray | None) -> list[bytes]:
+    """Return 16 bytes for each row: the same for the same numbers, and different for different ones; y may be left out."""
+    y = np.zeros((x.shape[0], 0)) if y is None else np.ascontiguousarray(y)
     if is_sparse(x):
         x.sort_indices()
         ends = zip(x.indptr[:-1], x.indptr[1:], strict=True)
