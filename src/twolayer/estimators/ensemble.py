@@ -65,10 +65,11 @@ def single_networks(params: Params) -> list[Params]:
 
 def mean_logits(outputs: np.ndarray, several_labels: bool = False) -> np.ndarray:
     """Return the logits of the mean probabilities, (n_rows, n_outputs), from those of (n_networks, n_rows, n_outputs)."""
-    if several_labels or outputs.shape[-1] == 1:
-        log_yes = np.logaddexp.reduce(log_expit(outputs), axis=0)
-        return log_yes - np.logaddexp.reduce(log_expit(-outputs), axis=0)
-    return np.logaddexp.reduce(log_softmax(outputs, axis=-1), axis=0) - np.log(len(outputs))
+    with np.errstate(invalid="ignore"):  # where one is not a number, neither is the mean
+        if several_labels or outputs.shape[-1] == 1:
+            log_yes = np.logaddexp.reduce(log_expit(outputs), axis=0)
+            return log_yes - np.logaddexp.reduce(log_expit(-outputs), axis=0)
+        return np.logaddexp.reduce(log_softmax(outputs, axis=-1), axis=0) - np.log(len(outputs))
 
 
 def mean_outputs(outputs: np.ndarray, loss: Loss) -> np.ndarray:

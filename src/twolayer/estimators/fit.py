@@ -47,6 +47,7 @@ from twolayer.estimators.fit_warnings import (
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.selection.alpha_choice import AlphaChoice, choose_alpha, path_table
 from twolayer.estimators.selection.alpha_path import STEPS_PER_ALPHA
+from twolayer.estimators.selection.left_out_rows import IN_CLOSED_FORM
 from twolayer.estimators.selection.scoring import scorer_of, takes_weights
 from twolayer.estimators.standardise import Scaling, standardise
 from twolayer.estimators.stream_state import ColumnMoments, RowCount, StreamState
@@ -440,8 +441,8 @@ class NetworkFit:
         choice = self.choice
         if choice is None and self.weighing != NO_WEIGHING and self.validation is None:
             choice = self.choice = self.left_out()  # the closed form takes the weights for given
-        elif choice is None and self.folds_tell_noise:
-            choice = self.left_out(closed_form=False)
+        elif self.folds_tell_noise and (choice is None or choice.way.endswith(IN_CLOSED_FORM)):
+            choice = self.left_out(closed_form=False)  # the closed form says too little here
         if choice is not None and choice.residuals is not None:
             squares = np.square(choice.residuals)
             return np.sqrt(np.average(squares, axis=0, weights=choice.weights))

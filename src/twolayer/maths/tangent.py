@@ -56,6 +56,8 @@ LEAST_ALPHA = (
     1e-10  # share of the largest entry of the matrix: without any decay it may be singular
 )
 LEAST_ROOT = 1e-3  # share of the largest root of W, to divide by the others
+FLAT_CURVATURE = 1e-3  # share of the largest
+FLAT_ROWS = 0.1  # share of the rows
 SINGULAR = 1e-9  # 1 − leverage, below which nothing can be said of a row without it
 
 
@@ -108,6 +110,7 @@ class Tangent:
         activation: Activation,
         alpha: float,
     ) -> None:
+        self.y, self.s, self.params, self.loss, self.activation = y, s, params, loss, activation
         self.features = TangentFeatures.of(x, params, activation)
         self.outputs = self.features.h_relu @ params.w2
         if params.b2 is not None:
@@ -313,6 +316,18 @@ class Tangent:
         h = self.block(rows)
         wh = (self.w[rows] @ h.reshape(len(rows), -1, len(h))).reshape(h.shape)
         return solved(np.eye(len(h)) - wh, push[rows].reshape(-1, 1))[:, 0]
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether many rows have next to no curvature: then one step of Newton's method leads far from where they lead."""
+        curvature, s = np.einsum("iaa->i", self.w), self.s
+        if (
+            self.loss.y_to < np.inf
+        ):  # of classes: a row that is told surely has none, and moves nothing
+            return False
+        if s is not None:
+            curvature = curvature[s > 0] / s[s > 0]
+        return bool((curvature < FLAT_CURVATURE * curvature.max()).mean() > FLAT_ROWS)
 
     @property
     def leverage(self) -> np.ndarray:

@@ -23,6 +23,7 @@ from twolayer.maths.tangent import left_out_constant
 
 LARGEST_MATRIX = 700  # rows·outputs or weights, whichever are fewer: up to here the closed form costs less than folds
 
+IN_CLOSED_FORM = "left out in closed form"
 UNSETTLED_SHARE = 0.5  # of what leaving rows out does to the outputs; further from a minimum, the closed form says nothing
 
 
@@ -93,7 +94,7 @@ class ClosedForm(LeftOutRows):
         rng: np.random.Generator,
     ) -> None:
         self.task, self.folds, self.s = task, folds, rows.s
-        self.way = f"{len(folds)} folds left out in closed form"
+        self.way = f"{len(folds)} folds {IN_CLOSED_FORM}"
         path = AlphaPath(rows, task, rng)
         self.paths = [path]
         self.y = path.scaled(rows.y)
@@ -104,7 +105,8 @@ class ClosedForm(LeftOutRows):
         tangent = self.paths[0].tangent()
         outputs = tangent.left_out(self.folds, settled=True)
         rest = np.square(tangent.unsettled).mean()
-        self.holds = bool(rest <= UNSETTLED_SHARE**2 * np.square(outputs - tangent.outputs).mean())
+        moved = np.square(outputs - tangent.outputs).mean()
+        self.holds = bool(rest <= UNSETTLED_SHARE**2 * moved) and not tangent.is_flat
         return outputs
 
 

@@ -80,8 +80,8 @@ class TrainedNetwork:
         value = float(value + 0.5 * penalty * squared_norm(self.params))
         if not abs(value - expected) <= SAME_LOSS * max(abs(expected), abs(value), 1e-3):
             raise InputError(
-                "these are not the rows that the model was fitted to, with their weights: the loss of training was "
-                f"{expected:.6g} at its end, and of these rows it is {value:.6g}"
+                "these are not the rows that the model was fitted to, with their weights, or a setting has changed since: "
+                f"the loss of training was {expected:.6g} at its end, and of these rows it is {value:.6g}"
             )
 
     @property

@@ -6,6 +6,7 @@ influential observation in linear regression*, Technometrics 19, 1977): how far 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,11 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from twolayer.errors import InputError
+from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.estimators.ensemble import mean_outputs
 from twolayer.estimators.standardise import standardise
 from twolayer.estimators.training_rows import TrainingRows
+from twolayer.estimators.uncertainty.closed_form_check import checked_outputs
 from twolayer.estimators.uncertainty.fitted_tangents import fitted_tangents
 from twolayer.estimators.uncertainty.leave_out import (
     given_or_kept,
@@ -150,6 +152,7 @@ def closed_form_influence(
     """Return the influence of each block of rows."""
     tangents, loss = fitted_tangents(model, rows), model.loss_function_
     settled = was_cut_short(model.stopped_)
+    warn_if_off(tangents, None if len(blocks) == rows.n_rows else blocks, settled)
     fitted = averaged(np.stack([one.outputs for one in tangents]), loss)
     own = np.empty_like(fitted)
     square = np.empty((len(blocks), fitted.shape[1]))
@@ -176,6 +179,17 @@ def closed_form_influence(
         np.mean([one.leverage for one in tangents], axis=0),
         np.argsort(-square.sum(axis=1), kind="stable"),
     )
+
+
+def warn_if_off(
+    tangents: Sequence[Tangent], blocks: Sequence[np.ndarray] | None, settled: bool
+) -> None:
+    """Warn where trainings without some of the rows say something else than the closed form."""
+    outputs = np.stack([tangent.left_out(blocks, settled) for tangent in tangents])
+    refusal = checked_outputs(tangents, outputs, blocks, settled).refusal
+    if refusal is not None:
+        text = f"{refusal}: read it as an order of the rows, and see left_out_predict, which trains without them"
+        warnings.warn(text, TwoLayerWarning, stacklevel=4)
 
 
 def mean_changes(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.kept_rows import KeptRows
 from twolayer.estimators.training_rows import TrainingRows, group_numbers
+from twolayer.estimators.uncertainty.closed_form_check import CheckedOutputs, checked_outputs
 from twolayer.estimators.uncertainty.fitted_tangents import (
     fitted_tangents,
     in_own_units,
@@ -160,9 +162,10 @@ class LeaveOutMixin:
             return predictions_of_refits(clone(self), given, splits)
         refusal = leave_out_refusal(self, rows, splits)
         if refusal is None:
-            outputs = left_out_outputs(
-                self, rows, None if splits is None else [b for _, b in splits]
-            )
+            blocks = None if splits is None else [b for _, b in splits]
+            checked = left_out_outputs(self, rows, blocks)
+            outputs, refusal = checked.outputs, checked.refusal
+        if refusal is None:
             unknown = ~np.isfinite(outputs).all(axis=(0, 2))
             predictions = self._predictions(np.where(np.isfinite(outputs), outputs, 0), method)  # type: ignore[attr-defined]
             if not unknown.any():
@@ -225,6 +228,11 @@ def refit_sentence(splits: Sequence[FoldRows], refusal: str) -> str:
 
 def rows_of_training(model: Any, x: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingRows:
     """Return the rows as `fit` reads them, those of weight 0 too; raise InputError if they cannot be those of the fit."""
+    if "_stream_rng" in vars(model):
+        raise InputError(
+            "partial_fit has gone on since the fit, and no training without some rows would lead to these weights: nothing "
+            "can be said of rows left out"
+        )
     same = copy.copy(model)
     same._keeps_weightless_rows = True
     numbers = None if groups is None else group_numbers(groups, _num_samples(x))
@@ -313,8 +321,8 @@ def leave_out_refusal(
 
 def left_out_outputs(
     model: Any, rows: TrainingRows, blocks: Sequence[np.ndarray] | None
-) -> np.ndarray:
-    """Return the outputs of each network for the rows left out, (n_networks, n_rows, n_outputs), in closed form.
+) -> CheckedOutputs:
+    """Return the outputs of each network for the rows left out, in closed form, and whether that holds.
 
     They are as `network_outputs` gives them; not a number where nothing follows from the other rows.
 
@@ -324,10 +332,10 @@ def left_out_outputs(
         If these are not the rows of training.
     """
     tangents = fitted_tangents(model, rows)
-    warn_if_rough(rows, tangents)
     settled = was_cut_short(model.stopped_)
-    outputs = [tangent.left_out(blocks, settled) for tangent in tangents]
-    return np.stack([in_own_units(model, rows, one) for one in outputs])
+    outputs = np.stack([tangent.left_out(blocks, settled) for tangent in tangents])
+    checked = checked_outputs(tangents, outputs, blocks, settled)
+    return replace(checked, outputs=in_own_units(model, rows, checked.outputs))
 
 
 def warn_if_rough(rows: TrainingRows, tangents: Sequence[Tangent]) -> None:
@@ -368,9 +376,8 @@ def predictions_of_refits(
     classes = np.unique(y) if is_classifier(unfitted) and np.ndim(y) == 1 else None
     result: np.ndarray | None = None
     parts = each_row(n_rows) if splits is None else splits
-    for own, (_, test) in zip(
-        refits(unfitted, (X, y, sample_weight, groups), parts), parts, strict=True
-    ):
+    fits = each_warning_once(refits(unfitted, (X, y, sample_weight, groups), parts))
+    for own, (_, test) in zip(fits, parts, strict=True):
         found = getattr(own, method)(_safe_indexing(X, test))
         if method != "predict" and classes is not None and len(own.classes_) < len(classes):
             found = with_all_classes(found, own.classes_, classes, method)
@@ -396,6 +403,26 @@ def refits(
         own_groups = None if groups is None else np.asarray(groups)[train]
         x_train, y_train = _safe_indexing(X, train), _safe_indexing(y, train)
         yield clone(unfitted).fit(x_train, y_train, weights, groups=own_groups)
+
+
+def each_warning_once(fits: Iterator[Any]) -> Iterator[Any]:
+    """Yield fits, and then give each of their warnings once, however many of them gave it."""
+    said: dict[tuple[type[Warning], str], int] = {}
+    n_fits = 0
+    while True:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            own = next(fits, None)
+        for one in {(one.category, str(one.message)) for one in caught}:
+            said[one] = said.get(one, 0) + 1
+        if own is None:
+            break
+        n_fits += 1
+        yield own
+    for (category, text), count in said.items():
+        warnings.warn(
+            f"{text} (in {count} of {n_fits} fits without some rows)", category, stacklevel=4
+        )
 
 
 def with_all_classes(

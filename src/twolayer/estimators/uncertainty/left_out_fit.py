@@ -11,6 +11,7 @@ import numpy as np
 from twolayer.estimators.column_views import ColumnView
 from twolayer.estimators.fit_plan import LearningTask
 from twolayer.estimators.selection.left_out_rows import UNSETTLED_SHARE
+from twolayer.estimators.uncertainty.closed_form_check import checked_outputs
 from twolayer.estimators.uncertainty.fitted_tangents import in_axes
 from twolayer.estimators.uncertainty.leave_out import leave_out_refusal
 from twolayer.maths import span
@@ -55,13 +56,20 @@ class LeftOutFit:
 
         They are not a number where nothing can be said; None where the linear view says too little.
         """
-        outputs = []
+        outputs, tangents = [], []
         for _, _, tangent in self.tangents(parts):
             left_out = self.left_out(tangent)
             if left_out is None:
                 return None
             outputs.append(left_out)
-        return np.stack(outputs) if outputs else None
+            tangents.append(tangent)
+        return self.checked(tangents, outputs) if outputs else None
+
+    def checked(self, tangents: list[Tangent], outputs: list[np.ndarray]) -> np.ndarray | None:
+        """Return the outputs of each network, corrected where they had to be; None where the closed form is far off."""
+        settled = not self.converged
+        checked = checked_outputs(tangents, np.stack(outputs), self.blocks, settled)
+        return checked.outputs if checked.refusal is None else None
 
     def left_out(self, tangent: Tangent) -> np.ndarray | None:
         """Return a network's outputs for the rows left out; None where its linear view cannot be relied on."""

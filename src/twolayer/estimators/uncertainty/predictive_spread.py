@@ -238,12 +238,13 @@ class SpreadFit(LeftOutFit):
 
     def spread(self, parts: Parts) -> PredictiveSpread | None:
         """Return the spread of these networks; None where the linear view says too little of rows left out."""
-        outputs, variances, views = [], [], {}
+        outputs, tangents, variances, views = [], [], [], {}
         for view, k, tangent in self.tangents(parts):
             left_out = self.left_out(tangent)
             if left_out is None:
                 return None
             outputs.append(left_out)
+            tangents.append(tangent)
             narrow = view.x.shape[0] >= view.x.shape[1]
             low = None
             if k == 0 and narrow:
@@ -253,11 +254,12 @@ class SpreadFit(LeftOutFit):
                 views[name] = ViewSpread(view.inputs, self.targets.scale, low)
                 variances.append(tangent.left_out_variance(self.blocks))
                 variances[-1][np.isnan(left_out)] = np.nan
-        if not outputs:
+        checked = self.checked(tangents, outputs) if outputs else None
+        if checked is None:
             return None
         if len(views) < len(parts):  # the width is then constant but for the networks
             views, variances = {}, [np.zeros(self.y.shape)]
-        return self.most_likely(np.stack(outputs), np.stack(variances), views)
+        return self.most_likely(checked, np.stack(variances), views)
 
     def most_likely(
         self, outputs: np.ndarray, variances: np.ndarray, views: Mapping[str, ViewSpread]

@@ -1,0 +1,158 @@
+"""Whether the closed form of rows left out holds: where it may not, the rows it says most of are left out of a training.
+
+The closed form is one step of Newton's method from the trained weights. It overshoots where a row alone decides its output,
+where many rows have no curvature (beyond Huber's delta, or at probabilities of nearly 0 and 1), and where training ended
+far from a minimum. Each leaves a sign that costs nothing. Where there is one, the networks are trained on from their weights
+without the row, or without the fold, for the few whose outputs change most: what comes out replaces the closed form there,
+and says how far off it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from twolayer.estimators.ensemble import mean_outputs
+from twolayer.maths.network import forward
+from twolayer.maths.tangent import Tangent
+from twolayer.training.train import train
+
+MOST_CHECKED = 5  # parts that are left out of a training
+STEPS_WITHOUT = 300
+FAR_RESIDUAL = 6  # times the usual one: a row left out that is so far off
+HEARD = 0.15  # leverage of a row that is heard by its own output
+SURE_LOGITS = 3.0  # by so much the row's own label moves its logit
+CLOSE_FIT = (
+    0.5  # mean leverage; above it, on a table that is not wide, networks are far from linear
+)
+UNSETTLED = 0.5  # of what leaving rows out does to the outputs
+MOST_ERROR = 0.5  # of the true change of logits; for numbers it is the usual error of rows left out
+
+
+@dataclass(frozen=True, eq=False)
+class CheckedOutputs:
+    """What networks say of rows left out.
+
+    Attributes
+    ----------
+    outputs : ndarray, shape (n_networks, n_rows, n_outputs)
+        On the scale of training.
+    error : float
+        How far the closed form was off in the parts that were left out of a training; above 1, it does not hold. 0 if none
+        was.
+    words : str
+        The same for a reader.
+    """
+
+    outputs: np.ndarray
+    error: float = 0.0
+    words: str = ""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the closed form does not hold, in words; None if it does."""
+        if self.error <= 1:
+            return None
+        return f"what the closed form says of rows left out is off by {self.words}, as trainings without them say"
+
+
+def checked_outputs(
+    tangents: Sequence[Tangent],
+    outputs: np.ndarray,
+    blocks: Sequence[np.ndarray] | None,
+    settled: bool,
+) -> CheckedOutputs:
+    """Return the outputs, corrected where some parts had to be left out of a training.
+
+    Parameters
+    ----------
+    tangents : sequence of Tangent
+        Of each network.
+    outputs : ndarray, shape (n_networks, n_rows, n_outputs)
+        In closed form.
+    blocks : sequence of arrays of row numbers, or None
+        What is left out together; None for each row alone.
+    settled : bool
+        Whether the closed form goes on to the minimum.
+    """
+    loss, before = tangents[0].loss, np.stack([one.outputs for one in tangents])
+    own = mean_outputs(before, loss)
+    after = mean_outputs(outputs, loss)
+    known = np.isfinite(after).all(axis=1)
+    if not known.any() or not is_doubtful(tangents, own, after, known, settled):
+        return CheckedOutputs(outputs)
+    parts = list(np.arange(len(own))[:, None]) if blocks is None else list(blocks)
+    moved = np.square(np.where(known[:, None], after - own, 0)).sum(axis=1)
+    largest = np.argsort([-moved[part].mean() for part in parts], kind="stable")[:MOST_CHECKED]
+    checked = [parts[k] for k in largest if known[parts[k]].all()]
+    if not checked:
+        return CheckedOutputs(outputs)
+    outputs = outputs.copy()
+    for part in checked:
+        for network, tangent in enumerate(tangents):
+            outputs[network, part] = trained_without(tangent, part)
+    true = mean_outputs(outputs, loss)
+    errors = [rms(true[part] - after[part]) for part in checked]
+    if loss.y_to < np.inf:
+        least = np.sqrt(moved[known].mean()) / 2
+        scales = [max(rms(true[part] - own[part]), least, 1e-300) for part in checked]
+        error = float(np.median(np.divide(errors, scales)))
+        return CheckedOutputs(outputs, error / MOST_ERROR, f"{error:.0%} of what it changes")
+    usual = max(float(np.median(np.abs(tangents[0].y - after)[known])), 1e-300)
+    error = float(np.median(errors)) / usual
+    return CheckedOutputs(outputs, error, f"{min(error, 999):.1f} times the usual error")
+
+
+def rms(values: np.ndarray) -> float:
+    """Return the root of the mean square."""
+    return float(np.sqrt(np.square(values).mean()))
+
+
+def is_doubtful(
+    tangents: Sequence[Tangent],
+    own: np.ndarray,
+    after: np.ndarray,
+    known: np.ndarray,
+    settled: bool,
+) -> bool:
+    """Return whether there is a sign that the closed form may not hold, of outputs of the average before and after."""
+    first = tangents[0]
+    leverage = np.mean([one.leverage for one in tangents], axis=0) / first.outputs.shape[1]
+    narrow = (
+        first.features.x.shape[1] < len(own) - 1
+    )  # a wide table has as many axes as rows, but one
+    if narrow and leverage.mean() > CLOSE_FIT:
+        return True
+    moved = (after - own)[known]
+    if not settled and rms(first.unsettled) > UNSETTLED * rms(moved):
+        return True
+    if first.loss.y_to < np.inf:  # of classes
+        return bool(np.abs(moved).max() > SURE_LOGITS)
+    if first.is_flat:
+        return True
+    off = np.abs(first.y - after)[known]
+    usual = np.median(off, axis=0) / 0.6745  # of a normal distribution
+    far = (off > FAR_RESIDUAL * usual).any(axis=1) & (leverage[known] > HEARD)
+    return bool(far.any())
+
+
+def trained_without(tangent: Tangent, rows: np.ndarray) -> np.ndarray:
+    """Return a network's outputs for these rows, (n_rows, n_outputs), trained on from its weights without them."""
+    x = tangent.features.x
+    kept = np.ones(x.shape[0], dtype=bool)
+    kept[rows] = False
+    run = train(
+        x[kept],
+        tangent.y[kept],
+        tangent.params,
+        loss=tangent.loss,
+        activation=tangent.activation,
+        solver="lbfgs",
+        alpha=tangent.alpha,
+        steps=STEPS_WITHOUT,
+        tol=1e-4,
+        sample_weight=None if tangent.s is None else tangent.s[kept],
+    )
+    return forward(x[rows], run.params, tangent.activation)

@@ -1,0 +1,112 @@
+"""Where the closed form of rows left out does not hold, trainings without them take its place, and a warning says so."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, r2_score
+
+from twolayer import Huber, InputError, TwoLayerClassifier, TwoLayerRegressor
+from twolayer.errors import TwoLayerWarning
+
+TRAINED = "networks are trained without some rows, because what the closed form says of rows left out is off by "
+
+
+def bent(n_rows, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n_rows, 4))
+    return x, x[:, 0] + np.abs(x[:, 1]) + 0.3 * rng.standard_normal(n_rows)
+
+
+def without_each(model, x, y, method="predict"):
+    """What fits without each row say of it."""
+    said = []
+    for i in range(len(y)):
+        kept = np.arange(len(y)) != i
+        own = type(model)(**model.get_params()).set_params(alpha=model.alpha_, random_state=1)
+        said.append(getattr(own.fit(x[kept], y[kept]), method)(x[i : i + 1])[0])
+    return np.array(said)
+
+
+def test_rows_beyond_hubers_delta_have_no_curvature():
+    x, y = bent(60, 0)
+    model = TwoLayerRegressor(10, loss=Huber(0.01), n_networks=1, random_state=0).fit(x, y)
+    with pytest.warns(TwoLayerWarning, match=TRAINED):
+        left_out = model.left_out_predict(x, y)
+    true = r2_score(y, without_each(model, x, y))
+    assert r2_score(y, left_out) == pytest.approx(true, abs=0.1)
+    usual = np.sqrt(np.mean((y - left_out) ** 2))
+    assert usual / 2 < model.noise_std_ < usual * 2
+
+
+def test_probabilities_of_nearly_0_and_1_leave_no_curvature():
+    x = np.random.default_rng(0).standard_normal((60, 4))
+    y = (x[:, 0] + x[:, 1] ** 2 > 1).astype(int)
+    model = TwoLayerClassifier(10, alpha=1e-3, n_networks=1, random_state=0).fit(x, y)
+    with pytest.warns(TwoLayerWarning, match=TRAINED):
+        left_out = model.left_out_predict(x, y, method="predict_proba")
+    assert log_loss(y, left_out) < 2 * log_loss(y, without_each(model, x, y, "predict_proba"))
+    with pytest.warns(TwoLayerWarning, match="read it as an order of the rows"):
+        model.influence(x, y)
+
+
+def one_row_alone(seed):
+    """Six rows of a kind of their own, one of them far off."""
+    rng = np.random.default_rng(seed)
+    x = np.column_stack([rng.standard_normal((90, 3)), np.arange(90) < 6])
+    y = 8 * x[:, 0] + rng.standard_normal(90)
+    y[:6] += rng.standard_normal(6) * 10
+    y[0] = -30
+    return x, y
+
+
+@pytest.mark.parametrize("seed", [2, 7])
+def test_a_row_that_is_far_off_and_decides_its_own_output(seed):
+    x, y = one_row_alone(seed)
+    model = TwoLayerRegressor(20, alpha=3, n_networks=2, random_state=0).fit(x, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        left_out = model.left_out_predict(x, y)[0]
+    kept = np.arange(90) > 0
+    fits = [
+        TwoLayerRegressor(20, alpha=3, n_networks=2, random_state=s).fit(x[kept], y[kept])
+        for s in (1, 2)
+    ]
+    true = np.mean([one.predict(x[:1])[0] for one in fits])
+    assert abs(left_out - true) < 0.25 * abs(true - model.predict(x[:1])[0])
+
+
+def test_a_training_that_ended_far_from_its_minimum():
+    x, y = bent(50, 0)
+    model = TwoLayerRegressor(alpha=1, tol=1.0, n_networks=1, random_state=0).fit(x, y)
+    with pytest.warns(TwoLayerWarning, match=TRAINED):
+        left_out = model.left_out_predict(x, y)
+    assert r2_score(y, left_out) == pytest.approx(r2_score(y, without_each(model, x, y)), abs=0.3)
+
+
+def test_where_it_holds_nothing_is_trained():
+    x, y = bent(80, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TwoLayerWarning)
+        model = TwoLayerRegressor(20, n_networks=2, random_state=0).fit(x, y)
+        left_out = model.left_out_predict(x, y)
+    assert r2_score(y, left_out) == pytest.approx(r2_score(y, without_each(model, x, y)), abs=0.03)
+
+
+def test_after_partial_fit_nothing_can_be_said():
+    x, y = bent(40, 0)
+    model = TwoLayerRegressor(10, random_state=0).fit(x, y).partial_fit(x, y)
+    for asked in (model.left_out_predict, model.influence):
+        with pytest.raises(InputError, match="partial_fit has gone on since the fit"):
+            asked(x, y)
+
+
+def test_fits_without_rows_say_the_same_thing_once():
+    x, y = bent(40, 0)
+    model = TwoLayerRegressor(10, alpha=1e-4, n_networks=1, max_iter=3, random_state=0)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        model.fit(x, y).left_out_predict(x, y, cv=5, refit=True)
+    ends = [str(one.message) for one in said if "max_iter=3" in str(one.message)]
+    assert len(ends) == 2  # of the fit, and of all those without some rows
+    assert ends[1].endswith("(in 5 of 5 fits without some rows)")
