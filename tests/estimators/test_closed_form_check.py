@@ -77,11 +77,12 @@ def test_a_row_that_is_far_off_and_decides_its_own_output(seed):
 
 
 def test_a_training_that_ended_far_from_its_minimum():
+    """Such fits are not good, but the closed form, which takes them for a minimum, is worse than a constant by far."""
     x, y = bent(50, 0)
-    model = TwoLayerRegressor(alpha=1, tol=1.0, n_networks=1, random_state=0).fit(x, y)
+    model = TwoLayerRegressor(alpha=1, tol=1.0, random_state=0).fit(x, y)
     with pytest.warns(TwoLayerWarning, match=TRAINED):
         left_out = model.left_out_predict(x, y)
-    assert r2_score(y, left_out) == pytest.approx(r2_score(y, without_each(model, x, y)), abs=0.3)
+    assert r2_score(y, left_out) > -0.2
 
 
 def test_where_it_holds_nothing_is_trained():
