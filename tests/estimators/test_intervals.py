@@ -207,6 +207,24 @@ def test_networks_that_repeat_their_rows_are_trained_without_them():
     assert (high - low).mean() < 4 * np.quantile(np.abs(y - y.mean()), 0.9)
 
 
+def test_fits_without_the_rows_are_made_once(monkeypatch):
+    model, x, y = fitted(12)
+    low, high = model.predict_interval(NEW, 0.8, kind="cv+", cv=3, refit=True)
+    fits = []
+    plain = tl.TwoLayerRegressor.fit
+    monkeypatch.setattr(
+        tl.TwoLayerRegressor, "fit", lambda *given, **more: fits.append(1) or plain(*given, **more)
+    )
+    again = model.predict_interval(NEW[:4], 0.8, kind="cv+", cv=3, refit=True)
+    assert np.array_equal(again, [low[:4], high[:4]])
+    assert not fits
+    model.predict_interval(NEW, 0.8, kind="cv+", cv=4, refit=True)
+    assert len(fits) == 4
+    model.keep_rows(x, y, groups=np.repeat(np.arange(4), 3))
+    model.predict_interval(NEW, 0.8, kind="jackknife+", refit=True)
+    assert len(fits) == 8
+
+
 def test_a_search_is_refitted_at_its_alpha():
     x, y = table(24)
     model = tl.TwoLayerRegressorCV(5, alphas=[1.0, 0.1], cv=3, n_networks=1, random_state=0)

@@ -11,7 +11,7 @@ Where f_-i comes in closed form from one training, that is measured, not proved.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,8 +158,7 @@ def left_out_interval(
         if refusal is not None:
             parts = refit_folds(model, rows, groups) if splits is None else splits
             warnings.warn(refit_sentence(parts, refusal), TwoLayerWarning, stacklevel=3)
-        key = (kind, refit, cv) if cv is None or isinstance(cv, int) else None
-        found = refitted_models(model, rows, given, parts, refit, key)
+        found = refitted_models(model, rows, given, parts, refit)
     highest = 1 - 1 / (1 + (rows.n_rows if rows.s is None else rows.s.sum()))
     if level * (1 - ROUNDING) > highest:
         warnings.warn(
@@ -236,18 +235,18 @@ def refitted_models(
     given: list[Any],
     parts: Sequence[FoldRows],
     anew: bool,
-    key: Hashable,
 ) -> LeftOutModels:
     """Return models that were trained without each part: with all chosen anew, or at the alpha of the fit.
 
-    They are kept under the key, unless it is None, so that more rows or another level need no further training.
+    The model keeps them, so that more rows, another level or the other kind need no further training.
     """
-    trained: dict[Hashable, list[Any]] = model.__dict__.setdefault("_refits", {})
-    models = trained.get(key) if key is not None else None
-    if models is None:
-        models = list(refits(clone(model) if anew else as_fitted(model), tuple(given), parts))
-        if key is not None:
-            trained[key] = models
+    numbers = part_numbers(parts, rows.n_rows)
+    trained: dict[Any, list[Any]] = model.__dict__.setdefault("_refits", {})
+    key = anew, numbers.tobytes()
+    if key not in trained:
+        unfitted = clone(model) if anew else as_fitted(model)
+        trained[key] = list(refits(unfitted, tuple(given), parts))
+    models = trained[key]
     own = np.empty(rows.y.shape)
     for one, (_, test) in zip(models, parts, strict=True):
         own[test] = two_axes(one.predict(given[0][test]))
@@ -255,7 +254,7 @@ def refitted_models(
     def predict(x: Any) -> np.ndarray:
         return np.stack([two_axes(one.predict(x)) for one in models])
 
-    return LeftOutModels(np.abs(rows.y - own), part_numbers(parts, rows.n_rows), rows.s, predict)
+    return LeftOutModels(np.abs(rows.y - own), numbers, rows.s, predict)
 
 
 def two_axes(predictions: np.ndarray) -> np.ndarray:
