@@ -40,6 +40,7 @@ def folded_pipeline(model: Any) -> Any:
     if not isinstance(last, TwoLayerEstimator) or not hasattr(last, "w1_"):
         return last  # of which the caller says what it is
     each, clip, spread = last.networks_, last.input_clip_, getattr(last, "spread_", None)
+    rows, losses = last.rows_, getattr(last, "left_out_losses_", None)
     clipped = np.zeros(len(each), dtype=bool) if clip is None else clip.networks
     for name, step in reversed(steps):
         scaling = step_scaling(name, step, last.n_features_in_)
@@ -49,12 +50,13 @@ def folded_pipeline(model: Any) -> Any:
             center = scaling.mean + scaling.scale * clip.center
             clip = replace(clip, center=center, scale=scaling.scale * clip.scale)
         spread = None if spread is None else spread.before_scaling(scaling)
+        rows = None if rows is None else rows.before_scaling(scaling)
     same = copy.copy(last)
     same.__dict__.pop("stream_", None)  # its means and spreads are those of the scaled columns
     params = each[0] if last.params_.n_networks is None else Params.stack(each)
     same._set_networks_and_clip(params, clip)
-    if spread is not None:
-        same.spread_ = spread
+    own = {"spread_": spread, "rows_": rows, "left_out_losses_": losses}
+    same.set_fitted_state({name: part for name, part in own.items() if part is not None})
     names = [step.feature_names_in_ for _, step in steps if hasattr(step, "feature_names_in_")]
     if names:
         same.feature_names_in_ = names[0]

@@ -7,6 +7,7 @@
     found                        the other fitted attributes: numbers, or a text
     search                       of an estimator that chose alpha: what it tried, and the score of every fold
     stopped                      why training ended
+    row_groups                   the names of the groups of the rows of training, where these are in the file
 
 What is read is checked against the weights: there are as many columns, classes and hidden units as the weights have.
 """
@@ -14,6 +15,7 @@ What is read is checked against the weights: there are as many columns, classes 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +25,11 @@ from twolayer import checks, estimators
 from twolayer.errors import InputError
 from twolayer.estimators.column_weights import WEIGHINGS
 from twolayer.estimators.cv import AlphaSearchCV
+from twolayer.estimators.kept_rows import KeptRows
 from twolayer.estimators.selection.search import SearchScores
 from twolayer.estimators.stream_state import StreamState
+from twolayer.estimators.uncertainty.class_sets import losses_as_arrays, losses_from_arrays
+from twolayer.estimators.uncertainty.leave_out import kept_rows
 from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread
 from twolayer.files import DamagedError, json_entry, string_list
 from twolayer.maths.network import Params
@@ -37,7 +42,7 @@ TEMPERATURES = (1e-3, 1e3)  # logits are divided by one in this range
 SPREAD_ATTRIBUTES = ("noise_std_", "spread_factor_")  # one number per output
 
 
-def estimator_facts(model: Any) -> dict[str, Any]:
+def estimator_facts(model: Any, keep_rows: bool = False) -> dict[str, Any]:
     """Return all that the file says of an estimator besides weights and losses."""
     name = type(model).__name__
     if type(model) not in ESTIMATOR_CLASSES.values():
@@ -69,6 +74,8 @@ def estimator_facts(model: Any) -> dict[str, Any]:
         }
     if model.input_clip_ is not None:
         facts["clipped_networks"] = model.input_clip_.networks.tolist()
+    if keep_rows and kept_rows(model).groups is not None:
+        facts["row_groups"] = model.rows_.group_names
     if hasattr(model, "feature_names_in_"):
         facts["columns"] = [str(name) for name in model.feature_names_in_]
     if hasattr(model, "classes_"):
@@ -77,6 +84,23 @@ def estimator_facts(model: Any) -> dict[str, Any]:
     else:
         facts["one_target"] = model.one_target_
     return facts
+
+
+def estimator_arrays(model: Any, keep_rows: bool) -> dict[str, dict[str, np.ndarray]]:
+    """Return the arrays of each part of an estimator beside its weights, by the part's name and theirs."""
+    arrays = {}
+    if model.input_clip_ is not None:
+        arrays["clip"] = {"center": model.input_clip_.center, "scale": model.input_clip_.scale}
+    if hasattr(model, "stream_"):
+        arrays["stream"] = model.stream_.arrays()
+    if getattr(model, "spread_", None) is not None:
+        arrays["spread"] = model.spread_.arrays()
+    if getattr(model, "left_out_losses_", None) is not None:
+        arrays["sets"] = losses_as_arrays(model.left_out_losses_)
+    if keep_rows:
+        labels = is_classifier(model) and not model.several_labels_
+        arrays["rows"] = kept_rows(model).arrays(model.classes_ if labels else None)
+    return arrays
 
 
 def classes_as_json(classes: np.ndarray) -> dict[str, Any]:
@@ -92,12 +116,10 @@ def restored_estimator(
     params: Params,
     losses: np.ndarray,
     final_loss: Any,
-    clip: Mapping[str, np.ndarray],
-    stream: Mapping[str, np.ndarray],
-    spread: Mapping[str, np.ndarray],
+    parts: Mapping[str, dict[str, np.ndarray]],
     facts: Mapping[str, Any],
 ) -> Any:
-    """Return the fitted estimator of these weights, losses, arrays of its clip, of `partial_fit` and its spread, and facts.
+    """Return the fitted estimator of these weights, losses, arrays of its parts (see `estimator_arrays`), and facts.
 
     Raises
     ------
@@ -111,7 +133,7 @@ def restored_estimator(
         raise DamagedError("its weights are not those of an estimator")
     state = {
         "params_": params,
-        "input_clip_": restored_clip(clip, facts.get("clipped_networks"), params),
+        "input_clip_": restored_clip(parts["clip"], facts.get("clipped_networks"), params),
         "network_loss_curves_": losses[:, None] if losses.ndim == 1 else losses,
         "loss_": final_loss,
         "n_iter_": len(losses),
@@ -131,18 +153,43 @@ def restored_estimator(
     elif "alpha_" not in state:
         raise DamagedError("its alpha is missing")
     check_attributes(state)
-    if stream:
-        state["stream_"] = StreamState.from_arrays(stream, params)
-    if spread:
-        if type(model) is not estimators.TwoLayerRegressor or "noise_std_" not in state:
-            raise DamagedError("it has a spread without a regressor, or without its noise")
-        state["spread_"] = PredictiveSpread.from_arrays(spread, params, state["input_clip_"])
-    model.set_fitted_state(state)
+    model.set_fitted_state(state | restored_parts(model, parts, state, facts))
     if isinstance(model, AlphaSearchCV) and is_regressor(model):
         needs_noise = not model.loss_function_.has_link
         if needs_noise and not all(name in state for name in SPREAD_ATTRIBUTES):
             raise DamagedError("its noise is missing")
     return model
+
+
+def restored_parts(
+    model: Any,
+    parts: Mapping[str, dict[str, np.ndarray]],
+    state: Mapping[str, Any],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the fitted attributes that are made of arrays, but for the clip; raise DamagedError or InputError."""
+    params = state["params_"]
+    own: dict[str, Any] = {}
+    if parts["stream"]:
+        own["stream_"] = StreamState.from_arrays(parts["stream"], params)
+    if parts["spread"]:
+        if type(model) is not estimators.TwoLayerRegressor or "noise_std_" not in state:
+            raise DamagedError("it has a spread without a regressor, or without its noise")
+        clip = state["input_clip_"]
+        own["spread_"] = PredictiveSpread.from_arrays(parts["spread"], params, clip)
+    labels = state.get("classes_") if not state.get("several_labels_") else None
+    if parts["sets"]:
+        if labels is None:
+            raise DamagedError("it has losses of rows left out, and not one class per row")
+        own["left_out_losses_"] = losses_from_arrays(parts["sets"], labels)
+    if parts["rows"]:
+        one = labels is not None or state.get("one_target_", False)
+        shape = () if one else (params.n_outputs,)
+        groups = facts.get("row_groups")
+        rows = KeptRows.from_arrays(parts["rows"], params.n_inputs, shape, labels, groups)
+        several = state.get("several_labels_", False)
+        own["rows_"] = replace(rows, y=rows.y.astype(int)) if several else rows
+    return own
 
 
 def restored_clip(

@@ -45,11 +45,11 @@ MODEL_FORMAT = 1
 DESCRIPTION_KEY = "twolayer"
 WEIGHT_NAMES = tuple(field.name for field in fields(Params))
 RUN_ARRAYS = ("losses", "final_loss")
-STREAM_PREFIX = "stream."  # of the arrays that `partial_fit` goes on from
-CLIP_PREFIX = "clip."  # of the arrays of the clip of the columns
-SPREAD_PREFIX = "spread."  # of the arrays of the predictive spread
-PART_PREFIXES = (CLIP_PREFIX, STREAM_PREFIX, SPREAD_PREFIX)
-MARKS_NAME = f"{STREAM_PREFIX}marks"
+# arrays of an estimator: of the clip of the columns, of what `partial_fit` goes on from, of the predictive spread, of the
+# losses of each class's rows left out, of the rows of training
+ESTIMATOR_PARTS = ("clip", "stream", "spread", "sets", "rows")
+PART_PREFIXES = tuple(f"{part}." for part in ESTIMATOR_PARTS)
+MARKS_NAME = "stream.marks"
 RUN_FACTS = {field.name: field.type for field in fields(Run)[3:]}  # after params and RUN_ARRAYS
 MAX_AXES = 3
 # of weights, and of products of the weights of two layers: predictions and their squares are then finite
@@ -62,7 +62,13 @@ JSON_TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | None = None) -> None:
+def save(
+    model: Any,
+    path: str | os.PathLike[str],
+    about: Mapping[str, Any] | None = None,
+    *,
+    keep_rows: bool = False,
+) -> None:
     """Write a model to one file; if that fails, no part of the file is written.
 
     Parameters
@@ -76,11 +82,17 @@ def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | No
         More to save with it: names, and values that JSON can hold. What the commands read has a form: `target` is a name
         or a list of names, `table` text, `scores` {model: {score: number}}, `rows` {"train": n, "test": n}.
 
+    keep_rows : bool
+        Whether to write the rows of training too, of an estimator that keeps them (`keep_rows`): then all that is said of
+        rows left out can be told after `load` as before. They are the user's data, perhaps of patients, and are never
+        written unless it is asked for.
+
     Raises
     ------
     InputError
-        If the model is none of these, is not fitted, has another step in its Pipeline, or holds what the file cannot, such
-        as a function of your own, or weights so large (1e140; in float32 1e17) that its predictions would not be finite.
+        If the model is none of these, is not fitted, keeps no rows where they are asked for, has another step in its
+        Pipeline, or holds what the file cannot, such as a function of your own, or weights so large (1e140; in float32
+        1e17) that its predictions would not be finite.
     FileError
         If the file cannot be written; the file that was there before is unchanged.
 
@@ -93,7 +105,7 @@ def save(model: Any, path: str | os.PathLike[str], about: Mapping[str, Any] | No
     ...     tl.load(f"{folder}/model.safetensors")
     Params(n_inputs=3, n_hidden=2, n_outputs=1, bias=True, skip=False, dtype=float64)
     """
-    write_files({path: model_bytes(model, about)})
+    write_files({path: model_bytes(model, about, keep_rows)})
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -115,11 +127,13 @@ def load(path: str | os.PathLike[str]) -> Any:
     return read_model(path)[0]
 
 
-def model_bytes(model: Any, about: Mapping[str, Any] | None = None) -> bytes:
+def model_bytes(
+    model: Any, about: Mapping[str, Any] | None = None, keep_rows: bool = False
+) -> bytes:
     """Return the contents of the model file."""
     from safetensors.numpy import save as safetensors_bytes
 
-    kind, arrays, facts = _model_parts(model)
+    kind, arrays, facts = _model_parts(model, checks.flag(keep_rows, "keep_rows"))
     record = {
         "format": MODEL_FORMAT,
         "kind": kind,
@@ -150,8 +164,10 @@ def _library_versions() -> dict[str, str]:
     return {"twolayer": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
-def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:
+def _model_parts(model: Any, keep_rows: bool) -> tuple[str, dict[str, np.ndarray], dict[str, Any]]:
     """Return the kind of the model, its arrays, and the facts that are text."""
+    if keep_rows and isinstance(model, Params | Run):
+        raise InputError("keep_rows is for a fitted estimator: weights and runs hold no rows")
     if isinstance(model, Params):
         return "params", dict(checked_params(model).items()), {}
     if isinstance(model, Run):
@@ -161,19 +177,12 @@ def _model_parts(model: Any) -> tuple[str, dict[str, np.ndarray], dict[str, Any]
     from twolayer.saving import estimator_state
 
     model = folded_pipeline(model)
-    facts = estimator_state.estimator_facts(model)
+    facts = estimator_state.estimator_facts(model, keep_rows)
     curves = model.network_loss_curves_
     losses = curves[:, 0] if model.params_.n_networks is None else curves
     arrays = _model_arrays(model.params_, losses, model.loss_)
-    clip = model.input_clip_
-    parts = {} if clip is None else {"center": clip.center, "scale": clip.scale}
-    arrays |= {f"{CLIP_PREFIX}{name}": array for name, array in parts.items()}
-    if hasattr(model, "stream_"):
-        parts = model.stream_.arrays()
-        arrays |= {f"{STREAM_PREFIX}{name}": array for name, array in parts.items()}
-    if getattr(model, "spread_", None) is not None:
-        parts = model.spread_.arrays()
-        arrays |= {f"{SPREAD_PREFIX}{name}": array for name, array in parts.items()}
+    for prefix, part in estimator_state.estimator_arrays(model, keep_rows).items():
+        arrays |= {f"{prefix}.{name}": array for name, array in part.items()}
     return "estimator", arrays, facts
 
 
@@ -203,9 +212,9 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
         if kind == "estimator":
             from twolayer.saving import estimator_state
 
-            clip, stream, spread = (_popped_part(arrays, prefix) for prefix in PART_PREFIXES)
+            parts = {part: _popped_part(arrays, f"{part}.") for part in ESTIMATOR_PARTS}
             history = _run_history(arrays)
-            return estimator_state.restored_estimator(*history, clip, stream, spread, facts), about
+            return estimator_state.restored_estimator(*history, parts, facts), about
         raise DamagedError(f"it holds {checks.short_repr(kind)}, not params, a run or an estimator")
     except (DamagedError, InputError) as error:
         raise FileError(f"{path} cannot be read as a model: {error}") from None
