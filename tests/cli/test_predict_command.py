@@ -103,6 +103,42 @@ def test_too_few_rows_for_the_interval_are_told_once(here, twolayer):
     assert "rows of training" not in err
 
 
+def test_sets_of_classes_stand_in_a_column(here, twolayer, iris_model):
+    frame = frame_of("iris").drop(columns="target")
+    frame.to_csv("iris.csv", index=False)
+    code, out, err = twolayer("predict", iris_model, "iris.csv", "--interval", 0.9, "--proba")
+    assert code == 0, err
+    names, *rows = csv.reader(out.splitlines())
+    assert names[-1] == "set"
+    assert names[1].startswith("probability_")
+    model = tl.load(iris_model)
+    sets = model.predict_set(frame, 0.9)
+    expected = ["|".join(model.classes_[one]) for one in sets]
+    assert [row[-1] for row in rows] == expected
+    _, _, err = twolayer("predict", iris_model, "iris.csv", "--interval", 0.999)
+    assert err.count("are in every set: of each there are") == 1
+
+
+def test_inspect_says_that_the_rows_of_training_are_in_the_file(here, twolayer):
+    x = np.random.default_rng(0).standard_normal((30, 2))
+    model = tl.TwoLayerRegressor(3, alpha=1.0, n_networks=1, random_state=0).fit(x, x[:, 0])
+    for keep_rows in (False, True):
+        tl.save(model.keep_rows(x, x[:, 0]), "m.safetensors", keep_rows=keep_rows)
+        out = twolayer("inspect", "m.safetensors")[1]
+        assert ("30 rows of training are in the file, with the targets" in out) == keep_rows
+
+
+def test_intervals_of_nearly_one_width_are_told_once(here, twolayer):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((30, 50))
+    model = tl.TwoLayerRegressor(3, alpha=1.0, n_networks=1, random_state=0).fit(x, x[:, 0])
+    tl.save(model, "wide.twolayer.safetensors")
+    np.savetxt("w.csv", x, delimiter=",", header=",".join(f"x{j}" for j in range(50)), comments="")
+    code, _, err = twolayer("predict", "wide.twolayer.safetensors", "w.csv", "--interval", 0.8)
+    assert code == 0, err
+    assert err.count("warning: the width of the intervals hardly differs from row to row") == 1
+
+
 def test_classes_of_text_stay_text_in_parquet(here, twolayer):
     kinds = ["01", "02", "x"]
     rows = "".join(f"{i % 5},{i % 3},{kinds[i % 3]}\n" for i in range(30))

@@ -25,7 +25,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("name", TABLES)
-@pytest.mark.filterwarnings("ignore:X has feature names")
+@pytest.mark.filterwarnings("ignore:X has feature names", "ignore:the width of the intervals")
 def test_float32_in_float32_out(name):
     x, dtype = TABLES[name]
     numbers = tl.TwoLayerRegressor(3, alpha=1.0, **QUICK).fit(X, X[:, 0])

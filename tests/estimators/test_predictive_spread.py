@@ -108,7 +108,8 @@ def test_a_wide_table_has_the_noise_of_new_rows(alpha):
     assert 0.65 < fitted.noise_std_[0] / error < 1.5
     std = fitted.predict(x_new, return_std=True)[1]
     assert 0.65 < np.sqrt(np.mean(std**2)) / error < 1.5
-    low, high = fitted.predict_interval(x_new, level=0.9)
+    with pytest.warns(TwoLayerWarning, match="the width of the intervals hardly differs"):
+        low, high = fitted.predict_interval(x_new, level=0.9)
     assert 0.8 < np.mean((low <= y_new) & (y_new <= high)) < 0.99
     if alpha == 10.0:
         assert fitted.spread_.views == {}

@@ -25,7 +25,10 @@ from twolayer.estimators.uncertainty.left_out_intervals import (
     checked_level,
     left_out_interval,
 )
-from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread
+from twolayer.estimators.uncertainty.predictive_spread import (
+    PredictiveSpread,
+    constant_width_sentence,
+)
 from twolayer.maths.losses import Loss
 from twolayer.text import plural
 
@@ -358,7 +361,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         -------
         low, high : ndarray, each of the shape that `predict` returns
             n rows tell levels up to n / (n + 1). Above, a TwoLayerWarning says so, and "jackknife+" and "cv+" have no
-            bounds.
+            bounds. Another one says where the width of the default kind is nearly constant, as on tables with more columns
+            than rows.
 
         Raises
         ------
@@ -393,6 +397,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
                 "an interval of a normal distribution does not fit counts: use kind='jackknife+', or "
                 "scipy.stats.poisson.interval(level, model.predict(X))"
             )
+        sentence = constant_width_sentence(self.spread_)
+        if sentence is not None and kind == STUDENTISED:
+            warnings.warn(sentence, TwoLayerWarning, stacklevel=2)
         y_pred, y_std = self.predict(X, return_std=True)
         normal = np.array([norm.ppf(0.5 + level / 2)])
         width = (normal if kind == NORMAL else self._deviations(level)).astype(y_std.dtype) * y_std

@@ -35,6 +35,7 @@ def model_facts(model: SavedModel) -> dict[str, Any]:
         "skip": params.w_skip is not None,
         "n_weights": size,
         "file_bytes": os.path.getsize(model.path),
+        "kept_rows": 0 if estimator.rows_ is None else len(estimator.rows_.y),
         "written": written_time(model),
         "alpha": float(estimator.alpha_),
         "alphas_tried": alphas_tried(estimator),

@@ -129,12 +129,17 @@ class SavedModel:
 
     def asked(self, method: str, x: np.ndarray, **more: Any) -> Any:
         """What the estimator answers."""
-        from twolayer.estimators.uncertainty.predictive_spread import FEW_RESIDUALS
+        from twolayer.estimators.uncertainty.class_sets import FEW_ROWS
+        from twolayer.estimators.uncertainty.predictive_spread import (
+            CONSTANT_WIDTH,
+            FEW_RESIDUALS,
+        )
 
         with warnings.catch_warnings():
             # the names have been checked, and only an array is handed on
             warnings.filterwarnings("ignore", message="X does not have valid feature names")
-            warnings.filterwarnings("ignore", f".*{FEW_RESIDUALS}")  # a command says it once
+            for sentence in (FEW_RESIDUALS, CONSTANT_WIDTH, FEW_ROWS):  # a command says it once
+                warnings.filterwarnings("ignore", f".*{sentence}")
             return getattr(self.estimator, method)(x, **more)
 
 

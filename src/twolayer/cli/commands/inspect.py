@@ -81,7 +81,14 @@ def architecture_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[s
             f"{facts['n_weights']:,}{f' ({many} networks of {each:,})' if many > 1 else ''}; the file has "
             f"{size_text(facts['file_bytes'])}",
         ),
+        *kept_row_lines(facts["kept_rows"]),
     ]
+
+
+def kept_row_lines(count: int) -> list[tuple[str, str]]:
+    """That the rows of training are in the file, if they are: who passes it on passes them on."""
+    held = f"{plural(count, 'row')} of training {'is' if count == 1 else 'are'} in the file, with the targets"
+    return [("rows", held)] if count else []
 
 
 def column_view_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -16,6 +16,8 @@ from twolayer.cli.output import Output
 from twolayer.cli.output_paths import same_file
 from twolayer.cli.row_writer import FormulaCells, file_ending, row_writer
 from twolayer.errors import FileError, InputError
+from twolayer.estimators.uncertainty.class_sets import few_rows_sentence
+from twolayer.estimators.uncertainty.predictive_spread import constant_width_sentence
 from twolayer.evaluation.training_range import OutsideRows
 from twolayer.saving.saved_model import SavedModel, open_model
 from twolayer.tables import Table, TableOptions
@@ -31,11 +33,15 @@ PredictionsPath = Annotated[
 Proba = Annotated[bool, typer.Option("--proba", help="Tell the probability of each class too.")]
 IntervalShare = Annotated[
     float | None,
-    typer.Option(help="Tell the interval too in which this share of the values should lie: 0.9."),
+    typer.Option(
+        help="Tell the interval too in which this share of the values should lie: 0.9. Of classes: the set of classes that "
+        "holds the right one in this share of the rows of each class."
+    ),
 ]
 
 MAX_FILLED_NAMED = 10
 OUTSIDE_NAME = "outside_training"
+SET_NAME, SET_SEPARATOR = "set", "|"
 
 
 @options.with_layout
@@ -99,10 +105,16 @@ def predict(
 
 
 def interval_notes(model: SavedModel, interval: float | None) -> list[str]:
-    """What to say of the intervals: that there were too few rows of training for them."""
-    spread = getattr(model.estimator, "spread_", None)
-    sentence = None if spread is None or interval is None else spread.level_sentence(interval)
-    return [] if sentence is None else [f"warning: {sentence}"]
+    """What to say of the intervals, or sets: too few rows of training for them, or hardly different widths."""
+    if interval is None:
+        return []
+    estimator = model.estimator
+    if model.classifies:
+        sentences = [few_rows_sentence(estimator.left_out_losses_, interval)]
+    else:
+        spread = getattr(estimator, "spread_", None)
+        sentences = [spread and spread.level_sentence(interval), constant_width_sentence(spread)]
+    return [f"warning: {sentence}" for sentence in sentences if sentence]
 
 
 def table_blocks(asked: TableOptions, model: SavedModel, formats: NumberFormats) -> Iterator[Table]:
@@ -127,15 +139,20 @@ def check_prediction_options(model: SavedModel, proba: bool, interval: float | N
         )
     if interval is None:
         return
-    if model.classifies:
-        raise InputError(
-            f"--interval is for numbers, and {model.path} predicts classes: take --proba"
-        )
     if checks.finite_number(interval, "--interval", above=0) >= 1:
         raise InputError(
             f"--interval is a share of the values, between 0 and 1, such as 0.9; got {interval:g}"
         )
-    if not hasattr(model.estimator, "noise_std_"):
+    if model.several_labels:
+        raise InputError(
+            f"--interval is for numbers or one class per row, and {model.path} predicts several labels: take --proba"
+        )
+    if model.classifies and getattr(model.estimator, "left_out_losses_", None) is None:
+        raise InputError(
+            f"{model.path} knows of no rows left out of its training, which sets of classes are told from: fit it again, "
+            "or take --proba"
+        )
+    if not model.classifies and not hasattr(model.estimator, "noise_std_"):
         raise InputError(
             f"{model.path} does not know how far off it is: it was saved without its noise"
         )
@@ -164,7 +181,9 @@ def output_header(model: SavedModel, proba: bool, interval: float | None) -> lis
         names = [f"prediction_{name}" for name in known]
     if proba:
         names += [f"probability_{name}" for name in known]
-    if interval is not None:
+    if interval is not None and model.classifies:
+        names.append(SET_NAME)
+    elif interval is not None:
         ends = [name.removeprefix("prediction") for name in names]
         names += [side + end for side in ("low", "high") for end in ends]
     return names
@@ -195,11 +214,24 @@ def answer_rows(
     parts = [model.asked("predict", x).reshape(x.shape[0], -1)]
     if proba:
         parts.append(model.asked("predict_proba", x))
-    if interval is not None:
+    if interval is not None and model.classifies:
+        parts.append(set_words(model, x, interval))
+    elif interval is not None:
         ends = model.asked("predict_interval", x, level=interval)
         parts += [end.reshape(x.shape[0], -1) for end in ends]
     columns = [*names, *(column for part in parts for column in part.T.tolist())]
     return list(zip(*columns, strict=True))
+
+
+def set_words(model: SavedModel, x: Any, level: float) -> np.ndarray:
+    """The classes in the set of each row, in one text, shape (n_rows, 1)."""
+    names = [str(name) for name in model.estimator.classes_]
+    sets = model.asked("predict_set", x, level=level)
+    words = [
+        SET_SEPARATOR.join(name for name, there in zip(names, row, strict=True) if there)
+        for row in sets
+    ]
+    return np.array(words, dtype=object)[:, None]
 
 
 def marked_rows(rows: list[tuple[Any, ...]], outside: np.ndarray) -> list[tuple[Any, ...]]:

@@ -32,6 +32,7 @@ from twolayer.maths.smooth_clip import SMOOTH_CLIP, STANDARD, InputClip
 MOST_NUMBERS = 300_000  # of all bases together: the model file holds them
 MOST_RESIDUALS = 2000
 FEW_RESIDUALS = "rows of training tell intervals up to a level of"
+CONSTANT_WIDTH = "the width of the intervals hardly differs from row to row"
 FEWEST_ROWS = 5
 FACTOR_PRIOR_ROWS = 2.0  # that speak for a factor of 1
 
@@ -179,6 +180,16 @@ class PredictiveSpread:
         if rest:
             raise InputError(f"the arrays {', '.join(sorted(rest))} of its spread are unknown")
         return cls(noise, factor, level, residuals, views)
+
+
+def constant_width_sentence(spread: PredictiveSpread | None) -> str | None:
+    """Return what to say where nothing tells how far rows are from those of training; None where the width follows it."""
+    if spread is not None and spread.views:
+        return None
+    return (
+        f"{CONSTANT_WIDTH}, also far from the rows of training: on a table with more columns than rows, a large one, or "
+        "where rows are not left out in closed form, it follows the disagreement of the networks alone"
+    )
 
 
 TANGENT_ARRAYS = ("basis", "precision", "pull", "inverse")
