@@ -21,6 +21,7 @@ from sklearn.metrics import log_loss, r2_score
 from sklearn.model_selection import KFold
 
 from benchmarks.datasets import read_wide_table, wide_file
+from benchmarks.interval_coverage import print_coverage
 from twolayer import TwoLayerClassifier, TwoLayerRegressor
 
 SINGLE_ROWS = 30
@@ -162,8 +163,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Print the comparisons and draw those of 5 folds at the alpha chosen."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks leftout", description=__doc__)
     parser.add_argument("tables", nargs="*", help=f"of {', '.join(TABLES)}; default: all")
+    parser.add_argument(
+        "--intervals", type=int, metavar="DRAWS", help="coverage of intervals and sets instead: 200"
+    )
     parser.add_argument("--out", type=Path, help="a picture, such as docs/left_out.png")
     options = parser.parse_args(arguments)
+    if options.intervals is not None:
+        print_coverage(options.intervals)
+        return
     names = options.tables or list(TABLES)
     if unknown := [name for name in names if name not in TABLES]:
         parser.error(f"there is no table {unknown[0]!r}: choose from {', '.join(TABLES)}")
