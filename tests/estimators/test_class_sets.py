@@ -124,6 +124,19 @@ def test_a_search_takes_its_held_out_rows(classes):
     np.testing.assert_array_equal(sets.shape, (len(b), classes))
 
 
+@pytest.mark.filterwarnings("ignore:training took all of max_iter")
+def test_networks_without_decay_say_nothing_of_rows_left_out():
+    """Their probabilities are 0 and 1, the loss has no curvature there, and one step moves logits by thousands or not at all."""
+    x, y = table()
+    model = tl.TwoLayerClassifier(**{**SETTINGS, "alpha": 1e-4, "n_hidden": 50}).fit(x, y)
+    assert model.left_out_losses_ is None
+    with pytest.warns(
+        TwoLayerWarning,
+        match="networks are trained without some rows, because what the closed form says",
+    ):
+        model.left_out_predict(x, y)
+
+
 def test_rows_that_are_kept_tell_sets_where_none_were_left_out():
     """At a given alpha, with a solver that ends at no minimum, nothing was left out in the fit."""
     x, y = table()
@@ -133,8 +146,10 @@ def test_rows_that_are_kept_tell_sets_where_none_were_left_out():
         InputError, match=r"Call model.keep_rows\(X, y\) with the rows that fit had"
     ):
         model.predict_set(x)
-    with pytest.warns(TwoLayerWarning, match="10 times networks are trained without some rows"):
-        sets = model.keep_rows(x, y).predict_set(x)
+    sets = model.keep_rows(x, y).predict_set(x)
+    assert [len(own) for own in model.left_out_losses_.values()] == [
+        (y == name).sum() for name in NAMES
+    ]
     assert sets[np.arange(150), np.searchsorted(NAMES, y)].mean() > 0.85
 
 

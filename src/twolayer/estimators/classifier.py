@@ -28,6 +28,7 @@ from twolayer.estimators.uncertainty.class_sets import (
     set_refusal,
     warn_of_few_rows,
 )
+from twolayer.estimators.uncertainty.leave_out import refit_folds, rows_of_training
 from twolayer.estimators.uncertainty.left_out_intervals import checked_level
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.text import first_names
@@ -422,8 +423,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Raises
         ------
         InputError, ValueError
-            If an argument cannot be used, each row has several labels, or the model knows no rows left out: see
-            `left_out_losses_`.
+            If an argument cannot be used, each row has several labels, or the model knows no rows left out
+            (`left_out_losses_`). Then `keep_rows` helps: ten fits are made without a tenth of the rows each, once.
 
         Source: Vovk, Gammerman & Shafer, *Algorithmic learning in a random world*, 2005; Sadinle, Lei & Wasserman, JASA 114,
         2019. That the share holds is measured, not proved, for rows left out in closed form.
@@ -449,10 +450,13 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         return class_set(p, losses, level)
 
     def _losses_of_kept_rows(self) -> dict[Any, np.ndarray]:
-        """Return the log losses of each class's rows left out, of the rows that are kept."""
+        """Return the log losses of each class's rows left out, of the rows that are kept: in ten fits, or fewer."""
         kept = self.rows_
         assert kept is not None
-        p = self.left_out_predict(method="predict_proba")
+        given = kept.X, kept.y, kept.sample_weight, kept.groups
+        rows = rows_of_training(self.without_feature_names(), *given)
+        folds = refit_folds(self, rows, kept.groups)
+        p = self.left_out_predict(cv=folds, method="predict_proba", refit=True)
         s = kept.sample_weight
         counted = slice(None) if s is None else s > 0
         numbers = np.searchsorted(self.classes_, kept.y)[counted]
