@@ -6,6 +6,7 @@ wrong, what was seen, and what to do.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import numbers
 import reprlib
@@ -55,6 +56,17 @@ def flag(value: Any, name: str, others: tuple[str, ...] = ()) -> Any:
         return value
     words = " or ".join(["True, False" if others else "True or False", *map(repr, others)])
     raise InputError(f"{name} must be {words}; got {short_repr(value)}")
+
+
+def number_between_0_and(below: float, value: Any, name: str) -> float:
+    """Return the value as a float, if it is a number above 0 and below that bound."""
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # a whole number of more than 308 digits
+            given = float(value)
+            if 0 < given < below:
+                return given
+    bounds = "a finite number above 0" if below == math.inf else f"a number between 0 and {below:g}"
+    raise InputError(f"{name} must be {bounds}; got {value!r}")
 
 
 def whole_number(value: object, name: str, at_least: int = 1) -> int:

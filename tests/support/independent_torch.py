@@ -47,6 +47,13 @@ def poisson(y_pred, y):
     )
 
 
+def gaussian_nll(y_pred, y):
+    """Of residuals around 0; torch's has the variance as its own argument."""
+    none, variance = torch.zeros_like(y), torch.exp(2 * y_pred)
+    nll = functional.gaussian_nll_loss
+    return nll(none, y.sqrt(), variance, eps=1e-300, reduction="none").sum(1)
+
+
 def binary_log_loss(y_pred, y):
     return functional.binary_cross_entropy_with_logits(y_pred, y, reduction="none").sum(1)
 
@@ -60,6 +67,7 @@ LOSSES = {
     "huber": (huber, False),
     "quantile": (quantile, False),
     "poisson": (poisson, False),
+    "gaussian_nll": (gaussian_nll, False),
     "binary_log_loss": (binary_log_loss, False),
 }
 

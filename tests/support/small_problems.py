@@ -78,6 +78,8 @@ def targets(loss, n_outputs, n_rows, rng):
         return labels[:, None] * 1.0 if n_outputs == 1 else np.eye(n_outputs)[labels]
     if loss == "poisson":
         return rng.integers(0, 3, (n_rows, n_outputs)) * 1.0  # from 3 on the loss can be near 0
+    if loss == "gaussian_nll":
+        return np.square(rng.standard_normal((n_rows, n_outputs)))  # of residuals
     if loss == "binary_log_loss":
         return rng.integers(0, 2, (n_rows, n_outputs)) * 1.0
     return rng.standard_normal((n_rows, n_outputs))

@@ -8,14 +8,12 @@ arrays of any library whose functions have NumPy's names (`xp` is `numpy` or `to
 
 from __future__ import annotations
 
-import contextlib
 import math
-import numbers
 from typing import Any
 
 import numpy as np
 
-from twolayer.errors import InputError
+from twolayer import checks
 from twolayer.maths import Array
 
 CURVATURE_STEP = 1e-5  # of a difference of gradients, as a share of the output
@@ -226,7 +224,7 @@ class Huber(Loss):
     name = "huber"
 
     def __init__(self, delta: float = 1.0) -> None:
-        self.delta = self.parameter = loss_parameter(delta, "delta", math.inf)
+        self.delta = self.parameter = checks.number_between_0_and(math.inf, delta, "delta")
 
     def __repr__(self) -> str:
         return f"Huber(delta={self.delta!r})"
@@ -290,7 +288,7 @@ class Quantile(Loss):
     smooth = False
 
     def __init__(self, level: float = 0.5) -> None:
-        self.level = self.parameter = loss_parameter(level, "level", 1.0)
+        self.level = self.parameter = checks.number_between_0_and(1.0, level, "level")
 
     def __repr__(self) -> str:
         return f"Quantile(level={self.level!r})"
@@ -352,6 +350,44 @@ class Poisson(Loss):
             mean = math.exp(y_pred[j])
             loss += mean - y[j] * y_pred[j]
             grad[j] = mean - y[j]
+        return loss
+
+
+class GaussianNLL(Loss):
+    """Minus the log likelihood of residuals that are normal around 0, with the standard deviation exp(z).
+
+    `y` holds their *squares*: z + ½·y·exp(−2z);  derivative 1 − y·exp(−2z). Its expected value is least at the root of the
+    mean square, so that exp(2z) is the predicted variance. ½·log 2π, which does not depend on z, is left out.
+
+    Source: Nix & Weigend, *Estimating the mean and variance of the target probability distribution*, ICNN 1994.
+    """
+
+    name = "gaussian_nll"
+    y_from = 0.0
+    has_link = True
+
+    def mean(self, y_pred: Array, xp: Any = np) -> Array:
+        return xp.exp(2.0 * y_pred)
+
+    def link(self, mean: Array, xp: Any = np) -> Array:
+        return 0.5 * xp.log(mean)
+
+    def elements(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        return y_pred + 0.5 * y * xp.exp(-2.0 * y_pred)
+
+    def gradient(self, y_pred: Array, y: Array, xp: Any = np) -> Array:
+        return 1.0 - y * xp.exp(-2.0 * y_pred)
+
+    def curvature(self, y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return diagonal_blocks(2.0 * y * np.exp(-2.0 * y_pred))
+
+    @staticmethod
+    def row(y_pred: Array, y: Array, grad: Array, parameter: float) -> float:
+        loss = 0.0
+        for j in range(y.shape[0]):
+            share = y[j] * math.exp(-2 * y_pred[j])
+            loss += y_pred[j] + share / 2
+            grad[j] = 1 - share
         return loss
 
 
@@ -444,17 +480,6 @@ class LogLoss(Loss):
         return loss
 
 
-def loss_parameter(value: Any, name: str, below: float) -> float:
-    """Return a loss's own number, if it is above 0 and below that bound."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):  # a whole number of more than 308 digits
-            given = float(value)
-            if 0 < given < below:
-                return given
-    bounds = "a finite number above 0" if below == math.inf else f"a number between 0 and {below:g}"
-    raise InputError(f"{name} must be {bounds}; got {value!r}")
-
-
 LOSSES: dict[str, Loss] = {
     loss.name: loss
     for loss in (
@@ -465,6 +490,7 @@ LOSSES: dict[str, Loss] = {
         Huber(),
         Quantile(),
         Poisson(),
+        GaussianNLL(),
         BinaryLogLoss(),
     )
 }

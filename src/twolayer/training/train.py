@@ -101,7 +101,8 @@ def train(
         at once.
     loss : str or Loss
         "sum_of_squares", "squared_error", "log_loss" (one class per row), "absolute_error", "huber", "quantile", "poisson"
-        (counts, y at least 0), or "binary_log_loss" (several yes-or-no labels, one logit each); `twolayer.Huber(delta)`
+        (counts, y at least 0), "gaussian_nll" (y holds squares of residuals, and the output is the logarithm of their
+        standard deviation), or "binary_log_loss" (several yes-or-no labels, one logit each); `twolayer.Huber(delta)`
         and `twolayer.Quantile(level)`, which by name are Huber(1.0) and Quantile(0.5); or a `twolayer.OwnLoss`.
     activation : str or Activation
         "relu", "identity", "tanh", "logistic", "leaky_relu" (slope 0.01 below 0), "softplus", or "gelu"; or a
