@@ -10,12 +10,14 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
+from twolayer.errors import TwoLayerWarning
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.classifier import TwoLayerClassifier
+from twolayer.estimators.column_views import standardised_view
 from twolayer.estimators.fit_draft import fit_draft
 from twolayer.estimators.fit_plan import uses_calibration
-from twolayer.estimators.fit_warnings import convergence_warning
+from twolayer.estimators.fit_warnings import CONSTANT_SPREAD, convergence_warning
 from twolayer.estimators.fitted_networks import WEIGHT_ATTRIBUTES
 from twolayer.estimators.regressor import TwoLayerRegressor
 from twolayer.estimators.selection.nested_score import NestedScoreMixin
@@ -28,11 +30,13 @@ from twolayer.estimators.selection.search import (
     split_classes,
 )
 from twolayer.estimators.setting_checks import check_settings
-from twolayer.estimators.training_rows import TrainingRows
+from twolayer.estimators.training_rows import TrainingRows, group_numbers
 from twolayer.estimators.uncertainty.class_sets import class_losses
+from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread
 from twolayer.estimators.uncertainty.spread import fit_spread
+from twolayer.estimators.uncertainty.spread_networks import SpreadNetworksFit, spread_refusal
 from twolayer.estimators.uncertainty.temperature import best_temperature
-from twolayer.evaluation.splits import fold_splits
+from twolayer.evaluation.splits import FoldRows, fold_splits, weighted_splits
 from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_targets
 from twolayer.training.ctrl_c import ctrl_c_raises
@@ -80,7 +84,10 @@ SEARCH_PARAMETERS_DOC = """n_hidden : int or list of int
         Above 0, prints the mean score of each n_hidden and alpha."""
 
 LOSS_DOC = """loss : str or Loss
-        What training makes small, as in `TwoLayerRegressor`."""
+        What training makes small, as in `TwoLayerRegressor`.
+    spread : bool or "auto"
+        Whether small networks of their own learn how far targets scatter, from the held-out rows; as in
+        `TwoLayerRegressor`."""
 
 CLASS_WEIGHT_DOC = """class_weight : dict, "balanced" or None
         How much a row of each class counts, times its sample weight, in training and in the scores; "balanced" gives every
@@ -177,7 +184,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
                     warnings.warn(text, ConvergenceWarning, stacklevel=3)
                 _, targets = search.targets(fold)
                 model._set_networks(fold.axes.in_column_units(run.params, targets), run)
-            model._set_uncertainty(search, folds)
+            model._set_uncertainty(search, folds, rows, splits, groups)
         return self
 
     def set_fitted_state(self, state: Mapping[str, Any]) -> Any:
@@ -193,7 +200,14 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
         for n_hidden, alpha, score in rows:
             print(f"n_hidden {n_hidden}, alpha {alpha:.4g}: mean score {score:.5g}")
 
-    def _set_uncertainty(self, search: AlphaSearch, folds: list[FoldScores]) -> None:
+    def _set_uncertainty(
+        self,
+        search: AlphaSearch,
+        folds: list[FoldScores],
+        rows: TrainingRows,
+        splits: list[FoldRows],
+        groups: Any,
+    ) -> None:
         """Set what follows from the held-out rows at the best: the noise of numbers, or the temperature of classes."""
         raise NotImplementedError
 
@@ -240,6 +254,8 @@ class TwoLayerRegressorCV(AlphaSearchCV, TwoLayerRegressor):  # type: ignore[mis
     noise_std_, spread_factor_ : ndarray, shape (n_outputs,)
         The predictive variance is noise_std_² + spread_factor_²·(variance between the networks): the two numbers under which
         the errors on the held-out rows are most likely.
+    spread_ : PredictiveSpread or None
+        With networks for the spread it tells the width row by row, and of intervals; else None.
     n_outputs_ : int
 
     Examples
@@ -257,6 +273,7 @@ class TwoLayerRegressorCV(AlphaSearchCV, TwoLayerRegressor):  # type: ignore[mis
         n_hidden: Any = 50,
         *,
         loss: Any = "squared_error",
+        spread: bool | str = "auto",
         alphas: Any = None,
         cv: Any = 5,
         scoring: Any = None,
@@ -276,7 +293,14 @@ class TwoLayerRegressorCV(AlphaSearchCV, TwoLayerRegressor):  # type: ignore[mis
     ) -> None:
         self._set_settings(locals())
 
-    def _set_uncertainty(self, search: AlphaSearch, folds: list[FoldScores]) -> None:
+    def _set_uncertainty(
+        self,
+        search: AlphaSearch,
+        folds: list[FoldScores],
+        rows: TrainingRows,
+        splits: list[FoldRows],
+        groups: Any,
+    ) -> None:
         self.__dict__.pop("noise_std_", None)  # of a fit before
         if not search.standardises_y:
             return
@@ -285,9 +309,22 @@ class TwoLayerRegressorCV(AlphaSearchCV, TwoLayerRegressor):  # type: ignore[mis
         between = np.concatenate([fold.predictions[best].variance for fold in folds])
         s = None if folds[0].s is None else np.concatenate([fold.s for fold in folds])
         self.noise_std_, self.spread_factor_ = fit_spread(residuals, between, s)
+        if not self.refit or not self.spread or spread_refusal(search.fitting.loss):
+            return
+        view = standardised_view(rows.x, None, rows, 1)
+        numbers = np.arange(rows.n_rows) if groups is None else group_numbers(groups, rows.n_rows)
+        held_out = np.concatenate([test for _, test in weighted_splits(splits, rows.s)])
+        together = groups is not None or len(np.unique(held_out)) < len(held_out)
+        fit = SpreadNetworksFit([view], numbers if together else None, self.spread is True)
+        known = self.noise_std_, self.spread_factor_, residuals, between, held_out, s
+        self.spread_ = PredictiveSpread.of_constant(*known, fit)
+        if self.spread is True and self.spread_ is None:
+            warnings.warn(CONSTANT_SPREAD, TwoLayerWarning, stacklevel=4)
 
     def _variance(self, X: Any, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:  # noqa: N803
         if not self._standardises_y():
+            return super()._variance(X, y_pred, between)
+        if self.spread_ is not None:
             return super()._variance(X, y_pred, between)
         return self.noise_std_**2 + self.spread_factor_**2 * between
 
@@ -361,7 +398,14 @@ class TwoLayerClassifierCV(AlphaSearchCV, TwoLayerClassifier):  # type: ignore[m
             class_weights(self.class_weight, self.classes_, rows.y, rows.s)
         return rows
 
-    def _set_uncertainty(self, search: AlphaSearch, folds: list[FoldScores]) -> None:
+    def _set_uncertainty(
+        self,
+        search: AlphaSearch,
+        folds: list[FoldScores],
+        rows: TrainingRows,
+        splits: list[FoldRows],
+        groups: Any,
+    ) -> None:
         self.__dict__.pop("temperature_", None)  # of a fit before
         best = search.n_hidden.index(self.n_hidden_), search.alphas.index(self.alpha_)
         logits = np.concatenate([fold.predictions[best].mean for fold in folds])

@@ -53,6 +53,7 @@ from twolayer.estimators.standardise import Scaling, standardise
 from twolayer.estimators.stream_state import ColumnMoments, RowCount, StreamState
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.estimators.uncertainty.class_sets import left_out_class_losses
+from twolayer.estimators.uncertainty.fold_spread import set_spread, spread_networks_fit
 from twolayer.estimators.uncertainty.left_out_fit import left_out_settings
 from twolayer.estimators.uncertainty.noise import noise_std
 from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread, SpreadFit
@@ -101,6 +102,7 @@ class NetworkFit:
         self.unit = penalty_unit(rows.y, rows.s, task.loss)
         self.set_starts(before)
         self.choice: AlphaChoice | None = None
+        self.held_out: AlphaChoice | None = None  # whose residuals tell the noise
         if alpha is None and before is not None:
             alpha = model.alpha_
         if alpha is None:
@@ -389,10 +391,7 @@ class NetworkFit:
         if losses is not None:
             model.left_out_losses_ = losses
         if self.targets is not None:
-            spread = self.predictive_spread(self.targets)
-            if spread is not None:
-                model.spread_ = spread
-            model.noise_std_ = self.noise_std() if spread is None else np.sqrt(spread.level)
+            set_spread(self, self.predictive_spread(self.targets))
 
     def stream_state(self) -> StreamState:
         """Return what `partial_fit` goes on from."""
@@ -413,7 +412,10 @@ class NetworkFit:
     def predictive_spread(self, targets: Scaling) -> PredictiveSpread | None:
         """Return the spread from rows left out of these networks in closed form; None where that does not hold."""
         known = left_out_settings(self, self.y)
-        return None if known is None else SpreadFit(**known, targets=targets).spread(self.parts)
+        if known is None:
+            return None
+        fit = SpreadFit(**known, targets=targets, networks=spread_networks_fit(self))
+        return fit.spread(self.parts)
 
     @property
     def parts(self) -> list[tuple[ColumnView, list[Params]]]:
@@ -443,6 +445,7 @@ class NetworkFit:
             choice = self.choice = self.left_out()  # the closed form takes the weights for given
         elif self.folds_tell_noise and (choice is None or choice.way.endswith(IN_CLOSED_FORM)):
             choice = self.left_out(closed_form=False)  # the closed form says too little here
+        self.held_out = choice
         if choice is not None and choice.residuals is not None:
             squares = np.square(choice.residuals)
             return np.sqrt(np.average(squares, axis=0, weights=choice.weights))

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from twolayer.estimators.selection.alpha_choice import AlphaChoice
 
+CONSTANT_SPREAD = (
+    "spread=True, and there were too few rows left out of training to learn a spread from: the standard deviation depends "
+    "on the row no more than with spread=False"
+)
+
 
 def convergence_warning(max_iter: int) -> str:
     """Return what to say where the steps ran out."""

@@ -60,6 +60,10 @@ def has_partial_fit(model: Any) -> bool:
             "calibrate=True needs rows left out of training, and partial_fit leaves none out: set calibrate=False, or "
             "call fit"
         )
+    if getattr(model, "spread", False) is True:
+        raise AttributeError(
+            "spread=True needs rows left out of training, and partial_fit leaves none out: set spread='auto', or call fit"
+        )
     return model.solver in ("auto", Adam.name)
 
 

@@ -29,7 +29,8 @@ from twolayer.estimators.uncertainty.predictive_spread import (
     PredictiveSpread,
     constant_width_sentence,
 )
-from twolayer.maths.losses import Loss
+from twolayer.estimators.uncertainty.spread_networks import check_spread
+from twolayer.maths.losses import GaussianNLL, Loss
 from twolayer.text import plural
 
 
@@ -110,6 +111,11 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     loss : str or Loss
         What training makes small: "squared_error", "absolute_error", "huber" or `twolayer.Huber(delta)`, "quantile" or
         `twolayer.Quantile(level)`, a `twolayer.OwnLoss`, each of the standardised targets; or "poisson", for counts.
+    spread : bool or "auto"
+        Whether small networks of their own learn how far targets scatter, row by row, from rows left out of training and by
+        the loss "gaussian_nll": the standard deviation and intervals then depend on the row as the table says. "auto": where
+        that makes rows left out clearly more likely, by two standard errors. Predictions are the same in any case. Not with
+        loss "poisson" or a quantile.
 
     Attributes
     ----------
@@ -160,10 +166,11 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         training, corrected for the weights that were free to fit. Not with loss "poisson", where the mean itself is the
         variance.
     spread_ : PredictiveSpread or None
-        What `predict` and `predict_interval` tell the width from, row by row. None where rows are not left out in closed
-        form: with l1, dropout, early stopping, a loss without a second derivative, a training that was cut short, networks
-        that nearly repeat their rows, or a table too large (rows and weights both above 1000); and after `partial_fit`.
-        Then the width is constant but for the disagreement of the networks.
+        What `predict` and `predict_interval` tell the width from, row by row; its `networks` are those of `spread`, or None.
+        None where rows are not left out in closed form: with l1, dropout, early stopping, a loss without a second
+        derivative, a training that was cut short, networks that nearly repeat their rows, or a table too large (rows and
+        weights both above 1000); and after `partial_fit`. Then the width is constant but for the disagreement of the
+        networks. Where it is not, and alpha was chosen, it is told from the rows that were left out for that.
     rows_ : KeptRows or None
         The rows of training, if `keep_rows` was called.
     n_outputs_ : int
@@ -181,6 +188,14 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     >>> model = tl.TwoLayerRegressor(random_state=0).fit(X, np.abs(X[:, 0]))
     >>> model.score(X, np.abs(X[:, 0])) > 0.99
     True
+
+    Targets that scatter more on the right:
+
+    >>> x = np.random.default_rng(0).uniform(0, 1, (300, 1))
+    >>> y = 2 * x[:, 0] + (0.1 + x[:, 0]) * np.random.default_rng(1).standard_normal(300)
+    >>> y_pred, y_std = tl.TwoLayerRegressor(random_state=0).fit(x, y).predict([[0.1], [0.9]], return_std=True)
+    >>> bool(y_std[1] > 2 * y_std[0])
+    True
     """
 
     _loss = "squared_error"
@@ -192,6 +207,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         n_hidden: int = 50,
         *,
         loss: Any = "squared_error",
+        spread: bool | str = "auto",
         activation: Any = "relu",
         alpha: float | str = "auto",
         l1: float = 0.0,
@@ -226,6 +242,11 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         loss = self._named_loss(getattr(self, "loss", self._loss))
         if loss.takes_labels:
             raise InputError(f"loss '{loss.name}' is for classes: use TwoLayerClassifier")
+        if isinstance(loss, GaussianNLL):
+            raise InputError(
+                f"loss '{loss.name}' is for the squares of residuals, and predicts no targets: leave loss as it is, with "
+                "spread=True, or use twolayer.train"
+            )
         if not loss.has_link and (np.isfinite(loss.y_from) or np.isfinite(loss.y_to)):
             raise InputError(
                 f"loss '{loss.name}' is not for a target that is standardised: use twolayer.train"
@@ -258,6 +279,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         groups: np.ndarray | None = None,
         relative: bool = True,
     ) -> TrainingRows:
+        check_spread(self.spread, self._task_loss())
         rows = self._read_table(X, y, sample_weight, groups, relative=relative, y_numeric=True)
         rows = self._counted(rows)
         if rows.y.ndim == 2 and rows.y.shape[1] == 1:
@@ -287,9 +309,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
         return_std : bool
             Whether to return the predictive standard deviation too: of the noise (of counts, the root of their mean) and of
-            what the rows of training leave open together. It grows without bound away from the rows of training, on tables
-            with no more columns than rows, unless `scaling` is "smooth_clip" or the table is large; else what is left open
-            is the disagreement of the networks. See `spread_`.
+            what the rows of training leave open together, times what the networks of `spread` say of the row. It grows
+            without bound away from the rows of training, on tables with no more columns than rows, unless `scaling` is
+            "smooth_clip" or the table is large; else what is left open is the disagreement of the networks. See `spread_`.
 
         Returns
         -------

@@ -36,6 +36,7 @@ SETTING_CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "scoring": or_none(lambda value, name: scorer_of(value)),
     "callback": lambda value, name: user_callbacks(value),
     "warm_start": checks.flag,
+    "spread": partial(checks.flag, others=("auto",)),
     "refit": checks.flag,
     "verbose": check_verbose,
 }

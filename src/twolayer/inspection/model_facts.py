@@ -48,11 +48,18 @@ def model_facts(model: SavedModel) -> dict[str, Any]:
         "idle_units": kept.get("idle_units"),
         "classes": getattr(estimator, "classes_", None),
         "noise_std": getattr(estimator, "noise_std_", None),
+        "spread_by_row": spread_depends_on_row(estimator),
         "scores": model.about.get("scores"),
         "rows": model.about.get("rows"),
         "table": model.about.get("table"),
         "columns_with_a_part": fit_columns(model),
     }
+
+
+def spread_depends_on_row(estimator: Any) -> bool:
+    """Return whether networks of their own say how far targets scatter."""
+    spread = getattr(estimator, "spread_", None)
+    return spread is not None and spread.networks is not None
 
 
 def clipped_count(estimator: Any) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from twolayer import plots
 from twolayer.evaluation.assessment import Assessment
+from twolayer.inspection.model_facts import spread_depends_on_row
 from twolayer.plots.axes import short_label
 from twolayer.plots.regression import has_median_line
 from twolayer.report.figure import (
@@ -108,6 +109,8 @@ def _number_figures(assessment: Assessment) -> Iterator[ReportFigure]:
         std = assessment.model.predict(assessment.x, return_std=True)[1]
         std = std.reshape(len(assessment.y), -1)
     bars = "" if std is None else " Pale bars show one predicted standard deviation to each side."
+    if std is not None and spread_depends_on_row(assessment.model):
+        bars += " It depends on the row: some targets can be told better than others."
     parts = assessment.parts()
     more = drawn_part(MAX_DRAWN_OUTPUTS, len(parts), "targets")
     for k, part in enumerate(parts[:MAX_DRAWN_OUTPUTS]):

@@ -173,7 +173,7 @@ def restored_parts(
     if parts["stream"]:
         own["stream_"] = StreamState.from_arrays(parts["stream"], params)
     if parts["spread"]:
-        if type(model) is not estimators.TwoLayerRegressor or "noise_std_" not in state:
+        if not is_regressor(model) or "noise_std_" not in state:
             raise DamagedError("it has a spread without a regressor, or without its noise")
         clip = state["input_clip_"]
         own["spread_"] = PredictiveSpread.from_arrays(parts["spread"], params, clip)

@@ -176,7 +176,8 @@ def training_lines(model: SavedModel, facts: dict[str, Any]) -> list[tuple[str, 
         errors = [f"{value:.4g}" for value in facts["noise_std"]]
         if len(errors) == len(model.targets) > 1:
             errors = [f"'{name}' {one}" for name, one in zip(model.targets, errors, strict=True)]
-        rows.append(("usual error", ", ".join(errors)))
+        by_row = "; it depends on the row (predict --interval)" if facts["spread_by_row"] else ""
+        rows.append(("usual error", ", ".join(errors) + by_row))
     return rows
 
 

@@ -56,6 +56,8 @@ class AlphaChoice:
         Outputs of the networks for the rows left out at that alpha, and their targets, as in training.
     weights : ndarray, shape (n_rows_left_out,), or None
         Of those rows.
+    rows : ndarray, shape (n_rows_left_out,), or None
+        Their numbers.
     way : str
         How rows were left out.
     views : tuple of int
@@ -72,6 +74,7 @@ class AlphaChoice:
     outputs: np.ndarray | None = None
     targets: np.ndarray | None = None
     weights: np.ndarray | None = None
+    rows: np.ndarray | None = None
     way: str = "none: too few rows"
     views: tuple[int, ...] = (0,)
     weighing: str = NO_WEIGHING
@@ -121,8 +124,10 @@ def choose_alpha(
     KeyboardInterrupt
         After Ctrl-C.
     """
+    numbers = np.arange(rows.n_rows)
     if rows.n_rows > MOST_SEARCH_ROWS:
-        rows = rows.subset(np.sort(rng.permutation(rows.n_rows)[:MOST_SEARCH_ROWS]))
+        numbers = np.sort(rng.permutation(rows.n_rows)[:MOST_SEARCH_ROWS])
+        rows = rows.subset(numbers)
     folds = alpha_folds(rows.y, rng, rows.groups)
     if not folds:
         alpha = FALLBACK_ALPHA if candidates is None else candidates[0]
@@ -137,7 +142,8 @@ def choose_alpha(
         left_out = [FoldNetworks(own, folds, task, rng, weighing) for own in seen]
         found = path_choice(left_out, candidates)
     assert found is not None
-    return replace(found, weighing=weighing)
+    assert found.rows is not None
+    return replace(found, weighing=weighing, rows=numbers[found.rows])
 
 
 def path_choice(
@@ -216,6 +222,7 @@ class LeftOutAverage:
             outputs[known],
             rows.y[known],
             None if rows.s is None else rows.s[known],
+            rows.order[known],
             rows.way,
             self.views,
         )

@@ -32,7 +32,9 @@ from twolayer.training.train import train
 STEPS_PER_ALPHA = 100
 
 
-def best_constant_output(y: np.ndarray, s: np.ndarray | None, task: LearningTask) -> np.ndarray:
+def best_constant_output(
+    y: np.ndarray, s: np.ndarray | None, task: LearningTask, engine: str = "auto"
+) -> np.ndarray:
     """Return the output, (n_outputs,), that has the least loss where every row has the same."""
     shape = (1, 1), (1,), (1, task.n_outputs), (task.n_outputs,)
     start = start_at_mean(Params(*(np.zeros(size) for size in shape)), y, s, task.loss)
@@ -47,6 +49,7 @@ def best_constant_output(y: np.ndarray, s: np.ndarray | None, task: LearningTask
         steps=STEPS_PER_ALPHA,
         tol=1e-6,
         sample_weight=s,
+        engine=engine,
     )
     assert run.params.b2 is not None
     return run.params.b2
@@ -61,8 +64,10 @@ class AlphaPath:
         task: LearningTask,
         rng: np.random.Generator,
         weighing: str = NO_WEIGHING,
+        engine: str = "auto",
+        tol: float = 1e-3,
     ) -> None:
-        self.task, self.s = task, rows.s
+        self.task, self.s, self.engine, self.tol = task, rows.s, engine, tol
         axes = row_axes(rows.x, self.s, True, rows.y, weighing)
         self.axes: RowAxes | None = axes
         self.x, self.y = axes.z, rows.y
@@ -82,7 +87,7 @@ class AlphaPath:
         self.start = start_at_mean(start, rows.y, self.s, task.loss)
         self.unit = penalty_unit(rows.y, self.s, task.loss)
         self.params = self.start
-        self.constant = best_constant_output(self.y, self.s, task)
+        self.constant = best_constant_output(self.y, self.s, task, engine)
         self.alpha = np.inf
 
     def task_targets(self, y: np.ndarray) -> np.ndarray:
@@ -118,8 +123,9 @@ class AlphaPath:
             solver="lbfgs",
             alpha=alpha * self.unit,
             steps=STEPS_PER_ALPHA,
-            tol=1e-3,
+            tol=self.tol,
             sample_weight=self.s,
+            engine=self.engine,
         )
         self.params, self.alpha = run.params, alpha
 

@@ -32,6 +32,8 @@ class LeftOutRows:
 
     Attributes
     ----------
+    order : ndarray, shape (n_rows,)
+        The numbers of the rows left out.
     y : ndarray, shape (n_rows, n_outputs)
         Targets of the rows left out, on the scale of training.
     s : ndarray, shape (n_rows,), or None
@@ -45,6 +47,7 @@ class LeftOutRows:
     way: str
     task: LearningTask
     paths: list[AlphaPath]
+    order: np.ndarray
     y: np.ndarray
     s: np.ndarray | None
     constants: np.ndarray
@@ -96,7 +99,7 @@ class ClosedForm(LeftOutRows):
         self.task, self.folds, self.s = task, folds, rows.s
         self.way = f"{len(folds)} folds {IN_CLOSED_FORM}"
         path = AlphaPath(rows, task, rng)
-        self.paths = [path]
+        self.paths, self.order = [path], np.arange(rows.n_rows)
         self.y = path.scaled(rows.y)
         self.constants = left_out_constant(path.constant, path.y, self.s, task.loss, folds)
         self.scale = 1.0 if path.targets is None else path.targets.scale
@@ -122,7 +125,7 @@ class FoldNetworks(LeftOutRows):
         weighing: str = NO_WEIGHING,
     ) -> None:
         self.task, self.way = task, f"{len(folds)} folds, each trained without"
-        self.paths, self.z_tests = [], []
+        self.paths, self.z_tests, self.order = [], [], np.concatenate(folds)
         for test in folds:
             kept = np.ones(rows.n_rows, dtype=bool)
             kept[test] = False
@@ -136,7 +139,7 @@ class FoldNetworks(LeftOutRows):
         )
         self.s, self.scale = None, 1.0
         if rows.s is not None:
-            self.s = np.concatenate([rows.s[test] for test in folds])
+            self.s = rows.s[self.order]
         scales = [path.targets.scale for path in self.paths if path.targets is not None]
         if scales:
             counts = [len(test) for test in folds]

@@ -376,6 +376,8 @@ def predictions_of_refits(
     classes = np.unique(y) if is_classifier(unfitted) and np.ndim(y) == 1 else None
     result: np.ndarray | None = None
     parts = each_row(n_rows) if splits is None else splits
+    if "spread" in unfitted.get_params(deep=False):
+        unfitted.set_params(spread=False)  # of predictions alone
     fits = each_warning_once(refits(unfitted, (X, y, sample_weight, groups), parts))
     for own, (_, test) in zip(fits, parts, strict=True):
         found = getattr(own, method)(_safe_indexing(X, test))
@@ -395,8 +397,9 @@ def refits(
 ) -> Iterator[Any]:
     """Yield a clone fitted to X, y, sample_weight and groups without each part."""
     X, y, sample_weight, groups = given  # noqa: N806
+    settings = unfitted.get_params(deep=False)
     unfitted.set_params(callback=None)
-    if "warm_start" in unfitted.get_params(deep=False):
+    if "warm_start" in settings:
         unfitted.set_params(warm_start=False)
     for train, _ in splits:
         weights = None if sample_weight is None else np.asarray(sample_weight)[train]

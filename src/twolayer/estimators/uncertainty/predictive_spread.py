@@ -6,10 +6,11 @@ The variance of a new target is
 
 where v(x) is what the rows of training leave open of the prediction (`twolayer.maths.low_rank_tangent`; the mean over the
 views of the columns, of the first network of each) and level the mean squared residual. Noise and factor are those under
-which the residuals of rows left out of the training, in closed form, are most likely (`spread`). An interval that is to
-hold a share of the targets is as many standard deviations wide as held that share of these rows (split conformal intervals
-in units of the standard deviation: Lei et al., JASA 113, 2018; with left-out rows of one training in the place of the split
-it is no longer a guarantee).
+which the residuals of rows left out of the training, in closed form, are most likely (`spread`). Where the targets of some
+rows scatter more than those of others, networks of their own multiply this variance (`spread_networks`). An interval that
+is to hold a share of the targets is as many standard deviations wide as held that share of these rows (split conformal
+intervals in units of the standard deviation: Lei et al., JASA 113, 2018; with left-out rows of one training in the place of
+the split it is no longer a guarantee).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from twolayer.errors import InputError
 from twolayer.estimators.standardise import Scaling, apply_scaling, rescale_params
 from twolayer.estimators.uncertainty.left_out_fit import LeftOutFit, Parts
 from twolayer.estimators.uncertainty.spread import fit_spread
+from twolayer.estimators.uncertainty.spread_networks import SpreadNetworks, SpreadNetworksFit
 from twolayer.maths.activations import Activation
 from twolayer.maths.low_rank_tangent import LARGEST_STANDARDISED, LowRankTangent
 from twolayer.maths.network import Params
@@ -35,6 +37,7 @@ FEW_RESIDUALS = "rows of training tell intervals up to a level of"
 CONSTANT_WIDTH = "the width of the intervals hardly differs from row to row"
 FEWEST_ROWS = 5
 FACTOR_PRIOR_ROWS = 2.0  # that speak for a factor of 1
+LARGEST_LOG = 100.0  # of a factor in a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +79,8 @@ class PredictiveSpread:
         Absolute residuals of rows left out, in standard deviations, from small to large; at most 2000.
     views : mapping of str to ViewSpread
         By the name of the view; empty where the width follows the variance between the networks only.
+    networks : SpreadNetworks or None
+        What multiplies the variance, row by row; None if nothing does.
     """
 
     noise: np.ndarray
@@ -83,6 +88,7 @@ class PredictiveSpread:
     level: np.ndarray
     residuals: np.ndarray
     views: Mapping[str, ViewSpread]
+    networks: SpreadNetworks | None = None
 
     def variance(
         self,
@@ -105,11 +111,51 @@ class PredictiveSpread:
             The variance between the networks.
         """
         clipped = np.zeros(len(networks), dtype=bool) if clip is None else clip.networks
+        first = {
+            SMOOTH_CLIP if sees else STANDARD: k for k, sees in reversed([*enumerate(clipped)])
+        }
         open_ = np.zeros(between.shape)
         for name, view in self.views.items():
-            k = int(np.argmax(clipped == (name == SMOOTH_CLIP)))
+            k = first[name]
             open_ += view.variance(inputs[k], networks[k], activation) / len(self.views)
-        return self.noise**2 + self.factor**2 * (self.level * open_ + between)
+        variance = self.noise**2 + self.factor**2 * (self.level * open_ + between)
+        if self.networks is None:
+            return variance
+        columns = {name: inputs[k] for name, k in first.items()}
+        return variance * self.networks.variance_factor(columns)
+
+    @classmethod
+    def of_constant(
+        cls,
+        noise: np.ndarray,
+        factor: np.ndarray,
+        residuals: np.ndarray,
+        between: np.ndarray,
+        rows: np.ndarray,
+        s: np.ndarray | None,
+        fit: SpreadNetworksFit,
+    ) -> PredictiveSpread | None:
+        """Return the spread noise² + factor²·between, times what networks say; None if they say nothing.
+
+        Parameters
+        ----------
+        noise, factor : ndarray, shape (n_outputs,)
+        residuals, between : ndarray, shape (n, n_outputs)
+            Of rows left out; the variance between the networks there.
+        rows : ndarray of int, shape (n,)
+            The numbers of these rows.
+        s : ndarray, shape (n,), or None
+            Their weights.
+        fit : SpreadNetworksFit
+        """
+        if not (noise > 0).all():
+            return None
+        u = residuals / np.sqrt(noise**2 + factor**2 * between)
+        found = fit.networks(rows, u, s)
+        if found is None:
+            return None
+        scaled = sorted_residuals(np.abs(u) / np.sqrt(found[1]), s)
+        return cls(noise, factor, np.zeros_like(noise), scaled, {}, found[0])
 
     @property
     def highest_level(self) -> float:
@@ -139,7 +185,8 @@ class PredictiveSpread:
             mean = scaling.mean + scaling.scale * own.mean
             inputs = Scaling(mean, scaling.scale * own.scale, own.constant)
             views[STANDARD] = replace(views[STANDARD], inputs=inputs)
-        return replace(self, views=views)
+        networks = None if self.networks is None else self.networks.before_scaling(scaling)
+        return replace(self, views=views, networks=networks)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all as arrays by name, for a file."""
@@ -155,6 +202,8 @@ class PredictiveSpread:
                 **{part: getattr(tangent, part) for part in TANGENT_ARRAYS},
             }
             arrays |= {f"{name}.{part}": array for part, array in parts.items()}
+        if self.networks is not None:
+            arrays |= self.networks.arrays()
         return arrays
 
     @classmethod
@@ -177,9 +226,10 @@ class PredictiveSpread:
             for name, one in there.items()
             if one and f"{name}.mean" in rest
         }
+        own = stored_networks([name for name, one in there.items() if one], rest, params)
         if rest:
             raise InputError(f"the arrays {', '.join(sorted(rest))} of its spread are unknown")
-        return cls(noise, factor, level, residuals, views)
+        return cls(noise, factor, level, residuals, views, own)
 
 
 def constant_width_sentence(spread: PredictiveSpread | None) -> str | None:
@@ -219,6 +269,35 @@ def stored_view(name: str, arrays: dict[str, np.ndarray], params: Params) -> Vie
     return ViewSpread(inputs, stored("target_scale", (n_outputs,), at_least=least), tangent)
 
 
+def stored_networks(
+    names: list[str], arrays: dict[str, np.ndarray], params: Params
+) -> SpreadNetworks | None:
+    """Return the networks of these views, taken out of the arrays; None if there are none, InputError if they do not fit."""
+    if "networks.scale" not in arrays:
+        return None
+    n_hidden = len(np.atleast_1d(arrays.get(f"networks.{names[0]}.b1", 0)))
+    n_inputs, n_outputs = params.n_inputs, params.n_outputs
+    shapes = {
+        "w1": (n_inputs, n_hidden),
+        "b1": (n_hidden,),
+        "w2": (n_hidden, n_outputs),
+        "b2": (n_outputs,),
+    }
+    networks = {}
+    for view in names:
+        own = {
+            name: spread_array(arrays, f"networks.{view}.{name}", shape)
+            for name, shape in shapes.items()
+        }
+        networks[view] = Params(**own)
+    low, high, scale = (
+        spread_array(arrays, f"networks.{name}", (n_outputs,)) for name in ("low", "high", "scale")
+    )
+    if (low > high).any() or (high > LARGEST_LOG).any() or (scale <= 0).any():
+        raise InputError("the range or the scale of its networks for the spread cannot be")
+    return SpreadNetworks(networks, low, high, scale)
+
+
 def spread_array(
     arrays: dict[str, np.ndarray],
     name: str,
@@ -243,9 +322,12 @@ class SpreadFit(LeftOutFit):
     ----------
     targets : Scaling
         What standardised the targets.
+    networks : SpreadNetworksFit or None
+        What fits networks for the spread; None to have none.
     """
 
     targets: Scaling
+    networks: SpreadNetworksFit | None = None
 
     def spread(self, parts: Parts) -> PredictiveSpread | None:
         """Return the spread of these networks; None where the linear view says too little of rows left out."""
@@ -297,8 +379,14 @@ class SpreadFit(LeftOutFit):
         shape = level * open_[known] + between[known] * scale**2
         noise, factor = fit_spread(residuals, shape, s, FACTOR_PRIOR_ROWS)
         std = np.sqrt(noise**2 + factor**2 * shape)
-        scaled = sorted_residuals(np.abs(residuals) / std, s)
-        return PredictiveSpread(noise, factor, level, scaled, views)
+        u, found = residuals / std, None
+        if self.networks is not None:
+            found = self.networks.networks(np.flatnonzero(known), u, s)
+        if found is not None:
+            u = u / np.sqrt(found[1])
+        scaled = sorted_residuals(np.abs(u), s)
+        own = None if found is None else found[0]
+        return PredictiveSpread(noise, factor, level, scaled, views, own)
 
 
 def moments_of_known(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
