@@ -41,6 +41,7 @@ ROOMS = [
     "report",
     "tutorial",
     "cli",
+    "__main__",
 ]
 
 # What an engine's file imports beside the standard library, NumPy and twolayer: its own library.

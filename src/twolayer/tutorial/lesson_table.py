@@ -134,7 +134,7 @@ def check_input(path: Path, name: str, words: np.ndarray, lang: str) -> None:
     for row, word in enumerate(words, 1):
         if not is_finite_number(word):
             raise InputError(NOT_A_NUMBER.said(lang, path=path, row=row, name=name, word=word))
-    check_spread(path, name, words.astype(float), lang)
+    check_column_spread(path, name, words.astype(float), lang)
 
 
 def check_lesson_target(path: Path, name: str, words: np.ndarray, lang: str) -> tuple[bool, int]:
@@ -145,7 +145,7 @@ def check_lesson_target(path: Path, name: str, words: np.ndarray, lang: str) -> 
     if all(is_finite_number(word) for word in words):
         numbers = words.astype(float)
         if not ((numbers == np.floor(numbers)).all() and are_few(numbers)):
-            check_spread(path, name, numbers, lang)
+            check_column_spread(path, name, numbers, lang)
             return False, 1
     classes = np.unique(words)
     if len(classes) < 2:
@@ -153,7 +153,7 @@ def check_lesson_target(path: Path, name: str, words: np.ndarray, lang: str) -> 
     return True, len(classes)
 
 
-def check_spread(path: Path, name: str, numbers: np.ndarray, lang: str) -> None:
+def check_column_spread(path: Path, name: str, numbers: np.ndarray, lang: str) -> None:
     """Raise unless the rows of training differ: a column is divided by their standard deviation."""
     trained = np.delete(numbers, np.s_[4::5])
     if trained.min() == trained.max() or not 0 < trained.std() < math.inf:

@@ -22,7 +22,11 @@ from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.kept_rows import KeptRows
 from twolayer.estimators.training_rows import TrainingRows, group_numbers
-from twolayer.estimators.uncertainty.closed_form_check import CheckedOutputs, checked_outputs
+from twolayer.estimators.uncertainty.closed_form_check import (
+    CLOSE_FIT,
+    CheckedOutputs,
+    checked_outputs,
+)
 from twolayer.estimators.uncertainty.fitted_tangents import (
     fitted_tangents,
     in_own_units,
@@ -36,8 +40,6 @@ from twolayer.training.loop import was_cut_short
 # rows·outputs or weights, whichever are fewer: beyond, another training costs less
 LARGEST_FACTOR = 3000
 FOLDS_OF_REFITS = 10  # in the place of single rows, where each must be trained without
-# mean leverage; above it, on a table that is not wide, the networks are far from linear
-CLOSE_FIT = 0.5
 WEIGHED = "the columns were weighed by the targets of all rows (all is chosen anew)"
 
 
