@@ -162,7 +162,8 @@ def test_quadrants_script_has_the_losses_and_answers_of_train(quadrants_output, 
     new_x = np.array([[111, -111], [1, 9], [8, 1], [1, 8]])
     expected = tl.forward(new_x, at_500.params, activation).argmax(1) + 1
     answers = [
-        int(n) for n in re.findall(r"scores .* quadrant (\d)$", quadrants_output[activation], re.M)
+        int(n)
+        for n in re.findall(r"scores .* quadrant (\d) true \d$", quadrants_output[activation], re.M)
     ]
     assert len(answers) == 3 * len(new_x)
     assert answers[:4] == expected.tolist()

@@ -162,3 +162,11 @@ def test_the_call_of_the_quadrants_is_the_program():
         engine="numpy",
     )
     np.testing.assert_allclose(run.losses, expected.losses, rtol=1e-9)
+
+
+def test_the_chinese_page_of_the_examples_has_the_commands_and_calls_of_the_english_one():
+    chinese = EXAMPLES.with_name("README.zh-CN.md").read_text()
+    english = EXAMPLES.read_text()
+    plain = [re.sub(r"```.*?```", "", text, flags=re.DOTALL) for text in (english, chinese)]
+    code = [sorted(set(re.findall(r"`([^`]+)`", text))) for text in plain]
+    assert code[0] == code[1]

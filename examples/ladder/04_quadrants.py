@@ -16,6 +16,7 @@ x = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1],
 quadrant = np.array([1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4])
 y = np.eye(n_outputs)[quadrant - 1]  # one-hot: a 1 in the column of the quadrant
 new_x = np.array([[111, -111], [1, 9], [8, 1], [1, 8]])
+new_quadrant = np.array([4, 1, 1, 1])
 
 for activation in "identity", "relu":
     rng = np.random.default_rng(0)
@@ -41,8 +42,10 @@ for activation in "identity", "relu":
             new_h = new_x.dot(w1) + b1
             new_h_relu = np.maximum(new_h, 0) if activation == "relu" else new_h
             new_y_pred = new_h_relu.dot(w2) + b2
-            for point, scores in zip(new_x, new_y_pred, strict=True):
-                print("   ", point, "scores", scores.round(2), "quadrant", scores.argmax() + 1)
+            for point, scores, true in zip(new_x, new_y_pred, new_quadrant, strict=True):
+                answer = scores.argmax() + 1
+                print("   ", point, "scores", scores.round(2), "quadrant", answer, "true", true)
+            print("    right:", (y_pred.argmax(axis=1) + 1 == quadrant).sum(), "of the 12 points")
 
         # Backward: the chain rule, from the loss back to each weight
         grad_y_pred = 2.0 * (y_pred - y)

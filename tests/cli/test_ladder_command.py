@@ -5,6 +5,7 @@ Expected losses come from `tl.train` on arrays that `ladder_programs` draws on i
 
 import re
 import sys
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -136,7 +137,7 @@ def test_the_table_has_every_engine_and_they_agree(call):
         assert float(whole) < 1e-6
         # the ratio of two figures that are printed with four digits after the point
         assert float(faster) == pytest.approx(float(rows["numpy"][2]) / float(seconds), rel=0.05)
-    assert max(map(len, out.splitlines())) <= 100
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_only_the_engines_asked_for_beside_the_numpy_program(call):
@@ -161,12 +162,20 @@ def test_prediction_on_the_quadrants(call):
     _, out, _ = call(
         "--problem", "quadrants", "--engines", "numpy", "--predict", "111,-111; 1, 9;8,1;1,8;"
     )
-    answers = re.findall(r"^\((.*?)\) +y_pred \[(.*)\]  quadrant (\d)$", out, re.MULTILINE)
+    answers = re.findall(
+        r"^\((.*?)\) +y_pred \[(.*)\]  quadrant (\d) \(true: (\d)\)$", out, re.MULTILINE
+    )
     assert len(answers) == 4
-    for (point, shown, quadrant), expected, row in zip(answers, points, scores, strict=True):
+    for (point, shown, quadrant, true), expected, row in zip(answers, points, scores, strict=True):
         assert tuple(float(n) for n in point.split(",")) == expected
         assert [float(n) for n in shown.split()] == pytest.approx(row, abs=6e-4)
         assert int(quadrant) == row.argmax() + 1
+        right, up = expected[0] > 0, expected[1] > 0
+        assert int(true) == {(1, 1): 1, (0, 1): 2, (0, 0): 3, (1, 0): 4}[right, up]
+    hits = sum(quadrant == true for *_, quadrant, true in answers)
+    assert f"quadrants right: {hits} of the 4 points asked for" in out
+    hits = (tl.forward(x, run.params, "identity").argmax(1) == y.argmax(1)).sum()
+    assert f"quadrants right: {hits} of the 12 points of training" in out
     assert "Not done" in out
     assert "6.17647" in out  # the least squares floor of the original, 6.18
 
@@ -271,13 +280,13 @@ class TestDevices:
 def test_without_torch_the_table_says_how_to_install_it(call, no_torch):
     code, out, _ = call("--steps", "5")
     assert code == 0
+    flat = " ".join(out.split())
     for name in ENGINE_NAMES:
         if name.startswith("torch"):
-            assert re.search(
-                rf"^{name} +needs PyTorch.*pip install 'twolayer\[torch\]'$", out, re.M
-            )
+            assert f"{name} needs PyTorch" in flat
+    assert flat.count("pip install 'twolayer[torch]'") == sum("torch" in n for n in ENGINE_NAMES)
     assert float(rows_of(out)["numpy"][1]) > 0
-    assert max(map(len, out.splitlines())) <= 100
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_an_engine_that_diverges_alone_keeps_its_place_in_the_table(monkeypatch):
@@ -378,3 +387,47 @@ def test_a_run_that_ctrl_c_ended_has_no_row(capsys, monkeypatch, interrupted):
     out, err = capsys.readouterr()
     assert f"stopped in engine '{interrupted}' after 3 of 20 steps: it has no row\n" in err
     assert not any(line.startswith(interrupted) for line in out.splitlines())
+
+
+def columns_of(line):
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--program P4 --steps 20 --show-weights",
+        "--steps 120 --dtype float32 --momentum 0.9 --nesterov --alpha 0.1 --batch-size 7",
+        "--program P4 --steps 6000 --predict 1,2;0,3",
+    ],
+)
+def test_nothing_is_wider_than_80_columns(call, words, lang):
+    code, out, _ = call(*words.split(), "--engines", "numpy,torch-autograd", "--lang", lang)
+    assert code == 0
+    assert max(map(columns_of, out.splitlines())) <= 80
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in out) == (lang == "zh")
+    if "0,3" in words:
+        assert ("(on an axis)" if lang == "en" else "（在坐标轴上）") in out
+
+
+def test_the_figures_are_the_same_in_both_languages(call):
+    words = ["--program", "P4", "--engines", "numpy", "--steps", "30"]
+    both = [call(*words, "--lang", lang)[1] for lang in ("en", "zh")]
+    assert losses_of(both[0]) == losses_of(both[1]) != {}
+    assert rows_of(both[0])["numpy"][:2] == rows_of(both[1])["numpy"][:2]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--program P6", "不是引擎之间的比较"),
+        ("--engines auto", "--engines 要的是引擎的名字"),
+        ("--problem quadrants --predict 1,x", "--predict 要的是由有限的数组成的点"),
+        ("--problem quadrants --predict 1", "'1' 有 1 个数，而网络有 2 个输入"),
+    ],
+)
+def test_bad_input_is_told_in_chinese(call, words, said):
+    code, out, err = call(*words.split(), "--lang", "zh")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err

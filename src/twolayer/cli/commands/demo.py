@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from twolayer.cli.commands import fit, ladder
+from twolayer.cli.ladder_report import LadderReport
 from twolayer.cli.output_paths import make_folder
 from twolayer.engines import engines
 from twolayer.files import write_files
@@ -34,9 +35,8 @@ def demo(
     )  # refuses a folder that cannot be written, before anything runs
     print("1. One program, the same numbers, on every engine here    (more: twolayer ladder)\n")
     missing = [name for name, reason in engines().items() if reason]
-    ladder.show_ladder(
-        PROGRAMS["P1"], [name for name in engines() if name not in missing], None, on_the_way=False
-    )
+    names = [name for name in engines() if name not in missing]
+    ladder.show_ladder(LadderReport(PROGRAMS["P1"], "en"), names, None, on_the_way=False)
     if missing:
         print(f"Not installed: {', '.join(missing)}; `twolayer ladder` says how to get them.")
 
