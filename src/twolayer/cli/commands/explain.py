@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -15,9 +16,14 @@ from twolayer.cli.lesson_options import (
     lesson_program,
     refuse,
 )
-from twolayer.errors import InputError
+from twolayer.cli.output_paths import check_not_input, same_file
+from twolayer.errors import FileError, InputError
+from twolayer.files import write_files
+from twolayer.text import printable
 from twolayer.tutorial.bilingual import LANGUAGES, Bilingual, default_language
 from twolayer.tutorial.explain.autograd import explain_autograd
+from twolayer.tutorial.explain.handout import lesson_handout
+from twolayer.tutorial.explain.notebook import lesson_notebook
 from twolayer.tutorial.explain.numpy_torch import explain_numpy_torch
 from twolayer.tutorial.explain.program import explain_program
 from twolayer.tutorial.explain.program_text import PAGE_PARTS
@@ -25,6 +31,7 @@ from twolayer.tutorial.explain.timing import explain_timing
 from twolayer.tutorial.explain.why import QUESTIONS, explain_why
 from twolayer.tutorial.ladder import LadderProgram
 from twolayer.tutorial.layout import Page
+from twolayer.tutorial.lesson_text import NO_FOLDER, SAME_FILE, WROTE
 
 TOPICS: dict[str, Callable[..., None]] = {
     "program": explain_program,
@@ -87,6 +94,14 @@ def explain(
         metavar="INTEGER",
         help="Show every so many steps of the loop; by default a selection.",
     ),
+    handout: Annotated[
+        Path | None,
+        typer.Option(help="Write a worksheet with gaps and its key to this HTML file, for A4."),
+    ] = None,
+    notebook: Annotated[
+        Path | None,
+        typer.Option(help="Write the program and all questions as a notebook to this file."),
+    ] = None,
 ) -> None:
     """Explain the program line by line, with the numbers of a real run.
 
@@ -97,18 +112,10 @@ def explain(
     given = dict(locals())
     here = default_language()
     reader = check_choice("--lang", here if lang is None else lang, LANGUAGES, here)
-    if topic is None:
-        topic = "program" if question is None else "why"
+    topic = topic or ("program" if question is None else "why")
     check_choice("--topic", topic, TOPICS, reader)
-    if topic != "program":
-        refuse(f"--topic {topic}", given, OF_THE_PROGRAM, reader)
-    if topic == "why":
-        refuse("--topic why", given, SETTINGS, reader)
-    elif question is not None:
-        refuse(f"--topic {topic}", given, ["question"], reader)
-    if line is not None:
-        refuse("--line", given, ["part", "show_weights", "every"], reader)
-    about = {
+    check_together(given, topic, reader)
+    about: dict[str, Any] = {
         "line": None if line is None else check_whole("--line", line, reader),
         "part": None if part is None else check_choice("--part", part, PAGE_PARTS, reader),
         "every": None if every is None else check_whole("--every", every, reader),
@@ -117,13 +124,52 @@ def explain(
     if question is not None:
         check_choice("--question", question, QUESTIONS, reader)
     try:
-        chosen, own_table = lesson_program(given, reader)
-        if topic == "why":
+        chosen, about["table"] = lesson_program(given, reader)
+        if handout is not None or notebook is not None:
+            write_lesson(handout, notebook, chosen, reader)
+        elif topic == "why":
             explain_why(terminal_page(reader), chosen.seed, question)
-            return
-        show_topic(terminal_page(reader), topic, chosen, about | {"table": own_table})
+        else:
+            show_topic(terminal_page(reader), topic, chosen, about)
     except MemoryError:
         raise InputError(TOO_LARGE_TEXT.said(reader)) from None
+
+
+def check_together(given: dict[str, Any], topic: str, reader: str) -> None:
+    """Raise if options were given that have no meaning together."""
+    for name in ("handout", "notebook"):
+        if given[name] is not None:
+            refused = [*OF_THE_PROGRAM, "topic", "question"]
+            refuse(f"--{name}", given, refused + list(SETTINGS) * (name == "handout"), reader)
+    if topic != "program":
+        refuse(f"--topic {topic}", given, OF_THE_PROGRAM, reader)
+    if topic == "why":
+        refuse("--topic why", given, SETTINGS, reader)
+    else:
+        refuse(f"--topic {topic}", given, ["question"], reader)
+    if given["line"] is not None:
+        refuse("--line", given, ["part", "show_weights", "every"], reader)
+
+
+def write_lesson(
+    handout: Path | None, notebook: Path | None, program: LadderProgram, reader: str
+) -> None:
+    """Write the handout and the notebook, and say where; what cannot be written is known before any work."""
+    paths = [path for path in (handout, notebook) if path is not None]
+    check_not_input(paths, {})
+    for path in paths:
+        if not path.absolute().parent.is_dir():
+            raise FileError(NO_FOLDER.said(reader, path=path, folder=path.parent))
+    if len(paths) == 2 and same_file(*paths):
+        raise InputError(SAME_FILE.said(reader, path=handout))
+    contents = {}
+    if handout is not None:
+        contents[handout] = lesson_handout(program.seed, reader)
+    if notebook is not None:
+        contents[notebook] = lesson_notebook(program, reader)
+    write_files(contents)
+    for path in contents:
+        print(printable(WROTE.said(reader, path=path)))
 
 
 def show_topic(page: Page, topic: str, program: LadderProgram, about: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from twolayer.tutorial.explain import program_text as words
 from twolayer.tutorial.explain.outcome import loop_outcome, show_outcome
 from twolayer.tutorial.ladder import LadderProgram
 from twolayer.tutorial.layout import Page, format_figure
+from twolayer.tutorial.source import SourceLine
 from twolayer.tutorial.source.program import program_lines
 
 MAX_SHORT_STEPS = 10  # of a run of which every step is shown
@@ -87,18 +88,17 @@ def show_loop(
     return seconds / program.steps if full.diverged is None else None
 
 
+def step_lines(program: LadderProgram, params: Params, y: np.ndarray) -> list[SourceLine]:
+    """Return the lines of one step of a program."""
+    loss, activation = LOSSES[program.loss], ACTIVATIONS[program.activation]
+    return program_lines(loss, activation, params, y, weighted=False, decays=False)
+
+
 def loop_halves(
     program: LadderProgram, params: Params, y: np.ndarray
 ) -> tuple[list[str], list[str]]:
     """Return the code of the loop's two halves."""
-    lines = program_lines(
-        LOSSES[program.loss],
-        ACTIVATIONS[program.activation],
-        params,
-        y,
-        weighted=False,
-        decays=False,
-    )
+    lines = step_lines(program, params, y)
     first = [line.code for line in lines if line.part in FIRST_HALF]
     second = [line.code for line in lines if line.part not in FIRST_HALF]
     return [*first, "print(t, loss)"], second
