@@ -163,7 +163,8 @@ def show_dead(page: Page, outcome: LoopOutcome) -> bool:
     if dead:
         page.paragraph(words.DEAD, dead=dead, units=outcome.before.n_hidden)
     if dead > before:
-        page.paragraph(words.DEAD_BY_RATE, before=before)
+        thrown = outcome.peak is not None
+        page.paragraph(words.DEAD_BY_RATE if thrown else words.DIED, before=before)
     return dead > before
 
 

@@ -46,6 +46,10 @@ DEAD = Bilingual(
     "change again.",
     zh="{units} 个隐藏单元中有 {dead} 个已经“死了”：对每一行都小于 0，梯度就是 0，从此再也不会变。",
 )
+DIED = Bilingual(
+    en="At the start there were {before}.",
+    zh="起初有 {before} 个。",
+)
 DEAD_BY_RATE = Bilingual(
     en="At the start there were {before}: steps that were too long threw them there.",
     zh="起初有 {before} 个：是迈得太大的步子把它们抛到了那里。",
