@@ -29,7 +29,7 @@ NO_BIAS_WORD = Bilingual(en="no bias", zh="无偏置")
 LEARNING_RATE = Bilingual(en="learning rate {rate:g}", zh="学习率 {rate:g}")
 MOMENTUM = Bilingual(en="momentum {momentum:g}", zh="动量 {momentum:g}")
 NESTEROV = Bilingual(en="Nesterov momentum {momentum:g}", zh="Nesterov 动量 {momentum:g}")
-ALPHA = Bilingual(en="alpha {alpha:g}", zh="alpha {alpha:g}")
+ALPHA = Bilingual(en="alpha {alpha:g}", zh="权重衰减 alpha {alpha:g}")
 ROWS_PER_STEP = Bilingual(en="{rows} rows per step", zh="每步 {rows} 行")
 SEED_IS = Bilingual(en="seed {seed}", zh="种子 {seed}")
 

@@ -95,14 +95,14 @@ def holding_rate(
 def best_rate(
     x: np.ndarray, y: np.ndarray, params: Params, activation: str, below: float, steps: int
 ) -> float | None:
-    """Return the rate of `rates_below` whose loss is the lowest after the steps; None if none lowers it.
+    """Return the rate of `rates_below` whose loss ends lowest of those that never rise above their start; None without one.
 
     The search ends when `ENOUGH_WORSE` rates in a row were too small to reach the lowest so far.
     """
     best, lowest, worse = None, np.inf, 0
     for rate in rates_below(below):
         run = run_at_rate(x, y, params, activation, rate, steps)
-        if run is None or run.final_loss >= run.losses[0]:
+        if run is None or not run.final_loss < run.losses[0] or run.losses.max() > run.losses[0]:
             continue
         if run.final_loss < lowest:
             best, lowest, worse = rate, run.final_loss, 0

@@ -161,7 +161,8 @@ def show_dead(page: Page, outcome: LoopOutcome) -> bool:
     """Show how many units are dead; return whether any died in the loop."""
     before, dead = outcome.dead(outcome.before), outcome.dead(outcome.after)
     if dead:
-        page.paragraph(words.DEAD, dead=dead, units=outcome.before.n_hidden)
+        text = words.ONE_DEAD if dead == 1 else words.DEAD
+        page.paragraph(text, dead=dead, units=outcome.before.n_hidden)
     if dead > before:
         thrown = outcome.peak is not None
         page.paragraph(words.DEAD_BY_RATE if thrown else words.DIED, before=before)

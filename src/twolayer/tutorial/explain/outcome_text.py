@@ -13,13 +13,16 @@ ROSE_ON_THE_WAY = Bilingual(
     zh="它并不是每一步都下降：第 {step} 步时是 {most}。",
 )
 BEYOND_THE_BOUND = Bilingual(
-    en="Why: in the direction of the strongest curvature, λ = {curvature} at the start, a step with a learning rate above "
-    "2/λ = {bound} goes so far past the lowest point that it ends higher than it began. The learning rate here is {rate}.",
+    en="Why: in the direction of the strongest curvature, λ = {curvature} at the start, a step with a learning rate "
+    "above "
+    "2/λ = {bound} goes so far past the lowest point that it ends higher than it began. The learning rate here is "
+    "{rate}.",
     zh="原因：在弯曲最厉害的方向上，起点处的曲率 λ = {curvature}；学习率超过 2/λ = {bound} 时，一步远远越过最低点，"
     "落到比出发点更高的地方。这里的学习率是 {rate}。",
 )
 BELOW_THE_BOUND = Bilingual(
-    en="At the start the learning rate {rate} is below 2/λ = {bound}, where λ = {curvature} is the largest curvature, but λ "
+    en="At the start the learning rate {rate} is below 2/λ = {bound}, where λ = {curvature} is the largest curvature, "
+    "but λ "
     "changes as the weights move, and a step that goes too far past the lowest point ends higher than it began.",
     zh="在起点，学习率 {rate} 小于 2/λ = {bound}（λ = {curvature} 是最大的曲率）；但是权重一变，λ 也跟着变，"
     "一步越过最低点太远，就会落到更高的地方。",
@@ -46,6 +49,11 @@ DEAD = Bilingual(
     "change again.",
     zh="{units} 个隐藏单元中有 {dead} 个已经“死了”：对每一行都小于 0，梯度就是 0，从此再也不会变。",
 )
+ONE_DEAD = Bilingual(
+    en="{dead} of {units} hidden units is dead: it is below 0 for every row, so its gradient is 0 and it never changes "
+    "again.",
+    zh="{units} 个隐藏单元中有 {dead} 个已经“死了”：对每一行都小于 0，梯度就是 0，从此再也不会变。",
+)
 DIED = Bilingual(
     en="At the start there were {before}.",
     zh="起初有 {before} 个。",
@@ -65,7 +73,8 @@ DIVERGED = Bilingual(
     "那里梯度更大，下一步迈得更远。学习率 {rate} 太大。",
 )
 TRY_RATE = Bilingual(
-    en="Try --learning-rate {smaller}: it was tried here, and after the same number of steps the loss was lower and no unit "
+    en="Try --learning-rate {smaller}: it was tried here, and after the same number of steps the loss was lower and no "
+    "unit "
     "had died.",
     zh="可以试试 --learning-rate {smaller}：这里试过，走同样多的步数，损失降了下来，也没有单元死掉。",
 )

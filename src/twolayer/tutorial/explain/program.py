@@ -40,10 +40,8 @@ def explain_program(
     page : Page
     program : Program
         Sizes, seed, bias, activation, learning rate and steps.
-    show_weights : bool
-        Also show `w1` and `w2` after updates of the loop.
-    every : int or None
-        Show every so many steps of the loop; None for a selection.
+    show_weights, every : bool, int or None
+        Of the loop: also show `w1` and `w2`; show every so many steps, None for a selection.
     table : LessonTable or None
         A table of one's own in the place of random numbers.
     line, part : int, str, or None
@@ -54,9 +52,7 @@ def explain_program(
     InputError
         If there is no line of that number.
     """
-    names: Namespace = {}
-    setup = run_lines(setup_lines(program, table), names)
-    params = Params(names["w1"], names.get("b1"), names["w2"], names.get("b2"))
+    names, params, setup = initial_state(program, table)
     x, y = names["x"], names["y"]
     step = trace(x, y, params, activation=program.activation, learning_rate=program.learning_rate)
     step_names = names | {name: value for line in step for name, value in line.wrote.items()}
@@ -106,12 +102,19 @@ def setup_lines(program: LadderProgram, table: LessonTable | None = None) -> lis
 
 def table_rate(program: LadderProgram, table: LessonTable) -> float | None:
     """Return the learning rate that was tried on the table and ends lowest; None if none lowers the loss."""
-    names: Namespace = {}
-    run_lines(setup_lines(program, table), names)
-    params = Params(names["w1"], names.get("b1"), names["w2"], names.get("b2"))
+    names, params, _ = initial_state(program, table)
     return best_rate(
         names["x"], names["y"], params, program.activation, LARGEST_RATE, program.steps
     )
+
+
+def initial_state(
+    program: LadderProgram, table: LessonTable | None
+) -> tuple[Namespace, Params, list[TracedLine]]:
+    """Return the names after the lines that make the data, the weights among them, and those lines."""
+    names: Namespace = {}
+    lines = run_lines(setup_lines(program, table), names)
+    return names, Params(names["w1"], names.get("b1"), names["w2"], names.get("b2")), lines
 
 
 def show_names(page: Page, names: Namespace) -> None:

@@ -52,9 +52,11 @@ RATE = Bilingual(
     zh="学习率：每一步里权重移动的量，等于梯度乘以它。",
 )
 RATE_TRIED = Bilingual(
-    en="The learning rate: in one step each weight moves by this multiple of its gradient. Of 0.5, 0.2, 0.1, 0.05 and so on "
-    "it is the one whose loss was the lowest after the loop.",
-    zh="学习率：每一步里权重移动的量，等于梯度乘以它。依次试过 0.5、0.2、0.1、0.05 等等，循环之后损失最低的是它。",
+    en="The learning rate: in one step each weight moves by this multiple of its gradient. Of 0.5, 0.2, 0.1, 0.05 and "
+    "so on, "
+    "those were left out whose loss rose above its start; of the others this one ended lowest.",
+    zh="学习率：每一步里权重移动的量，等于梯度乘以它。依次试过 0.5、0.2、0.1、0.05 等等，去掉那些让损失升到起点以上的，"
+    "剩下的里面，它最后的损失最低。",
 )
 
 POINTS = Bilingual(
@@ -112,7 +114,8 @@ MEAN_Y = Bilingual(
     zh="目标值在训练行上的均值和标准差。",
 )
 STANDARD_X = Bilingual(
-    en="Each input gets mean 0 and standard deviation 1 over the rows of training, so that columns in grams and in metres "
+    en="Each input gets mean 0 and standard deviation 1 over the rows of training, so that columns in grams and in "
+    "metres "
     "count alike.",
     zh="让每个输入在训练行上均值为 0、标准差为 1，这样以克计的列和以米计的列分量相同。",
 )
