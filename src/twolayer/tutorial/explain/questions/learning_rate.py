@@ -74,12 +74,12 @@ for i in range(40):
     d1, d2 = (ahead[1] - behind[1]) / 2e-5, (ahead[2] - behind[2]) / 2e-5
 print(f"curvature {curvature:.3g}, 2 / curvature = {2 / curvature:.3g}")"""
 LIMIT_RUNS = Bilingual(
-    en="Rates below and above that bound; a unit is dead if it is below 0 for every row:",
-    zh="取这个界限以下和以上的几个学习率；一个单元对每一行都小于 0，就算“死了”：",
+    en="Rates below and above that bound, 200 steps each; a unit is dead if it is below 0 for every row:",
+    zh="取这个界限以下和以上的几个学习率，各走 200 步；一个单元对每一行都小于 0，就算“死了”：",
 )
 LIMIT_RUNS_CODE = """\
 for rate in (5e-7, 1e-6, 2e-6, 5e-6):
-    losses, w1_end, w2_end = train(x, y, w1, w2, rate)
+    losses, w1_end, w2_end = train(x, y, w1, w2, rate, steps=200)
     dead = (x.dot(w1_end) < 0).all(axis=0).sum()
     print(f"rate {rate:g}: largest loss {max(losses):.3g}, "
           f"last {losses[-1]:.3g}, dead units {dead}")
