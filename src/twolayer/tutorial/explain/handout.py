@@ -21,10 +21,10 @@ from twolayer.tutorial.explain.why import QUESTIONS
 from twolayer.tutorial.layout import Page
 from twolayer.tutorial.trace import TracedLine, trace
 
-SIZES = (2, 3, 2, 2)  # rows, inputs, hidden units, outputs
+PENCIL_SIZES = (2, 3, 2, 2)  # rows, inputs, hidden units, outputs
 LARGEST = 2  # of the whole numbers that are drawn
 LARGEST_ENTRY = 99  # of the tables to work out
-RATE = 0.01
+PENCIL_RATE = 0.01
 QUESTIONS_ON_PAPER = ("rate", "start", "zeros", "mean", "noise", "overfitting")
 ANSWER_LINES = 4
 
@@ -73,7 +73,7 @@ class PaperPage(Page):
 def lesson_handout(seed: int, lang: str) -> bytes:
     """Return the handout as a file's content."""
     x, y, params = pencil_numbers(seed)
-    step = trace(x, y, params, learning_rate=RATE)
+    step = trace(x, y, params, learning_rate=PENCIL_RATE)
     sheet = sheet_html(seed, lang, x, y, params, step)
     key = key_html(seed, lang, x, y, params, step)
     title = escape(lesson_text.HANDOUT_TITLE.said(lang))
@@ -87,7 +87,7 @@ def lesson_handout(seed: int, lang: str) -> bytes:
 
 def pencil_numbers(seed: int) -> tuple[np.ndarray, np.ndarray, Params]:
     """Return small whole numbers with which every line does something: entries of h on both sides of 0, no dead unit."""
-    n_rows, n_inputs, n_hidden, n_outputs = SIZES
+    n_rows, n_inputs, n_hidden, n_outputs = PENCIL_SIZES
     for attempt in count():
         rng = np.random.default_rng([seed, attempt])
         x, y, w1, w2 = (
@@ -111,7 +111,7 @@ def sheet_html(
 ) -> str:
     """Return the sheet: what is given, each line with gaps, and questions."""
     say = lambda text, **values: escape(text.said(lang, **values))  # noqa: E731
-    sizes = dict(zip(("rows", "inputs", "hidden", "outputs"), SIZES, strict=True))
+    sizes = dict(zip(("rows", "inputs", "hidden", "outputs"), PENCIL_SIZES, strict=True))
     given = {"x": x, "y": y, "w1": params.w1, "w2": params.w2}
     parts = [
         '<section class="sheet">',
@@ -122,7 +122,7 @@ def sheet_html(
         f"<h2>{say(lesson_text.GIVEN_HEADING)}</h2>",
         '<div class="row">',
         *(table_html(name, array, lang) for name, array in given.items()),
-        f"</div><p><code>learning_rate = {RATE}</code></p>",
+        f"</div><p><code>learning_rate = {PENCIL_RATE}</code></p>",
         f"<h2>{say(lesson_text.STEP_TITLE)}</h2>",
         *(line_html(number, line, lang, gaps=True) for number, line in enumerate(step, 1)),
         f"<h2>{say(lesson_text.THINK_HEADING)}</h2>",
