@@ -17,7 +17,7 @@ from twolayer.tutorial.bilingual import Bilingual
 from twolayer.tutorial.explain import program_text as words
 from twolayer.tutorial.explain.execution import run_source
 from twolayer.tutorial.explain.program import setup_lines
-from twolayer.tutorial.explain.program_loop import FIRST_HALF, loop_source, step_lines
+from twolayer.tutorial.explain.program_loop import FIRST_HALF, lines_of_one_step, loop_source
 from twolayer.tutorial.explain.questions import PROGRAM_AS_FUNCTIONS, AnswerSheet
 from twolayer.tutorial.explain.why import QUESTIONS, WHY_FUNCTIONS
 from twolayer.tutorial.ladder import LadderProgram
@@ -102,7 +102,7 @@ def add_program(page: NotebookPage, program: LadderProgram) -> None:
     for line in setup:
         add_line(page, line, names, guess=False)
     params = Params(names["w1"], names.get("b1"), names["w2"], names.get("b2"))
-    step = step_lines(program, params, names["y"])
+    step = lines_of_one_step(program, params, names["y"])
     for line in step:
         add_line(page, line, names, guess=True)
     page.heading(words.PAGE_PARTS["loop"])

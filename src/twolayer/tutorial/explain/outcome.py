@@ -113,7 +113,7 @@ def show_outcome(page: Page, outcome: LoopOutcome) -> None:
     rate = format_short(outcome.program.learning_rate)
     losses = outcome.losses
     if outcome.diverged is not None:
-        page.paragraph(words.DIVERGED, step=outcome.diverged, rate=rate)
+        page.paragraph(words.LOOP_DIVERGED, step=outcome.diverged, rate=rate)
         show_smaller_rate(page, outcome.program, outcome.x, outcome.y, outcome.before)
         return
     if len(losses) < 2:
@@ -124,7 +124,7 @@ def show_outcome(page: Page, outcome: LoopOutcome) -> None:
     if failed:
         page.paragraph(words.ROSE, rate=rate)
     elif outcome.is_stuck:
-        page.paragraph(words.STUCK, zero=format_short(outcome.zero_loss))
+        page.paragraph(words.LOOP_STUCK, zero=format_short(outcome.zero_loss))
     show_peak(page, outcome)
     died = show_dead(page, outcome)
     if failed or (outcome.is_stuck and died):
@@ -222,7 +222,7 @@ def show_answers(page: Page, outcome: LoopOutcome) -> None:
     answers = outcome.outputs(outcome.x_new, outcome.after).argmax(1)
     true = outcome.y_new.argmax(1)
     page.paragraph(
-        words.RIGHT,
+        words.CLASSES_RIGHT,
         right=int(
             (outcome.outputs(outcome.x, outcome.after).argmax(1) == outcome.y.argmax(1)).sum()
         ),

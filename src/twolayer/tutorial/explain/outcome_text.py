@@ -40,7 +40,7 @@ STILL_FALLING = Bilingual(
     en="It was still falling at the end: more steps (--steps) bring it lower.",
     zh="到最后还在下降：步数再多一些（--steps），还会更低。",
 )
-STUCK = Bilingual(
+LOOP_STUCK = Bilingual(
     en="That is no success: it stopped falling near {zero}, the loss of predicting 0 everywhere.",
     zh="这不算成功：损失停在 {zero} 附近不再下降，而那正是处处预测 0 的损失。",
 )
@@ -66,7 +66,7 @@ ROSE = Bilingual(
     en="The loss did not end below its start: the learning rate {rate} is too large.",
     zh="损失最后没有降到起点以下：学习率 {rate} 太大。",
 )
-DIVERGED = Bilingual(
+LOOP_DIVERGED = Bilingual(
     en="At step {step} the loss is no longer a finite number. Each step went so far past the lowest point that it ended "
     "higher than it began, the gradient grew, and the next step was longer still. The learning rate {rate} is too large.",
     zh="到第 {step} 步，损失已经不是有限的数了：每一步都远远越过最低点，落到比出发点更高的地方；"
@@ -101,7 +101,7 @@ NEW_HIGHER = Bilingual(
     en="On new rows the network costs more than predicting 0: what it learnt holds for the rows of training alone.",
     zh="在新的行上，网络的损失比处处预测 0 还大：它学到的只对训练的行成立。",
 )
-RIGHT = Bilingual(
+CLASSES_RIGHT = Bilingual(
     en="The largest of the outputs names the class: right for {right} of {rows} rows of training, and for {right_new} of "
     "{rows_new} new rows.",
     zh="哪个输出最大，就答哪一类：训练的 {rows} 行答对 {right} 行，新的 {rows_new} 行答对 {right_new} 行。",

@@ -88,7 +88,7 @@ def show_loop(
     return seconds / program.steps if full.diverged is None else None
 
 
-def step_lines(program: LadderProgram, params: Params, y: np.ndarray) -> list[SourceLine]:
+def lines_of_one_step(program: LadderProgram, params: Params, y: np.ndarray) -> list[SourceLine]:
     """Return the lines of one step of a program."""
     loss, activation = LOSSES[program.loss], ACTIVATIONS[program.activation]
     return program_lines(loss, activation, params, y, weighted=False, decays=False)
@@ -98,7 +98,7 @@ def loop_halves(
     program: LadderProgram, params: Params, y: np.ndarray
 ) -> tuple[list[str], list[str]]:
     """Return the code of the loop's two halves."""
-    lines = step_lines(program, params, y)
+    lines = lines_of_one_step(program, params, y)
     first = [line.code for line in lines if line.part in FIRST_HALF]
     second = [line.code for line in lines if line.part not in FIRST_HALF]
     return [*first, "print(t, loss)"], second

@@ -71,7 +71,7 @@ ONE_HOT = Bilingual(
     en="The targets, one-hot: in each row a 1 in the column of the right class, and 0 in the others.",
     zh="目标值，写成 one-hot：每一行在正确类别那一列是 1，其余各列是 0。",
 )
-NEW_POINTS = Bilingual(
+NEW_QUADRANT_POINTS = Bilingual(
     en="Four new points and their quadrants, which training never sees.",
     zh="四个新的点和它们的象限，训练时从不使用。",
 )
@@ -137,7 +137,7 @@ QUADRANT_LINES = [
     ),
     ("quadrant = np.array([1, 2, 3, 4] * 3)", QUADRANT),
     ("y = np.eye(4)[quadrant - 1]", ONE_HOT),
-    ("x_new = np.array([[111, -111], [1, 9], [8, 1], [1, 8]], dtype=float)", NEW_POINTS),
+    ("x_new = np.array([[111, -111], [1, 9], [8, 1], [1, 8]], dtype=float)", NEW_QUADRANT_POINTS),
     ("y_new = np.eye(4)[np.array([4, 1, 1, 1]) - 1]", NEW_ONE_HOT),
 ]
 WEIGHT_LINES = [
