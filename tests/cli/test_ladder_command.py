@@ -425,9 +425,24 @@ def test_the_figures_are_the_same_in_both_languages(call):
         ("--engines auto", "--engines 要的是引擎的名字"),
         ("--problem quadrants --predict 1,x", "--predict 要的是由有限的数组成的点"),
         ("--problem quadrants --predict 1", "'1' 有 1 个数，而网络有 2 个输入"),
+        ("--engines nump", "没有 'nump'，可选的有 numpy"),
+        ("--activation rellu", "是不是想写 'relu'"),
+        ("--program P11", "没有 'P11'"),
+        ("--problem circle", "没有 'circle'"),
+        ("--dtype float16", "没有 'float16'"),
+        ("--steps 0", "--steps 必须是不小于 1 的整数"),
+        ("--every -1", "--every 必须是不小于 0 的整数"),
+        ("--learning-rate nan", "--learning-rate 必须是大于 0 的有限数"),
+        ("--problem quadrants --n-rows 5", "--n-rows 由数据决定"),
     ],
 )
 def test_bad_input_is_told_in_chinese(call, words, said):
     code, out, err = call(*words.split(), "--lang", "zh")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert said in err
+
+
+def test_a_run_that_diverges_is_told_in_chinese(call):
+    code, out, err = call("--learning-rate", "1", "--engines", "numpy", "--lang", "zh")
+    assert (code, out) == (1, "")
+    assert "训练在第" in err

@@ -66,7 +66,11 @@ def test_figures_in_sentences_stand_in_its_output():
     text = PLAN.read_text()
     outputs = " ".join(out for _, out in CASES)
     prose = FENCES.sub("", text)
-    figures = set(re.findall(r"(?<![\w.-])(?:\d+\.\d{2,}|\d{3,})\b", prose)) - {"1000", "100", "200"}
+    figures = set(re.findall(r"(?<![\w.-])(?:\d+\.\d{2,}|\d{3,})\b", prose)) - {
+        "1000",
+        "100",
+        "200",
+    }
     for figure in figures - {"0.01"}:
         assert re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", outputs), figure
     assert "31519525" in outputs

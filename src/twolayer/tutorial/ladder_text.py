@@ -118,3 +118,7 @@ STOPPED_EARLY = Bilingual(
     en="stopped in engine '{engine}' after {done} of {steps}: it has no row",
     zh="在引擎 '{engine}' 处中断，{steps} 中走了 {done} 步：表里没有它",
 )
+LADDER_DIVERGED = Bilingual(
+    en="training diverged at step {step}: choose a smaller --learning-rate",
+    zh="训练在第 {step} 步发散，损失不再是有限的数：请用小一些的 --learning-rate",
+)

@@ -11,14 +11,25 @@ import typer
 
 from twolayer import checks
 from twolayer.cli.ladder_report import LadderReport
-from twolayer.cli.lesson_options import check_choice
+from twolayer.cli.lesson_options import (
+    WHOLE_NUMBERS,
+    check_choice,
+    check_fixed_sizes,
+    check_positive,
+    check_whole,
+    option_name,
+)
 from twolayer.engines import ENGINE_NAMES
-from twolayer.errors import InputError
+from twolayer.errors import DivergedError, InputError
+from twolayer.maths.activations import ACTIVATIONS
+from twolayer.maths.losses import LOSSES
+from twolayer.solvers import SOLVERS
 from twolayer.training.ctrl_c import StoppedError
 from twolayer.training.loop import INTERRUPTED
 from twolayer.tutorial import ladder_text as words
 from twolayer.tutorial.bilingual import LANGUAGES, default_language
 from twolayer.tutorial.ladder import (
+    LADDER_DTYPES,
     LADDER_PROBLEMS,
     PROGRAMS,
     LadderProgram,
@@ -76,6 +87,8 @@ def ladder(
         del given[name]
     here = default_language()
     reader = check_choice("--lang", here if lang is None else lang, LANGUAGES, here)
+    if reader == "zh":
+        check_in_chinese({**given, "program": program, "problem": problem, "every": every}, engines)
     chosen = choose_program(program, problem, given, reader)
     report = LadderReport(chosen, reader)
     if predict is not None:
@@ -99,6 +112,28 @@ def choose_program(
     chosen = replace(preset, **{key: value for key, value in given.items() if value is not None})
     checks.whole_number(chosen.steps, "steps")
     return chosen
+
+
+def check_in_chinese(given: dict[str, Any], engines: str | None) -> None:
+    """Raise in Chinese for what the library, which speaks English, would refuse."""
+    choices = {
+        "program": (*PROGRAMS, "P6", "P7B", "P9"), "problem": LADDER_PROBLEMS, "activation": ACTIVATIONS,
+        "loss": LOSSES, "solver": SOLVERS, "dtype": LADDER_DTYPES,
+    }  # fmt: skip
+    for name, among in choices.items():
+        if given[name] is not None:
+            value = given[name].upper() if name == "program" else given[name]
+            check_choice(option_name(name), value, among, "zh")
+    for engine in (engines or "").split(","):
+        if engine.strip() not in ("", "auto"):
+            check_choice("--engines", engine.strip(), ENGINE_NAMES, "zh")
+    for name, least in {**WHOLE_NUMBERS, "every": 0}.items():
+        if given[name] is not None:
+            check_whole(option_name(name), str(given[name]), "zh", least)
+    if given["learning_rate"] is not None:
+        check_positive("--learning-rate", str(given["learning_rate"]), "zh")
+    if given["problem"] == "quadrants" or given["program"].upper() == "P4":
+        check_fixed_sizes(given, "P4", "zh")
 
 
 def parse_engines(text: str | None, lang: str = "en") -> list[str] | None:
@@ -145,7 +180,12 @@ def show_ladder(
         stride = checks.whole_number(every, "--every", at_least=0)
     numbers = ladder_arrays(program)
     rungs = finished_rows(run_ladder(program, numbers, names), report)
-    first = next(rungs)
+    try:
+        first = next(rungs)
+    except DivergedError as error:
+        if report.lang == "zh":
+            error.args = (words.LADDER_DIVERGED.zh.format(step=error.step),)
+        raise
     report.settings()
     report.losses(numbers, first, stride, on_the_way)
     report.results(numbers, first)
