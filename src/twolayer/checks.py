@@ -338,3 +338,44 @@ def row_weights(s: Any, n_rows: int, dtype: Any) -> np.ndarray | None:
             "sample_weight is zero in every row: give at least one row a weight above 0"
         )
     return np.ascontiguousarray(s, dtype=dtype)
+
+
+def row_groups(groups: Any, n_rows: int) -> np.ndarray:
+    """Return the name of each row's group, shape (n_rows,), none of them missing and all of one kind."""
+    names = np.asarray(groups)
+    if names.shape != (n_rows,):
+        raise InputError(
+            f"groups must name one group for each of {n_rows} rows; its shape is {names.shape}"
+        )
+    missing = np.flatnonzero(missing_entries(groups)).tolist()
+    if missing:
+        rows = f"row{'s' * (len(missing) > 1)} {', '.join(map(str, missing[:5]))}"
+        rows += f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
+        raise InputError(
+            f"groups has no value in {rows} (counted from 0): rows without a group are not one group. Name the group of "
+            "every row, give each of these rows a group of its own, or leave them out"
+        )
+    try:
+        np.unique(names)
+    except TypeError:
+        raise InputError("groups must be numbers or text, and of one kind") from None
+    return names
+
+
+def missing_entries(values: Any) -> np.ndarray:
+    """Return which entries of an array of one axis are missing: masked, None, NaN, NaT or pandas.NA."""
+    if np.ma.is_masked(values):
+        return np.ma.getmaskarray(values)
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return values != values
+    entries = np.asarray(values, dtype=object)  # as an array of text, NaN would be 'nan'
+    return np.array([is_missing_entry(entry) for entry in entries.ravel()], dtype=bool)
+
+
+def is_missing_entry(entry: Any) -> bool:
+    """Return whether it is a missing value: None, NaN, NumPy's NaT, or pandas' NA or NaT."""
+    if entry is None or type(entry).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(entry, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(entry))
+    return isinstance(entry, (float, np.floating)) and bool(np.isnan(entry))

@@ -4,6 +4,7 @@ import warnings
 from functools import wraps
 
 import numpy as np
+import pandas
 import polars
 import pytest
 import sklearn
@@ -19,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 import twolayer as tl
 from twolayer.errors import InputError
 from twolayer.estimators.selection import alpha_choice
+from twolayer.estimators.training_rows import group_numbers
 from twolayer.evaluation import splits
 from twolayer.tables import Dataset
 
@@ -125,6 +127,49 @@ def test_what_is_no_list_of_groups_is_told():
         model.fit(x, y, groups=[1, 2, 3])
     with pytest.raises(InputError, match="numbers or text, and of one kind"):
         model.fit(x, y, groups=np.array([1, "a"] * 284 + [2], dtype=object))
+
+
+NO_VALUE = {
+    "None": [None] * 3 + list("abcabcabc"),
+    "NaN": [np.nan] * 3 + [0, 1, 2] * 3,
+    "NaN among texts": [np.nan] * 3 + list("abcabcabc"),
+    "NaN in an array": np.array([np.nan] * 3 + [0, 1, 2] * 3),
+    "NaT": np.array(["NaT"] * 3 + ["2024-01-01", "2024-01-02", "2024-01-03"] * 3, dtype="M8[D]"),
+    "pandas.NA": pandas.Series([None] * 3 + [0, 1, 2] * 3, dtype="Int64"),
+    "pandas text": pandas.Series([None] * 3 + list("abcabcabc"), dtype="string"),
+    "pandas categories": pandas.Series([None] * 3 + list("abcabcabc")).astype("category"),
+    "polars": polars.Series([None] * 3 + list("abcabcabc")),
+    "polars numbers": polars.Series([None] * 3 + [0, 1, 2] * 3),
+    "masked": np.ma.masked_less(np.arange(12), 3),
+}
+NAMELESS = r"groups has no value in rows 0, 1, 2 \(counted from 0\).*Name the group of every row"
+
+
+@pytest.mark.parametrize("who", NO_VALUE.values(), ids=NO_VALUE)
+def test_rows_without_a_group_are_not_one_group(who):
+    with pytest.raises(InputError, match=NAMELESS):
+        group_numbers(who, 12)
+    with pytest.raises(InputError, match=NAMELESS):
+        splits.fold_splits(3, np.zeros((12, 1)), np.zeros(12), who, 0)
+
+
+def test_every_method_that_takes_groups_refuses_rows_without_one():
+    x, y = np.arange(24.0).reshape(12, 2) % 7, np.arange(12.0) % 5
+    who = NO_VALUE["NaN"]
+    model = tl.TwoLayerRegressor(2, alpha=1.0, n_networks=1, max_iter=5).fit(x, y)
+    search = tl.TwoLayerRegressorCV(2, alphas=[1.0], n_networks=1, max_iter=5, cv=3)
+    for call in (
+        model.fit,
+        model.influence,
+        model.left_out_predict,
+        model.keep_rows,
+        model.permutation_test,
+        search.fit,
+        search.nested_score,
+        search.permutation_test,
+    ):
+        with pytest.raises(InputError, match=NAMELESS):
+            call(x, y, groups=who)
 
 
 def test_fit_hands_groups_on(here, twolayer):

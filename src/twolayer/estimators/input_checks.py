@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.checks import closest_name, is_sparse, short_repr
+from twolayer.checks import closest_name, is_missing_entry, is_sparse, short_repr
 from twolayer.errors import InputError
 from twolayer.text import first_names
 
@@ -132,13 +132,6 @@ def first_other_entry(column: np.ndarray) -> Any:
         except (TypeError, ValueError):
             return entry
     return None
-
-
-def is_missing_entry(entry: Any) -> bool:
-    """Return whether it is a missing value: None, NaN, or pandas' NA or NaT."""
-    if entry is None or type(entry).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(entry, (float, np.floating)) and bool(np.isnan(entry))
 
 
 def missing_as_nan(x: Any) -> Any:

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.checks import is_sparse
-from twolayer.errors import InputError
+from twolayer import checks
 
 # When row weights count repeats: see `relative_weights`
 UNIT_ROWS = 20  # one row of so many has the unit, or less
@@ -129,7 +128,7 @@ def relative_weights(s: np.ndarray) -> np.ndarray:
 def row_fingerprints(x: Any, y: np.ndarray | None) -> list[bytes]:
     """Return 16 bytes for each row: the same for the same numbers, and different for different ones; y may be left out."""
     y = np.zeros((x.shape[0], 0)) if y is None else np.ascontiguousarray(y)
-    if is_sparse(x):
+    if checks.is_sparse(x):
         x.sort_indices()
         ends = zip(x.indptr[:-1], x.indptr[1:], strict=True)
         rows = (x.indices[a:b].tobytes() + x.data[a:b].tobytes() for a, b in ends)
@@ -143,12 +142,4 @@ def row_fingerprints(x: Any, y: np.ndarray | None) -> list[bytes]:
 
 def group_numbers(groups: Any, n_rows: int) -> np.ndarray:
     """Return the group of each row as a number, shape (n_rows,)."""
-    groups = np.asarray(groups)
-    if groups.shape != (n_rows,):
-        raise InputError(
-            f"groups must name one group for each of {n_rows} rows; its shape is {groups.shape}"
-        )
-    try:
-        return np.unique(groups, return_inverse=True)[1]
-    except TypeError:
-        raise InputError("groups must be numbers or text, and of one kind") from None
+    return np.unique(checks.row_groups(groups, n_rows), return_inverse=True)[1]

@@ -243,6 +243,7 @@ def fold_splits(
     from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
     classifies = classes is not None
+    groups = None if groups is None else checks.row_groups(groups, len(y))
     if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
         cv = checks.whole_number(cv, "cv", at_least=2)
         if cv > len(y):
