@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GroupKFold, KFold
 
 from twolayer import InputError
 from twolayer.evaluation.splits import (
     alpha_folds,
+    fold_splits,
     time_folds,
     time_slices,
     train_test_rows,
@@ -82,3 +84,42 @@ def test_held_out_rows_come_later_in_every_fold_in_time():
     slices = time_slices(order)
     assert set(slices) == set(range(5))
     assert all(order[slices == k].max() < order[slices == k + 1].min() for k in range(4))
+
+
+FORMS = "cv must be a whole number of folds.*a splitter.*list of at least one pair"
+PAIR = "each fold of cv must be a pair"
+NUMBERS = "each part of a fold of cv must hold numbers of rows, from 0 to 11; got"
+
+
+@pytest.mark.parametrize(
+    ("cv", "said"),
+    [
+        ([], FORMS + r".*got \[\] without a fold"),
+        (iter([]), FORMS),
+        (True, FORMS + ".*got True"),
+        ("loo", FORMS + ".*got 'loo'"),
+        (3.5, FORMS + ".*got 3.5"),
+        (KFold, FORMS),
+        ([1, 2], PAIR),
+        ([(range(6),)], PAIR),
+    ],
+)
+def test_what_is_no_cv_is_refused_in_one_sentence(cv, said):
+    with pytest.raises(InputError, match=said):
+        fold_splits(cv, np.zeros((12, 1)), np.zeros(12), None, 0)
+
+
+@pytest.mark.parametrize(
+    ("cv", "said"),
+    [
+        ([([-1, 0, 1], [2, 3])], NUMBERS + r" array\(\[-1"),
+        ([([0, 1], [-12])], NUMBERS),
+        ([([0, 1], [12])], NUMBERS),
+        ([([], range(12))], "no rows to train on"),
+        (GroupKFold(3), "cv cannot split these rows: The 'groups' parameter should not be None"),
+        (KFold(20), "cv cannot split these rows: .*n_splits=20"),
+    ],
+)
+def test_folds_that_these_rows_do_not_have_are_refused(cv, said):
+    with pytest.raises(InputError, match=said):
+        fold_splits(cv, np.zeros((12, 1)), np.zeros(12), None, 0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -238,9 +238,9 @@ def fold_splits(
     Raises
     ------
     InputError
-        If there are too few rows, or every class has one only.
+        If there are too few rows, every class has one only, or `cv` gives no folds of these rows.
     """
-    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
     classifies = classes is not None
     groups = None if groups is None else checks.row_groups(groups, len(y))
@@ -254,11 +254,44 @@ def fold_splits(
             cv = stratified_fold_count(classes, y, cv)
         kind = StratifiedKFold if classifies else KFold
         cv = GroupKFold(cv) if groups is not None else kind(cv, shuffle=True, random_state=seed)
-    splitter = check_cv(cv, y, classifier=classifies)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        splits = list(splitter.split(x, y, groups))
-    return [(row_indices(a, len(y)), row_indices(b, len(y))) for a, b in splits]
+    folds = [
+        (row_indices(a, len(y)), row_indices(b, len(y)))
+        for a, b in _pairs(cv, x, y, groups, classifies)
+    ]
+    if not all(len(train) for train, _ in folds):
+        raise InputError("cv makes a fold that has no rows to train on: choose other folds")
+    return folds
+
+
+def _pairs(
+    cv: Any, x: Any, y: np.ndarray, groups: np.ndarray | None, classifies: bool
+) -> list[tuple[Any, Any]]:
+    """Return what a splitter gives, or the pairs that were given; raise InputError if there are none."""
+    from sklearn.model_selection import check_cv
+
+    is_splitter = cv is None or hasattr(cv, "split")
+    folds = None
+    if not isinstance(cv, (str, bytes, type)) and (is_splitter or isinstance(cv, Iterable)):
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+                splitter = check_cv(cv, y, classifier=classifies) if is_splitter else None
+                folds = list(cv if splitter is None else splitter.split(x, y, groups))
+        except ValueError as error:  # the splitter's own words, such as that it needs groups
+            raise InputError(f"cv cannot split these rows: {error}") from error
+    if not folds:
+        raise InputError(
+            "cv must be a whole number of folds, at least 2, a splitter such as scikit-learn's KFold(5), or a list of at "
+            "least one pair (numbers of the rows to train on, numbers of the rows to hold out); got "
+            f"{checks.short_repr(cv)}{' without a fold' * (folds is not None)}"
+        )
+    for fold in folds:
+        if not isinstance(fold, (tuple, list, np.ndarray)) or len(fold) != 2:
+            raise InputError(
+                "each fold of cv must be a pair (numbers of the rows to train on, numbers of the rows to hold out); got "
+                f"{checks.short_repr(fold)}"
+            )
+    return folds
 
 
 def row_indices(rows: Any, n_rows: int) -> np.ndarray:
@@ -268,12 +301,7 @@ def row_indices(rows: Any, n_rows: int) -> np.ndarray:
         return np.flatnonzero(rows)
     if rows.size == 0:
         return np.zeros(0, dtype=int)
-    if (
-        rows.ndim != 1
-        or rows.dtype.kind not in "iu"
-        or rows.min() < -n_rows
-        or rows.max() >= n_rows
-    ):
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= n_rows:
         raise InputError(
             f"each part of a fold of cv must hold numbers of rows, from 0 to {n_rows - 1}; got {checks.short_repr(rows)}"
         )
