@@ -94,6 +94,14 @@ def test_one_loss_that_is_clearly_worse_ends_the_path():
     assert not has_turned([0.7, 0.5, 0.51], constant=0.7)
 
 
+def test_a_single_alpha_is_not_told_as_several():
+    """Of constant columns nothing can be learned: no alpha changes anything."""
+    y = np.random.default_rng(0).normal(size=40)
+    with pytest.warns(TwoLayerWarning, match="alpha .*, the only one tried, gave"):
+        model = TwoLayerRegressor(5, random_state=0).fit(np.ones((40, 3)), y)
+    assert len(model.alphas_tried_) == 1
+
+
 def test_a_path_that_gains_nothing_more_ends_far_below_the_constant_only():
     assert has_turned([0.7, 0.2, 0.1999, 0.1998], constant=0.7)
     assert not has_turned([0.7, 0.2, 0.1999, 0.19], constant=0.7)

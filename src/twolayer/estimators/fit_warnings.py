@@ -28,8 +28,13 @@ def interrupted_warning(passes: int) -> str:
 
 def constant_warning(choice: AlphaChoice) -> str:
     """Return what to say where no alpha made networks that are better than a constant."""
+    tried = f"alpha {choice.alpha:g}, the only one tried,"
+    if len(choice.alphas) > 1:
+        tried = (
+            f"{len(choice.alphas)} values of alpha from {choice.alphas[0]:g} to {choice.alphas[-1]:g} were tried, and the "
+            f"best, {choice.alpha:g},"
+        )
     return (
         f"on rows left out, no network was better than a constant prediction (mean loss {choice.constant_loss:.4g}): "
-        f"{len(choice.alphas)} values of alpha from {choice.alphas[0]:g} to {choice.alphas[-1]:g} were tried, and the best, "
-        f"{choice.alpha:g}, gave {choice.losses.min():.4g}. Do not rely on its predictions"
+        f"{tried} gave {choice.losses.min():.4g}. Do not rely on its predictions"
     )
