@@ -417,3 +417,10 @@ def test_engines_of_the_processor_take_no_other_device(engine, device):
         f"'{device}'",
         error=tl.EngineError,
     )
+
+
+def test_a_single_choice_is_not_called_one_of_many():
+    with pytest.raises(
+        tl.InputError, match=r"^there is no method 'predict_proba' here, only 'predict'$"
+    ):
+        checks.one_of("predict_proba", {"predict": None}, "method")

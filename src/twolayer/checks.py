@@ -43,6 +43,10 @@ def one_of(value: object, choices: dict[str, T], what: str, kind: type[T] | None
         return value
     if isinstance(value, str) and value in choices:
         return choices[value]
+    if len(choices) == 1:
+        raise InputError(
+            f"there is no {what} {short_repr(value)} here, only {next(iter(choices))!r}"
+        )
     raise InputError(
         f"there is no {what} {short_repr(value)}: choose one of {', '.join(choices)}{closest_name(value, choices)}"
     )
