@@ -1,6 +1,7 @@
 """`twolayer predict`: columns are found by name, answers are the model's, and what cannot be predicted is refused."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -259,6 +260,32 @@ def test_the_names_of_rows_stand_beside_the_answers_in_every_layout(here, twolay
     if fitted_turned:  # names nothing
         assert out.startswith("prediction\n")
         assert err == "left alone: 'patient'\n"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "new"])
+def test_codes_keep_their_zeros_in_classes_and_row_names(here, twolayer, known):
+    """Predictions can be joined with the user's own codes, whether the table of training had the names or not."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=60)
+    labels = np.where(a > 0, "01", "02")
+    names = [f"{k:03}" for k in rng.permutation(60)]
+    table = polars.DataFrame({"id": names, "a": a, "kind": labels})
+    table.write_csv("named.csv")
+    table.drop([] if known else ["id"]).write_csv("t.csv")
+    small = ["--alpha", "1", "--n-networks", "1", "--n-hidden", "2", "--max-iter", "30"]
+    code, out, _ = twolayer("fit", "t.csv", "--target", "kind", *small)
+    assert code == 0
+    assert f"classes (rows): 01 ({sum(a > 0)}), 02 ({sum(a <= 0)})" in out
+    model = "t.twolayer.safetensors"
+    assert twolayer("predict", model, "named.csv", "--proba", "--out", "p.csv")[0] == 0
+    found = polars.read_csv("p.csv", infer_schema_length=0)
+    assert found.columns == ["id", "prediction", "probability_01", "probability_02"]
+    assert found["id"].to_list() == names
+    assert set(found["prediction"]) == {"01", "02"}
+    right = found.join(table, on="id").filter(polars.col("prediction") == polars.col("kind"))
+    code, out, _ = twolayer("evaluate", model, "named.csv", "--json")
+    assert code == 0
+    assert json.loads(out)["scores"]["the model"]["accuracy"] == len(right) / 60
 
 
 def test_a_folder_that_is_not_there_is_refused_at_once(here, twolayer, iris_model):

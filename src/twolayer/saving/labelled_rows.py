@@ -196,8 +196,11 @@ def class_column(model: SavedModel, table: Table, name: str) -> np.ndarray:
     """The class of each row, of those that the model knows."""
     classes = model.estimator.classes_
     place = {str(one): k for k, one in enumerate(classes.tolist())}
-    by_number = {
-        parse_number(word): k for word, k in place.items() if parse_number(word) is not None
+    numbers = [parse_number(word) for word in place]
+    by_number: dict[float | None, int] = {
+        number: k
+        for k, number in enumerate(numbers)
+        if number is not None and numbers.count(number) == 1  # classes 01 and 1 are told apart
     }
     found = []
     for row, word in enumerate(table.words(name)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,11 +18,18 @@ from twolayer.tables.column_kinds import (
     check_decimal_commas,
     is_row_name,
 )
-from twolayer.tables.table import LARGEST_EXACT_WHOLE, Table, is_missing, parse_number
+from twolayer.tables.table import (
+    LARGEST_EXACT_WHOLE,
+    Table,
+    is_missing,
+    number_text,
+    parse_number,
+)
 from twolayer.text import first_names, spelling_key
 
 MAX_GUESSED_CLASSES = 20
 MAX_LISTED_CLASSES = 8
+LEADING_ZERO = re.compile(r"[+-]?0\d")
 FEW_STRAY_TEXTS = 0.05  # share of the rows up to which texts among numbers are strays, not classes
 
 
@@ -188,7 +196,8 @@ def class_target(table: Table, name: str, task: str) -> Target:
         whole = bool((numbers == np.floor(numbers)).all())
         exact = abs(numbers).max() < LARGEST_EXACT_WHOLE
         whole &= exact or task == "classification" or all(word.isdigit() for word in words)
-        values = numbers.astype(np.int64) if whole and exact else np.array(words)
+        plain = whole and exact and not are_codes(words, numbers)
+        values = numbers.astype(np.int64) if plain else np.array(words)
         few = are_few(numbers if exact else np.unique(values, return_inverse=True)[1])
         if task == "auto" and not (whole and few):
             reason = "whole numbers of many values" if whole else "numbers"
@@ -198,9 +207,24 @@ def class_target(table: Table, name: str, task: str) -> Target:
         reason = f"{count} different {'whole numbers' if whole else 'numbers'}"
     if len(np.unique(values)) < 2:
         raise InputError(
-            f"{table.path}: column '{name}' is {words[0]!r} in every row: the target needs two classes"
+            f"{table.path}: column '{name}' is {str(values[0])!r} in every row: the target needs two classes"
         )
     return Target(name, "classification", values, reason, (name,))
+
+
+def are_codes(words: Sequence[str], numbers: np.ndarray) -> bool:
+    """Return whether whole numbers are written otherwise than `number_text` does, such as 01 or 2.0, and so name classes.
+
+    Then 01 and 1 are two classes, as sample 001 is not sample 1. Of other spellings of one number, such as 1 and 1.0, both
+    are that number; and so is what a unit, a percent sign or a comma is left out of.
+    """
+    pairs = dict(zip(words, numbers.tolist(), strict=True))
+    if any(parse_number(word) is None for word in pairs):
+        return False
+    if any(LEADING_ZERO.match(word) for word in pairs):
+        return True
+    one_to_one = len(set(pairs.values())) == len(pairs)
+    return one_to_one and any(word != number_text(number) for word, number in pairs.items())
 
 
 def spelling_warnings(target: Target) -> list[str]:

@@ -126,7 +126,7 @@ def table_blocks(asked: TableOptions, model: SavedModel, formats: NumberFormats)
         yield replace(turned, note=whole.note)
         return
     for block in tables.stream_table(
-        asked.path, model.texts(), asked.delimiter, False, asked.sheet, asked.layout
+        asked.path, model.texts(), asked.delimiter, False, asked.sheet, asked.layout, True
     ):
         yield read_formatted_numbers(block, formats, model.texts())
 

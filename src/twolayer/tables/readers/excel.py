@@ -18,7 +18,7 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import FileError, InputError
 from twolayer.tables.readers.delimited import parse_column
-from twolayer.tables.readers.file_format import FileFormat, ReadOptions, TextLayout
+from twolayer.tables.readers.file_format import FileFormat, ReadOptions
 from twolayer.tables.readers.header import parse_header
 from twolayer.tables.readers.read_errors import parsing_errors
 from twolayer.tables.readers.text_files import MAX_COMPRESSION
@@ -74,7 +74,7 @@ def read_excel(path: str, source: Any, options: ReadOptions) -> Table:
     if not rows:
         raise FileError(f"{path}: sheet '{name}' is empty{choice and f'; {choice}'}")
     note = f"sheet '{name}' was read, the first of {len(sheets)}; {choice}"
-    return sheet_table(path, rows, options.layout, note if others and options.sheet is None else "")
+    return sheet_table(path, rows, options, note if others and options.sheet is None else "")
 
 
 def check_workbook_start(path: str, file: Any) -> None:
@@ -196,8 +196,9 @@ def check_formulas(path: str, values: Any, formulas: Any) -> None:
                 )
 
 
-def sheet_table(path: str, rows: Rows, layout: TextLayout, note: str) -> Table:
+def sheet_table(path: str, rows: Rows, options: ReadOptions, note: str) -> Table:
     """Return the table of a sheet: the first row is the header; empty columns are left out."""
+    layout = options.layout
     rows = [
         (line, cells)
         for line, cells in rows
@@ -228,10 +229,11 @@ def sheet_table(path: str, rows: Rows, layout: TextLayout, note: str) -> Table:
     check_cell_density(path, len(rest) * len(columns), n_cells, len(rest), len(columns))
     numbers = np.empty((len(rest), len(columns)))
     texts: dict[str, list[str]] = {}
+    as_text = set(options.text_columns(names))  # a cell of text may hold 01
     for j, (name, column) in enumerate(zip(names, columns, strict=True)):
         fields = [cells.get(column, "") for _, cells in rest]
         numbers[:, j], text = parse_column(fields)
-        if text:
+        if text or name in as_text:
             texts[name] = fields
     lines = np.array([line for line, _ in rest], dtype=np.int64)
     return Table(path, names, numbers, texts, lines, ids, note=note)

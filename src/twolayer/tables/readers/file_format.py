@@ -68,6 +68,8 @@ class ReadOptions:
     must_be_there : bool
         Whether a column of `text` that is not there is an error.
     layout : TextLayout
+    first_as_text : bool
+        Keep the first column as text too, whatever it is called: it may name the rows.
     """
 
     text: tuple[str, ...] | None = ()
@@ -75,12 +77,14 @@ class ReadOptions:
     sheet: str | None = None
     must_be_there: bool = True
     layout: TextLayout = PLAIN
+    first_as_text: bool = False
 
     def text_columns(self, names: Sequence[str]) -> list[str]:
         """Return those of a table's columns that are kept as text."""
         there = set(names)
         wanted = names if self.text is None else self.text
-        return list(dict.fromkeys(name for name in wanted if name in there))
+        first = names[:1] if self.first_as_text else []
+        return list(dict.fromkeys(name for name in (*wanted, *first) if name in there))
 
 
 @dataclass(frozen=True)

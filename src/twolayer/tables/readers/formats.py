@@ -97,15 +97,18 @@ def stream_table(
     must_be_there: bool = True,
     sheet: str | None = None,
     layout: TextLayout = PLAIN,
+    first_as_text: bool = False,
 ) -> Iterator[Table]:
     """Yield the same table block by block of rows, so that it need not fit into memory; what is not stored in rows, whole.
 
     Parameters
     ----------
     path, text, delimiter, must_be_there, sheet, layout : as in `read_table`
+    first_as_text : bool
+        Keep the first column as text too where the file has its fields: it may name the rows.
     """
     path, text = str(path), None if text is None else tuple(text)
-    options = ReadOptions(text, delimiter, sheet, must_be_there, layout)
+    options = ReadOptions(text, delimiter, sheet, must_be_there, layout, first_as_text)
     with translated_error(path):
         file_format, source = open_table(path, options)
         blocks: Iterable[Table]
@@ -208,7 +211,7 @@ def check_table(table: Table) -> None:
 
 def read_with_text(table: Table, options: ReadOptions) -> Table:
     """Return the table with the fields of these columns as text too."""
-    for name in options.text_columns(table.names):
+    for name in replace(options, first_as_text=False).text_columns(table.names):
         table.texts[name] = table.words(name)
     if options.must_be_there:
         check_column_names(
