@@ -217,6 +217,12 @@ def test_weights_count_in_training_and_scores(here, twolayer):
     expected = np.average(right, weights=table["weight"])
     assert json.loads(out)["scores"]["the model"]["accuracy"] == pytest.approx(expected, rel=1e-12)
     assert about["scores"]["two-layer network"]["accuracy"] > 0.5
+    shares = np.array(json.loads(out)["confusion_weights"])
+    assert shares.trace() / shares.sum() == pytest.approx(expected, rel=1e-12)
+    out, _ = twolayer("evaluate", "weighted/p.twolayer.safetensors", "p.csv")
+    assert "  Each row counts by its weight ('weight') in every score: 80 rows of these" in out
+    assert "how much of the weight ('weight') is in rows of a class (line) that were taken" in out
+    assert "how many rows of a class (line) were taken for which (column), each row once\n" in out
 
 
 def test_genes_in_rows_and_labels_in_another_file(here, twolayer):

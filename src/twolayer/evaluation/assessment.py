@@ -55,6 +55,10 @@ class Assessment:
         The column of the groups.
     n_markers : int
         So many of the last columns of x say where values were missing.
+    weighted_by : str
+        The column of the weights.
+    weights_train : ndarray or None
+        The weights of the rows of training.
     """
 
     model: Any
@@ -74,6 +78,8 @@ class Assessment:
     groups: np.ndarray | None = None
     grouped_by: str = ""
     n_markers: int = 0
+    weighted_by: str = ""
+    weights_train: np.ndarray | None = None
 
     @property
     def classes(self) -> Any:
@@ -107,6 +113,37 @@ class Assessment:
         return f"{count} that it never saw" if self.held_out else f"{count} of the table"
 
     @property
+    def row_weights(self) -> np.ndarray:
+        """The weight of each row, 1 where none are given."""
+        return np.ones(len(self.y)) if self.weights is None else self.weights
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether some rows count more than others."""
+        return bool(np.ptp(self.row_weights) > 0)
+
+    @property
+    def n_equal_rows(self) -> float:
+        """The number of rows of equal weight whose mean varies as much as the weighted mean of these does."""
+        s = self.row_weights / self.row_weights.max()
+        return float(s.sum() ** 2 / np.square(s).sum())
+
+    @property
+    def weight_in_words(self) -> str:
+        """What a share is a share of where rows are weighted: the weight, and its column."""
+        return f"the weight ('{self.weighted_by}')" if self.weighted_by else "the weight"
+
+    def weight_sentences(self) -> list[str]:
+        """Return a sentence that rows are weighted, and how many equal ones they are worth, if they are."""
+        if not self.is_weighted:
+            return []
+        column = f" ('{self.weighted_by}')" if self.weighted_by else ""
+        return [
+            f"Each row counts by its weight{column} in every score: {plural(len(self.y), 'row')} of these weights tell as "
+            f"much as {self.n_equal_rows:,.1f} of equal weight."
+        ]
+
+    @property
     def n_units(self) -> int:
         """The number of independent units: of rows, or of groups."""
         return len(self.y) if self.groups is None else len(np.unique(self.groups))
@@ -116,11 +153,12 @@ class Assessment:
         """The number of groups of these rows, and their column."""
         return f"{plural(self.n_units, 'group')} ('{self.grouped_by}')"
 
-    def confusion(self) -> np.ndarray:
-        """Return the number of rows of each class (axis 0) by the predicted class (axis 1)."""
+    def confusion(self, weighted: bool = False) -> np.ndarray:
+        """Return the number of rows, or their weight, of each class (axis 0) by the predicted class (axis 1)."""
         places = (np.searchsorted(self.classes, part) for part in (self.y, self.network.y_pred))
-        counts = np.zeros((len(self.classes),) * 2, dtype=int)
-        np.add.at(counts, tuple(places), 1)
+        amounts = self.row_weights if weighted else np.ones(len(self.y), dtype=int)
+        counts = np.zeros((len(self.classes),) * 2, dtype=amounts.dtype)
+        np.add.at(counts, tuple(places), amounts)
         return counts
 
     @property
@@ -199,7 +237,7 @@ def assess(
     y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
     weights, groups : ndarray, shape (n_rows,), or None
     **names
-        What `Assessment` takes: inputs, sources, targets, grouped_by, n_markers.
+        What `Assessment` takes: inputs, sources, targets, grouped_by, weighted_by, n_markers.
     """
     classes = getattr(model, "classes_", None)
     answers = {
@@ -242,4 +280,5 @@ def assess_test_rows(
         x_train=x[parts.train],
         y_train=y[parts.train],
         train_rows=parts.train,
+        weights_train=None if weights is None else weights[parts.train],
     )

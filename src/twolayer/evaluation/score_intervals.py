@@ -114,7 +114,7 @@ def _mcnemar(subject: Assessment) -> dict[str, int]:
     """
     from scipy.stats import binom
 
-    independent = subject.groups is None and subject.weights is None
+    independent = subject.groups is None and not subject.is_weighted
     if not subject.classifies or subject.several or not independent:
         return {}
     right = {name: one.y_pred == subject.y for name, one in subject.answers.items()}
@@ -142,8 +142,7 @@ def _exact_interval(
     Where no row (or every row) is wrong, all draws are even the same. Weighted rows count as so many equal ones as have the
     same variance. Of groups the interval of the draws stays, unless all draws are the same: then groups are counted.
     """
-    s = np.ones(len(subject.y)) if subject.weights is None else subject.weights
-    count = min(s.sum() ** 2 / np.square(s).sum(), subject.n_units)
+    count = min(subject.n_equal_rows, subject.n_units)
     for name in ("rows all right",) if subject.several else ("accuracy",):
         if name not in scores:
             continue

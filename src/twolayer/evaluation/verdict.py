@@ -56,7 +56,7 @@ def plain_verdict(assessment: Assessment, intervals: ScoreIntervals) -> Verdict:
     sentences = [_against_constant(assessment, intervals)]
     if LINEAR in intervals.scores:
         sentences.append(_against_linear(assessment, intervals))
-    sentences.append(_interval_sentence(assessment, intervals))
+    sentences += [_interval_sentence(assessment, intervals), *assessment.weight_sentences()]
     standing = verdict_standing(assessment, intervals)
     return Verdict(standing, _headline(assessment, intervals), sentences)
 
@@ -95,6 +95,9 @@ def separates_classes(intervals: ScoreIntervals) -> bool:
 def _headline(assessment: Assessment, intervals: ScoreIntervals) -> str:
     value = intervals.scores[NETWORK][MAIN_SCORE[assessment.classifies]]
     rows, target = assessment.rows_in_words, assessment.target
+    if assessment.classifies and assessment.is_weighted:
+        right = int((assessment.network.y_pred == assessment.y).sum())
+        return f"The network is right on {right} of {rows}: {value:.1%} of {assessment.weight_in_words}."
     if assessment.classifies:
         return f"The network is right on {value:.1%} of {rows}."
     if value <= 0:
@@ -112,7 +115,8 @@ def _against_constant(assessment: Assessment, intervals: ScoreIntervals) -> str:
         )
     if assessment.classifies:
         name = "accuracy"
-        guess = f"Always predicting the most frequent class of these rows is right on {theirs[name]:.1%}"
+        most = "class of most weight in" if assessment.is_weighted else "most frequent class of"
+        guess = f"Always predicting the {most} these rows is right on {theirs[name]:.1%}{_of_weight(assessment)}"
     else:
         name = "RMSE"
         guess = f"Always predicting the mean of these rows has an RMSE of {format_score(name, theirs[name])}, the network "
@@ -173,6 +177,7 @@ def _against_linear(assessment: Assessment, intervals: ScoreIntervals) -> str:
         for value in (ours, theirs)
     ]
     score = f"{'is right on' if assessment.classifies else 'has an RMSE of'} {said[1]}"
+    score += _of_weight(assessment) if assessment.classifies else ""
     outcome = intervals.against(LINEAR, MAIN_SCORE[assessment.classifies])
     if outcome > 0:
         end = f"the network is significantly better ({said[0]})."
@@ -189,6 +194,11 @@ def _against_linear(assessment: Assessment, intervals: ScoreIntervals) -> str:
         if beats_constant(assessment, intervals):
             end += " Of two equally good models the linear one is easier to explain."
     return f"A linear model of the same columns {score}: {end}"
+
+
+def _of_weight(assessment: Assessment) -> str:
+    """Return what a share of right rows is a share of, where rows are weighted."""
+    return " of the weight" if assessment.is_weighted else ""
 
 
 def alpha_sentence(model: Any) -> str:
@@ -220,7 +230,7 @@ def _interval_sentence(assessment: Assessment, intervals: ScoreIntervals) -> str
     if main not in intervals.ranges.get(NETWORK, {}):
         return NO_INTERVAL_TEXT
     low, high = intervals.ranges[NETWORK][main]
-    score = f"the network would be right on {low:.1%} to {high:.1%}"
+    score = f"the network would be right on {low:.1%} to {high:.1%}{_of_weight(assessment)}"
     if not assessment.classifies:
         score = f"R² (the share of variance explained) would be between {low:z.2f} and {high:z.2f}"
     if assessment.groups is not None:
@@ -253,7 +263,7 @@ def per_target_verdict(assessment: Assessment, intervals: ScoreIntervals) -> Ver
         )
     if LINEAR in intervals.scores:
         sentences.append(_per_target_against_linear(assessment, intervals))
-    sentences.append(_per_target_intervals(assessment, intervals))
+    sentences += [_per_target_intervals(assessment, intervals), *assessment.weight_sentences()]
     headline = _per_target_headline(assessment, len(parts) - len(useless))
     return Verdict(standings.pop() if len(standings) == 1 else CAREFUL, headline, sentences)
 

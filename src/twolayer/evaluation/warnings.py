@@ -76,16 +76,19 @@ def _target_warnings(
 
 
 def _row_count_warnings(assessment: Assessment) -> Iterator[str]:
-    count = len(assessment.y)
+    count, s = len(assessment.y), assessment.row_weights
     if assessment.held_out is None:
         yield (
             "It is not known whether the model was trained on some of these rows. If it was, every score here is too good."
         )
-    if count < FEW_SCORED_ROWS:
-        effect = f": one more right row changes the accuracy by {1 / count:.1%}"
+    if assessment.n_equal_rows < FEW_SCORED_ROWS:
+        rows, most = f"{count} rows are", f"{s.max() / s.sum():.1%}"
+        if assessment.is_weighted:
+            rows = f"{count} rows, which by their weights tell as much as {assessment.n_equal_rows:.1f}, are"
+            most = f"up to {most}, by its weight"
+        effect = f": one more right row changes the accuracy by {most}"
         yield (
-            f"{count} rows are few for a score{effect if assessment.classifies else ''}. `twolayer test` makes better use "
-            "of few rows."
+            f"{rows} few for a score{effect if assessment.classifies else ''}. `twolayer test` makes better use of few rows."
         )
 
 
@@ -129,7 +132,9 @@ def _overfit(assessment: Assessment, intervals: ScoreIntervals) -> Iterator[str]
     if x_train.shape[1] >= len(x_train):
         return  # with more inputs than rows a good model fits its training rows perfectly too
     train = assessment.ask(x_train)
-    scores = prediction_scores(y_train, train.y_pred, train.probabilities, assessment.classes)
+    scores = prediction_scores(
+        y_train, train.y_pred, train.probabilities, assessment.classes, assessment.weights_train
+    )
     name = MAIN_SCORE[assessment.classifies]
     before, now = scores[name], intervals.scores[NETWORK][name]
     if before - now > OVERFIT_GAP[assessment.classifies]:
@@ -160,10 +165,12 @@ def _unbalanced_classes(assessment: Assessment, intervals: ScoreIntervals) -> It
         yield f"These classes have fewer than {FEW_PER_CLASS} rows here, too few to judge: {first_names(rare)}."
     if absent:
         yield f"These classes have no rows here, so nothing is known about them: {first_names(absent)}."
-    if DOMINANT_CLASS_SHARE * rows.sum() < rows.max() < rows.sum():
+    amounts = assessment.confusion(weighted=True).sum(axis=1)
+    if DOMINANT_CLASS_SHARE * amounts.sum() < amounts.max() < amounts.sum():
         balanced = intervals.scores[NETWORK]["balanced accuracy"]
+        what = "the weight is in rows" if assessment.is_weighted else "the rows are"
         yield (
-            f"{rows.max() / rows.sum():.0%} of the rows are of one class, which makes the accuracy look high. The balanced "
+            f"{amounts.max() / amounts.sum():.0%} of {what} of one class, which makes the accuracy look high. The balanced "
             f"accuracy, in which all classes count equally, is {balanced:.1%}."
         )
 
@@ -178,13 +185,15 @@ def _miscalibrated(assessment: Assessment) -> Iterator[str]:
     pair = _confidence(assessment)
     if pair is None or len(assessment.y) < FEW_SCORED_ROWS:
         return
-    confidence, right = pair
+    s, (confidence, right) = assessment.row_weights, pair
     gap = confidence - right
-    error = gap.std() / np.sqrt(len(gap))
-    if abs(gap.mean()) > max(0.03, 2 * error):
+    mean = np.average(gap, weights=s)
+    error = np.sqrt(np.average(np.square(gap - mean), weights=s) / assessment.n_equal_rows)
+    if abs(mean) > max(0.03, 2 * error):
+        what = "the weight" if assessment.is_weighted else "the rows"
         yield (
-            f"The probabilities are too {'high' if gap.mean() > 0 else 'low'}: on average the predicted class has "
-            f"{confidence.mean():.0%}, and it is right on {right.mean():.0%} of the rows."
+            f"The probabilities are too {'high' if mean > 0 else 'low'}: on average the predicted class has "
+            f"{np.average(confidence, weights=s):.0%}, and it is right on {np.average(right, weights=s):.0%} of {what}."
         )
 
 
@@ -232,7 +241,7 @@ def _outlying_errors(assessment: Assessment) -> Iterator[str]:
     """A few rows that make up most of the squared error."""
     if assessment.classifies or len(assessment.y) < FEW_SCORED_ROWS:
         return
-    squares = np.sort(np.square(assessment.y - assessment.network.y_pred))
+    squares = np.sort(assessment.row_weights * np.square(assessment.y - assessment.network.y_pred))
     few = max(1, len(squares) // 50)
     share = squares[-few:].sum() / max(squares.sum(), 1e-300)
     if share > HALF:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,7 +41,9 @@ def prediction_figures(assessment: Assessment) -> Iterator[ReportFigure]:
     """Yield the figures of predictions beside the truth."""
     if not assessment.classifies:
         return _number_figures(assessment)
-    return _label_figures(assessment) if assessment.several else _class_figures(assessment)
+    own = _label_figures(assessment) if assessment.several else _class_figures(assessment)
+    note = " Each row counts once here, whatever its weight." * assessment.is_weighted
+    return (replace(figure, caption=figure.caption + note) for figure in own)
 
 
 def _class_figures(assessment: Assessment) -> Iterator[ReportFigure]:

@@ -129,6 +129,7 @@ def assessment_names(model: SavedModel, known: LabelledRows) -> dict[str, Any]:
         "n_markers": 0 if model.encoder is None else len(model.encoder.marked),
         "targets": list(known.targets),
         "grouped_by": known.asked.groups or "",
+        "weighted_by": known.asked.weights or "",
     }
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from twolayer.cli import options
 from twolayer.cli.output import Output
 from twolayer.evaluation.assessment import Assessment, assess
@@ -71,6 +69,7 @@ def evaluate(
     for line in [
         f"{rows.table.path}: {rows.table.n_rows} rows",
         *(f"  {line}" for line in rows.notes),
+        *(f"  {line}" for line in subject.weight_sentences()),
         *evaluation_lines(sure, "mean over targets" * subject.several, scores_of_fit(known)),
         *confusion_counts(subject),
         *target_lines(subject, sure),
@@ -92,11 +91,19 @@ def evaluation_results(
         **scores_as_json(sure),
         "classes": None if model.several_labels else subject.classes,
         "confusion": subject.confusion() if subject.classifies and not subject.several else None,
+        **weighted_confusion(subject),
         "notes": rows.notes,
     }
     if subject.several:
         results["targets"] = {name: scores_as_json(part) for name, part in sure.parts.items()}
     return results
+
+
+def weighted_confusion(subject: Assessment) -> dict[str, Any]:
+    """For programs: the weight of the rows of a class by the predicted class, where rows are weighted."""
+    if not subject.is_weighted or not subject.classifies or subject.several:
+        return {}
+    return {"confusion_weights": subject.confusion(weighted=True)}
 
 
 def training_rows_warning(train: int, test: int) -> str:
@@ -151,22 +158,32 @@ def confusion_counts(subject: Assessment) -> list[str]:
     """How many rows of a class were taken for which, if there are few classes."""
     if subject.several or not subject.classifies or len(subject.classes) > MAX_CONFUSION_CLASSES:
         return []
-    return [
-        "\nhow many rows of a class (line) were taken for which (column)\n"
+    once = ", each row once" if subject.is_weighted else ""
+    counts = [
+        f"\nhow many rows of a class (line) were taken for which (column){once}\n"
         f"{confusion_lines(subject.confusion(), subject.classes)}"
+    ]
+    if not subject.is_weighted:
+        return counts
+    total = subject.row_weights.sum()
+    shares = [[f"{share:.2%}" for share in row] for row in subject.confusion(True) / total]
+    return [
+        f"\nhow much of {subject.weight_in_words} is in rows of a class (line) that were taken for which (column)\n"
+        f"{confusion_lines(shares, subject.classes)}",
+        *counts,
     ]
 
 
-def confusion_lines(counts: np.ndarray, classes: Any) -> str:
-    """The counts as a table."""
+def confusion_lines(cells: Any, classes: Any) -> str:
+    """The counts, or shares as text, as a table."""
     names = [str(one) for one in classes]
-    widths = [max(len(name), 5) for name in names]
+    widths = [max(len(name), 7 if isinstance(cells, list) else 5) for name in names]
     first = max(map(len, names))
     table = [
         " " * first
         + "".join(f"  {name:>{width}}" for name, width in zip(names, widths, strict=True))
     ]
-    for name, row in zip(names, counts.tolist(), strict=True):
+    for name, row in zip(names, cells, strict=True):
         table.append(
             f"{name:{first}}"
             + "".join(f"  {count:>{width}}" for count, width in zip(row, widths, strict=True))

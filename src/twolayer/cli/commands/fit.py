@@ -159,11 +159,13 @@ def run_fit(
         sources=subject.encoder.sources(),
         targets=list(asked.targets),
         grouped_by=asked.groups or "",
+        weighted_by=asked.weights or "",
     )
     intervals = score_intervals(assessed)
     judged = verdict(assessed, intervals, bool(data.leaks))
     words = [judged.headline, *judged.sentences]
-    table = score_table(intervals.scores, "on the test rows")
+    heading = "test rows, weighted" if assessed.is_weighted else "on the test rows"
+    table = score_table(intervals.scores, heading)
     unfinished = [f"warning: {line}" for line in unfinished_training(model)]
     for line in [training_line(model, seconds), *unfinished, "", *table, "", *words]:
         output.say(line)
