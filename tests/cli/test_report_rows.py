@@ -120,6 +120,24 @@ def test_beside_the_bars_it_says_that_no_few_inputs_stand_for_the_model(tmp_path
     assert said[-1].startswith("What the weights show")
 
 
+def test_a_far_target_of_training_is_named_by_fit_and_report(tmp_path, capsys):
+    """Rows of the test say nothing of it: 'worse than the mean' has its reason in a row of training."""
+    x = pandas.DataFrame(np.random.default_rng(0).standard_normal((60, 2))).add_prefix("x")
+    y = x["x0"].to_numpy().copy()
+    y[3] = 1e4
+    who = [f"S{k}" for k in range(60)]
+    x.assign(y=y, who=who).to_csv(tmp_path / "t.csv", index=False)
+    how = ["--n-hidden", 2, "--alpha", 10, "--n-networks", 1, "--out", tmp_path / "far"]
+    code, out, _ = done(capsys, "fit", tmp_path / "t.csv", "--target", "y", *how)
+    assert code == 0
+    words = "the target 'y' is 10000 in row 'S3', far from all others"
+    assert f"  warning: {words}" in out
+    told = results(capsys, "report", tmp_path, "far", "--repeats", 1, "--out", tmp_path)
+    assert told["warnings"][0].startswith(words)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("far from all others") == 1
+
+
 def test_the_parts_of_a_long_report_are_announced(home, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(report_command, "MANY_VALUES", 10)
     words = ["report", home / "time/t.twolayer.safetensors", home / "t.csv", "--out", tmp_path]

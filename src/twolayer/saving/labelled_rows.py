@@ -15,6 +15,7 @@ from twolayer.evaluation.splits import TrainTestSplit, train_test_rows
 from twolayer.saving.saved_model import SavedModel
 from twolayer.tables import Table, TableOptions, as_tuple
 from twolayer.tables.column_kinds import NO_WORDS, YES_WORDS
+from twolayer.tables.far_targets import far_target_warnings
 from twolayer.tables.readers.formats import STDIN
 from twolayer.tables.table import parse_number
 from twolayer.tables.target import check_target_complete
@@ -40,6 +41,8 @@ class LabelledRows:
     targets : tuple of str
     notes : list of str
         What there is to say about the table and its columns.
+    far_targets : tuple of str
+        Those of the notes that name rows whose target is far from all others.
     """
 
     table: Table
@@ -51,6 +54,7 @@ class LabelledRows:
     asked: TableOptions
     targets: tuple[str, ...]
     notes: list[str]
+    far_targets: tuple[str, ...] = ()
 
 
 def target_names(model: SavedModel, given: Any) -> tuple[str, ...]:
@@ -110,8 +114,11 @@ def read_labelled_rows(model: SavedModel, asked: TableOptions) -> LabelledRows:
     order = tables.time_order(rows, asked.time)
     outside = model.outside_rows()
     outside.add(x)
-    notes = [*notes, *found.sentences(), *outside.sentences()]
-    return LabelledRows(rows, x, y, weights, groups, order, asked, asked.targets, notes)
+    far = (
+        () if model.classifies else far_target_warnings(rows, asked.targets, y, model.ids, weights)
+    )
+    notes = [*notes, *found.sentences(), *outside.sentences(), *far]
+    return LabelledRows(rows, x, y, weights, groups, order, asked, asked.targets, notes, tuple(far))
 
 
 def input_names(model: SavedModel) -> tuple[list[str], list[str]]:

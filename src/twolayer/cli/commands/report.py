@@ -97,7 +97,8 @@ def write_report(
     with output.progress("importances") as progress:
         important = reports.shuffled_importances(subject, repeats, seed, progress.to)
     spoken = verdict(subject, sure)
-    warnings = score_warnings(subject, sure, important)
+    far = [line.removeprefix("warning: ") for line in rows.far_targets]
+    warnings = [*far, *score_warnings(subject, sure, important)]
     announced.aside("pictures ...")
     pictures = reports.report_figures(subject, important, reports.input_spreads(known, subject))
     text = reports.html_page(
@@ -108,7 +109,7 @@ def write_report(
         subject,
         sure,
         settings_table(known),
-        rows.notes,
+        [note for note in rows.notes if note not in rows.far_targets],
         important,
         reports.linear_sentences(subject),
         reports.influence_table(known, rows, subject),
