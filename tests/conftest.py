@@ -6,6 +6,8 @@ from collections import defaultdict
 import pytest
 from hypothesis import HealthCheck, settings
 
+collect_ignore = ["tutorial/scripts"]  # programs that are checked, not imported
+
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")  # two processes of tests share a machine of two cores
 

@@ -36,7 +36,7 @@ def refuse_wild_pages(path: str, source: Any) -> None:
     """Raise if a page claims a number of values that it cannot have; `source` is a path, or a stream in memory."""
     if not isinstance(source, str):
         whole = source.getvalue()
-        check(path, lambda at, count: whole[at : at + count], len(whole))
+        check_parquet(path, lambda at, count: whole[at : at + count], len(whole))
         return
     with open(source, "rb") as file:
 
@@ -44,10 +44,10 @@ def refuse_wild_pages(path: str, source: Any) -> None:
             file.seek(max(at, 0))
             return file.read(count)
 
-        check(path, read_at, os.fstat(file.fileno()).st_size)
+        check_parquet(path, read_at, os.fstat(file.fileno()).st_size)
 
 
-def check(path: str, read_at: ReadAt, size: int) -> None:
+def check_parquet(path: str, read_at: ReadAt, size: int) -> None:
     """Look at the header of every page that the footer leads to."""
     wrong = f"{path} cannot be read as a Parquet file"
     chunks = _chunks_of(read_at, size)
