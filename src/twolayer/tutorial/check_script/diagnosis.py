@@ -143,7 +143,7 @@ class Diagnosis(WayBack):
             if index in seen or index < 0:
                 continue
             seen.add(index)
-            if index in self.step.gradients or self.is_given(index):
+            if index in self.step.gradients or self.flow.is_given(index):
                 continue
             role = self.flow.gradient_of(index)
             if role is not None and (self.flow.gradient_scale(index, role) or 0) < 0:
@@ -151,11 +151,6 @@ class Diagnosis(WayBack):
                 event = self.events[index]
                 ahead += [event.source, event.previous, *event.children]
         return min(found, default=None)
-
-    def is_given(self, index: int) -> bool:
-        """Return whether a value was there before the iteration."""
-        event = self.events[self.flow.origin(index)]
-        return event.node is None and event.statement is None
 
     def update_fault(self, weight: Weight, cause: str) -> tuple[int, ScriptVerdict]:
         """Return a fault of the line that changes a weight."""
@@ -199,7 +194,7 @@ def odd_scales(diagnosis: Diagnosis, scales: dict[str, Any]) -> list[tuple[int, 
     )
     found = []
     for scale, gradient, weight, _ in scales.values():
-        if abs(scale / usual - 1) < 1e-3:
+        if abs(scale / usual - 1) < 1e-3 or not is_telling(diagnosis, scale / usual):
             continue
         index = scale_start(diagnosis.flow, gradient, scale)
         role = diagnosis.flow.gradient_of(index)
@@ -212,6 +207,17 @@ def odd_scales(diagnosis: Diagnosis, scales: dict[str, Any]) -> list[tuple[int, 
             diagnosis.answer(index, "scale", weight.start if role is None else role, words)
         )
     return found
+
+
+def is_telling(diagnosis: Diagnosis, factor: float) -> bool:
+    """Return whether a factor is one of a mistake: a sign, 2, a number of rows or entries; clipping brings others."""
+    size = max(abs(factor), 1 / abs(factor))
+    near = abs(size / round(size) - 1) < 1e-6
+    return near and (
+        round(size) <= 2
+        or bool(row_factor(diagnosis, size))
+        or bool(row_factor(diagnosis, size / 2))
+    )
 
 
 def scale_start(flow: ValueFlow, index: int, scale: float) -> int:

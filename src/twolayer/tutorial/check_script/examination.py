@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from twolayer.tutorial.check_script.crash import CrashedError, CrashRecorder, crash_verdict
-from twolayer.tutorial.check_script.idle_loop import idle_verdict
+from twolayer.tutorial.check_script.idle_loop import fixed_loss, idle_verdict
 from twolayer.tutorial.check_script.instrumentation import InstrumentedScript
 from twolayer.tutorial.check_script.judgement import judge_step
 from twolayer.tutorial.check_script.loss_course import course_verdict
@@ -33,7 +33,9 @@ def examine_script(path: str, folder: Path, seconds: float = EXAMINATION_SECONDS
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
         message = getattr(error, "msg", str(error))
-        return ScriptVerdict(UNCHECKED, "no_python" if line else "no_text", line, "", {"message": message})
+        return ScriptVerdict(
+            UNCHECKED, "no_python" if line else "no_text", line, "", {"message": message}
+        )
     load_torch(source)
     deadline = time.monotonic() + seconds
     sandbox = Sandbox(path, folder)
@@ -127,6 +129,10 @@ class Examination:
                 continue
             experiment = Experiment(self.script, self.sandbox, loop, self.deadline)
             found = idle_verdict(experiment)
+            if found is not None:
+                return found
+        for loop in sorted(skipped, reverse=True):
+            found = fixed_loss(Experiment(self.script, self.sandbox, loop, self.deadline))
             if found is not None:
                 return found
         if skipped:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from twolayer.tutorial.check_script.diagnosis import Diagnosis
 from twolayer.tutorial.check_script.forward_gradients import PRODUCTS
 from twolayer.tutorial.check_script.probe import OWN_NUMBERS, Experiment
-from twolayer.tutorial.check_script.recorder import Recorder, same_values
+from twolayer.tutorial.check_script.recorder import Event, Recorder, changing, same_values
 from twolayer.tutorial.check_script.training_step import (
+    LOSS_WORDS,
     TrainingStep,
     Weight,
     differentiate,
@@ -106,6 +109,42 @@ def first_use(flow: ValueFlow, start: int) -> int:
 def short_name(path: str) -> str:
     """Return the last part of a path in small letters."""
     return path.split(".")[-1].split("[")[-1].strip("[]'\"").lower()
+
+
+def fixed_loss(experiment: Experiment) -> ScriptVerdict | None:
+    """Return the verdict on a loop that changes arrays, but whose loss stays what it is; None for another loop."""
+    recorder = Recorder(experiment.script, experiment.loop, 0, 1, experiment.deadline)
+    experiment.sandbox.run(experiment.script.full, recorder)
+    if len(recorder.events) < 2 or len(recorder.states) < 2:
+        return None
+    first, second = (
+        {event.path: event for event in events if is_named_loss(event)}
+        for events in recorder.events
+    )
+    changed = [path for path in changing(recorder.states[:2]) if path not in first]
+    for path, event in first.items():
+        again = second.get(path)
+        if (
+            changed
+            and again is not None
+            and same_values(event.value, again.value)
+            and np.isfinite(event.value)
+        ):
+            assert event.statement is not None
+            values = {"loss": float(event.value), "weights": ", ".join(changed)}
+            return ScriptVerdict(WRONG, "fixed_loss", event.line, event.statement.text, values)
+    return None
+
+
+def is_named_loss(event: Event) -> bool:
+    """Return whether an event is a number that the script calls a loss and computes in the iteration."""
+    return (
+        event.node is None
+        and event.statement is not None
+        and event.value.size == 1
+        and event.value.dtype.kind == "f"
+        and any(word in event.path.lower() for word in LOSS_WORDS[:3])
+    )
 
 
 def no_change(step: TrainingStep) -> ScriptVerdict | None:

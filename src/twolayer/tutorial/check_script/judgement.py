@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twolayer.tutorial.check_script.arrays import is_float
 from twolayer.tutorial.check_script.diagnosis import Diagnosis
 from twolayer.tutorial.check_script.forward_gradients import PRODUCTS
 from twolayer.tutorial.check_script.idle_loop import unused_gradient
@@ -15,6 +16,7 @@ from twolayer.tutorial.check_script.second_step import second_step
 from twolayer.tutorial.check_script.training_step import (
     TrainingStep,
     Weight,
+    depends_on,
     fitting_loss,
     is_opposite,
     loss_place,
@@ -25,7 +27,10 @@ from twolayer.tutorial.check_script.value_flow import ValueFlow
 from twolayer.tutorial.check_script.verdict import RIGHT, WRONG, ScriptVerdict
 
 MAX_LOSSES = 12
-SAME_SCALE = 1e-3
+MONOTONE_TOLERANCE = (
+    0.05  # of the longest step: Adam with weight decay is monotone but for the decay
+)
+NEGLIGIBLE = 1e-7  # of the steepest slope, such as that of a bias before a batch norm
 SUBTRACTING_CALLS = {
     "mse_loss",
     "l1_loss",
@@ -41,7 +46,7 @@ SUBTRACTING_CALLS = {
 
 def judge_step(step: TrainingStep) -> ScriptVerdict:
     """Return the verdict on the first iterations."""
-    repeated = repeated_difference(step.events)
+    repeated = repeated_difference(step.events, {weight.start for weight in step.weights})
     if repeated is not None:
         return repeated
     loss = fitting_loss(step)
@@ -120,16 +125,31 @@ class UpdateRule:
         order = np.argsort(g)
         falls = -np.diff(u[order])
         against = np.mean(u * g < 0) > 0.999
-        return bool(against and np.all(falls >= -1e-3 * np.abs(u).max()))
+        return bool(against and np.all(falls >= -MONOTONE_TOLERANCE * np.abs(u).max()))
 
 
 def explained(step: TrainingStep, weight: Weight) -> bool:
     """Return whether the weight's update follows from its gradient by a rule that is known."""
+    steepest = max(float(np.linalg.norm(one.slopes[step.loss])) for one in step.weights)
+    if np.linalg.norm(weight.slopes[step.loss]) <= NEGLIGIBLE * steepest:
+        return True
     gradient = true_gradient(step, weight)
     if gradient is None:
         return False
     rule = UpdateRule(gradient, weight.update, weight.before.astype(float))
-    return rule.is_plain() or rule.has_decay() or rule.is_monotone()
+    return rule.is_plain() or (
+        (rule.has_decay() or rule.is_monotone()) and has_gradient(step, weight)
+    )
+
+
+def has_gradient(step: TrainingStep, weight: Weight) -> bool:
+    """Return whether the script itself has a multiple of the gradient of a weight."""
+    return any(
+        event.source < 0
+        and event.value.size == weight.before.size
+        and step.scale(weight, event.value) is not None
+        for event in step.events
+    )
 
 
 def true_gradient(step: TrainingStep, weight: Weight) -> np.ndarray | None:
@@ -144,8 +164,13 @@ def true_gradient(step: TrainingStep, weight: Weight) -> np.ndarray | None:
     return None
 
 
-def repeated_difference(events: list[Event]) -> ScriptVerdict | None:
-    """Return the verdict on a difference of shapes (N,) and (N, 1), which is (N, N)."""
+def repeated_difference(
+    events: list[Event], starts: set[int] | None = None
+) -> ScriptVerdict | None:
+    """Return the verdict on a difference of a prediction and a target of shapes (N,) and (N, 1), which is (N, N).
+
+    `starts`: the first values of the weights, from which only one of the two may be computed; None: not known.
+    """
     for event in events:
         if event.node is None:
             continue
@@ -155,7 +180,12 @@ def repeated_difference(events: list[Event]) -> ScriptVerdict | None:
         if operation != "binary:Sub" and name not in SUBTRACTING_CALLS and not is_loss:
             continue
         children = [child for child in event.children if child >= 0]
-        if len(children) != 2:
+        if len(children) != 2 or not all(is_float(events[child].value) for child in children):
+            continue
+        if (
+            starts is not None
+            and [is_predicted(events, one, starts) for one in children].count(True) != 1
+        ):
             continue
         shapes = [events[child].value.shape for child in children]
         if is_column_and_row(*shapes) or is_column_and_row(*shapes[::-1]):
@@ -175,6 +205,15 @@ def repeated_difference(events: list[Event]) -> ScriptVerdict | None:
                 },
             )
     return None
+
+
+def is_predicted(events: list[Event], index: int, starts: set[int]) -> bool:
+    """Return whether a value was computed from weights, or by a module of torch, whose weights are its own."""
+    if depends_on(events, index, starts):
+        return True
+    while events[index].source >= 0:
+        index = events[index].source
+    return hasattr(events[index].function, "parameters")
 
 
 def is_column_and_row(column: tuple[int, ...], flat: tuple[int, ...]) -> bool:

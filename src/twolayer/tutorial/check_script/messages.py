@@ -156,6 +156,17 @@ WRONG_MESSAGES = {
         en="The value is not the gradient of the loss for {role}.",
         zh="这个值不是损失对 {role} 的梯度。",
     ),
+    "autograd": Bilingual(
+        en="What backward() gives for {role} is not the gradient of the loss. torch's own operations do not err: "
+        "look at the backward of your own Function, and at .detach() or .data between {role} and the loss.",
+        zh="backward() 对 {role} 给出的值不是损失的梯度。torch 自己的运算不会出错：请检查你自己写的 Function 的 backward，"
+        "以及 {role} 到损失之间的 .detach() 或 .data。",
+    ),
+    "fixed_loss": Bilingual(
+        en="The loss does not depend on what the loop changes: it is {loss} at every iteration, while {weights} change. "
+        "Compute the prediction inside the loop, with the new weights.",
+        zh="损失与循环所改变的量无关：每次迭代都是 {loss}，而 {weights} 在变化。请在循环里用新的权重重新计算预测。",
+    ),
     "unused": Bilingual(
         en="{name} is the right gradient for {weight}, but no line changes {weight} with it. Add {weight} "
         "-= rate * {name}.",

@@ -91,11 +91,23 @@ class ValueFlow:
             return next((child for child in children if child >= 0), -1)
         if operation in ("binary:Mult", "binary:Div") and min(children) >= 0:
             a, b = children
-            if self.events[b].value.size == 1:
+            left, right = (self.events[child].value.size == 1 for child in children)
+            if (
+                left and right and operation == "binary:Mult"
+            ):  # a rate, or a gradient that should be an array
+                return b if self.is_given(a) else a
+            if right:
                 return a
-            if self.events[a].value.size == 1 and operation == "binary:Mult":
+            if left and operation == "binary:Mult":
                 return b
         return -1
+
+    def is_given(self, index: int) -> bool:
+        """Return whether a value was there before the iteration, or is a constant."""
+        event = self.events[self.origin(index)]
+        if event.node is not None:
+            return event.node.operation == "constant"
+        return event.statement is None
 
     def scaled_in_place(self, event: Event) -> int:
         """Return the array before `array *= number`; -1 for another statement."""

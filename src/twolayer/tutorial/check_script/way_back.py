@@ -358,6 +358,8 @@ class WayBack:
         if alias is not None and role is not None:
             return self.alias_answer(alias, role)
         line, text = self.place(index)
+        if cause == "value" and "backward(" in text and self.events[index].path.endswith(".grad"):
+            cause = "autograd"
         entries = [] if role is None else entry_rows(self.step, self.flow, index, role)
         words = {"role": "" if role is None else self.flow.name(role)} | (values or {})
         return index, ScriptVerdict(WRONG, cause, line, text, words, entries)
