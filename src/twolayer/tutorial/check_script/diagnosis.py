@@ -201,6 +201,7 @@ def odd_scales(diagnosis: Diagnosis, scales: dict[str, Any]) -> list[tuple[int, 
         words = {
             "weight": weight.path,
             "factor": scale / usual,
+            "usual": abs(usual),
             "rows": row_factor(diagnosis, scale / usual),
         }
         found.append(

@@ -14,14 +14,19 @@ from twolayer.tutorial.check_script.value_flow import ValueFlow
 
 SHOWN = 3
 
+Entries = list[tuple[str, float, float]]
+
 
 def entry_rows(
-    step: TrainingStep, flow: ValueFlow, index: int, role: int
-) -> list[tuple[str, float, float]]:
-    """Return (entry, its value, the derivative of the loss) for the entries that differ most."""
-    value = flow.events[index].value.astype(float)
-    truth = step.gradients[role]
-    name = entry_name(flow, index)
+    step: TrainingStep, flow: ValueFlow, index: int, role: int, line: int, scale: float
+) -> Entries:
+    """Return (entry, its value, `scale` times the derivative of the loss) for the entries that differ most.
+
+    `line`: of the statement that is shown; a variable that it sets to a multiple of the value stands for the event.
+    """
+    shown = shown_event(flow, index, line)
+    value = flow.events[shown].value.astype(float)
+    truth = step.gradients[role] * scale
     if not is_float(value) or squeezed(value.shape) != squeezed(truth.shape):
         return []
     truth = truth.reshape(value.shape)
@@ -29,27 +34,42 @@ def entry_rows(
         difference = np.nan_to_num(np.abs(value - truth))
     if not difference.any():
         return []
-    order = np.argsort(difference.ravel())[::-1][:SHOWN]
     rows = []
-    for flat in order:
+    for flat in np.argsort(difference.ravel())[::-1][:SHOWN]:
         place = np.unravel_index(flat, value.shape)
         derivative = entry_derivative(step, flow, role, int(flat))
-        should = truth.ravel()[flat] if derivative is None else derivative
+        should = truth.ravel()[flat] if derivative is None else derivative * scale
         where = ", ".join(str(int(k)) for k in place)
-        rows.append((f"{name}[{where}]", float(value[place]) + 0.0, float(should) + 0.0))
+        name = f"{entry_name(flow, shown)}[{where}]" if where else entry_name(flow, shown)
+        rows.append((name, float(value[place]) + 0.0, float(should) + 0.0))
     return rows
 
 
+def shown_event(flow: ValueFlow, index: int, line: int) -> int:
+    """Return the event of a variable that the line sets to an event's value, or a multiple of it; else the event."""
+    stripped = flow.stripped(index)
+    for event in flow.events:
+        is_set = event.node is None and event.statement is not None and event.statement.line == line
+        if is_set and event.path and flow.stripped(event.index) == stripped:
+            return event.index
+    return index
+
+
 def entry_name(flow: ValueFlow, index: int) -> str:
-    """Return the variable that a statement gave a value, or a multiple of it; else its source in brackets."""
-    origin = flow.origin(index)
-    names = [
-        event.path
-        for event in flow.events[index:]
-        if event.node is None and event.statement is not None and flow.origin(event.index) == origin
-    ]
-    text = names[-1] if names else variable_name(flow.events, index)
+    """Return the name of a variable; else the source in brackets."""
+    text = variable_name(flow.events, index)
     return text if text.replace("_", "").replace(".", "").isalnum() else f"({text})"
+
+
+def usual_scale(step: TrainingStep, flow: ValueFlow, index: int) -> float:
+    """Return of which multiple of the true gradients a script has those before an event: 1/2 without the 2 of a square."""
+    for event in reversed(flow.events[:index]):
+        if event.path and event.statement is not None and event.index not in step.gradients:
+            role = flow.gradient_of(event.index)
+            scale = None if role is None else flow.gradient_scale(event.index, role)
+            if scale is not None:
+                return abs(scale)
+    return 1.0
 
 
 def entry_derivative(step: TrainingStep, flow: ValueFlow, role: int, flat: int) -> float | None:
@@ -61,7 +81,17 @@ def entry_derivative(step: TrainingStep, flow: ValueFlow, role: int, flat: int) 
     delta[flat] = 1e-6 * max(1.0, float(np.abs(event.value).mean()))
     delta = delta.reshape(event.value.shape)
     weight = next((one for one in step.weights if one.start == role), None)
-    if weight is None:
+    experiment = step.experiment
+    if weight is not None:
+        found = experiment.derivatives(0, weight.path, delta).get(step.loss)
+    elif event.node is not None:
+        node = experiment.script.nodes.index(event.node)
+        place = sum(other.node is event.node for other in flow.events[:role])
+        ahead, behind = (
+            experiment.numbers(0, {}, (node, place, sign * delta)).get(step.loss)
+            for sign in (1, -1)
+        )
+        found = None if ahead is None or behind is None else (ahead - behind) / 2
+    else:
         return None
-    found = step.experiment.derivatives(0, weight.path, delta).get(step.loss)
     return None if found is None else found / float(delta.sum())

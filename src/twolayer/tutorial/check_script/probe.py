@@ -30,6 +30,10 @@ class LossProbe(Recorder):
         "squares", "binary", "classes": a loss of the two sides of a subtraction.
     """
 
+    changed_value: tuple[int, int, np.ndarray] | None = (
+        None  # of which expression, the how many-th, by what
+    )
+
     def _start(self, frame: Any) -> None:
         self.recording = self.count == self.first
         self.numbers: dict[Key, float] = {}
@@ -55,6 +59,8 @@ class LossProbe(Recorder):
 
     def _note(self, number: int, value: Any, **parts: Any) -> Any:
         occurrence = self.occurrences[number] = self.occurrences.get(number, -1) + 1
+        if self.changed_value is not None and self.changed_value[:2] == (number, occurrence):
+            value = value + type_like(value, self.changed_value[2])
         array = as_array(value)
         self.last_value[number] = array
         if array is None:
@@ -67,6 +73,17 @@ class LossProbe(Recorder):
             for kind, loss in pair_losses(array, *sides).items():
                 self.numbers[kind, number, occurrence] = loss
         return value
+
+
+def type_like(value: Any, delta: np.ndarray) -> Any:
+    """Return the delta as an array or tensor as the value is."""
+    if isinstance(value, (float, np.generic)):
+        return float(delta)
+    if isinstance(value, np.ndarray):
+        return delta
+    import torch
+
+    return torch.as_tensor(delta, dtype=value.dtype)
 
 
 def pair_losses(
@@ -108,13 +125,14 @@ class Experiment:
     deadline: float
 
     def numbers(
-        self, iteration: int, changes: dict[str, np.ndarray], event: Any = None
+        self, iteration: int, changes: dict[str, np.ndarray], changed_value: Any = None
     ) -> dict[Key, float]:
         """Return the numbers of an iteration with these differences added to the weights; none after an error."""
         if time.monotonic() > self.deadline:
             raise NotFollowedError("slow")
         added = [(iteration, path, delta) for path, delta in changes.items()]
-        probe = LossProbe(self.script, self.loop, iteration, iteration, self.deadline, added, event)
+        probe = LossProbe(self.script, self.loop, iteration, iteration, self.deadline, added)
+        probe.changed_value = changed_value
         try:
             self.sandbox.run(self.script.full, probe)
         except (

@@ -148,8 +148,6 @@ class Recorder:
     changes : list of (int, str, ndarray)
         At the start of which iteration to add what to which array.
     deadline : float
-    event_change : (int, ndarray) or None
-        What to add to the value of which event of iteration `first`.
 
     Attributes
     ----------
@@ -167,10 +165,9 @@ class Recorder:
         last: int,
         deadline: float,
         changes: list[tuple[int, str, np.ndarray]] | None = None,
-        event_change: tuple[int, np.ndarray] | None = None,
     ) -> None:
         self.script, self.loop, self.first, self.last = script, loop, first, last
-        self.changes, self.event_change, self.deadline = changes or [], event_change, deadline
+        self.changes, self.deadline = changes or [], deadline
         self.count, self.recording = -1, False
         self.events: list[list[Event]] = []
         self.states: list[State] = []
@@ -236,7 +233,7 @@ class Recorder:
         """Note each variable that is new, or whose array has changed, after a statement."""
         spaces = [(0, frame.f_globals)]
         if frame.f_locals is not frame.f_globals:
-            spaces.append((id(frame.f_code), frame.f_locals))
+            spaces.insert(0, (id(frame.f_code), frame.f_locals))
         for space, names in spaces:
             for path, value, array in list(reachable_arrays(dict(names))):
                 if not isinstance(value, (bool, int)):
@@ -267,17 +264,12 @@ class Recorder:
             self._scan(sys._getframe(1), self.script.statements[number])
 
     def _note(self, number: int, value: Any, **parts: Any) -> Any:
-        """Note the value of an expression; return it, or another if asked to change it."""
+        """Note the value of an expression; return it."""
         array = as_array(value)
         if array is None:
             self.latest[number] = -1
             return value
         node = self.script.nodes[number]
-        change = self.event_change
-        if change is not None and len(self.events) == 1 and change[0] == len(self.events[-1]):
-            value = value + type_like(value, change[1])
-            array = as_array(value)
-            assert array is not None
         children = [self.latest.get(child, -1) if child >= 0 else -1 for child in node.children]
         source = self.versions.get(id(value), -1)
         event = self._add(value, array, node=node, children=children, source=source, **parts)
@@ -299,17 +291,6 @@ class Recorder:
         if not self.recording:
             return value
         return self._note(number, value, function=function, arguments=arguments, keywords=keywords)
-
-
-def type_like(value: Any, delta: np.ndarray) -> Any:
-    """Return the delta as an array or tensor as the value is."""
-    if isinstance(value, (float, np.generic)):
-        return float(delta)
-    if isinstance(value, np.ndarray):
-        return delta
-    import torch
-
-    return torch.as_tensor(delta, dtype=value.dtype)
 
 
 def variable_name(events: list[Event], index: int) -> str:

@@ -29,6 +29,10 @@ TRUTH_NOTE = Bilingual(
     en="What it should be was found with finite differences: how much the script's own loss changes if {role} does.",
     zh="应有的值由有限差分得到：{role} 稍有改变时，脚本自己的损失改变多少。",
 )
+USUAL_NOTE = Bilingual(
+    en="That was multiplied by {usual}, as all gradients of this script are; it only changes the learning rate.",
+    zh="结果又乘以了 {usual}，因为这个脚本的所有梯度都带有这个因子；它只相当于改变学习率。",
+)
 ERROR_NOTE = Bilingual(
     en="Python's own message: {error}: {message}", zh="Python 自己的报错：{error}：{message}"
 )
@@ -70,6 +74,9 @@ def show_entries(page: Page, verdict: ScriptVerdict) -> None:
     page.table(head, rows)
     page.line()
     page.block(TRUTH_NOTE.said(page.lang, role=verdict.values.get("role", "")))
+    usual = verdict.values.get("usual", 1.0)
+    if abs(usual - 1) > 1e-6:
+        page.block(USUAL_NOTE.said(page.lang, usual=format_short(usual)))
 
 
 def right_text(lang: str, verdict: ScriptVerdict) -> str:

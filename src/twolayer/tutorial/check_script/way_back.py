@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from twolayer.tutorial.check_script.entries import entry_rows
+from twolayer.tutorial.check_script.entries import entry_rows, usual_scale
 from twolayer.tutorial.check_script.training_step import TrainingStep, multiple_of
 from twolayer.tutorial.check_script.value_flow import ValueFlow
 from twolayer.tutorial.check_script.verdict import WRONG, ScriptVerdict
@@ -131,8 +131,9 @@ class WayBack:
             return deeper
         name = self.named_copy(rest, index)
         if name is not None:
-            line, text = self.place(name)
-            verdict.line, verdict.text = line, text
+            verdict.line, verdict.text = self.place(name)
+            own = self.events[name].path
+            verdict.entries = [(own + e[e.index("[") :], *rest) for e, *rest in verdict.entries]
             return name, verdict
         verdict.line, verdict.text = self.place(index)
         return index, verdict
@@ -181,15 +182,23 @@ class WayBack:
                 return weight.start
         return None
 
+    def unturned(self, index: int) -> int:
+        """Return the event behind a transpose."""
+        event = self.events[index]
+        if event.node is not None and self.flow.is_turn(event):
+            return self.flow.scaled(event)
+        return index
+
+    def text_of(self, index: int) -> str:
+        """Return the source of an event."""
+        node = self.events[index].node
+        return node.text if node is not None else self.events[index].path
+
     def right_product(self, own: tuple[int, int], role: int, operation: int) -> dict[str, str]:
         """Return how the product of the two factors has to be written."""
-        values = {"factor": own[0], "gradient": own[1]}
-        arrays = {
-            name: self.events[self.flow.stripped(index)].value for name, index in values.items()
-        }
-        texts = {
-            name: bare(self.flow.name(self.flow.stripped(index))) for name, index in values.items()
-        }
+        bases = {"factor": self.unturned(own[0]), "gradient": self.unturned(own[1])}
+        arrays = {name: self.events[index].value for name, index in bases.items()}
+        texts = {name: bare(self.text_of(index)) for name, index in bases.items()}
         truth = self.step.gradients[role]
         for first, second in (("factor", "gradient"), ("gradient", "factor")):
             for a, b in ((1, 0), (0, 1), (0, 0), (1, 1)):
@@ -360,8 +369,12 @@ class WayBack:
         line, text = self.place(index)
         if cause == "value" and "backward(" in text and self.events[index].path.endswith(".grad"):
             cause = "autograd"
-        entries = [] if role is None else entry_rows(self.step, self.flow, index, role)
         words = {"role": "" if role is None else self.flow.name(role)} | (values or {})
+        if role is None:
+            return index, ScriptVerdict(WRONG, cause, line, text, words)
+        usual = words.pop("usual", None) or usual_scale(self.step, self.flow, index)
+        words["usual"] = usual
+        entries = entry_rows(self.step, self.flow, index, role, line, usual)
         return index, ScriptVerdict(WRONG, cause, line, text, words, entries)
 
     def alias(self, role: int | None) -> int | None:
