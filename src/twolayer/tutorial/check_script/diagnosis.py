@@ -7,10 +7,18 @@ from typing import Any
 import numpy as np
 
 from twolayer.tutorial.check_script.probe import OWN_NUMBERS
-from twolayer.tutorial.check_script.training_step import EXACT_TOLERANCE, Weight, multiple_of
+from twolayer.tutorial.check_script.training_step import (
+    EXACT_TOLERANCE,
+    Weight,
+    has_target,
+    multiple_of,
+    strict_loss,
+)
 from twolayer.tutorial.check_script.value_flow import ValueFlow
 from twolayer.tutorial.check_script.verdict import UNCHECKED, WRONG, ScriptVerdict
 from twolayer.tutorial.check_script.way_back import WayBack
+
+UNSPECIFIC_CAUSES = {"value", "loss_gradient", "factor", "changed", "not_summed", "slope"}
 
 
 class Diagnosis(WayBack):
@@ -31,7 +39,58 @@ class Diagnosis(WayBack):
             faults = self.scale_faults()
         if not faults:
             return ScriptVerdict(UNCHECKED, "unknown_rule")
-        return min(faults, key=lambda one: one[0])[1]
+        verdict = min(faults, key=lambda one: one[0])[1]
+        if not self.is_descent(verdict):
+            return ScriptVerdict(UNCHECKED, "unknown_rule")
+        return verdict
+
+    def is_descent(self, verdict: ScriptVerdict) -> bool:
+        """Return whether the script means to follow the gradient of a loss, so that a difference is a mistake.
+
+        Other rules, such as Newton's, a random search or the power iteration, are no mistakes.
+        """
+        if not (strict_loss(self.step) or self.has_difference()):
+            return False
+        if verdict.cause == "update":
+            return any(self.rises(weight) for weight in self.step.weights)
+        return verdict.cause not in UNSPECIFIC_CAUSES or self.has_some_gradient()
+
+    def has_difference(self) -> bool:
+        """Return whether the loss is made of the difference of a prediction and a target."""
+        starts = {weight.start for weight in self.step.weights}
+        return any(
+            event.node is not None
+            and event.node.operation == "binary:Sub"
+            and has_target(self.events, event.index, starts)
+            for event in (self.events[index] for index in self.step.gradients)
+        )
+
+    def has_gradient_variable(self, weight: Weight) -> bool:
+        """Return whether a variable of the script is a multiple of the true gradient of a weight."""
+        return any(
+            event.path
+            and event.statement is not None
+            and event.index not in self.step.gradients
+            and self.flow.gradient_scale(event.index, weight.start) is not None
+            for event in self.events
+        )
+
+    def rises(self, weight: Weight) -> bool:
+        """Return whether the update of a weight goes uphill."""
+        gradient = self.step.gradients[weight.start]
+        return float(np.sum(weight.update * gradient.reshape(weight.update.shape))) > 0
+
+    def has_some_gradient(self) -> bool:
+        """Return whether the script computes the gradient of any value of its forward half."""
+        return any(
+            event.value.size > 1
+            and event.source < 0
+            and event.index not in self.step.gradients
+            and not self.flow.is_given(event.index)
+            and not self.flow.is_turn_of_forward(event.index)
+            and self.flow.gradient_of(event.index) is not None
+            for event in self.events
+        )
 
     def without_chain(self) -> ScriptVerdict:
         """Return the verdict where the forward half is not understood: only what finite differences say."""
@@ -51,6 +110,8 @@ class Diagnosis(WayBack):
         ratio = multiple_of(weight.update, truth, self.tolerance(weight))
         if ratio is not None and ratio < 0:
             return None
+        if self.has_gradient_variable(weight) and not self.rises(weight):
+            return None  # a rule of its own, such as Newton's, takes the right gradient
         if update is None:
             return self.named_fault(weight)
         gradient = self.flow.stripped(self.gradient_operand(update, weight))

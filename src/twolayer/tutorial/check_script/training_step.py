@@ -25,6 +25,7 @@ from twolayer.tutorial.check_script.recorder import (
 
 DIRECTIONS = 4
 FD_TOLERANCE, EXACT_TOLERANCE = 2e-4, 1e-6
+STRICT_LOSS_WORDS = ("loss", "cost", "mse", "sse", "objective", "nll")
 LOSS_WORDS = ("loss", "cost", "mse", "error", "err", "objective", "nll", "energy", "sse")
 
 
@@ -305,6 +306,15 @@ def loss_place(step: TrainingStep) -> tuple[int, str]:
 def is_copy(event: Event) -> bool:
     """Return whether an event is another event's value again."""
     return event.source >= 0 or not is_float(event.value)
+
+
+def strict_loss(step: TrainingStep) -> bool:
+    """Return whether the script calls its loss by a name that means nothing else."""
+    event = step.events[event_of(step, step.loss)]
+    names = {one.path.lower() for one in step.events if one.identity == event.identity and one.path}
+    return any(word in name for word in STRICT_LOSS_WORDS for name in names) or bool(
+        names & {"j", "l"}
+    )
 
 
 def loss_words(step: TrainingStep, key: Key) -> bool:

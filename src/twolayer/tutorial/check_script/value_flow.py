@@ -195,6 +195,10 @@ class ValueFlow:
                 return known, True
         return None
 
+    def is_turn_of_forward(self, index: int) -> bool:
+        """Return whether a value is one of the forward half, perhaps transposed or times a number."""
+        return self.stripped(index) in self.step.gradients
+
     def gradient_scale(self, index: int, role: int) -> float | None:
         """Return c if an event's value is c times the gradient of a forward value."""
         if role not in self.step.gradients:

@@ -133,7 +133,9 @@ class WayBack:
         if name is not None:
             verdict.line, verdict.text = self.place(name)
             own = self.events[name].path
-            verdict.entries = [(own + e[e.index("[") :], *rest) for e, *rest in verdict.entries]
+            verdict.entries = [
+                (own + e[e.index("[") :], has, should) for e, has, should in verdict.entries
+            ]
             return name, verdict
         verdict.line, verdict.text = self.place(index)
         return index, verdict
