@@ -11,6 +11,7 @@ from sklearn.model_selection import KFold
 
 import twolayer as tl
 from twolayer import FileError, InputError, saving
+from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread
 from twolayer.solvers.adam import Adam
 
 
@@ -25,6 +26,8 @@ def assert_the_same(back, model):
     assert set(ours) == set(theirs)
     for name, value in ours.items():
         other = theirs[name]
+        if isinstance(value, PredictiveSpread):
+            value, other = value.arrays(), other.arrays()
         if isinstance(value, dict):
             assert list(value) == list(other), name
             assert all(map(same_numbers, value.values(), other.values())), name

@@ -301,7 +301,8 @@ class TwoLayerRegressorCV(AlphaSearchCV, TwoLayerRegressor):  # type: ignore[mis
         splits: list[FoldRows],
         groups: Any,
     ) -> None:
-        self.__dict__.pop("noise_std_", None)  # of a fit before
+        for name in ("noise_std_", "spread_"):  # of a fit before
+            self.__dict__.pop(name, None)
         if not search.standardises_y:
             return
         best = search.n_hidden.index(self.n_hidden_), search.alphas.index(self.alpha_)
@@ -317,8 +318,10 @@ class TwoLayerRegressorCV(AlphaSearchCV, TwoLayerRegressor):  # type: ignore[mis
         together = groups is not None or len(np.unique(held_out)) < len(held_out)
         fit = SpreadNetworksFit([view], numbers if together else None, self.spread is True)
         known = self.noise_std_, self.spread_factor_, residuals, between, held_out, s
-        self.spread_ = PredictiveSpread.of_constant(*known, fit)
-        if self.spread is True and self.spread_ is None:
+        found = PredictiveSpread.of_constant(*known, fit)
+        if found is not None:
+            self.spread_ = found
+        elif self.spread is True:
             warnings.warn(CONSTANT_SPREAD, TwoLayerWarning, stacklevel=4)
 
     def _variance(self, X: Any, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:  # noqa: N803
