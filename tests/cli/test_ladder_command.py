@@ -446,3 +446,17 @@ def test_a_run_that_diverges_is_told_in_chinese(call):
     code, out, err = call("--learning-rate", "1", "--engines", "numpy", "--lang", "zh")
     assert (code, out) == (1, "")
     assert "训练在第" in err
+
+
+def test_wrong_quadrants_are_counted_as_wrong(call):
+    """The rectified network after 500 steps: some of its answers are wrong."""
+    x, y, params, settings = program("P4 quadrants, rectified")
+    run = tl.train(x, y, params, engine="numpy", **settings)
+    points = np.array([(111, -111), (1, 9), (8, 1), (1, 8)])
+    hits = (tl.forward(points, run.params, "relu").argmax(1) + 1 == [4, 1, 1, 1]).sum()
+    known = (tl.forward(x, run.params, "relu").argmax(1) == y.argmax(1)).sum()
+    assert hits < 4
+    assert known < 12
+    _, out, _ = call("--program", "P4", "--activation", "relu", "--engines", "numpy")
+    assert f"quadrants right: {hits} of the 4 points asked for" in out
+    assert f"quadrants right: {known} of the 12 points of training" in out
