@@ -138,6 +138,8 @@ BAD_TABLES = [
     ("a,b\n1,2\n2,3\n3\n4,5\n5,6\n", "cannot be read", "不能读成"),
     ("a,b\n1,k\n2,k\n3,k\n4,k\n5,k\n", "'b' has one value only", "只有一个值"),
     ("a,b\nnan,2\n2,3\n3,4\n4,5\n5,6\n", "is 'nan', which is no finite number", "不是有限的数"),
+    ("a,b\n1,2.5\n2,3.1\n3,NA\n4,5\n5,6\n", "holds numbers, but 'NA' in row 3", "第 3 行是 'NA'"),
+    ("a,b\n1,k\n2,l\n3,m\n4,n\n5,o\n", "5 different texts in 5 rows", "5 行里有 5 种不同的文字"),
     ("", "cannot be read|at least 5 rows", "不能读成|至少"),
 ]
 

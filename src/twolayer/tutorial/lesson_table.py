@@ -50,6 +50,18 @@ NO_TARGET = Bilingual(
     en="{path}: row {row} of the target '{name}' is empty: leave out that row",
     zh="{path}：目标列 '{name}' 的第 {row} 行是空的：请删去这一行",
 )
+MIXED_TARGET = Bilingual(
+    en="{path}: the target '{name}' holds numbers, but '{word}' in row {row}: leave out that row, or choose a column "
+    "with "
+    "--target",
+    zh="{path}：目标列 '{name}' 是数字，但第 {row} 行是 '{word}'：请删去这一行，或者用 --target 选另一列",
+)
+MANY_CLASSES = Bilingual(
+    en="{path}: the target '{name}' holds {classes} different texts in {rows} rows, names rather than classes: choose "
+    "a column "
+    "with --target",
+    zh="{path}：目标列 '{name}' 的 {rows} 行里有 {classes} 种不同的文字，更像名字而不是类别：请用 --target 选另一列",
+)
 ONE_VALUE = Bilingual(
     en="{path}: column '{name}' has one value only in the rows of training: leave it out",
     zh="{path}：'{name}' 列在训练行里只有一个值：请去掉这一列",
@@ -142,14 +154,24 @@ def check_lesson_target(path: Path, name: str, words: np.ndarray, lang: str) -> 
     empty = np.flatnonzero(np.char.strip(words) == "")
     if len(empty):
         raise InputError(NO_TARGET.said(lang, path=path, row=empty[0] + 1, name=name))
-    if all(is_finite_number(word) for word in words):
+    is_number = np.array([is_finite_number(word) for word in words])
+    if is_number.all():
         numbers = words.astype(float)
         if not ((numbers == np.floor(numbers)).all() and are_few(numbers)):
             check_column_spread(path, name, numbers, lang)
             return False, 1
+    elif 2 * is_number.sum() >= len(words):
+        row = int(np.flatnonzero(~is_number)[0])
+        raise InputError(
+            MIXED_TARGET.said(lang, path=path, name=name, row=row + 1, word=words[row])
+        )
     classes = np.unique(words)
     if len(classes) < 2:
         raise InputError(ONE_VALUE.said(lang, path=path, name=name))
+    if 2 * len(classes) > len(words):
+        raise InputError(
+            MANY_CLASSES.said(lang, path=path, name=name, classes=len(classes), rows=len(words))
+        )
     return True, len(classes)
 
 
