@@ -32,8 +32,8 @@ RATE_BEST = Bilingual(
 RATE_STEP_CODE = """\
 loss, grad_w1, grad_w2 = gradients(x, y, w1, w2)
 for rate in (1e-7, 1e-6, 1e-5):
-    far_1, far_2 = rate * abs(grad_w1).max(), rate * abs(grad_w2).max()
-    print(f"rate {rate:g}: w1 moves up to {far_1:.2g}, w2 up to {far_2:.2g}")"""
+    far1, far2 = rate * abs(grad_w1).max(), rate * abs(grad_w2).max()
+    print(f"rate {rate:g}: w1 moves up to {far1:.2g}, w2 up to {far2:.2g}")"""
 RATE_STEP = Bilingual(
     en="The weights were drawn with a standard deviation of 1. With 1e-6, the first step moves no weight of w2 by more "
     "than "
