@@ -1,0 +1,102 @@
+// The settings of a program: presets, limits, and the text of a link that carries all of them.
+
+export const BREAKS = ["mask", "copy", "order", "mean", "bias_sum", "accumulate", "zeros", "flat_y"];
+
+export const DEFAULTS = {
+  program: "P1",
+  problem: "random",
+  rows: 64,
+  inputs: 1000,
+  hidden: 100,
+  outputs: 10,
+  bias: false,
+  activation: "relu",
+  rate: 1e-6,
+  seed: 0,
+  dtype: "float64",
+  breaks: [],
+};
+
+const QUADRANTS = { problem: "quadrants", rows: 12, inputs: 2, hidden: 10, outputs: 4, bias: true, rate: 1e-5 };
+
+export const PRESETS = {
+  small: { rows: 4, inputs: 3, hidden: 5, outputs: 2, rate: 0.01 },
+  P1: {},
+  P2: { rate: 1e-7 },
+  P3: { bias: true },
+  P4: { ...QUADRANTS, activation: "identity" },
+  P4relu: { ...QUADRANTS, activation: "relu" },
+};
+
+export const LIMITS = { rows: [1, 2000], inputs: [1, 5000], hidden: [1, 500], outputs: [1, 100] };
+export const MOST_NUMBERS = 2_000_000; // of any one array: more would make a step slower than a second
+
+export function presetSettings(program) {
+  return { ...DEFAULTS, program, ...PRESETS[program] };
+}
+
+// The places where these settings can't be run, as [setting, least, most]; an empty list where they can.
+export function sizeFaults(settings) {
+  const faults = Object.entries(LIMITS)
+    .filter(([name, [least, most]]) => {
+      const value = settings[name];
+      return !Number.isInteger(value) || value < least || value > most;
+    })
+    .map(([name, [least, most]]) => [name, least, most]);
+  const { rows, inputs, hidden } = settings;
+  if (!faults.length && Math.max(rows * inputs, inputs * hidden) > MOST_NUMBERS) {
+    faults.push(["numbers", 1, MOST_NUMBERS]);
+  }
+  return faults;
+}
+
+export function isRate(value) {
+  return Number.isFinite(value) && value > 0;
+}
+
+const NUMBERS = ["rows", "inputs", "hidden", "outputs", "rate", "seed"];
+const CHOICES = { activation: ["relu", "identity"], dtype: ["float64", "float32"] };
+
+// The text after # in a link: only what differs from the preset is written.
+export function linkText(settings, place = {}) {
+  const parts = new URLSearchParams();
+  const preset = presetSettings(settings.program);
+  parts.set("program", settings.program);
+  for (const name of [...NUMBERS, ...Object.keys(CHOICES)]) {
+    if (settings[name] !== preset[name]) parts.set(name, String(settings[name]));
+  }
+  if (settings.bias !== preset.bias) parts.set("bias", settings.bias ? "1" : "0");
+  if (settings.breaks.length) parts.set("break", settings.breaks.join("."));
+  for (const [name, value] of Object.entries(place)) {
+    if (value !== undefined && value !== null && value !== "") parts.set(name, String(value));
+  }
+  return parts.toString();
+}
+
+// The settings and the place that a link carries; what can't be used is left at the preset's.
+export function readLink(text) {
+  const parts = new URLSearchParams(text.replace(/^#/, ""));
+  const program = parts.get("program");
+  const settings = presetSettings(program in PRESETS ? program : DEFAULTS.program);
+  for (const name of NUMBERS) {
+    const value = parts.has(name) ? Number(parts.get(name)) : NaN;
+    if (Number.isFinite(value)) settings[name] = value;
+  }
+  for (const [name, allowed] of Object.entries(CHOICES)) {
+    if (allowed.includes(parts.get(name))) settings[name] = parts.get(name);
+  }
+  if (parts.has("bias")) settings.bias = parts.get("bias") === "1";
+  const breaks = (parts.get("break") ?? "").split(".");
+  settings.breaks = BREAKS.filter((name) => breaks.includes(name));
+  const preset = presetSettings(settings.program);
+  for (const [name] of sizeFaults(settings)) {
+    if (name === "numbers") for (const size of Object.keys(LIMITS)) settings[size] = preset[size];
+    else settings[name] = preset[name];
+  }
+  if (settings.problem === "quadrants") {
+    for (const size of ["rows", "inputs", "outputs"]) settings[size] = preset[size];
+  }
+  if (!isRate(settings.rate)) settings.rate = preset.rate;
+  if (!Number.isSafeInteger(settings.seed) || settings.seed < 0) settings.seed = 0;
+  return { settings, place: Object.fromEntries(["lang", "tab", "step", "line", "theme"].map((name) => [name, parts.get(name)])) };
+}
