@@ -40,6 +40,7 @@ ROOMS = [
     "plots",
     "report",
     "tutorial",
+    "watch",
     "cli",
     "__main__",
 ]
