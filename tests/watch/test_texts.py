@@ -167,6 +167,8 @@ def test_a_flat_y_gives_n_rows_and_n_columns_with_one_output_and_stops_with_two(
     one = ["w2 = w2[:, :1]", "b2 = b2[:1]"]
     _, after = run("numpy", change=lambda step: [*flat, *one, *step[:7]])
     assert after["grad_y_pred"].shape == (5, 5)
+    with pytest.raises(ValueError, match=r"\(5,5\) and \(1,4\) not aligned"):
+        run("numpy", change=lambda step: [*flat, *one, *step])
     with pytest.raises(ValueError, match="broadcast"):
         run("numpy", change=lambda step: [*flat, *step])
 

@@ -18,6 +18,7 @@ from twolayer.tutorial.source.mistakes import MISTAKES
 from twolayer.tutorial.source.program import program_lines
 from twolayer.tutorial.source.reasons import line_id, line_reason
 from twolayer.tutorial.source.torch_program import (
+    IN_TORCH,
     OWN_FUNCTION,
     autograd_lines,
     tensor_lines,
@@ -43,13 +44,15 @@ def page_texts() -> dict[str, Any]:
         "engines": by name its title; "lines", by their short name (`line_id`): part, code, what the line does and why
         (each in "en" and "zh"), and its equation; and "order", for each activation the short names in the order in
         which they run. "biased": the lines that a program without biases leaves out. "opens": the lines by hand that
-        stand beside `backward`. "variables", "parts", "mistakes": by name.
+        stand beside `backward`. "in_torch": what to replace in a line of NumPy by what. "variables", "parts",
+        "mistakes": by name.
     """
     by_hand = [line for line in step_lines("relu", bias=True) if line.part == "backward"]
     return {
         "engines": {name: engine_text(name) for name in ENGINE_TITLES},
         "biased": biased_lines(),
         "opens": {"backward": names_of(by_hand)},
+        "in_torch": [list(pair) for pair in IN_TORCH],
         "variables": {name: both(meaning) for name, meaning in variable_meanings().items()},
         "parts": {name: both(title) for name, title in PARTS.items()},
         "mistakes": {

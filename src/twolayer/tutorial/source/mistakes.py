@@ -93,10 +93,11 @@ MISTAKES = {
         Bilingual(en="Give y the shape (N,)", zh="把 y 的形状写成 (N,)"),
         Bilingual(
             en="NumPy repeats a one-dimensional array along the rows. With one output, y_pred - y then has N rows and N "
-            "columns: every prediction minus every target, without an error. With several outputs the shapes do not fit, "
-            "and the line stops.",
+            "columns: every prediction minus every target, and the loss is wrong without an error. By hand the program "
+            "stops at grad_h_relu, where the shapes do not fit; autograd trains on. With several outputs it stops at once.",
             zh="NumPy 会把一维数组沿着行重复。只有一个输出时，y_pred - y 就成了 N 行 N 列：每个预测值减去每个目标值，"
-            "而且不报错。有多个输出时形状对不上，这一行就报错停下。",
+            "损失是错的，却不报错。手写的程序到 grad_h_relu 那一行形状对不上才停下；自动求导则会一直错下去。"
+            "有多个输出时，马上就报错停下。",
         ),
     ),
     "rebind": ProgramMistake("update_w1", autograd_text.TRAP_NEW, autograd_text.TRAP_NEW_WHY),

@@ -10,7 +10,8 @@ from twolayer.tutorial.source.program import with_variable
 
 IN_TORCH = (
     ("np.maximum(h, 0)", "h.clamp(min=0)"),
-    ("np.square(y_pred - y).sum()", "(y_pred - y).pow(2).sum()"),
+    ("np.square(y_pred - y)", "(y_pred - y).pow(2)"),
+    ("y.size", "y.numel()"),
     (".dot(", ".mm("),
     (".T", ".t()"),
     (".copy()", ".clone()"),
