@@ -12,10 +12,6 @@ export function zeros(shape, Numbers = Float64Array) {
   return { shape, data: new Numbers(shape.reduce((product, size) => product * size, 1)) };
 }
 
-export function fromData(shape, data) {
-  return { shape, data };
-}
-
 export function copyOf(array) {
   return { shape: [...array.shape], data: array.data.slice() };
 }
@@ -48,7 +44,7 @@ export function reusable(given, shape, Numbers) {
   return fits ? given : zeros(shape, Numbers);
 }
 
-export function transposed(array) {
+function transposed(array) {
   const [rows, columns] = array.shape;
   const turned = zeros([columns, rows], array.data.constructor);
   for (let row = 0; row < rows; row++) {
@@ -119,7 +115,7 @@ function addTerms(a, rowStep, innerStep, b, out, row, columns, from, inner) {
 }
 
 // The shape of one op other, by NumPy's rules for arrays of at most two axes.
-export function broadcastShape(one, other) {
+function broadcastShape(one, other) {
   const length = Math.max(one.length, other.length);
   const shape = [];
   for (let axis = 0; axis < length; axis++) {

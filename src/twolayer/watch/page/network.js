@@ -65,7 +65,7 @@ const OPERATIONS = {
   nothing() {},
 };
 
-export function runLine(line, state) {
+function runLine(line, state) {
   OPERATIONS[line.kind](state.arrays, line, state.rate);
 }
 
@@ -196,26 +196,30 @@ const CHANGES = {
 // The lines before the loop. `own` names the columns of a table of the user's own.
 export function setupLines(settings) {
   const { rows, inputs, hidden, outputs, seed, rate, breaks, problem } = settings;
-  const setup = (code, writes, change = "") => programLine(`setup_${writes[0] ?? code}`, "setup", "nothing", code, [], writes, { changed: change });
+  const setup = (id, code, name = null, change = "") =>
+    programLine(id, "setup", "nothing", code, [], name ? [name] : [], { changed: change });
   const start = (name, shape) =>
     breaks.includes("zeros")
-      ? setup(`${name} = np.zeros((${shape}))`, [name], "zeros")
-      : setup(`${name} = rng.standard_normal((${shape}))`, [name]);
-  const lines = [setup("import numpy as np", []), setup(`n_rows, n_inputs, n_hidden, n_outputs = ${rows}, ${inputs}, ${hidden}, ${outputs}`, [])];
-  lines.push(setup(`rng = np.random.default_rng(${seed})`, []));
-  if (problem === "random") {
-    lines.push(setup("x = rng.standard_normal((n_rows, n_inputs))", ["x"]), setup("y = rng.standard_normal((n_rows, n_outputs))", ["y"]));
-  } else if (problem === "quadrants") {
-    lines.push(setup("x = np.array(points)", ["x"]), setup("y = np.eye(4)[quadrant - 1]", ["y"]));
-  } else {
-    lines.push(setup("x = table[:, inputs]", ["x"]), setup("y = table[:, targets]", ["y"]));
-  }
-  if (breaks.includes("flat_y")) lines.push(setup("y = y[:, 0]", ["y"], "flat_y"));
+      ? setup(`setup_${name}`, `${name} = np.zeros((${shape}))`, name, "zeros")
+      : setup(`setup_${name}`, `${name} = rng.standard_normal((${shape}))`, name);
+  const tables = {
+    random: [["setup_x", "x = rng.standard_normal((n_rows, n_inputs))"], ["setup_y", "y = rng.standard_normal((n_rows, n_outputs))"]],
+    quadrants: [["points", "x = np.array(points)"], ["classes", "y = np.eye(4)[quadrant - 1]"]],
+    own: [["own_x", "x = table[:, inputs]"], ["own_y", "y = table[:, targets]"]],
+  }; // prettier-ignore
+  const lines = [
+    setup("import", "import numpy as np"),
+    setup("sizes", `n_rows, n_inputs, n_hidden, n_outputs = ${rows}, ${inputs}, ${hidden}, ${outputs}`),
+    setup("rng", `rng = np.random.default_rng(${seed})`),
+    ...tables[problem].map(([id, code]) => setup(id, code, code[0])),
+  ];
+  if (breaks.includes("flat_y")) lines.push(setup("flat_y", "y = y[:, 0]", "y", "flat_y"));
   lines.push(start("w1", "n_inputs, n_hidden"), start("w2", "n_hidden, n_outputs"));
   if (settings.bias) {
-    lines.push(setup("b1 = rng.standard_normal(n_hidden)", ["b1"]), setup("b2 = rng.standard_normal(n_outputs)", ["b2"]));
+    lines.push(setup("setup_b1", "b1 = rng.standard_normal(n_hidden)", "b1"));
+    lines.push(setup("setup_b2", "b2 = rng.standard_normal(n_outputs)", "b2"));
   }
-  lines.push(setup(`learning_rate = ${pythonNumber(rate)}`, []));
+  lines.push(setup("learning_rate", `learning_rate = ${pythonNumber(rate)}`, "learning_rate"));
   return lines;
 }
 
@@ -246,7 +250,7 @@ const oneHot = (classes, n) => {
   return out;
 };
 
-export function quadrantTables(points = QUADRANT_POINTS) {
+function quadrantTables(points = QUADRANT_POINTS) {
   const x = { shape: [points.length, 2], data: Float64Array.from(points.flat()) };
   return { x, y: oneHot(points.map((point) => quadrantOf(point) - 1), 4) };
 }

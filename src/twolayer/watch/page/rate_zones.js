@@ -2,10 +2,10 @@
 import { TrainingRun } from "./training_run.js";
 
 export const ZONES = ["smooth", "rises", "kills", "diverges"];
-export const TRIAL_STEPS = 25;
+const TRIAL_STEPS = 25;
 
 // Units that are off on every row.
-export function deadUnits(on) {
+function deadUnits(on) {
   let dead = 0;
   for (const rows of on) if (rows === 0) dead += 1;
   return dead;

@@ -48,8 +48,12 @@ export class TrainingRun {
   }
 
   startIteration(iteration) {
+    if (iteration % this.stride) {
+      this.old = this.scratch ??= this.copyWeights();
+      for (const name of Object.keys(this.old)) this.old[name].data.set(this.state.arrays[name].data);
+      return;
+    }
     this.old = this.copyWeights();
-    if (iteration % this.stride) return;
     this.checkpoints.set(iteration, this.old);
     const bytes = Object.values(this.old).reduce((sum, { data }) => sum + data.byteLength, 0);
     if (this.checkpoints.size * bytes <= CHECKPOINT_BYTES) return;

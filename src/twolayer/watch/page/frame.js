@@ -1,0 +1,89 @@
+// What the page needs for one picture of a run: pooled matrices, losses, the units, the plane.
+import { drawnShape } from "./arrays.js";
+import { predict } from "./network.js";
+
+const MOST_DRAWN = [128, 200]; // rows and columns of a picture; larger matrices are pooled
+
+// A matrix in at most MOST_DRAWN cells: of each block, the entry with the largest magnitude.
+export function pooled(array) {
+  const [rows, columns] = drawnShape(array);
+  const tall = Math.max(1, Math.ceil(rows / MOST_DRAWN[0]));
+  const wide = Math.max(1, Math.ceil(columns / MOST_DRAWN[1]));
+  const drawnRows = Math.ceil(rows / tall);
+  const drawnColumns = Math.ceil(columns / wide);
+  const values = new Float32Array(drawnRows * drawnColumns);
+  let low = Infinity;
+  let high = -Infinity;
+  let bad = 0;
+  let at = 0;
+  for (let row = 0; row < rows; row++) {
+    const start = Math.floor(row / tall) * drawnColumns;
+    for (let column = 0; column < columns; column++) {
+      const value = array.data[at++];
+      const block = wide === 1 ? start + column : start + Math.floor(column / wide);
+      if (value < low) low = value;
+      if (value > high) high = value;
+      if (!Number.isFinite(value)) bad += 1;
+      const held = values[block];
+      if (!((value < 0 ? -value : value) <= (held < 0 ? -held : held))) values[block] = value;
+    }
+  }
+  return { shape: array.shape, rows: drawnRows, columns: drawnColumns, tall, wide, values, low, high, bad };
+}
+
+// On which rows each unit is on: one byte per entry of h, for at most 400 rows.
+export function unitMap(run) {
+  const { h } = run.state.arrays;
+  if (!h) return null;
+  const [rows, units] = h.shape;
+  const drawn = Math.min(rows, 400);
+  return { rows, drawn, units, on: Uint8Array.from(h.data.subarray(0, drawn * units), (value) => (value > 0 ? 1 : 0)) };
+}
+
+const PLANE_CELLS = 61;
+
+// The network's answer on a grid of the plane, and on the rows; null unless there are two inputs.
+export function planeMap(run, isClasses, reach) {
+  const { arrays } = run.state;
+  const { x, y } = arrays;
+  if (x.shape[1] !== 2 || y.shape.length !== 2) return null;
+  const grid = { shape: [PLANE_CELLS ** 2, 2], data: new Float64Array(2 * PLANE_CELLS ** 2) };
+  for (let row = 0; row < PLANE_CELLS; row++) {
+    for (let column = 0; column < PLANE_CELLS; column++) {
+      const at = 2 * (row * PLANE_CELLS + column);
+      grid.data[at] = reach.left + ((reach.right - reach.left) * column) / (PLANE_CELLS - 1);
+      grid.data[at + 1] = reach.top + ((reach.bottom - reach.top) * row) / (PLANE_CELLS - 1);
+    }
+  }
+  const outputs = predict(grid, arrays, run.settings);
+  const values = isClasses ? Float32Array.from(largest(outputs)) : Float32Array.from({ length: PLANE_CELLS ** 2 }, (_, at) => outputs.data[at * y.shape[1]]);
+  const { unseen } = run.state;
+  const fresh = unseen && unseen.x.shape[1] === 2 ? pointsOf(unseen, run, isClasses) : [];
+  return { values, reach, isClasses, points: pointsOf({ x, y }, run, isClasses), fresh };
+}
+
+// The rows of a table as points of the plane: { place, target, answer }.
+function pointsOf({ x, y }, run, isClasses) {
+  const outputs = predict(x, run.state.arrays, run.settings);
+  const [targets, answers] = isClasses ? [largest(y), largest(outputs)] : [y, outputs].map(({ shape, data }) => data.filter((_, at) => at % shape[1] === 0));
+  return Array.from({ length: x.shape[0] }, (_, row) => ({ place: [x.data[2 * row], x.data[2 * row + 1]], target: targets[row], answer: answers[row] }));
+}
+
+// The column of the largest entry of each row.
+export function largest({ shape: [rows, columns], data }) {
+  const best = [];
+  for (let row = 0; row < rows; row++) {
+    let at = 0;
+    for (let column = 1; column < columns; column++) if (data[row * columns + column] > data[row * columns + at]) at = column;
+    best.push(at);
+  }
+  return best;
+}
+
+// How many rows have their own class as the largest output.
+export function rowsRight(run) {
+  const { arrays } = run.state;
+  const answers = largest(predict(arrays.x, arrays, run.settings));
+  const truth = largest(arrays.y);
+  return { right: answers.filter((answer, row) => answer === truth[row]).length, rows: truth.length };
+}

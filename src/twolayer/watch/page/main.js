@@ -1,0 +1,335 @@
+// The page: its settings, its views, and the pictures of the run that they draw.
+import { BreakView } from "./break_view.js";
+import { ComparisonView } from "./comparison_view.js";
+import { DataView } from "./data_view.js";
+import { make, shortNumber } from "./elements.js";
+import { HeaderView } from "./header_view.js";
+import { Palette } from "./heat_map.js";
+import { LABELS } from "./labels.js";
+import { LearningView, roundedRate } from "./learning_view.js";
+import { MatrixView, variableNames } from "./matrix_view.js";
+import { weightNames } from "./network.js";
+import { PlaneView } from "./plane_view.js";
+import { ProgramView, SPEEDS } from "./program_view.js";
+import { knownShapes } from "./quiz.js";
+import { QuizView } from "./quiz_view.js";
+import { Session } from "./session.js";
+import { linkText, readLink } from "./settings.js";
+import { UnitView } from "./unit_view.js";
+
+const TABS = { matrices: MatrixView, learning: LearningView, units: UnitView, plane: PlaneView, break: BreakView, quiz: QuizView, compare: ComparisonView, data: DataView };
+const LONGEST_SEARCH = 3; // steps in which a broken program is run until it differs
+
+export class App {
+  constructor(texts, workerSource) {
+    this.texts = texts;
+    const { settings, place } = readLink(location.hash);
+    this.settings = settings;
+    this.lang = ["en", "zh"].includes(place.lang) ? place.lang : navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+    this.theme = ["light", "dark"].includes(place.theme) ? place.theme : "auto";
+    this.tab = place.tab in TABS ? place.tab : "matrices";
+    this.engine = "numpy";
+    this.speed = 2;
+    this.setupOpen = false;
+    this.follow = true;
+    this.chosen = { variable: "x", row: 0, column: 0 };
+    Object.assign(this, { own: null, table: null, tableHidden: 10, tableScaled: true, losses: [], trials: [], curvature: NaN, previous: null });
+    this.session = new Session(workerSource);
+    this.workerSource = workerSource;
+    this.pending = false;
+    this.wanted = false;
+    this.applyTheme();
+    this.start(settings, Number(place.step) || 0, Number(place.line) || 0);
+  }
+
+  // A second thread for what takes long, made when it is needed.
+  get side() {
+    this.second ??= new Session(this.workerSource);
+    return this.second;
+  }
+
+  // The sentence of that name in the reader's language, with values in place of {names}.
+  say(name, values = {}) {
+    const text = LABELS[name][this.lang === "zh" ? 1 : 0];
+    return text.replace(/\{(\w+)\}/g, (_, key) => (values[key] === undefined ? `{${key}}` : typeof values[key] === "number" ? shortNumber(values[key], 6) : values[key]));
+  }
+
+  saidOr(name) {
+    return LABELS[name] ? this.say(name) : null;
+  }
+
+  text(both) {
+    return both[this.lang];
+  }
+
+  get isClasses() {
+    const { problem } = this.settings;
+    return problem === "quadrants" || (problem === "own" && Boolean(this.own?.classes));
+  }
+
+  get planeSize() {
+    if (this.settings.problem === "quadrants") return 12;
+    if (this.settings.problem === "own") return 1.1 * this.own.x.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+    return 3;
+  }
+
+  get weights() {
+    return weightNames(this.settings);
+  }
+
+  get rateCentre() {
+    return this.centre;
+  }
+
+  // Begin anew with these settings, and go to a step and a line of it.
+  async start(settings, step = 0, line = 0) {
+    this.settings = settings;
+    const { setup, lines, given } = await this.session.ask("start", { settings, own: this.own });
+    Object.assign(this, { setup, lines, given, losses: [], shapes: knownShapes(settings) });
+    if (settings.breaks.includes("flat_y")) this.shapes.y = [settings.rows];
+    const trialKey = JSON.stringify({ ...settings, rate: 0, breaks: 0, dtype: 0, own: this.own ? this.ownSerial : 0 });
+    if (trialKey !== this.trialKey) Object.assign(this, { trialKey, trials: [], curvature: NaN, trialsBegun: false, centre: settings.rate });
+    const { rate } = settings;
+    if (rate < this.centre / 100 || rate > this.centre * 100) Object.assign(this, { centre: rate, trials: [], trialsBegun: false });
+    if (step || line) await this.session.ask("seek", { place: step * lines.length + Math.min(line, lines.length) });
+    this.frame = null;
+    this.build();
+    await this.refresh();
+    this.writeLink();
+  }
+
+  // Change some settings: the run starts again from the same numbers, and goes on if it was running.
+  async change(changed) {
+    const running = this.frame?.running;
+    if (this.losses.length > 1 && "rate" in changed) {
+      this.previous = { losses: this.losses, name: `learning_rate = ${shortNumber(this.settings.rate, 3)}` };
+    }
+    const isOther = Object.keys(changed).some((name) => !["rate", "breaks", "dtype"].includes(name));
+    if (isOther) this.previous = null;
+    await this.start({ ...this.settings, ...changed });
+    if (running) await this.toggle();
+  }
+
+  // Train on a table of the user's own, with a rate that suits it: half of what its curvature allows.
+  async useTable(own) {
+    this.own = own;
+    this.ownSerial = (this.ownSerial ?? 0) + 1;
+    this.previous = null;
+    const settings = {
+      ...this.settings, program: "P3", problem: "own", rows: own.x.shape[0], inputs: own.x.shape[1], hidden: this.tableHidden,
+      outputs: own.y.shape[1], bias: true, activation: "relu", breaks: [], dtype: "float64",
+    }; // prettier-ignore
+    await this.session.ask("start", { settings, own });
+    const { curvature } = await this.session.ask("curvature");
+    await this.start({ ...settings, rate: roundedRate(1 / curvature) });
+  }
+
+  build() {
+    const focused = document.activeElement?.getAttribute?.("data-do") ?? document.activeElement?.id;
+    document.documentElement.lang = this.lang === "zh" ? "zh-CN" : "en";
+    document.title = this.say("title");
+    this.palette = new Palette();
+    if (this.tab === "plane" && this.settings.inputs !== 2) this.tab = "matrices";
+    this.header = new HeaderView(this);
+    this.program = new ProgramView(this);
+    this.panel = make("div", { role: "tabpanel", id: "panel", "aria-labelledby": `tab-${this.tab}` });
+    const right = make("section", { "aria-label": this.say("views") }, this.tabs(), this.panel);
+    document.getElementById("page").replaceChildren(this.header.element, make("main", {}, this.program.element, right));
+    this.openTab(this.tab);
+    if (focused) (document.querySelector(`[data-do="${focused}"]`) ?? document.getElementById(focused))?.focus();
+  }
+
+  tabs() {
+    const names = Object.keys(TABS).filter((name) => name !== "plane" || this.settings.inputs === 2);
+    this.tabButtons = Object.fromEntries(names.map((name) => [
+      name,
+      make("button", { role: "tab", id: `tab-${name}`, "aria-controls": "panel", onclick: () => this.openTab(name) }, this.say(`tab_${name}`)),
+    ])); // prettier-ignore
+    const steer = (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!by || event.shiftKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const next = names[(names.indexOf(this.tab) + by + names.length) % names.length];
+      this.openTab(next);
+      this.tabButtons[next].focus();
+    };
+    return make("div", { class: "tabs", role: "tablist", "aria-label": this.say("views"), onkeydown: steer }, Object.values(this.tabButtons));
+  }
+
+  openTab(name) {
+    this.tab = name;
+    for (const [other, button] of Object.entries(this.tabButtons)) {
+      button.setAttribute("aria-selected", String(other === name));
+      button.tabIndex = other === name ? 0 : -1;
+    }
+    this.panel.setAttribute("aria-labelledby", `tab-${name}`);
+    const bar = this.tabButtons[name].parentElement; // scrolls sideways on a phone
+    bar.scrollLeft = this.tabButtons[name].offsetLeft - bar.offsetLeft - bar.clientWidth / 3;
+    this.view = new TABS[name](this);
+    this.panel.replaceChildren(this.view.element);
+    if (name === "learning") this.beginTrials();
+    this.requestFrame();
+    this.writeLink();
+  }
+
+  beginTrials() {
+    if (this.trialsBegun) return;
+    this.trialsBegun = true;
+    this.side.begin("trials", { settings: { ...this.settings, breaks: [] }, own: this.own, rate: this.centre }, (value) => {
+      if (value.curvature !== undefined) this.curvature = value.curvature;
+      else this.trials.push(value);
+      this.requestFrame();
+    });
+  }
+
+  requestFrame() {
+    this.wanted = true;
+    if (this.scheduled) return;
+    this.scheduled = true;
+    requestAnimationFrame(() => {
+      this.scheduled = false;
+      if (this.pending || !this.wanted) return;
+      this.refresh();
+    });
+  }
+
+  // Ask for the newest state, and draw it.
+  async refresh() {
+    this.pending = true;
+    this.wanted = false;
+    const { view, settings } = this;
+    const known = this.losses.length;
+    const frame = await this.session.ask("frame", {
+      want: view.want, variables: variableNames(this), from: Math.max(0, known - 1), reach: view.reach ?? null, isClasses: this.isClasses,
+    }); // prettier-ignore
+    this.pending = false;
+    if (settings === this.settings && view === this.view) {
+      this.take(frame);
+      this.program.draw(frame);
+      view.draw(frame);
+      this.drawn = (this.drawn ?? 0) + 1;
+      this.firstPicture ??= performance.now();
+    } else this.wanted = true;
+    if (frame.running || this.wanted) this.requestFrame();
+    if (frame.running) this.linkDue = true;
+    else if (this.linkDue) this.writeLink();
+  }
+
+  take(frame) {
+    this.frame = frame;
+    this.losses = [...this.losses.slice(0, frame.from), ...frame.losses];
+    this.losses.length = Math.min(this.losses.length, frame.count);
+    frame.losses = this.losses;
+  }
+
+  currentLine() {
+    const { frame, lines } = this;
+    return frame && frame.place > 0 ? lines[frame.position - 1] : null;
+  }
+
+  async move(unit, by) {
+    await this.session.ask("move", { unit, by });
+    await this.settle();
+  }
+
+  async settle() {
+    this.requestFrame();
+    this.writeLink(true);
+  }
+
+  async toggle() {
+    if (!this.frame) return;
+    if (this.frame.running) await this.session.ask("pause");
+    else await this.session.ask("go", { speed: SPEEDS[this.speed] });
+    this.requestFrame();
+  }
+
+  async setSpeed(speed) {
+    this.speed = speed;
+    if (this.frame?.running) await this.session.ask("go", { speed: SPEEDS[speed] });
+  }
+
+  // Run on until a line of the program has just run.
+  async goTo(at) {
+    if (at < 0 || !this.frame) return;
+    const n = this.lines.length;
+    const { place } = this.frame;
+    const target = Math.floor(place / n) * n + at + 1;
+    await this.session.ask("seek", { place: target > place ? target : target + n });
+    await this.settle();
+  }
+
+  async untilFound() {
+    await this.session.ask("seek", { place: 0 });
+    for (let at = 1; at <= LONGEST_SEARCH * this.lines.length; at++) {
+      await this.session.ask("move", { unit: "line", by: 1 });
+      await this.refresh();
+      if (this.frame.found || this.frame.stopped) break;
+    }
+    await this.settle();
+  }
+
+  // The sentence that says where a broken program first differs.
+  foundText(found) {
+    const { step, variable, line, row, column } = found;
+    const name = row === undefined ? variable : this.shapes[variable]?.length === 2 ? `${variable}[${row}, ${column}]` : this.shapes[variable]?.length ? `${variable}[${column}]` : variable;
+    if (line === null) return this.say("found_given", { name });
+    return this.say("found", { name, step: String(step), code: line });
+  }
+
+  writeLink(soon = false) {
+    clearTimeout(this.linkTimer);
+    this.linkDue = false;
+    if (soon) {
+      this.linkTimer = setTimeout(() => this.writeLink(), 300);
+      return;
+    }
+    if (this.settings.problem === "own") return; // a link can't carry a table
+    const { frame } = this;
+    const place = { lang: this.lang, tab: this.tab, theme: this.theme === "auto" ? null : this.theme, step: frame?.iteration || null, line: frame?.place ? frame.position : null };
+    history.replaceState(null, "", `#${linkText(this.settings, place)}`);
+  }
+
+  setLanguage(lang) {
+    this.lang = lang;
+    this.build();
+    this.writeLink();
+  }
+
+  setTheme(theme) {
+    this.theme = theme;
+    this.applyTheme();
+    this.palette = new Palette();
+    this.requestFrame();
+    this.writeLink();
+  }
+
+  applyTheme() {
+    const isDark = this.theme === "dark" || (this.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+    document.documentElement.dataset.theme = isDark ? "dark" : "light";
+  }
+}
+
+// Arrow keys and P steer the program, where no field or table has the focus.
+function listenToKeys(app) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, [role=tab]")) return;
+    const unit = event.shiftKey ? "step" : "line";
+    if (event.key === "ArrowRight") app.move(unit, 1);
+    else if (event.key === "ArrowLeft") app.move(unit, -1);
+    else if (event.key === "p" || event.key === "P") app.toggle();
+    else return;
+    event.preventDefault();
+  });
+  addEventListener("resize", () => app.requestFrame());
+  addEventListener("hashchange", () => location.reload());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => app.setTheme(app.theme));
+}
+
+export function startPage() {
+  const app = new App(JSON.parse(document.getElementById("texts").textContent), document.getElementById("worker").textContent);
+  window.app = app; // for tests, and for the curious
+  listenToKeys(app);
+}
+

@@ -1,0 +1,311 @@
+"""The written page in a real browser: every button, switch and view, in both languages, with the network off."""
+
+import re
+
+import numpy as np
+import pytest
+from browser_pages import chromium, open_page, wait_until  # noqa: F401  a fixture
+
+import twolayer as tl
+from twolayer.tutorial.ladder import PROGRAMS, ladder_arrays
+from twolayer.watch.bundle import page_html
+
+MOST_BYTES = 400_000
+VIEWS = ["matrices", "learning", "units", "break", "quiz", "compare", "data"]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_bytes(page_html().encode())
+    return path.as_uri()
+
+
+@pytest.fixture
+def opened(chromium, address):  # noqa: F811
+    """open("program=P1") gives the page with that setting; all are looked through for complaints at the end."""
+    entered = []
+
+    def open_with(link="program=small", **how):
+        manager = open_page(chromium, f"{address}#lang=en&{link}", **how)
+        entered.append(manager)
+        return manager.__enter__()
+
+    yield open_with
+    for manager in entered:
+        manager.__exit__(None, None, None)
+
+
+def numpy_losses(name, steps):
+    program = PROGRAMS[name]
+    arrays = ladder_arrays(program)
+    how = program.training() | {"steps": steps}
+    return tl.train(arrays.x, arrays.y, arrays.params, **how, engine="numpy").losses
+
+
+def test_the_page_is_small_and_names_no_address():
+    content = page_html()
+    assert len(content.encode()) < MOST_BYTES
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", content)
+    assert "default-src 'none'" in content
+
+
+def test_it_draws_and_computes_what_numpy_does(opened):
+    page = opened("program=P1&step=5&line=12")
+    losses = page.evaluate("window.app.losses")
+    np.testing.assert_allclose(losses, numpy_losses("P1", 6), rtol=1e-12)
+    assert page.locator(".card").count() == 14
+
+
+def test_lines_and_steps_forth_and_back(opened):
+    page = opened("program=small")
+    lit = page.locator("[aria-current=step]")
+    assert lit.count() == 0
+    assert page.locator(".card .none:visible").count() == 10
+    page.click("[data-do=next_line]")
+    wait_until(page, "window.app.frame.place === 1")
+    assert "h = x.dot(w1)" in lit.inner_text()
+    page.keyboard.press("ArrowRight")
+    wait_until(page, "window.app.frame.place === 2")
+    assert page.locator(".card.written").get_attribute("data-variable") == "h_relu"
+    page.click("[data-do=next_step]")
+    wait_until(page, "window.app.frame.place === 12")
+    first = page.evaluate("window.app.losses[0]")
+    page.keyboard.press("Shift+ArrowRight")
+    wait_until(page, "window.app.frame.place === 24")
+    page.keyboard.press("Shift+ArrowLeft")
+    wait_until(page, "window.app.frame.place === 12")
+    page.click("[data-do=back_line]")
+    wait_until(page, "window.app.frame.place === 11")
+    assert "w1 -= learning_rate" in lit.inner_text()
+    assert page.evaluate("window.app.losses[0]") == first
+    page.get_by_role("button", name="loss = np.square").click()
+    wait_until(page, "window.app.frame.place === 16")
+
+
+def test_it_runs_and_pauses_and_the_link_carries_the_place(opened):
+    page = opened("program=P4")
+    page.locator("#speed").fill("4")
+    page.click("[data-do=run]")
+    wait_until(page, "app.frame.iteration >= 5")
+    page.keyboard.press("p")
+    wait_until(page, "!window.app.frame.running")
+    place = page.evaluate("window.app.frame.place")
+    wait_until(page, "location.hash.includes('step=')")
+    page.wait_for_timeout(400)
+    link = page.evaluate("location.hash")
+    again = opened(link.replace("#", ""))
+    assert again.evaluate("window.app.frame.place") == place
+    assert again.evaluate("window.app.losses") == page.evaluate("window.app.losses")
+
+
+def test_a_cell_says_what_it_was_computed_from(opened):
+    page = opened("program=small&step=0&line=1")
+    page.locator("[data-variable=h]").click(position={"x": 30, "y": 40})
+    page.wait_for_selector(".terms td")
+    assert page.locator(".terms tbody tr").count() == 3
+    x, w1, h = (page.evaluate(f"(async () => Array.from((await app.session.ask('arrays', {{variables: ['{name}']}})).{name}.data))()") for name in ("x", "w1", "h"))  # fmt: skip
+    row, column = page.evaluate("[app.chosen.row, app.chosen.column]")
+    value = float(page.locator(".formula").first.inner_text().split("=")[1])
+    assert value == h[5 * row + column]
+    np.testing.assert_allclose(value, np.dot(x[3 * row : 3 * row + 3], w1[column::5]))
+    before = page.evaluate("[app.chosen.row, app.chosen.column]")
+    page.locator("table.window button[aria-pressed=true]").focus()
+    page.keyboard.press("ArrowDown")
+    wait_until(page, f"app.chosen.row === {before[0] + 1}")
+    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+
+
+def test_a_gradient_that_is_not_computed_says_so(opened):
+    page = opened("program=small")
+    page.locator("[data-variable=grad_w1]").click()
+    page.get_by_text("grad_w1 has not been computed yet").wait_for()
+
+
+FIRST_WRONG = {"mask": "grad_h", "copy": "grad_h_relu", "order": "grad_h_relu", "mean": "loss", "accumulate": "grad_w2", "bias_sum": "grad_b2", "zeros": "w1", "flat_y": "y"}  # fmt: skip
+
+
+def test_each_switch_turns_the_first_wrong_entry_red(opened):
+    page = opened("program=P3&rows=8&inputs=6&hidden=5&outputs=2&rate=0.001&tab=break")
+    for name, variable in FIRST_WRONG.items():
+        page.locator(f"[data-break={name}]").check()
+        page.get_by_role("button", name="Run to the first difference").click()
+        found = page.locator("[data-found]")
+        found.wait_for()
+        assert found.get_attribute("data-found") == variable
+        page.locator("#tab-matrices").click()
+        page.locator(f".card.wrong[data-variable={variable}]").wait_for()
+        page.locator("#tab-break").click()
+        page.get_by_role("button", name="Repair the program").click()
+        wait_until(page, "app.settings.breaks.length === 0")
+
+
+def test_a_program_that_stops_says_numpys_words(opened):
+    page = opened("program=P3&break=bias_sum&step=1")
+    page.get_by_text("non-broadcastable output operand with shape (100,)").first.wait_for()
+    assert (
+        page.locator(".line.stopped").inner_text().strip().endswith("b1 -= learning_rate * grad_b1")
+    )
+
+
+def test_the_rate_has_zones_and_a_run_that_diverges_says_so(opened):
+    page = opened("program=small&tab=learning")
+    wait_until(page, "app.trials.length === 13 && Number.isFinite(app.curvature)")
+    assert {"smooth", "diverges"} <= set(page.evaluate("app.trials.map(({ zone }) => zone)"))
+    page.locator("#rate").focus()
+    page.keyboard.press("End")
+    wait_until(page, "app.settings.rate > 0.1")
+    page.locator("#speed").fill("5")
+    page.click("[data-do=run]")
+    page.get_by_text("the run has diverged").first.wait_for()
+    wait_until(page, "!app.frame.running")
+
+
+def test_units_and_plane_show_what_the_network_does(opened):
+    page = opened("program=P4relu&step=200&tab=plane")
+    page.get_by_text(re.compile(r"\d+ of 12 right")).wait_for()
+    page.get_by_text("Table of points").click()
+    assert page.locator("details table tbody tr").count() == 16
+    page.locator("#tab-units").click()
+    page.get_by_text("Table of units").click()
+    assert page.locator("details table tbody tr").count() == 10
+
+
+def test_questions_are_asked_and_checked(opened):
+    page = opened("program=small&tab=quiz&seed=3")
+    kinds = set()
+    for asked in range(1, 9):
+        page.locator(".question").wait_for()
+        choices = page.locator("[data-answer]")
+        kinds.add(choices.count())
+        if choices.count():
+            choices.first.click()
+        else:
+            page.locator("form input").fill("no number")
+            page.keyboard.press("Enter")
+            page.get_by_text("Please write a number").wait_for()
+            page.locator("form input").fill("0")
+            page.keyboard.press("Enter")
+        page.locator("[data-right]").wait_for()
+        assert page.evaluate("app.score.asked") == asked
+        page.click("[data-do=next_question]")
+    assert len(kinds) > 1
+
+
+def test_another_seed_asks_with_other_numbers(opened):
+    texts = []
+    for seed in (1, 2, 3):
+        page = opened(f"program=small&tab=quiz&seed={seed}&line=1")
+        page.locator(".question").wait_for()
+        texts.append(page.locator("#panel").inner_text())
+    assert len(set(texts)) > 1
+
+
+def test_two_runs_side_by_side_say_where_they_part(opened):
+    page = opened("program=small&tab=compare")
+    page.click("[data-do=compare]")
+    page.locator("[data-finished=true]").wait_for()
+    assert "They first differ in step 0" in page.locator("#panel").inner_text()
+    page.locator("[data-side=B-dtype]").select_option("float64")
+    page.locator("[data-side=B-rate]").fill("0.02")
+    page.click("[data-do=compare]")
+    page.get_by_text("From step 1 on their losses differ").wait_for()
+
+
+def write_table(path, rows):
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_a_table_of_ones_own_is_trained_on(opened, tmp_path):
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((40, 2))
+    rows = ["length,width,kind", *(f"{a:.3f},{b:.3f},{'red' if a > b else 'blue' if a > 0 else 'green'}" for a, b in points)]  # fmt: skip
+    page = opened("program=P1&tab=data")
+    page.locator("#own-file").set_input_files(write_table(tmp_path / "flowers.csv", rows))
+    page.get_by_text("flowers.csv: training on 30 rows with 2 inputs and 3 classes").wait_for()
+    page.locator("#speed").fill("5")
+    page.click("[data-do=run]")
+    wait_until(page, "app.frame.iteration >= 200")
+    page.locator("#tab-plane").click()
+    page.get_by_text(re.compile(r"\d+ of 30 right")).wait_for()
+    page.locator("#tab-data").click()
+    page.locator("[data-do=target]").select_option("width")
+    page.get_by_text("numbers as target").wait_for()
+
+
+FAULTS = {
+    "gap": (["a,b", "1,2", "nan,3", "4,5", "6,7"], "Row 2, column “a” holds no number"),
+    "ragged": (["a,b", "1,2", "3", "4,5", "6,7"], "Line 3 has 1 cells"),
+    "empty": ([""], "The file is empty"),
+    "one column": (["a", "1", "2", "3", "4"], "only one column"),
+    "few rows": (["a,b", "1,2"], "only 1 rows"),
+    "one class": (["a,b", *["1,yes"] * 5], "“yes” in every row"),
+    "text": (["a,b", *[f"word{k},{k * 1.5}" for k in range(30)]], "holds 30 different texts"),
+    "too long": (["a,b", *["1,2"] * 2500], "2500 rows"),
+}
+
+
+def test_a_table_that_does_not_fit_is_refused_in_a_sentence(opened, tmp_path):
+    page = opened("program=small&tab=data")
+    for name, (rows, sentence) in FAULTS.items():
+        page.locator("#own-file").set_input_files(write_table(tmp_path / f"{name}.csv", rows))
+        page.get_by_text(sentence).wait_for()
+    (tmp_path / "latin.csv").write_bytes(b"a,b\n\xe9,1\n")
+    page.locator("#own-file").set_input_files(tmp_path / "latin.csv")
+    page.get_by_text("not text in UTF-8").wait_for()
+    assert page.evaluate("app.settings.program") == "small"
+
+
+def test_the_script_and_the_arrays_are_saved(opened):
+    page = opened("program=small&tab=data&step=2")
+    for button, name in {"Save": "two_layer_numpy.py", "All as safetensors": "two_layer.safetensors", "This one as CSV": "w1.csv"}.items():  # fmt: skip
+        with page.expect_download() as started:
+            page.get_by_role("button", name=button, exact=True).click()
+        assert started.value.suggested_filename == name
+        assert started.value.path().stat().st_size > 20
+
+
+def test_every_view_speaks_chinese(opened):
+    page = opened("program=P4&step=3")
+    page.click("[data-do=language]")
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    for name in [*VIEWS, "plane"]:
+        page.locator(f"#tab-{name}").click()
+        page.wait_for_timeout(100)
+        said = page.locator("#panel").inner_text()
+        assert re.search("[\u4e00-\u9fff]", said), name
+        assert not re.search(r"\{\w+\}", said), name
+    page.click("[data-do=language]")
+    page.get_by_text("The two-layer program").wait_for()
+
+
+def test_it_can_be_shown_in_each_engines_words(opened):
+    page = opened("program=P3&step=1&line=8")
+    page.locator("[data-do=engine]").select_option("autograd")
+    assert "loss.backward()" in page.locator(".listing").inner_text()
+    page.locator("[data-do=engine]").select_option("torch")
+    assert "x.mm(w1)" in page.locator(".listing").inner_text()
+
+
+def test_sizes_that_cannot_be_are_refused(opened):
+    page = opened("program=P1")
+    page.click("[data-do=sizes]")
+    page.locator("[data-do=size-rows]").fill("0")
+    page.keyboard.press("Tab")
+    page.get_by_text("a whole number from 1 to 2000").wait_for()
+    page.locator("[data-do=size-rows]").fill("10")
+    page.keyboard.press("Tab")
+    wait_until(page, "app.settings.rows === 10 && app.frame")
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_it_is_accessible(opened, theme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = opened(f"program=P4relu&step=3&line=9&theme={theme}", width=width)
+    for name in [*VIEWS, "plane"]:
+        page.locator(f"#tab-{name}").click()
+        page.wait_for_timeout(150)
+        found = axe.run(page).response["violations"]
+        assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == [], name
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
