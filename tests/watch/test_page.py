@@ -116,6 +116,12 @@ def test_a_cell_says_what_it_was_computed_from(opened):
     assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
 
 
+def test_the_chain_rule_is_a_formula(opened):
+    page = opened("program=P3&step=1&line=8")
+    assert page.locator("math mfrac").count() == 2
+    assert page.locator("math").get_attribute("aria-label") == "∂loss/∂w2 = h_reluᵀ · ∂loss/∂y_pred"
+
+
 def test_a_gradient_that_is_not_computed_says_so(opened):
     page = opened("program=small")
     page.locator("[data-variable=grad_w1]").click()

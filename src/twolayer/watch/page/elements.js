@@ -25,7 +25,7 @@ export function shortNumber(value, digits = 4) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e7 || size < 1e-3) return value.toExponential(digits - 1).replace(/\.?0+e/, "e").replace("-", "−").replace("e+", "e").replace("e-", "e−");
+  if (size >= Math.min(1e7, 10 ** (digits + 3)) || size < 1e-3) return value.toExponential(digits - 1).replace(/\.?0+e/, "e").replace("-", "−").replace("e+", "e").replace("e-", "e−");
   const text = value.toPrecision(digits);
   const plain = text.includes("e") ? String(Math.round(value)) : text;
   return (plain.includes(".") ? plain.replace(/\.?0+$/, "") : plain).replace("-", "−");

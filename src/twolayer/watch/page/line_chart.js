@@ -61,7 +61,7 @@ export function drawLineChart(canvas, { curves, references = [], isLog = false, 
   }
   context.textAlign = "center";
   for (const step of ticks(0, last, Math.max(3, Math.min(8, width / 110)))) {
-    if (Number.isInteger(step)) context.fillText(String(step), x(step), height - BOTTOM + 11);
+    if (Number.isInteger(step) && x(step) < width - RIGHT - 40) context.fillText(String(step), x(step), height - BOTTOM + 11);
   }
   context.textAlign = "right";
   context.fillText(xTitle, width - RIGHT, height - 6);

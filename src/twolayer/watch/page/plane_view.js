@@ -95,7 +95,7 @@ export class PlaneView {
       const mark = make("i");
       mark.style.background = CLASS_COLOURS[number % CLASS_COLOURS.length];
       return make("span", {}, mark, this.className(number));
-    }), ...(isClasses ? [make("span", {}, app.say("plane_ring"))] : []));
+    }), ...(isClasses ? [make("span", {}, app.say("plane_ring"))] : []), ...(app.settings.problem === "quadrants" ? [make("span", {}, app.say("plane_border"))] : []));
   }
 }
 

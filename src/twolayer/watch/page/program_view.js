@@ -1,6 +1,7 @@
 // The program on the left: its buttons, its lines, the one that has just run, and what it does and why.
 import { shapeText } from "./arrays.js";
 import { make, setText, shortNumber } from "./elements.js";
+import { equation } from "./equation.js";
 
 export const SPEEDS = [
   { unit: "line", perSecond: 1 },
@@ -108,7 +109,7 @@ export class ProgramView {
     setText(this.placeText, place);
     setText(this.lossNumber, app.losses.length ? shortNumber(app.losses.at(-1), 6) : "—");
     this.drawAlert(frame, line);
-    if (!frame.running || app.speed < 2) this.explain(line);
+    this.explain(line, frame.running && app.speed >= 2);
   }
 
   drawAlert(frame, line) {
@@ -123,13 +124,14 @@ export class ProgramView {
     this.alert.replaceChildren(...notes.map(([kind, sentence, code]) => make("div", { class: `alert ${kind}` }, make("p", {}, sentence), code ? make("p", { class: "code" }, code) : null)));
   }
 
-  explain(line) {
+  explain(line, isFast) {
     const { app } = this;
-    const key = `${line?.id}/${line?.code}/${app.frame.stopped ? 1 : 0}`;
+    const key = isFast ? "running" : `${line?.id}/${line?.code}/${app.frame.stopped ? 1 : 0}`;
     if (key === this.explained) return;
     this.explained = key;
-    if (!line) {
-      this.what.replaceChildren(make("h2", {}, app.say("start_title")), make("p", {}, app.say("start_text")));
+    if (!line || isFast) {
+      const state = isFast ? "running" : "start";
+      this.what.replaceChildren(make("h2", {}, app.say(`${state}_title`)), make("p", {}, app.say(`${state}_text`)));
       return;
     }
     const text = lineText(app, line);
@@ -138,7 +140,7 @@ export class ProgramView {
       make("p", { class: "code" }, line.removed ? app.say("line_removed", { code: line.code }) : line.code),
       mistake ? make("p", {}, app.text(mistake.why)) : make("p", {}, text ? app.text(text.what) : (app.saidOr(`what_${line.id}`) ?? "")),
       !mistake && text && app.text(text.why) ? make("p", { class: "muted" }, make("b", {}, `${app.say("why")} `), app.text(text.why)) : null,
-      text?.equation && !mistake ? make("p", { class: "formula" }, text.equation) : null,
+      text?.equation && !mistake ? make("p", {}, equation(text.equation)) : null,
       make("p", { class: "small muted number" }, this.shapes(line)),
     ];
     this.what.replaceChildren(...parts.filter(Boolean));

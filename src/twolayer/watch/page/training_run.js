@@ -1,8 +1,7 @@
 // A run of the program: line by line, step by step, and back again.
-import { ArrayError, copyOf } from "./arrays.js";
+import { ArrayError, copyOf, sumOfSquares } from "./arrays.js";
 import { cellTrace } from "./cell_trace.js";
 import { initialState, predict, setupLines, stepLines, weightNames } from "./network.js";
-import { sumOfSquares } from "./arrays.js";
 import { Generator } from "./random.js";
 
 const CHECKPOINT_BYTES = 48e6;
@@ -121,11 +120,11 @@ export class TrainingRun {
     if (this.diverged !== null && this.diverged >= from) this.diverged = null;
   }
 
-  // The loss on the rows that training does not see, with the weights as they are; null where there are none.
+  // The loss on the rows that training does not see, as if they were as many as those it sees; null where there are none.
   unseenLoss() {
     const { unseen, arrays } = this.state;
     if (!unseen || arrays.w1.shape[0] !== unseen.x.shape[1]) return null;
-    return sumOfSquares(predict(unseen.x, arrays, this.settings), unseen.y);
+    return (sumOfSquares(predict(unseen.x, arrays, this.settings), unseen.y) * arrays.x.shape[0]) / unseen.x.shape[0];
   }
 
   // When a variable was last written: "now" (in this step), "before", "given", or "none".
