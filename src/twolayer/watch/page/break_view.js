@@ -37,7 +37,7 @@ export class BreakView {
 
   choice(name) {
     const { app } = this;
-    const input = make("input", { type: "checkbox", checked: app.settings.breaks.includes(name), "data-break": name, onchange: () => this.toggle(name, input.checked) });
+    const input = make("input", { type: "checkbox", checked: app.settings.breaks.includes(name), "data-break": name, "data-do": `break-${name}`, onchange: () => this.toggle(name, input.checked) });
     return make("label", {}, input, make("span", {}, app.text(app.texts.mistakes[name].title)));
   }
 

@@ -40,6 +40,12 @@ export function unitMap(run) {
   return { rows, drawn, units, on: Uint8Array.from(h.data.subarray(0, drawn * units), (value) => (value > 0 ? 1 : 0)) };
 }
 
+// At most `most` of the steps of a history, the last among them.
+export function thinned(history, most) {
+  const every = Math.max(1, Math.ceil(history.length / most));
+  return history.filter((one, step) => one && (step % every === 0 || step === history.length - 1));
+}
+
 const PLANE_CELLS = 61;
 
 // The network's answer on a grid of the plane, and on the rows; null unless there are two inputs.

@@ -70,6 +70,7 @@ export const LABELS = {
     "At step {step} the loss is no longer a finite number: the run has diverged. Each step was so long that it ended further from the target than it began. The learning rate {rate} is too large.",
     "到第 {step} 步，损失已经不是有限的数：训练发散了。每一步都迈得太大，落点比出发点离目标更远。学习率 {rate} 太大。",
   ],
+  diverged_broken: ["At step {step} the loss is no longer a finite number: the run of this broken program has diverged.", "到第 {step} 步，损失已经不是有限的数：这个改坏的程序发散了。"],
   what_points: ["Twelve points of the plane, near the axes and far from them.", "平面上的十二个点，有的离坐标轴近，有的远。"],
   what_classes: ["The quadrant of each point, as a row with one 1 in the column of its quadrant (one-hot).", "每个点所在的象限，写成一行：所在象限那一列是 1，其余是 0（独热编码）。"],
   what_own_x: ["The input columns of your table.", "数据表中的输入列。"],

@@ -101,7 +101,7 @@ export class LearningView {
   sentence(frame) {
     const { app } = this;
     const { losses } = app;
-    if (frame.diverged !== null) return app.say("diverged", { step: frame.diverged, rate: app.settings.rate });
+    if (frame.diverged !== null) return app.divergedText(frame.diverged);
     if (losses.length < 2) return app.say("loss_start");
     const [first, last] = [losses[0], losses.at(-1)];
     const top = losses.reduce((a, b) => Math.max(a, b));

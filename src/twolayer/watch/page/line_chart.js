@@ -2,6 +2,7 @@
 import { colour, drawing, shortNumber } from "./elements.js";
 
 const LEFT = 62;
+const MOST_POINTS = 1500; // of a curve
 const BOTTOM = 26;
 const TOP = 10;
 const RIGHT = 12;
@@ -91,7 +92,10 @@ function drawCurve(context, { points, colour: stroke, dashed }, x, y, isLog) {
   context.setLineDash(dashed ? [2, 4] : []);
   context.beginPath();
   let isOpen = false;
-  for (const [step, value] of points) {
+  const every = Math.max(1, Math.floor(points.length / MOST_POINTS));
+  for (let at = 0; at < points.length; at++) {
+    if (at % every && at !== points.length - 1) continue;
+    const [step, value] = points[at];
     const shown = Number.isFinite(value) && (!isLog || value > 0);
     if (shown && isOpen) context.lineTo(x(step), y(value));
     else if (shown) context.moveTo(x(step), y(value));

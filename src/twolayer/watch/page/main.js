@@ -28,7 +28,7 @@ export class App {
     this.lang = ["en", "zh"].includes(place.lang) ? place.lang : navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
     this.theme = ["light", "dark"].includes(place.theme) ? place.theme : "auto";
     this.tab = place.tab in TABS ? place.tab : "matrices";
-    this.engine = "numpy";
+    this.engine = place.engine in texts.engines ? place.engine : "numpy";
     this.speed = 2;
     this.setupOpen = false;
     this.follow = true;
@@ -278,6 +278,11 @@ export class App {
     return this.say("found", { name, step: String(step), code: line });
   }
 
+  divergedText(step) {
+    const { rate, breaks } = this.settings;
+    return this.say(breaks.length ? "diverged_broken" : "diverged", { step, rate });
+  }
+
   writeLink(soon = false) {
     clearTimeout(this.linkTimer);
     this.linkDue = false;
@@ -287,7 +292,7 @@ export class App {
     }
     if (this.settings.problem === "own") return; // a link can't carry a table
     const { frame } = this;
-    const place = { lang: this.lang, tab: this.tab, theme: this.theme === "auto" ? null : this.theme, step: frame?.iteration || null, line: frame?.place ? frame.position : null };
+    const place = { lang: this.lang, tab: this.tab, theme: this.theme === "auto" ? null : this.theme, engine: this.engine === "numpy" ? null : this.engine, step: frame?.iteration || null, line: frame?.place ? frame.position : null };
     history.replaceState(null, "", `#${linkText(this.settings, place)}`);
   }
 

@@ -116,7 +116,7 @@ export class ProgramView {
     const { app } = this;
     const notes = [];
     if (frame.stopped) notes.push(["", app.say("stopped_at", { code: line.code }), `${frame.stopped.type}: ${frame.stopped.message}`]);
-    else if (frame.diverged !== null) notes.push(["", app.say("diverged", { step: frame.diverged, rate: app.settings.rate })]);
+    else if (frame.diverged !== null) notes.push(["", app.divergedText(frame.diverged)]);
     if (frame.found && !frame.stopped) notes.push(["", app.foundText(frame.found)]);
     const text = JSON.stringify(notes);
     if (text === this.alertText) return;

@@ -98,5 +98,5 @@ export function readLink(text) {
   }
   if (!isRate(settings.rate)) settings.rate = preset.rate;
   if (!Number.isSafeInteger(settings.seed) || settings.seed < 0) settings.seed = 0;
-  return { settings, place: Object.fromEntries(["lang", "tab", "step", "line", "theme"].map((name) => [name, parts.get(name)])) };
+  return { settings, place: Object.fromEntries(["lang", "tab", "step", "line", "theme", "engine"].map((name) => [name, parts.get(name)])) };
 }

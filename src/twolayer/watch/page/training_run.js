@@ -5,6 +5,7 @@ import { initialState, predict, setupLines, stepLines, weightNames } from "./net
 import { Generator } from "./random.js";
 
 const CHECKPOINT_BYTES = 48e6;
+const MOST_CHECKPOINTS = 400;
 
 export class TrainingRun {
   constructor(settings, own = null) {
@@ -55,7 +56,8 @@ export class TrainingRun {
     this.old = this.copyWeights();
     this.checkpoints.set(iteration, this.old);
     const bytes = Object.values(this.old).reduce((sum, { data }) => sum + data.byteLength, 0);
-    if (this.checkpoints.size * bytes <= CHECKPOINT_BYTES) return;
+    const { size } = this.checkpoints;
+    if (size * bytes <= CHECKPOINT_BYTES && size <= MOST_CHECKPOINTS) return;
     this.stride *= 2;
     for (const step of [...this.checkpoints.keys()]) if (step % this.stride) this.checkpoints.delete(step);
   }

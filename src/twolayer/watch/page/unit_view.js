@@ -42,7 +42,7 @@ export class UnitView {
     on.forEach((value, at) => (counts[at % units] += value));
     const dead = counts.filter((count) => count === 0).length;
     drawImage(this.map, units, drawn, (row, unit) => (counts[unit] === 0 ? "red" : on[row * units + unit] ? "on" : "off"));
-    const times = thinned(frame.activity, 300);
+    const times = frame.activity;
     drawImage(this.history, units, times.length, (time, unit) => {
       const share = times[time][unit] / rows;
       return share === 0 ? "red" : share;
@@ -52,12 +52,6 @@ export class UnitView {
     if (text !== this.note.textContent) this.note.textContent = text;
     if (!frame.running) this.table.fill();
   }
-}
-
-// At most `most` of the steps, the last among them.
-function thinned(activity, most) {
-  const every = Math.max(1, Math.ceil(activity.length / most));
-  return activity.filter((on, step) => on && (step % every === 0 || step === activity.length - 1));
 }
 
 const parse = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));

@@ -3,11 +3,12 @@ import { drawnShape, entry } from "./arrays.js";
 import { RunComparison } from "./comparison.js";
 import { largestCurvature, startDirection } from "./curvature.js";
 import { DifferenceFinder } from "./difference.js";
-import { planeMap, pooled, rowsRight, unitMap } from "./frame.js";
+import { planeMap, pooled, rowsRight, thinned, unitMap } from "./frame.js";
 import { trialOutcome, trialRates } from "./rate_zones.js";
 import { TrainingRun } from "./training_run.js";
 
 const TURN_MS = 12; // of work before requests are looked at again
+const MOST_TIMES = 300; // in the picture of the units over time
 const UNSEEN_EVERY = 10; // steps between two losses on the rows that training does not see
 
 export class ProgramHost {
@@ -129,7 +130,7 @@ export class ProgramHost {
       frame.predictZero = run.state.arrays.y.data.reduce((sum, value) => sum + value * value, 0);
       if (isClasses) frame.right = rowsRight(run);
     }
-    if (want.includes("units")) Object.assign(frame, { units: unitMap(run), activity: run.activity });
+    if (want.includes("units")) Object.assign(frame, { units: unitMap(run), activity: thinned(run.activity, MOST_TIMES) });
     if (want.includes("plane")) frame.plane = planeMap(run, isClasses, reach);
     return frame;
   }
