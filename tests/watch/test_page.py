@@ -81,6 +81,9 @@ def test_lines_and_steps_forth_and_back(opened):
     assert page.evaluate("window.app.losses[0]") == first
     page.get_by_role("button", name="loss = np.square").click()
     wait_until(page, "window.app.frame.place === 16")
+    page.click("[data-do=restart]")
+    wait_until(page, "window.app.frame.place === 0 && window.app.losses.length === 0")
+    assert page.locator(".card .none:visible").count() == 10
 
 
 def test_it_runs_and_pauses_and_the_link_carries_the_place(opened):

@@ -79,32 +79,34 @@ export function product(left, right, transposeLeft = false, transposeRight = fal
   return out;
 }
 
-// Two rows and four terms at a time, so that each number that is read is used several times.
+// Four rows and four terms at a time, so that each number that is read is used several times.
 function multiply(a, rowStep, innerStep, b, out, rows, columns, inner) {
-  const evenRows = rows - (rows % 2);
-  const fours = inner - (inner % 4);
-  for (let row = 0; row < evenRows; row += 2) {
-    const first = row * columns;
-    const second = first + columns;
-    for (let k = 0; k < fours; k += 4) {
-      const at = row * rowStep + k * innerStep;
-      const below = at + rowStep;
-      const a0 = a[at], a1 = a[at + innerStep], a2 = a[at + 2 * innerStep], a3 = a[at + 3 * innerStep];
-      const c0 = a[below], c1 = a[below + innerStep], c2 = a[below + 2 * innerStep], c3 = a[below + 3 * innerStep];
-      const p0 = k * columns;
-      const p1 = p0 + columns;
-      const p2 = p1 + columns;
-      const p3 = p2 + columns;
-      for (let j = 0; j < columns; j++) {
-        const b0 = b[p0 + j], b1 = b[p1 + j], b2 = b[p2 + j], b3 = b[p3 + j];
-        out[first + j] += a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3;
-        out[second + j] += c0 * b0 + c1 * b1 + c2 * b2 + c3 * b3;
-      }
+  const fullRows = rows - (rows % 4);
+  const fullInner = inner - (inner % 4);
+  for (let row = 0; row < fullRows; row += 4) {
+    for (let k = 0; k < fullInner; k += 4) {
+      addBlock(a, row * rowStep + k * innerStep, rowStep, innerStep, b, k * columns, out, row * columns, columns);
     }
-    addTerms(a, rowStep, innerStep, b, out, row, columns, fours, inner);
-    addTerms(a, rowStep, innerStep, b, out, row + 1, columns, fours, inner);
   }
-  if (evenRows < rows) addTerms(a, rowStep, innerStep, b, out, evenRows, columns, 0, inner);
+  for (let row = 0; row < rows; row++) addTerms(a, rowStep, innerStep, b, out, row, columns, row < fullRows ? fullInner : 0, inner);
+}
+
+function addBlock(a, at, rowStep, innerStep, b, p0, out, o0, columns) {
+  const [q0, q1, q2, q3] = [at, at + rowStep, at + 2 * rowStep, at + 3 * rowStep];
+  const [k1, k2, k3] = [innerStep, 2 * innerStep, 3 * innerStep];
+  const c0 = a[q0], c1 = a[q0 + k1], c2 = a[q0 + k2], c3 = a[q0 + k3]; // prettier-ignore
+  const d0 = a[q1], d1 = a[q1 + k1], d2 = a[q1 + k2], d3 = a[q1 + k3]; // prettier-ignore
+  const e0 = a[q2], e1 = a[q2 + k1], e2 = a[q2 + k2], e3 = a[q2 + k3]; // prettier-ignore
+  const f0 = a[q3], f1 = a[q3 + k1], f2 = a[q3 + k2], f3 = a[q3 + k3]; // prettier-ignore
+  const [p1, p2, p3] = [p0 + columns, p0 + 2 * columns, p0 + 3 * columns];
+  const [o1, o2, o3] = [o0 + columns, o0 + 2 * columns, o0 + 3 * columns];
+  for (let j = 0; j < columns; j++) {
+    const b0 = b[p0 + j], b1 = b[p1 + j], b2 = b[p2 + j], b3 = b[p3 + j]; // prettier-ignore
+    out[o0 + j] += c0 * b0 + c1 * b1 + c2 * b2 + c3 * b3;
+    out[o1 + j] += d0 * b0 + d1 * b1 + d2 * b2 + d3 * b3;
+    out[o2 + j] += e0 * b0 + e1 * b1 + e2 * b2 + e3 * b3;
+    out[o3 + j] += f0 * b0 + f1 * b1 + f2 * b2 + f3 * b3;
+  }
 }
 
 function addTerms(a, rowStep, innerStep, b, out, row, columns, from, inner) {

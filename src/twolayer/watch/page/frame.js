@@ -12,23 +12,33 @@ export function pooled(array) {
   const drawnRows = Math.ceil(rows / tall);
   const drawnColumns = Math.ceil(columns / wide);
   const values = new Float32Array(drawnRows * drawnColumns);
-  let low = Infinity;
-  let high = -Infinity;
-  let bad = 0;
-  let at = 0;
-  for (let row = 0; row < rows; row++) {
-    const start = Math.floor(row / tall) * drawnColumns;
-    for (let column = 0; column < columns; column++) {
-      const value = array.data[at++];
-      const block = wide === 1 ? start + column : start + Math.floor(column / wide);
-      if (value < low) low = value;
-      if (value > high) high = value;
-      if (!Number.isFinite(value)) bad += 1;
-      const held = values[block];
-      if (!((value < 0 ? -value : value) <= (held < 0 ? -held : held))) values[block] = value;
+  const { data } = array;
+  const [least, most] = [new Float64Array(drawnColumns), new Float64Array(drawnColumns)];
+  let [low, high] = [Infinity, -Infinity];
+  for (let top = 0; top < rows; top += tall) {
+    least.fill(Infinity);
+    most.fill(-Infinity);
+    for (let row = top; row < Math.min(rows, top + tall); row++) extremes(data, row * columns, columns, wide, least, most);
+    const start = (top / tall) * drawnColumns;
+    for (let block = 0; block < drawnColumns; block++) {
+      values[start + block] = -least[block] > most[block] ? least[block] : most[block];
+      low = Math.min(low, least[block]);
+      high = Math.max(high, most[block]);
     }
   }
+  const isFinite = Number.isFinite(low) && Number.isFinite(high);
+  const bad = isFinite ? 0 : data.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
   return { shape: array.shape, rows: drawnRows, columns: drawnColumns, tall, wide, values, low, high, bad };
+}
+
+// The least and the largest entry of each block of a row, or NaN. (Math.min takes no branch, and so no wrong guess.)
+function extremes(data, at, columns, wide, least, most) {
+  for (let column = 0; column < columns; column++) {
+    const block = wide === 1 ? column : Math.floor(column / wide);
+    const value = data[at + column];
+    least[block] = Math.min(least[block], value);
+    most[block] = Math.max(most[block], value);
+  }
 }
 
 // On which rows each unit is on: one byte per entry of h, for at most 400 rows.

@@ -233,6 +233,11 @@ export class App {
     await this.settle();
   }
 
+  async restart() {
+    await this.session.ask("seek", { place: 0 });
+    await this.settle();
+  }
+
   async settle() {
     this.requestFrame();
     this.writeLink(true);

@@ -26,7 +26,8 @@ export class ProgramView {
     this.what = make("section", { class: "panel what", "aria-live": "polite", "aria-label": app.say("this_line") });
     [this.stepNumber, this.lossNumber, this.placeText] = [make("b"), make("b"), make("span")];
     this.standing = make("div", { class: "standing" },
-      make("span", {}, `${app.say("step")} `, this.stepNumber), this.placeText, make("span", {}, `${app.say("loss")} `, this.lossNumber)); // prettier-ignore
+      make("span", {}, `${app.say("step")} `, this.stepNumber), this.placeText, make("span", {}, `${app.say("loss")} `, this.lossNumber),
+      make("button", { class: "plain", onclick: () => app.restart(), "data-do": "restart" }, app.say("restart"))); // prettier-ignore
     this.alert = make("div", { role: "status" });
     this.element = make("section", { class: "left", "aria-label": app.say("program") },
       make("div", { class: "panel stack steering" }, this.controls(), this.speed(), this.standing),
