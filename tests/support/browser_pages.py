@@ -35,7 +35,7 @@ def open_page(browser, url, width=1280, height=800, **context):
         "request", lambda request: request.url.startswith(INSIDE) or complaints.append(request.url)
     )
     page.goto(url)
-    wait_until(page, "Boolean(window.app?.frame && window.app.drawn)")
+    wait_until(page, "Boolean(window.app?.frame && window.app.drawn && !window.app.travelling)")
     yield page
     opened.close()
     assert complaints == []

@@ -1,8 +1,9 @@
 // Exact values in a window, and what one of them was computed from, written out.
 import { make, exactNumber, shortNumber } from "./elements.js";
+import { pythonNumber } from "./network.js";
 
 const ROWS = 6;
-const COLUMNS = 6;
+const COLUMNS = 5;
 const FEW_TERMS = 4;
 const REST_MS = 400; // between two pictures of the exact values while the program runs fast
 
@@ -85,7 +86,7 @@ export class CellView {
       values.forEach((value, c) => {
         const button = this.buttons[r][c];
         const [row, column] = [cells.firstRow + r, cells.firstColumn + c];
-        const text = shortNumber(value, 6);
+        const text = shortNumber(value, 5);
         if (button.textContent !== text) button.textContent = text;
         button.title = exactNumber(value);
         button.setAttribute("aria-pressed", String(row === chosen.row && column === chosen.column));
@@ -165,7 +166,6 @@ const signed = (value) => (value < 0 ? `(${shortNumber(value)})` : shortNumber(v
 function traceLines(app, trace) {
   const line = (text) => make("p", { class: "formula" }, text);
   const [first, second] = trace.cells ?? [];
-  const rate = app.settings.rate;
   const rules = {
     add: () => [line(`${shortNumber(first.value)} + ${at(second)} = ${shortNumber(first.value)} + ${signed(second.value)}`)],
     maximum: () => [line(`max(${at(first)}, 0) = max(${shortNumber(first.value)}, 0)`)],
@@ -175,7 +175,7 @@ function traceLines(app, trace) {
     kept: () => [line(`${at(first)} = ${shortNumber(first.value)} ≥ 0`), make("p", {}, app.say("trace_kept"))],
     difference: () => [line(`2 · (${at(first)} − ${at(second)}) = 2 · (${shortNumber(first.value)} − ${signed(second.value)})`)],
     mean_difference: () => [line(`2 · (${shortNumber(first.value)} − ${signed(second.value)}) / y.size`)],
-    update: () => [line(`${at(first)} − learning_rate · ${at(second)}`), line(`= ${exactNumber(first.value)} − ${rate} · ${signed(second.value)}`)],
+    update: () => [line(`${at(first)} − learning_rate · ${at(second)}`), line(`= ${exactNumber(first.value)} − ${pythonNumber(app.settings.rate)} · ${signed(second.value)}`)],
     rule: () => [line(trace.code)],
   };
   if (rules[trace.kind]) return rules[trace.kind]();

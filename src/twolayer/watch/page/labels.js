@@ -38,7 +38,7 @@ export const LABELS = {
   back_line_title: ["Back by one line", "后退一行"],
   next_line_title: ["Run the next line", "运行下一行"],
   next_step_title: ["Run to the end of the step", "运行到这一步结束"],
-  restart: ["start again", "重新开始"],
+  restart: ["restart", "重来"],
   speed: ["Speed", "速度"],
   speed_0: ["1 line per second", "每秒 1 行"],
   speed_1: ["4 lines per second", "每秒 4 行"],

@@ -18,6 +18,7 @@ import { linkText, readLink } from "./settings.js";
 import { UnitView } from "./unit_view.js";
 
 const TABS = { matrices: MatrixView, learning: LearningView, units: UnitView, plane: PlaneView, break: BreakView, quiz: QuizView, compare: ComparisonView, data: DataView };
+const STEPS_PER_PIECE = 10; // on the way to the step of a link
 const LONGEST_SEARCH = 3; // steps in which a broken program is run until it differs
 
 export class App {
@@ -91,11 +92,24 @@ export class App {
     if (trialKey !== this.trialKey) Object.assign(this, { trialKey, trials: [], curvature: NaN, trialsBegun: false, centre: settings.rate });
     const { rate } = settings;
     if (rate < this.centre / 100 || rate > this.centre * 100) Object.assign(this, { centre: rate, trials: [], trialsBegun: false });
-    if (step || line) await this.session.ask("seek", { place: step * lines.length + Math.min(line, lines.length) });
     this.frame = null;
     this.build();
+    this.travelling = step > 0 || line > 0;
     await this.refresh();
+    if (this.travelling) await this.travel(step * lines.length + Math.min(line, lines.length));
     this.writeLink();
+  }
+
+  // Run on to a place in pieces, with a picture after each, until it is reached or something else is asked for.
+  async travel(place) {
+    const { settings } = this;
+    const piece = STEPS_PER_PIECE * this.lines.length;
+    for (let at = piece; this.travelling && settings === this.settings; at += piece) {
+      await this.session.ask("seek", { place: Math.min(place, at) });
+      await this.refresh();
+      if (at >= place || this.frame?.stopped) break;
+    }
+    this.travelling = false;
   }
 
   // Change some settings: the run starts again from the same numbers, and goes on if it was running.
@@ -229,11 +243,13 @@ export class App {
   }
 
   async move(unit, by) {
+    this.travelling = false;
     await this.session.ask("move", { unit, by });
     await this.settle();
   }
 
   async restart() {
+    this.travelling = false;
     await this.session.ask("seek", { place: 0 });
     await this.settle();
   }
@@ -245,6 +261,7 @@ export class App {
 
   async toggle() {
     if (!this.frame) return;
+    this.travelling = false;
     if (this.frame.running) await this.session.ask("pause");
     else await this.session.ask("go", { speed: SPEEDS[this.speed] });
     this.requestFrame();
@@ -258,6 +275,7 @@ export class App {
   // Run on until a line of the program has just run.
   async goTo(at) {
     if (at < 0 || !this.frame) return;
+    this.travelling = false;
     const n = this.lines.length;
     const { place } = this.frame;
     const target = Math.floor(place / n) * n + at + 1;
@@ -266,6 +284,7 @@ export class App {
   }
 
   async untilFound() {
+    this.travelling = false;
     await this.session.ask("seek", { place: 0 });
     for (let at = 1; at <= LONGEST_SEARCH * this.lines.length; at++) {
       await this.session.ask("move", { unit: "line", by: 1 });
