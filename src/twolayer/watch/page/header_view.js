@@ -21,7 +21,7 @@ export class HeaderView {
 
   engine() {
     const { app } = this;
-    const select = make("select", { "data-do": "engine", onchange: () => { app.engine = select.value; app.build(); app.writeLink(); } },
+    const select = make("select", { "data-do": "engine", onchange: () => { app.engine = select.value; app.build(); } },
       Object.keys(app.texts.engines).map((name) => option(name, app.text(app.texts.engines[name].title), app.engine))); // prettier-ignore
     return make("label", { title: app.say("written_title") }, app.say("written_in"), select);
   }
