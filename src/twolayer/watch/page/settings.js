@@ -29,7 +29,7 @@ export const PRESETS = {
 };
 
 export const LIMITS = { rows: [1, 2000], inputs: [1, 5000], hidden: [1, 500], outputs: [1, 100] };
-const MOST_NUMBERS = 2_000_000; // of any one array: more would make a step slower than a second
+export const MOST_NUMBERS = 2_000_000; // of any one array: more would make a step slower than a second
 
 export function presetSettings(program) {
   return { ...DEFAULTS, program, ...PRESETS[program] };
