@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "twolayer"
 
 HEAVY = [
     "sklearn", "torch", "numba", "matplotlib", "dask", "scipy", "polars", "pandas", "safetensors", "threadpoolctl",
-    "onnx", "onnxruntime", "openpyxl",
+    "onnx", "onnxruntime", "openpyxl", "starlette", "uvicorn", "websockets",
 ]  # fmt: skip
 
 ROOMS = [

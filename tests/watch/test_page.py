@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from browser_pages import chromium, open_page, wait_until  # noqa: F401  a fixture
+from browser_pages import open_page, wait_until
 
 import twolayer as tl
 from twolayer.tutorial.ladder import PROGRAMS, ladder_arrays
@@ -22,7 +22,7 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture
-def opened(chromium, address):  # noqa: F811
+def opened(chromium, address):
     """open("program=P1") gives the page with that setting; all are looked through for complaints at the end."""
     entered = []
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "ladder": "Run one program on the same numbers with every engine: losses, seconds, differences.",
     "explain": "Explain the program line by line, with the numbers of a real run.",
     "check": "Check a training script of your own: is each step right, and if not, which line is the first wrong one.",
-    "watch": "Write a page in which the program runs, line by line, with every matrix to look into.",
+    "watch": "Show a page in which the program runs, line by line, with every matrix to look into.",
     "fit": "Learn a column of a table from the others, test what was learned, and save it.",
     "predict": "Predict every row of a table: a class or a number.",
     "evaluate": "Score a saved model on rows with known targets, which it should not have been trained on.",

@@ -27,7 +27,7 @@ export class BreakView {
   torchTraps() {
     const { app } = this;
     const { mistakes } = app.texts;
-    const traps = TORCH_TRAPS.filter((name) => mistakes[name]).map((name) => make("section", {}, make("h2", {}, app.text(mistakes[name].title)), make("p", {}, app.text(mistakes[name].why))));
+    const traps = TORCH_TRAPS.filter((name) => mistakes[name]).map((name) => make("section", {}, make("h2", {}, app.text(mistakes[name].title)), make("p", {}, app.text(mistakes[name].why)), app.session.trapChoice(name)));
     return make("details", { class: "panel" }, make("summary", {}, app.say("torch_traps")), make("div", { class: "stack" }, traps));
   }
 

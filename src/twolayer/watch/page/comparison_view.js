@@ -44,15 +44,16 @@ export class ComparisonView {
       make("legend", { class: "hidden" }, app.say("run_named", { name })), make("h2", {}, app.say("run_named", { name })),
       make("div", { class: "fields" },
         make("label", {}, app.say("learning_rate"), rate),
+        app.session.server ? choice("engine", app.session.server.engines, (value) => app.text(app.texts.engines[value].title)) : null,
         choice("dtype", ["float64", "float32"]), choice("activation", ["relu", "identity"]),
         choice("mistake", mistakes, (value) => (value ? app.text(app.texts.mistakes[value].title) : app.say("no_mistake"))))); // prettier-ignore
   }
 
   compare() {
     const { app } = this;
-    const [one, other] = app.sides.map(({ rate, dtype, activation, mistake }) => ({ ...app.settings, rate, dtype, activation, breaks: mistake ? [mistake] : [] }));
+    const [one, other] = app.sides.map(({ rate, dtype, activation, mistake, engine }) => ({ ...app.settings, engine, rate, dtype, activation, breaks: mistake ? [mistake] : [] }));
     this.started = performance.now();
-    app.side.begin("comparison", { one, other, steps: app.comparedSteps, own: app.own }, (outcome) => this.show(outcome));
+    app.session.comparer.begin("comparison", { one, other, steps: app.comparedSteps, own: app.own }, (outcome) => this.show(outcome));
     this.result.replaceChildren(make("p", { class: "muted" }, app.say("compare_runs")));
   }
 

@@ -7,7 +7,7 @@ export class HeaderView {
     this.app = app;
     this.fault = make("span", { role: "alert", class: "small" });
     this.element = make("header", { class: "top" },
-      make("h1", {}, app.say("title")), this.program(), this.engine(), this.seed(), this.sizes(), this.fault,
+      make("h1", {}, app.say("title")), this.program(), this.engine(), app.session.choice(), this.seed(), this.sizes(), this.fault, app.session.status,
       make("span", { class: "spring" }), this.language(), this.theme()); // prettier-ignore
   }
 
@@ -21,7 +21,7 @@ export class HeaderView {
 
   engine() {
     const { app } = this;
-    const select = make("select", { "data-do": "engine", onchange: () => { app.engine = select.value; app.build(); } },
+    const select = make("select", { "data-do": "engine", onchange: () => app.chooseEngine(select.value) },
       Object.keys(app.texts.engines).map((name) => option(name, app.text(app.texts.engines[name].title), app.engine))); // prettier-ignore
     return make("label", { title: app.say("written_title") }, app.say("written_in"), select);
   }

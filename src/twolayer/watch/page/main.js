@@ -13,6 +13,7 @@ import { PlaneView } from "./plane_view.js";
 import { ProgramView, SPEEDS } from "./program_view.js";
 import { knownShapes } from "./quiz.js";
 import { QuizView } from "./quiz_view.js";
+import { RunPlace } from "./run_place.js";
 import { Session } from "./session.js";
 import { linkText, readLink } from "./settings.js";
 import { UnitView } from "./unit_view.js";
@@ -22,7 +23,7 @@ const STEPS_PER_PIECE = 10; // on the way to the step of a link
 const LONGEST_SEARCH = 3; // steps in which a broken program is run until it differs
 
 export class App {
-  constructor(texts, workerSource) {
+  constructor(texts, workerSource, first = {}) {
     this.texts = texts;
     const { settings, place } = readLink(location.hash);
     this.settings = settings;
@@ -35,7 +36,7 @@ export class App {
     this.follow = true;
     this.chosen = { variable: "x", row: 0, column: 0 };
     Object.assign(this, { own: null, table: null, tableHidden: 10, tableScaled: true, losses: [], trials: [], curvature: NaN, previous: null });
-    this.session = new Session(workerSource);
+    this.session = new RunPlace(this, new Session(workerSource), first.server);
     this.workerSource = workerSource;
     this.pending = false;
     this.wanted = false;
@@ -136,6 +137,14 @@ export class App {
     await this.session.ask("start", { settings, own });
     const { curvature } = await this.session.ask("curvature");
     await this.start({ ...settings, rate: roundedRate(1 / curvature) });
+  }
+
+  // Write the program in this form; a server runs it so, too.
+  async chooseEngine(engine) {
+    this.engine = engine;
+    if (this.session.isRemote) await this.start(this.settings);
+    else this.build();
+    this.writeLink();
   }
 
   build() {
@@ -357,7 +366,8 @@ function listenToKeys(app) {
 }
 
 export function startPage() {
-  const app = new App(JSON.parse(document.getElementById("texts").textContent), document.getElementById("worker").textContent);
+  const part = (id) => document.getElementById(id).textContent;
+  const app = new App(JSON.parse(part("texts")), part("worker"), JSON.parse(part("first")));
   window.app = app; // for tests, and for the curious
   listenToKeys(app);
 }

@@ -70,7 +70,7 @@ export class ProgramView {
     const { app } = this;
     this.buttons = {};
     let number = 0;
-    const own = app.settings.breaks.length ? "numpy" : app.engine;
+    const own = app.session.isRemote || app.settings.breaks.length ? "numpy" : app.engine;
     const button = (line, at) => {
       number += 1;
       const code = own === "numpy" ? line.code : (lineText(app, line)?.code ?? line.code);
