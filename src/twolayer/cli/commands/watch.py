@@ -4,19 +4,35 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from twolayer import checks
-from twolayer.cli.commands.predict import check_output
+from twolayer.cli.commands.predict import check_output, row_name_columns, table_blocks
+from twolayer.errors import InputError
 from twolayer.files import write_files
+from twolayer.saving.saved_model import open_model
+from twolayer.tables import EncodingReport, TableOptions, read_table
+from twolayer.tables.number_formats import NumberFormats
 from twolayer.watch.bundle import page_html
+from twolayer.watch.fit_message import fit_message, rows_drawn
+from twolayer.watch.table_message import table_message
 
 FIRST_PORT = 8765
 
 
 def watch(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[[MODEL] TABLE]",
+            help="A table to train on, or a saved model and a table to look at it with.",
+        ),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="The column of the table to learn; by default the last.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -42,28 +58,66 @@ def watch(
     A server on this machine lets the lines be run by NumPy, by PyTorch by hand, with autograd, and with a function of our
     own. With --out the page is a file that needs no server: it runs the program itself, in any browser, and asks nothing
     of any network. The page speaks English and Chinese.
+
+    With a table the page trains on it: standardised columns, every fourth row kept from training. With a saved model and a
+    table it shows which rows light which unit, dead units, and the path of each row from its inputs to its outputs.
     """
+    given = list(files or [])
+    if out is not None:
+        check_output(out, *given)
+    first = page_start(given, target)
     if out is None:
-        serve_page(port, browser)
+        serve_page(port, browser, first)
     else:
-        write_watch_page(out)
+        write_watch_page(out, first)
 
 
-def write_watch_page(out: Path) -> None:
+def page_start(files: list[Path], target: str | None) -> dict[str, Any]:
+    """What the page begins with: a table, or a saved model on the rows of a table."""
+    if target is not None and len(files) != 1:
+        raise InputError("--target is for a table to train on: give one table, and no model")
+    if not files:
+        return {}
+    if len(files) > 2:
+        raise InputError(f"give a table, or a model and a table; got {len(files)} files")
+    if len(files) == 2:
+        return {"fit": fit_start(*files)}
+    if files[0].suffix == ".safetensors":
+        raise InputError(
+            f"{files[0]} is a model: name the table to look at it with too, as in twolayer watch {files[0]} TABLE"
+        )
+    return {"table": table_message(read_table(files[0], None), target)}
+
+
+def fit_start(model: Path, table: Path) -> dict[str, Any]:
+    """A saved model on the first rows of a table, for the page."""
+    known, found = open_model(model), EncodingReport()
+    most, count, message = rows_drawn(known), 0, None
+    for block in table_blocks(TableOptions.of({"table": table}), known, NumberFormats()):
+        if message is None:
+            x = known.inputs(known.completed(block, False, found), found)[:most]
+            ids = row_name_columns(known, block)
+            names = block.words(ids[0]) if ids else [f"{k + 1}" for k in range(block.n_rows)]
+            message = fit_message(known, x, names[:most])
+        count += block.n_rows
+    assert message is not None
+    return {**message, "allRows": count}
+
+
+def write_watch_page(out: Path, first: dict[str, Any]) -> None:
     """Write the page to a file."""
-    check_output(out)
-    content = page_html().encode()
+    content = page_html(first).encode()
     write_files({out: content})
     print(f"{out}: {len(content) / 1000:.0f} KB. Open it in a browser.")
 
 
-def serve_page(port: int, browser: bool) -> None:
+def serve_page(port: int, browser: bool, first: dict[str, Any]) -> None:
     """Serve the page until Ctrl-C."""
     for library in ("starlette", "uvicorn", "websockets"):
         checks.require(library, "the page's server", "watch")
     from twolayer.watch.server import PageServer
 
-    server = PageServer(port)
+    server = PageServer(port, first)
     if port and server.port != port:
         print(f"Port {port} is in use; the page is on port {server.port}.", flush=True)
     print(f"The page is at {server.url}", flush=True)

@@ -3,6 +3,7 @@ import { BreakView } from "./break_view.js";
 import { ComparisonView } from "./comparison_view.js";
 import { DataView } from "./data_view.js";
 import { make, shortNumber } from "./elements.js";
+import { FitView } from "./fit_view.js";
 import { HeaderView } from "./header_view.js";
 import { Palette } from "./heat_map.js";
 import { LABELS } from "./labels.js";
@@ -18,7 +19,7 @@ import { Session } from "./session.js";
 import { linkText, readLink } from "./settings.js";
 import { UnitView } from "./unit_view.js";
 
-const TABS = { matrices: MatrixView, learning: LearningView, units: UnitView, plane: PlaneView, break: BreakView, quiz: QuizView, compare: ComparisonView, data: DataView };
+const TABS = { matrices: MatrixView, learning: LearningView, units: UnitView, plane: PlaneView, break: BreakView, quiz: QuizView, compare: ComparisonView, data: DataView, fit: FitView };
 const STEPS_PER_PIECE = 10; // on the way to the step of a link
 const LONGEST_SEARCH = 3; // steps in which a broken program is run until it differs
 
@@ -30,6 +31,8 @@ export class App {
     this.lang = ["en", "zh"].includes(place.lang) ? place.lang : navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
     this.theme = ["light", "dark"].includes(place.theme) ? place.theme : "auto";
     this.tab = place.tab in TABS ? place.tab : "matrices";
+    this.fit = first.fit ?? null; // a saved model on rows of a table
+    if (this.fit ? !place.tab : this.tab === "fit") this.tab = this.fit ? "fit" : "matrices";
     this.engine = place.engine in texts.engines ? place.engine : "numpy";
     this.speed = 2;
     this.setupOpen = false;
@@ -41,7 +44,8 @@ export class App {
     this.pending = false;
     this.wanted = false;
     this.applyTheme();
-    this.start(settings, Number(place.step) || 0, Number(place.line) || 0);
+    const begun = this.start(settings, Number(place.step) || 0, Number(place.line) || 0);
+    if (first.table) begun.then(() => this.openTable(first.table));
   }
 
   // A second thread for what takes long, made when it is needed.
@@ -147,6 +151,14 @@ export class App {
     this.writeLink();
   }
 
+  // Begin with the table that `twolayer watch` was given.
+  async openTable({ target, ...table }) {
+    Object.assign(this, { table, tableTarget: target, tableClasses: null });
+    this.openTab("data");
+    await this.view.use();
+    this.openTab(this.tab);
+  }
+
   build() {
     const focused = document.activeElement?.getAttribute?.("data-do") ?? document.activeElement?.id;
     document.documentElement.lang = this.lang === "zh" ? "zh-CN" : "en";
@@ -163,7 +175,7 @@ export class App {
   }
 
   tabs() {
-    const names = Object.keys(TABS).filter((name) => name !== "plane" || this.settings.inputs === 2);
+    const names = Object.keys(TABS).filter((name) => (name !== "plane" || this.settings.inputs === 2) && (name !== "fit" || this.fit));
     this.tabButtons = Object.fromEntries(names.map((name) => [
       name,
       make("button", { role: "tab", id: `tab-${name}`, "aria-controls": "panel", onclick: () => this.openTab(name) }, this.say(`tab_${name}`)),
