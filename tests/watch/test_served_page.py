@@ -185,3 +185,18 @@ def test_more_than_the_server_takes_is_said(chromium, server):
         wait_until(page, "window.refused === true")
         page.keyboard.press("ArrowRight")
         wait_until(page, "app.frame?.place === 2")
+
+
+def test_what_the_server_adds_is_readable_by_all(chromium, server):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    with served_page(chromium, server) as page:
+        run_by_server(page)
+        for name in ("break", "compare"):
+            page.click(f"#tab-{name}")
+            page.evaluate(
+                "document.querySelectorAll('#panel details').forEach((one) => { one.open = true; })"
+            )
+            page.wait_for_timeout(200)
+            found = axe.run(page).response["violations"]
+            assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

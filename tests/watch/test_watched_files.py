@@ -167,3 +167,19 @@ def test_the_page_begins_with_the_table(chromium, twolayer, here, classifier):
         wait_until(page, "app.settings.problem === 'own' && app.frame?.place === 0")
         assert page.evaluate("[app.settings.inputs, app.settings.outputs]") == [4, 3]
         assert "table.csv" in page.locator("#panel").inner_text()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_a_fit_is_readable_by_all(chromium, twolayer, here, tables, wide_regressor, width, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    first_of(twolayer, "numbers.safetensors", wide_regressor[1])
+    address = (here / "page.html").as_uri() + f"#lang=zh&theme={theme}"
+    with open_page(chromium, address, width=width) as page:
+        page.evaluate(
+            "document.querySelectorAll('#panel details').forEach((one) => { one.open = true; })"
+        )
+        page.wait_for_timeout(300)
+        found = axe.run(page).response["violations"]
+        assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.screenshot(path=str(here / "fit.png"))

@@ -107,7 +107,9 @@ class ProgramHost:
         if line is not None and line.id == "loss" and looks:
             new_x, new_y = run.tables.new_x, run.tables.new_y
             if new_x is not None and new_y is not None:
-                scale = run.settings.rows / len(new_x)  # as if they were as many as those of training
+                scale = run.settings.rows / len(
+                    new_x
+                )  # as if they were as many as those of training
                 loss = np.square(predictions(new_x, run) - new_y).sum()
                 run.history.new_losses.append((run.step, float(loss * scale)))
         return line

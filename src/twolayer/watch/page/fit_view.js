@@ -106,7 +106,7 @@ export class FitView {
     ]; // prettier-ignore
     const table = make("table", { class: "path" }, make("thead", {}, make("tr", {}, heads.map((name, k) => make("th", { scope: "col", class: k === 1 ? "text" : null }, name)))), make("tbody", {}, body));
     this.path.replaceChildren(make("p", {}, app.say(fit.isClasses ? "fit_path_classes" : "fit_path_text", { row: fit.rows[row] })),
-      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": app.say("fit_path") }, table)); // prettier-ignore
+      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": app.say("fit_path_table") }, table)); // prettier-ignore
   }
 
   // The inputs that moved a unit most in a row: their products with the weights, where the page has them.

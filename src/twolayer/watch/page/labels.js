@@ -25,6 +25,7 @@ export const LABELS = {
   fit_alive: ["Each of the {units} units is on in some of these rows. {always} are on in all of them, and are linear there.", "{units} 个单元都在其中一些行上激活。有 {always} 个在所有行上都激活，在这里相当于线性单元。"],
   fit_smooth: ["The activation is {activation}, which has no off: the table counts the rows in which h is above 0.", "激活函数是 {activation}，没有“关闭”状态：表中数的是 h 大于 0 的行。"],
   fit_path: ["The path of one row", "一行数据的路径"],
+  fit_path_table: ["Table of the path", "路径的表"],
   fit_path_text: ["Row {row}: each unit sends h_relu times its weight to the output. All of them and b2 add up to y_pred.", "第 {row} 行：每个单元把 h_relu 乘以权重送给输出；全部加起来再加 b2，就是 y_pred。"],
   fit_path_classes: ["Row {row}: each unit sends h_relu times its weight to the output. All of them and b2 add up to y_pred, a logit: the larger it is, the likelier the class.", "第 {row} 行：每个单元把 h_relu 乘以权重送给输出；全部加起来再加 b2，就是 y_pred，即 logit：越大，这一类的概率越高。"],
   fit_inputs: ["inputs that count most", "最起作用的输入"],
