@@ -174,10 +174,13 @@ def test_units_and_plane_show_what_the_network_does(opened):
     page = opened("program=P4relu&step=200&tab=plane")
     page.get_by_text(re.compile(r"\d+ of 12 right")).wait_for()
     page.get_by_text("Table of points").click()
-    assert page.locator("details table tbody tr").count() == 16
+    rows = page.locator("#panel details table tbody tr")
+    rows.nth(15).wait_for()
+    assert rows.count() == 16
     page.locator("#tab-units").click()
     page.get_by_text("Table of units").click()
-    assert page.locator("details table tbody tr").count() == 10
+    rows.nth(9).wait_for()
+    assert rows.count() == 10
 
 
 def test_questions_are_asked_and_checked(opened):
