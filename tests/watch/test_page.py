@@ -105,11 +105,12 @@ def test_it_runs_and_pauses_and_the_link_carries_the_place(opened):
 def test_a_cell_says_what_it_was_computed_from(opened):
     page = opened("program=small&step=0&line=1")
     page.locator("[data-variable=h]").click(position={"x": 30, "y": 40})
-    page.wait_for_selector(".terms td")
+    row, column = page.evaluate("[app.chosen.row, app.chosen.column]")
+    shown = page.locator(".formula").filter(has_text=f"h[{row}, {column}] =")
+    shown.wait_for()
     assert page.locator(".terms tbody tr").count() == 3
     x, w1, h = (page.evaluate(f"(async () => Array.from((await app.session.ask('arrays', {{variables: ['{name}']}})).{name}.data))()") for name in ("x", "w1", "h"))  # fmt: skip
-    row, column = page.evaluate("[app.chosen.row, app.chosen.column]")
-    value = float(page.locator(".formula").first.inner_text().split("=")[1])
+    value = float(shown.inner_text().split("=")[1])
     assert value == h[5 * row + column]
     np.testing.assert_allclose(value, np.dot(x[3 * row : 3 * row + 3], w1[column::5]))
     before = page.evaluate("[app.chosen.row, app.chosen.column]")
