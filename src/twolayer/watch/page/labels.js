@@ -18,7 +18,7 @@ export const LABELS = {
   fit_network: ["network", "网络"],
   fit_row: ["row", "行"],
   fit_map: ["Which rows light which unit", "哪些行激活了哪些单元"],
-  fit_map_text: ["h_relu: a line per row, a column per hidden unit. White: the unit is off in that row. Click a row to see its path.", "h_relu：一行对应表中的一行，一列对应一个隐藏单元。白色表示该单元在这一行上没有激活。点一行，可以看它的路径。"],
+  fit_map_text: ["h_relu: a line per row, a column per hidden unit. Without colour: the unit is off in that row. Click a row to see its path.", "h_relu：一行对应表中的一行，一列对应一个隐藏单元。没有颜色表示该单元在这一行上没有激活。点一行，可以看它的路径。"],
   fit_units: ["Table of the units", "各单元的表"],
   fit_strongest: ["strongest inputs (weight)", "最强的输入（权重）"],
   fit_dead: ["{dead} of {units} units are on in none of these rows (dead here): {names}. {always} are on in all of them, and are linear there.", "{units} 个单元中有 {dead} 个在这些行上从不激活（死单元）：{names}。有 {always} 个在所有行上都激活，在这里相当于线性单元。"],
