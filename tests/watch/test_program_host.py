@@ -74,6 +74,8 @@ def requests_of(settings, own=None):
     requests.append({"kind": "arrays", "variables": ["x", "w1"], "atStart": True})
     if not settings["breaks"]:
         requests.append({"kind": "curvature"})
+    if settings is SMALL:  # a long run, whose history is thinned
+        requests += [{"kind": "seek", "place": 700 * 17}, frame]
     return requests
 
 

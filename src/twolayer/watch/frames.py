@@ -18,6 +18,7 @@ from twolayer.watch.engine_run import EngineRun, predictions
 
 MOST_DRAWN = (128, 200)  # rows and columns of a picture; larger matrices are pooled
 MOST_ROWS_DRAWN = 400  # of the map of units
+MOST_TIMES = 300  # in the picture of the units over time
 PLANE_CELLS = 61
 MESSAGE_DTYPES = {
     np.dtype(name): name for name in ("float64", "float32", "uint8", "uint16", "int32")
@@ -84,6 +85,13 @@ def unit_map(run: EngineRun) -> dict[str, Any] | None:
     part = h[:MOST_ROWS_DRAWN]
     on = (part > 0).astype(np.uint8).ravel()
     return {"rows": len(h), "drawn": len(part), "units": h.shape[1], "on": on}
+
+
+def thinned(history: list[np.ndarray]) -> list[np.ndarray]:
+    """Return at most MOST_TIMES of the steps of a history, the last among them."""
+    every = max(1, -(-len(history) // MOST_TIMES))
+    last = len(history) - 1
+    return [one for step, one in enumerate(history) if step % every == 0 or step == last]
 
 
 def plane_map(run: EngineRun, is_classes: bool, reach: dict[str, float]) -> dict[str, Any] | None:

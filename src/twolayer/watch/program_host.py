@@ -19,6 +19,7 @@ from twolayer.watch.frames import (
     plane_map,
     pooled,
     rows_right,
+    thinned,
     unit_map,
 )
 from twolayer.watch.run_comparison import DifferenceFinder, RunComparison
@@ -220,7 +221,7 @@ class ProgramHost:
             if is_classes:
                 frame["right"] = rows_right(run)
         if "units" in want:
-            frame |= {"units": unit_map(run), "activity": history.activity}
+            frame |= {"units": unit_map(run), "activity": thinned(history.activity)}
         if "plane" in want:
             frame["plane"] = plane_map(run, is_classes, request.get("reach") or {})
         return frame
