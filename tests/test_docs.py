@@ -149,12 +149,13 @@ def test_the_names_of_docstrings_are_there():
 
 def test_the_picture_and_the_page_have_the_rooms_in_their_order():
     picture = runpy.run_path(str(ROOT / "docs" / "architecture.py"))
-    assert list(chain(*picture["LAYERS"])) == ROOMS[1:]  # without _version
+    rooms = [room for room in ROOMS if not room.startswith("_")]
+    assert list(chain(*picture["LAYERS"])) == rooms
     imports = picture["room_imports"]()
     assert [call for call in picture["CALLS"] if call[1] not in imports[call[0]]] == []
     page = (ROOT / "docs" / "architecture.md").read_text()
     rows = re.findall(r"^\| ((?:`\w+` )+)\|", page, re.MULTILINE)
-    assert re.findall(r"\w+", " ".join(rows)) == ROOMS[1:]
+    assert re.findall(r"\w+", " ".join(rows)) == rooms
 
 
 def test_what_is_not_there_would_be_seen():

@@ -14,7 +14,7 @@ ROUNDS = 60  # of the power iteration
 RELATIVE_NUDGE = 1e-6  # of the weights' length, for the difference of two gradients
 
 
-def largest_curvature(run: EngineRun) -> float:
+def run_curvature(run: EngineRun) -> float:
     """Return the largest eigenvalue, by size, of the matrix of second derivatives; NaN where it cannot be computed.
 
     By the power iteration; the matrix times a direction is the difference of two gradients.

@@ -11,7 +11,7 @@ import numpy as np
 from twolayer.errors import EngineError
 from twolayer.tutorial.bilingual import Bilingual
 from twolayer.watch.cell_origins import cell_origin
-from twolayer.watch.curvature import largest_curvature
+from twolayer.watch.curvature import run_curvature
 from twolayer.watch.engine_run import EngineRun, WatchedTables, predictions
 from twolayer.watch.frames import (
     exact_window,
@@ -275,7 +275,7 @@ class ProgramHost:
 
     def curvature(self, request: dict[str, Any]) -> dict[str, Any]:
         step = -(-self.run.place // len(self.run.lines))
-        return {"curvature": largest_curvature(self.run), "step": step}
+        return {"curvature": run_curvature(self.run), "step": step}
 
     def begin(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["name"] != "comparison":

@@ -154,8 +154,9 @@ class LeaveOutMixin:
         """
         check_is_fitted(self)
         methods = ("predict", "predict_proba", "decision_function")
-        possible = methods if is_classifier(self) else methods[:1]
-        checks.one_of(method, dict.fromkeys(possible), "method")
+        checks.one_of(method, dict.fromkeys(methods), "method")
+        if method != "predict" and not is_classifier(self):
+            raise InputError(f"a regressor has numbers only, and no {method}: leave method out")
         own, X, y, sample_weight, groups = given_or_kept(self, X, y, sample_weight, groups)  # noqa: N806
         rows = rows_of_training(own, X, y, sample_weight, groups)
         splits = left_out_parts(self, rows, cv, groups)

@@ -47,7 +47,7 @@ ACTIVATION = ACTIVATIONS["tanh"]  # does not grow away from the rows of training
 LOSS = LOSSES["gaussian_nll"]
 N_HIDDEN = 10
 ROWS_PER_FREEDOM = 20
-FLOOR = 0.1
+LEAST_SHARE = 0.1
 LEAST_SQUARE = 1e-6  # of u: a residual of 0 would pull z without end
 MOST_ROWS = 5000  # more take more time and hardly improve it
 FEWEST_BLOCKS, LARGEST_BLOCK = 5, 100
@@ -111,7 +111,7 @@ def spread_refusal(loss: Loss) -> str | None:
 
 def floored_square(z: np.ndarray) -> np.ndarray:
     """Return exp(2 z), nine parts of it with one part of 1."""
-    return (1 - FLOOR) * np.exp(2 * z) + FLOOR
+    return (1 - LEAST_SHARE) * np.exp(2 * z) + LEAST_SHARE
 
 
 def mean_output(pairs: Sequence[tuple[Any, Params]]) -> np.ndarray:
