@@ -6,6 +6,7 @@
 const FIRST_WAIT = 250; // milliseconds before the connection is made again; doubled up to LONGEST_WAIT
 const LONGEST_WAIT = 4000;
 const TOO_LARGE = 1009; // a code of the protocol
+const OPEN = 1; // the state of a socket that is neither closing nor closed
 
 // What the server cannot do, in both languages: { en, zh }.
 export class ServerRefusal extends Error {
@@ -134,7 +135,7 @@ export class ServerSession {
     const serial = ++this.serial;
     if (kind === "start") [this.begun, this.place] = [request, 0];
     const bytes = this.message(kind, request, serial);
-    if (this.ready) this.socket.send(bytes);
+    if (this.ready && this.socket.readyState === OPEN) this.socket.send(bytes);
     return new Promise((resolve, reject) => this.open.set(serial, { kind, bytes, resolve, reject }));
   }
 
