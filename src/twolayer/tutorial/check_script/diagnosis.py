@@ -116,7 +116,7 @@ class Diagnosis(WayBack):
             return self.named_fault(weight)
         gradient = self.flow.stripped(self.gradient_operand(update, weight))
         if ratio is not None or self.flow.gradient_scale(gradient, weight.start) is not None:
-            return self.sign_fault(weight, update, gradient)
+            return self.sign_fault(weight, gradient)
         return self.fault(gradient, weight.start) or self.named_fault(weight)
 
     def tolerance(self, weight: Weight) -> float:
@@ -178,7 +178,7 @@ class Diagnosis(WayBack):
                     return self.fault(index, weight.start)
         return None
 
-    def sign_fault(self, weight: Weight, update: int, gradient: int) -> tuple[int, ScriptVerdict]:
+    def sign_fault(self, weight: Weight, gradient: int) -> tuple[int, ScriptVerdict]:
         """Return the fault of an update that goes uphill: its own, or that of a gradient with the wrong sign."""
         scale = self.flow.gradient_scale(gradient, weight.start)
         if scale is not None and scale < 0:

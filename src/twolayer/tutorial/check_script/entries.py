@@ -61,14 +61,22 @@ def entry_name(flow: ValueFlow, index: int) -> str:
     return text if text.replace("_", "").replace(".", "").isalnum() else f"({text})"
 
 
-def usual_scale(step: TrainingStep, flow: ValueFlow, index: int) -> float:
-    """Return of which multiple of the true gradients a script has those before an event: 1/2 without the 2 of a square."""
+def usual_scale(step: TrainingStep, flow: ValueFlow, index: int, role: int) -> float:
+    """Return of which multiple of the true gradients a script has those before an event: 1/2 without the 2 of a square.
+
+    A factor in the line itself may have made it 1 again: the one of the two that is nearer to the value is taken.
+    """
+    value = np.abs(flow.events[index].value.astype(float)).ravel()
+    truth = np.abs(step.gradients[role]).ravel()
     for event in reversed(flow.events[:index]):
         if event.path and event.statement is not None and event.index not in step.gradients:
-            role = flow.gradient_of(event.index)
-            scale = None if role is None else flow.gradient_scale(event.index, role)
-            if scale is not None:
-                return abs(scale)
+            known = flow.gradient_of(event.index)
+            scale = None if known is None else flow.gradient_scale(event.index, known)
+            if scale is None or value.size != truth.size:
+                continue
+            with np.errstate(all="ignore"):
+                far = [float(np.linalg.norm(value - c * truth)) for c in (1.0, abs(scale))]
+            return abs(scale) if far[1] < far[0] else 1.0
     return 1.0
 
 

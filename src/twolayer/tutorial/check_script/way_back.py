@@ -113,9 +113,7 @@ class WayBack:
         rest = self.flow.stripped(own[1])
         scale = self.flow.gradient_scale(rest, operation)
         if scale is not None:
-            return self.answer(
-                index, "turn", role, words | self.right_product(own, role, operation)
-            )
+            return self.answer(index, "turn", role, words | self.right_product(own, role))
         found = self.flow.gradient_of(rest)
         deeper = self.fault(rest, operation, way + 1)
         if found is not None and deeper is not None and deeper[0] == rest:
@@ -196,7 +194,7 @@ class WayBack:
         node = self.events[index].node
         return node.text if node is not None else self.events[index].path
 
-    def right_product(self, own: tuple[int, int], role: int, operation: int) -> dict[str, str]:
+    def right_product(self, own: tuple[int, int], role: int) -> dict[str, str]:
         """Return how the product of the two factors has to be written."""
         bases = {"factor": self.unturned(own[0]), "gradient": self.unturned(own[1])}
         arrays = {name: self.events[index].value for name, index in bases.items()}
@@ -374,7 +372,7 @@ class WayBack:
         words = {"role": "" if role is None else self.flow.name(role)} | (values or {})
         if role is None:
             return index, ScriptVerdict(WRONG, cause, line, text, words)
-        usual = words.pop("usual", None) or usual_scale(self.step, self.flow, index)
+        usual = words.pop("usual", None) or usual_scale(self.step, self.flow, index, role)
         words["usual"] = usual
         entries = entry_rows(self.step, self.flow, index, role, line, usual)
         return index, ScriptVerdict(WRONG, cause, line, text, words, entries)
