@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from twolayer import checks
+from twolayer.errors import TwoLayerWarning
 from twolayer.evaluation.assessment import Assessment
 from twolayer.evaluation.baselines import NETWORK
 from twolayer.evaluation.score_intervals import ScoreIntervals
@@ -225,7 +227,11 @@ def _interval_coverage(assessment: Assessment) -> Iterator[str]:
     y, model = assessment.y, assessment.model
     if assessment.classifies or len(y) < FEW_SCORED_ROWS or not hasattr(model, "noise_std_"):
         return
-    low, high = model.predict_interval(assessment.x, level=COVERAGE_LEVEL)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", TwoLayerWarning
+        )  # of a constant width: the report says whether they hold
+        low, high = model.predict_interval(assessment.x, level=COVERAGE_LEVEL)
     if assessment.output is not None:
         low, high = low[:, assessment.output], high[:, assessment.output]
     share = float(((low <= y) & (y <= high)).mean())

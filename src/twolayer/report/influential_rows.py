@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from twolayer.errors import InputError
+from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.estimators.uncertainty.influence import Influence
 from twolayer.evaluation.assessment import Assessment
 from twolayer.saving.labelled_rows import LabelledRows
@@ -36,12 +37,14 @@ def influence_table(
     if train is None or len(train) > MAX_INFLUENCE_ROWS or subject.model.loss_function_.has_link:
         return None
     groups, weights = (None if one is None else one[train] for one in (rows.groups, rows.weights))
-    try:
-        found = subject.model.influence(
-            subject.x_train, subject.y_train, groups=groups, sample_weight=weights
-        )
-    except InputError:
-        return None
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", TwoLayerWarning)
+        try:
+            found = subject.model.influence(
+                subject.x_train, subject.y_train, groups=groups, sample_weight=weights
+            )
+        except InputError:
+            return None
     grouped = groups is not None
     names = [str(one) for one in found.labels] if grouped else row_names_of(known, rows, train)
     columns, note = own_columns(subject, found)
@@ -57,7 +60,7 @@ def influence_table(
     head = [subject.grouped_by or "group", "rows"] if grouped else ["row"]
     head += [name for name, _, _ in columns] + [unit_of_change(subject)]
     notes = notes_of(grouped, train, note)
-    if found.leverage.mean() > ROUGH_LEVERAGE * subject.model.params_.n_outputs:
+    if said or found.leverage.mean() > ROUGH_LEVERAGE * subject.model.params_.n_outputs:
         notes.append(
             "The network follows its rows of training closely, and so these numbers are rough: another training may give "
             "others."

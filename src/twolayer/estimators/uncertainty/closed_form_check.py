@@ -75,13 +75,14 @@ def checked_outputs(
     blocks : sequence of arrays of row numbers, or None
         What is left out together; None for each row alone.
     settled : bool
-        Whether the closed form goes on to the minimum.
+        Whether the closed form goes on to the minimum, as of a training that was cut short: then nothing is checked, as
+        another training that went on would end elsewhere whatever is left out.
     """
     loss, before = tangents[0].loss, np.stack([one.outputs for one in tangents])
     own = mean_outputs(before, loss)
     after = mean_outputs(outputs, loss)
     known = np.isfinite(after).all(axis=1)
-    if not known.any() or not is_doubtful(tangents, own, after, known, settled):
+    if settled or not known.any() or not is_doubtful(tangents, own, after, known):
         return CheckedOutputs(outputs)
     parts = list(np.arange(len(own))[:, None]) if blocks is None else list(blocks)
     moved = np.square(np.where(known[:, None], after - own, 0)).sum(axis=1)
@@ -115,7 +116,6 @@ def is_doubtful(
     own: np.ndarray,
     after: np.ndarray,
     known: np.ndarray,
-    settled: bool,
 ) -> bool:
     """Return whether there is a sign that the closed form may not hold, of outputs of the average before and after."""
     first = tangents[0]
@@ -126,7 +126,7 @@ def is_doubtful(
     if narrow and leverage.mean() > CLOSE_FIT:
         return True
     moved = (after - own)[known]
-    if not settled and rms(first.unsettled) > UNSETTLED * rms(moved):
+    if rms(first.unsettled) > UNSETTLED * rms(moved):
         return True
     if first.loss.y_to < np.inf:  # of classes
         return bool(np.abs(moved).max() > SURE_LOGITS)

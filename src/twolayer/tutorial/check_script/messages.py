@@ -95,7 +95,7 @@ WRONG_MESSAGES = {
     "factor": Bilingual(
         en="The product has {given} where {other} is needed: {role} meets {other} in the forward half, so "
         "its gradient is the product of {other} and the gradient behind it.",
-        zh="这个乘积用了 {given}，而应当用 {other}：前向计算中与 {role} 相乘的是 {other}，所以 {role} 的梯度"
+        zh="这个乘积用了 {given}，而应当用 {other}：前向计算中与 {role} 相乘的是 {other}，所以它的梯度"
         "是 {other} 与后一层梯度的乘积。",
     ),
     "updated": Bilingual(
