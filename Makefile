@@ -7,7 +7,10 @@ TEST := .venv-test
 
 PYTEST := $(TEST)/bin/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test test-all test-numerics lint types kernels clean
+# What a learner sees has a target of its own: a browser and scripts of users take as long as all the rest.
+LESSON := tests/watch tests/tutorial tests/cli/test_check_command.py tests/cli/test_ladder_command.py
+
+.PHONY: demo test test-lesson test-all test-numerics lint types kernels clean
 
 demo: $(DEMO)/installed
 	$(DEMO)/bin/twolayer warmup
@@ -15,7 +18,10 @@ demo: $(DEMO)/installed
 
 # The tests of every day, and all of them: those marked slow too, with other random examples each time.
 test: lint types kernels
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" $(LESSON:%=--ignore=%)
+
+test-lesson: kernels
+	$(PYTEST) -m "not slow" $(LESSON)
 
 test-all: lint types kernels
 	$(PYTEST) --hypothesis-profile=random

@@ -92,6 +92,8 @@ def test_the_same_loss_is_no_worse():
 def test_one_loss_that_is_clearly_worse_ends_the_path():
     assert has_turned([0.7, 0.5, 0.6], constant=0.7)
     assert not has_turned([0.7, 0.5, 0.51], constant=0.7)
+    assert has_turned([-0.1, -0.5, -0.4], constant=-0.1)  # of counts
+    assert not has_turned([-0.1, -0.4, -0.5], constant=-0.1)
 
 
 def test_a_single_alpha_is_not_told_as_several():

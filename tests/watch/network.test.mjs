@@ -1,4 +1,4 @@
-// The page's program: its losses against those that tests/watch/test_network.py wrote into the folder NUMBERS, and its
+// The page's program: its losses against those that tests/watch/test_javascript_program.py wrote into the folder NUMBERS, and its
 // lines, which that test runs by NumPy afterwards.
 
 import assert from "node:assert/strict";

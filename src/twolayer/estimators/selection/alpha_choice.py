@@ -32,8 +32,10 @@ MOST_SEARCH_ROWS = 2000  # more rows take more time and hardly improve the choic
 FEWEST_ALPHAS, MOST_ALPHAS = 6, 14  # three and seven powers of ten below alpha_0
 TYPICAL_ALPHAS = 9
 WORSE_LIMIT = 2  # so many values in succession that are worse end the search
-CLEARLY_WORSE = 1.1  # times the best: one value ends it
-FAR_BELOW = 0.8  # of the constant's loss
+WORSE_SHARE = 0.1  # of the best: one value that is so much worse ends it
+FAR_SHARE = (
+    0.2  # of the constant's loss: so far below it, a loss that stays the same is no constant's
+)
 LEAST_GAIN = 1e-3  # share of the constant's loss: who gains less is no better than the constant
 EQUAL_SHARE = 1e-9  # losses that differ by this share of themselves are equal
 AS_GOOD_SHARE = 0.003  # of the least loss: who loses no more than this above it is as good
@@ -185,7 +187,8 @@ class LeftOutAverage:
     @property
     def best(self) -> int:
         """The place of the strongest alpha of those that are as good as the best."""
-        as_good = np.array(self.losses) <= min(self.losses) * (1 + AS_GOOD_SHARE)
+        best = min(self.losses)
+        as_good = np.array(self.losses) <= best + AS_GOOD_SHARE * abs(best)
         return int(as_good.argmax())
 
     @property
@@ -245,9 +248,10 @@ def has_turned(losses: list[float], constant: float) -> bool:
     tell without any error has such a path. Nearer to the constant they would, while every network still is one.
     """
     best, before = min(losses), min(losses[:-WORSE_LIMIT])
-    is_flat = best > before * (1 - AS_GOOD_SHARE) and best < FAR_BELOW * constant
-    worse = min(losses[-WORSE_LIMIT:]) > best * (1 + EQUAL_SHARE)
-    return worse or is_flat or losses[-1] > best * CLEARLY_WORSE
+    size = abs(best)  # a loss of counts may be below 0
+    is_flat = best > before - AS_GOOD_SHARE * size and constant - best > FAR_SHARE * abs(constant)
+    worse = min(losses[-WORSE_LIMIT:]) > best + EQUAL_SHARE * size
+    return worse or is_flat or losses[-1] > best + WORSE_SHARE * size
 
 
 def path_table(choice: AlphaChoice) -> Iterator[str]:

@@ -23,6 +23,10 @@ MOST_CHECKED = 5  # parts that are left out of a training
 STEPS_WITHOUT = 300
 FAR_RESIDUAL = 6  # times the usual one: a row left out that is so far off
 HEARD = 0.15  # leverage of a row that is heard by its own output
+FAR_LOGITS, FAR_ROWS = (
+    5.0,
+    0.1,
+)  # so many rows whose logits move so far had probabilities of 0 and 1
 SURE_LOGITS = 3.0  # by so much the row's own label moves its logit
 CLOSE_FIT = (
     0.5  # mean leverage; above it, on a table that is not wide, networks are far from linear
@@ -55,7 +59,7 @@ class CheckedOutputs:
         """Why the closed form does not hold, in words; None if it does."""
         if self.error <= 1:
             return None
-        return f"what the closed form says of rows left out is off by {self.words}, as trainings without them say"
+        return f"what the closed form says of rows left out is off by {self.words}"
 
 
 def checked_outputs(
@@ -75,14 +79,23 @@ def checked_outputs(
     blocks : sequence of arrays of row numbers, or None
         What is left out together; None for each row alone.
     settled : bool
-        Whether the closed form goes on to the minimum, as of a training that was cut short: then nothing is checked, as
-        another training that went on would end elsewhere whatever is left out.
+        Whether the closed form goes on to the minimum, as of a training that was cut short: then no other is compared with
+        it, as one that goes on would end elsewhere whatever is left out.
     """
     loss, before = tangents[0].loss, np.stack([one.outputs for one in tangents])
     own = mean_outputs(before, loss)
     after = mean_outputs(outputs, loss)
     known = np.isfinite(after).all(axis=1)
-    if settled or not known.any() or not is_doubtful(tangents, own, after, known):
+    if not known.any():
+        return CheckedOutputs(outputs)
+    if settled:
+        far = np.abs(after - own)[known].max(axis=1) > FAR_LOGITS
+        if loss.y_to < np.inf and far.mean() > FAR_ROWS:
+            return CheckedOutputs(
+                outputs, np.inf, "more than can be told: probabilities are nearly 0 and 1"
+            )
+        return CheckedOutputs(outputs)
+    if not is_doubtful(tangents, own, after, known):
         return CheckedOutputs(outputs)
     parts = list(np.arange(len(own))[:, None]) if blocks is None else list(blocks)
     moved = np.square(np.where(known[:, None], after - own, 0)).sum(axis=1)

@@ -234,7 +234,7 @@ class PredictiveSpread:
 
 def constant_width_sentence(spread: PredictiveSpread | None) -> str | None:
     """Return what to say where nothing tells how far rows are from those of training; None where the width follows it."""
-    if spread is not None and spread.views:
+    if spread is not None and (spread.views or spread.networks is not None):
         return None
     return (
         f"{CONSTANT_WIDTH}, also far from the rows of training: on a table with more columns than rows, a large one, or "
