@@ -33,7 +33,7 @@ FEWEST_ALPHAS, MOST_ALPHAS = 6, 14  # three and seven powers of ten below alpha_
 TYPICAL_ALPHAS = 9
 WORSE_LIMIT = 2  # so many values in succession that are worse end the search
 WORSE_SHARE = 0.1  # of the best: one value that is so much worse ends it
-FAR_SHARE = (
+GAIN_SHARE = (
     0.2  # of the constant's loss: so far below it, a loss that stays the same is no constant's
 )
 LEAST_GAIN = 1e-3  # share of the constant's loss: who gains less is no better than the constant
@@ -249,7 +249,7 @@ def has_turned(losses: list[float], constant: float) -> bool:
     """
     best, before = min(losses), min(losses[:-WORSE_LIMIT])
     size = abs(best)  # a loss of counts may be below 0
-    is_flat = best > before - AS_GOOD_SHARE * size and constant - best > FAR_SHARE * abs(constant)
+    is_flat = best > before - AS_GOOD_SHARE * size and constant - best > GAIN_SHARE * abs(constant)
     worse = min(losses[-WORSE_LIMIT:]) > best + EQUAL_SHARE * size
     return worse or is_flat or losses[-1] > best + WORSE_SHARE * size
 
