@@ -38,7 +38,7 @@ def test_rounded_weights_weigh_like_the_exact_ones(decimals):
     assert rounded.sum() == pytest.approx(relative_weights(RANDOM).sum(), rel=0.01)
 
 
-@pytest.mark.parametrize("step", [1e-3, 1e-4])
+@pytest.mark.parametrize("step", [1e-3, pytest.param(1e-4, marks=pytest.mark.slow)])
 def test_the_total_weight_is_continuous(step):
     """From half of the rows of weight 1 to weight 30: no step between neighbours is much larger than the others."""
     totals = [relative_weights(np.repeat([1.0, w], 150)).sum() for w in np.arange(1, 30, step)]

@@ -195,9 +195,9 @@ WRONG_MESSAGES = {
     "not_cleared": Bilingual(
         en="The gradients are not cleared: at the second iteration {name} is the sum of the first gradient "
         "and the second. Clear them at every iteration: {weight}.grad.zero_() after the update, or "
-        "optimizer.zero_grad().",
+        "zero_grad() of the optimizer or the model.",
         zh="梯度没有清零：第二次迭代时 {name} 是前两次梯度之和。每次迭代都要清零：更新之后写 "
-        "{weight}.grad.zero_()，或 optimizer.zero_grad()。",
+        "{weight}.grad.zero_()，或调用优化器或模型的 zero_grad()。",
     ),
     "rebound": Bilingual(
         en="This line makes a new tensor and gives it the weight's name. The new one is a result, no leaf, "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from twolayer.tutorial.check_script.probe import OWN_NUMBERS
@@ -81,5 +83,9 @@ def accumulation_verdict(
         "not_cleared",
         event.line,
         event.statement.text if event.statement is not None else event.node.text,  # type: ignore[union-attr]
-        {"weight": weight.path, "name": event.path or weight.path, "times": float(share)},
+        {
+            "weight": re.sub(r"\.(\d+)", r"[\1]", weight.path),  # of nn.Sequential
+            "name": event.path or weight.path,
+            "times": float(share),
+        },
     )

@@ -49,9 +49,10 @@ MISTAKES = {
         "update_w2",
         Bilingual(en="Update w2 before grad_h_relu is computed", zh="先更新 w2，再算 grad_h_relu"),
         Bilingual(
-            en="grad_h_relu needs the w2 of the forward lines. With the new w2 it and grad_w1 are a little wrong: the "
-            "more, the longer the step.",
-            zh="grad_h_relu 要用前向传播时的 w2。用了更新后的 w2，它和 grad_w1 都有偏差：步子越大，偏差越大。",
+            en="grad_h_relu needs the w2 of the forward lines. With the new w2 it and grad_w1 are wrong: the more, "
+            "the longer the step, up to another sign.",
+            zh="grad_h_relu 要用前向传播时的 w2。用了更新后的 w2，它和 grad_w1 都是错的：步子越大，"
+            "错得越多，甚至连符号都会变。",
         ),
     ),
     "mean": ProgramMistake(

@@ -102,7 +102,8 @@ export class ProgramView {
       element.classList.toggle("stopped", line?.id === id && Boolean(frame.stopped));
       if (line?.id === id) element.setAttribute("aria-current", "step");
       else element.removeAttribute("aria-current");
-      if (line?.id === id && !frame.running) revealLine(this.listing, element);
+      // once the text below the listing has its new height
+      if (line?.id === id && !frame.running) requestAnimationFrame(() => revealLine(this.listing, element));
     }
     this.lit = lit;
     const place = frame.place === 0 ? app.say("not_started") : app.say("line_of", { line: frame.position, lines: app.lines.length });
