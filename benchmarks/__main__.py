@@ -14,6 +14,7 @@ COMMANDS = {  # word -> module, loaded when it is called; each has a `main`
     "tables": "benchmarks.table_files",
     "exports": "benchmarks.export_agreement",
     "gpu": "benchmarks.gpu",
+    "page": "benchmarks.page_rate",
 }
 
 

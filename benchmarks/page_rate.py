@@ -1,0 +1,79 @@
+"""How many steps and pictures a second the page of `twolayer watch` makes at the tutorial's size, in a headless Chromium."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+COUNT_DRAWINGS = """() => {
+    window.drawings = 0;
+    let last = 0;
+    const draw = CanvasRenderingContext2D.prototype.drawImage;
+    CanvasRenderingContext2D.prototype.drawImage = function (...values) {
+        const now = performance.now();
+        if (now - last > 4) window.drawings += 1;  // all matrices of one picture are drawn at once
+        last = now;
+        return draw.apply(this, values);
+    };
+}"""
+FIRST_PICTURE = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+SECONDS = 5
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the milliseconds to the first picture, and steps and pictures a second of three parts of a run."""
+    from playwright.sync_api import sync_playwright
+
+    from twolayer.watch.bundle import page_html
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks page", description=__doc__)
+    parser.parse_args(arguments)
+    browser_path = shutil.which("chromium")
+    if browser_path is None:
+        parser.exit(2, "there is no chromium on this machine\n")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        path = Path(folder) / "page.html"
+        path.write_text(page_html(), encoding="utf-8")
+        browser = play.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(path.as_uri())
+        page.wait_for_timeout(1500)
+        print(f"first picture after {page.evaluate(FIRST_PICTURE):.0f} ms")
+        rates = run_rates(page)
+        browser.close()
+    for name, values in zip(("steps", "pictures"), zip(*rates, strict=True), strict=True):
+        each = ", ".join(f"{value:.1f}" for value in values)
+        print(f"{name} a second: {statistics.median(values):.1f} ({each})")
+
+
+def run_rates(page: Any) -> list[tuple[float, float]]:
+    """Return steps and pictures a second in three parts of a run as fast as the page can."""
+    page.locator("input[type=range]").first.focus()
+    page.keyboard.press("End")
+    page.evaluate(COUNT_DRAWINGS)
+    page.get_by_role("button", name=re.compile("Run")).first.click()
+    page.wait_for_timeout(1500)
+    rates = []
+    for _ in range(3):
+        before, start = counts(page), time.perf_counter()
+        page.wait_for_timeout(1000 * SECONDS)
+        after, seconds = counts(page), time.perf_counter() - start
+        rates.append(((after[0] - before[0]) / seconds, (after[1] - before[1]) / seconds))
+    return rates
+
+
+def counts(page: Any) -> tuple[int, int]:
+    """Return the steps and the pictures so far."""
+    found = re.search(r"step\s+(\d+)", page.inner_text("body"))
+    assert found is not None
+    return int(found.group(1)), int(page.evaluate("window.drawings"))
+
+
+if __name__ == "__main__":
+    main()
