@@ -117,7 +117,7 @@ def test_a_cell_says_what_it_was_computed_from(opened):
     page.locator("table.window button[aria-pressed=true]").focus()
     page.keyboard.press("ArrowDown")
     wait_until(page, f"app.chosen.row === {before[0] + 1}")
-    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    wait_until(page, "document.activeElement.getAttribute('aria-pressed') === 'true'")
 
 
 def test_the_chain_rule_is_a_formula(opened):
