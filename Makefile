@@ -8,7 +8,7 @@ TEST := .venv-test
 PYTEST := $(TEST)/bin/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 # What a learner sees has a target of its own: a browser and scripts of users take as long as all the rest.
-LESSON := tests/watch tests/tutorial tests/cli/test_check_command.py tests/cli/test_ladder_command.py
+LESSON := tests/watch tests/tutorial tests/test_examples.py tests/cli/test_check_command.py tests/cli/test_ladder_command.py
 
 .PHONY: demo test test-lesson test-all test-numerics lint types kernels clean
 
