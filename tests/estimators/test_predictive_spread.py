@@ -135,7 +135,7 @@ def test_several_targets_have_widths_in_their_own_units():
     fitted = tl.TwoLayerRegressor(**SETTINGS).fit(x, both)
     std = fitted.predict(2 * x, return_std=True)[1]
     assert fitted.spread_.residuals.shape == (60, 2)
-    assert np.allclose(std[:, 1] / std[:, 0], 1000, rtol=0.05)
+    assert np.allclose(std[:, 1] / std[:, 0], 1000, rtol=0.3)
     low, high = fitted.predict_interval(x)
     assert low.shape == high.shape == (60, 2)
 

@@ -69,8 +69,13 @@ def test_the_first_names_are_seen(fitted, twolayer, here):
     fitted.drop(gone).write_csv("many.csv")
     model = "t.twolayer.safetensors"
     told = assert_refused(twolayer, here, ["predict", model, "some.csv"], "lacks 20 of the 32")
-    assert ", ".join(f"'{name}'" for name in gone[:20]) + "; --fill-missing-columns" in told
-    message = "lacks 25 .*'g24' and 5 more; --fill-missing-columns puts the medians"
+    assert (
+        ", ".join(f"'{name}'" for name in gone[:20]) + "; `twolayer predict --fill-missing-columns"
+        in told
+    )
+    message = (
+        "lacks 25 .*'g24' and 5 more; `twolayer predict --fill-missing-columns` puts the medians"
+    )
     assert_refused(twolayer, here, ["predict", model, "many.csv"], message)
     _, _, err = twolayer("predict", model, "many.csv", "--fill-missing-columns")
     assert "25 of 32 columns are not in many.csv" in err

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { looksLikeClasses, readTable, tableArrays, TableFault } from "../../src/twolayer/watch/page/own_table.js";
+import { checkedTable, looksLikeClasses, readTable, tableArrays, TableFault } from "../../src/twolayer/watch/page/own_table.js";
 
 const rowsOf = (text) => readTable(text).rows;
 
@@ -54,4 +54,9 @@ test("whole numbers of few kinds are classes, others are numbers", () => {
   assert(looksLikeClasses(["yes", "no"]));
   assert(!looksLikeClasses(["1.5", "2"]));
   assert(!looksLikeClasses(Array.from({ length: 30 }, (_, k) => String(k))));
+});
+
+test("a table that was read elsewhere is checked too", () => {
+  const rows = [["1", "p"], ["2", ""], ["3", "q"], ["4", "p"]];
+  assert.throws(() => checkedTable({ names: ["a", "y"], rows }), ({ key, values }) => key === "csv_gap" && values.row === 2 && values.column === "y"); // prettier-ignore
 });

@@ -183,3 +183,36 @@ def test_a_fit_is_readable_by_all(chromium, twolayer, here, tables, wide_regress
         assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.screenshot(path=str(here / "fit.png"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (["1,p", "2,q"], "2 rows and 2 columns: the page needs at least 4 rows"),
+        (["1,p", "2,q", ",p", "4,q"], "line 4 of t.csv has no value in column 'a'"),
+        (["1,p", "2,q", "3,NaN", "4,q"], "line 4 of t.csv has no value in column 'y'"),
+        (["1,p", "2,p", "3,p", "4,p"], "the target 'y' of t.csv is 'p' in every row"),
+        ([f"name{k},{'pq'[k % 2]}" for k in range(30)], "'a' of t.csv holds 30 different texts"),
+        ([f"{k},name{k}" for k in range(60)], "'y' of t.csv holds 60 classes"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused_before_a_page_is_written(
+    here, twolayer, rows, sentence
+):
+    (here / "t.csv").write_text("\n".join(["a,y", *rows]))
+    code, out, err = twolayer("watch", "t.csv", "--out", "page.html")
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert len(err.splitlines()) == 1
+    assert not (here / "page.html").exists()
+
+
+def test_values_filled_in_are_told(twolayer, tables, classifier, here):
+    x = tables[0].copy()
+    x[3, 1] = np.nan
+    rows = [[f"{v:g}" if v == v else "" for v in row] for row in x]
+    with (here / "gaps.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["x1", "x2", "x3", "x4"], *rows])
+    twolayer("fit", "table.csv", "--target", "label", "--n-hidden", "5", "--alpha", "1")
+    code, _, err = twolayer("watch", "table.twolayer.safetensors", "gaps.csv", "--out", "page.html")
+    assert (code, err) == (0, "1 missing value filled in, in 'x2'\n")

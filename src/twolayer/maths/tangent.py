@@ -82,8 +82,12 @@ class Tangent:
 
     Attributes
     ----------
+    y, s, params, loss, activation, alpha
+        As given.
     outputs : ndarray, shape (n_rows, n_outputs)
         Of the network as it was trained.
+    w : ndarray, shape (n_rows, n_outputs, n_outputs)
+        Second derivatives of the loss by the outputs, times the row weights.
 
     Examples
     --------

@@ -90,7 +90,7 @@ class SavedModel:
             table,
             self.encoder.columns,
             str(self.path),
-            "; --fill-missing-columns puts the medians of the training rows there",
+            "; `twolayer predict --fill-missing-columns` puts the medians of the training rows there",
         )
         return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from twolayer.engines import get_available_engine
+from twolayer.maths.network import Params
 from twolayer.tutorial.ladder import quadrant_of, quadrants
+from twolayer.tutorial.learning_rates import largest_curvature
 from twolayer.tutorial.source.torch_program import OWN_FUNCTION
 from twolayer.watch.watch_settings import WatchSettings
 from twolayer.watch.watched_lines import WatchedLine, loop_of, setup_of, weight_names
@@ -257,6 +260,17 @@ class EngineRun:
         for name, array in self.checkpoints[start].items():
             self.names[name] = self.variable(name, array)
         self.old = self.weights_now()
+
+    def curvature(self) -> float:
+        """Return the largest curvature of the loss at the weights as they are; NaN where it cannot be computed."""
+        x, y, weights = self.array("x"), self.array("y"), self.weights_now()
+        if x is None or y is None or y.ndim != 2:
+            return math.nan
+        params = Params(*(weights.get(name) for name in ("w1", "b1", "w2", "b2"))).map(np.float64)
+        if not all(np.isfinite(part).all() for _, part in params.items()):
+            return math.nan
+        wide = x.astype(np.float64), y.astype(np.float64)
+        return largest_curvature(*wide, params, self.settings.activation)
 
     def age(self, name: str) -> str:
         """Return when a variable was written: "now" (in this step), "before", "given", or "none"."""

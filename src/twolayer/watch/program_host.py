@@ -11,7 +11,6 @@ import numpy as np
 from twolayer.errors import EngineError
 from twolayer.tutorial.bilingual import Bilingual
 from twolayer.watch.cell_origins import cell_origin
-from twolayer.watch.curvature import run_curvature
 from twolayer.watch.engine_run import EngineRun, WatchedTables, predictions
 from twolayer.watch.frames import (
     exact_window,
@@ -275,7 +274,7 @@ class ProgramHost:
 
     def curvature(self, request: dict[str, Any]) -> dict[str, Any]:
         step = -(-self.run.place // len(self.run.lines))
-        return {"curvature": run_curvature(self.run), "step": step}
+        return {"curvature": self.run.curvature(), "step": step}
 
     def begin(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["name"] != "comparison":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,6 +102,8 @@ def fit_start(model: Path, table: Path) -> dict[str, Any]:
             message = fit_message(known, x, names[:most])
         count += block.n_rows
     assert message is not None
+    for sentence in found.sentences():
+        print(sentence, file=sys.stderr)
     return {**message, "allRows": count}
 
 

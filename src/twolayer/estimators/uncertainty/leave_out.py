@@ -22,11 +22,7 @@ from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.kept_rows import KeptRows
 from twolayer.estimators.training_rows import TrainingRows, group_numbers
-from twolayer.estimators.uncertainty.closed_form_check import (
-    CLOSE_FIT,
-    CheckedOutputs,
-    checked_outputs,
-)
+from twolayer.estimators.uncertainty.closed_form_check import CheckedOutputs, checked_outputs
 from twolayer.estimators.uncertainty.fitted_tangents import (
     fitted_tangents,
     in_own_units,
@@ -34,7 +30,6 @@ from twolayer.estimators.uncertainty.fitted_tangents import (
 )
 from twolayer.evaluation.splits import FoldRows, fold_splits
 from twolayer.maths.smooth_clip import SMOOTH_CLIP, STANDARD
-from twolayer.maths.tangent import Tangent
 from twolayer.training.loop import was_cut_short
 
 # rows·outputs or weights, whichever are fewer: beyond, another training costs less
@@ -339,18 +334,6 @@ def left_out_outputs(
     outputs = np.stack([tangent.left_out(blocks, settled) for tangent in tangents])
     checked = checked_outputs(tangents, outputs, blocks, settled)
     return replace(checked, outputs=in_own_units(model, rows, checked.outputs))
-
-
-def warn_if_rough(rows: TrainingRows, tangents: Sequence[Tangent]) -> None:
-    """Warn where the networks follow their rows so closely that the closed form is rough; not of wide tables."""
-    share = float(np.mean([one.degrees_of_freedom / one.outputs.size for one in tangents]))
-    if rows.n_rows > rows.x.shape[1] and share > CLOSE_FIT:
-        warnings.warn(
-            f"the networks follow their rows closely ({share:.0%} of each output is the row's own target's doing), where "
-            "what is said of rows left out in closed form is rough: with refit=True it is that of fits without them",
-            TwoLayerWarning,
-            stacklevel=4,
-        )
 
 
 def as_fitted(model: Any) -> Any:

@@ -23,6 +23,7 @@ from twolayer import checks
 from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.estimators.standardise import standardise
 from twolayer.estimators.training_rows import TrainingRows
+from twolayer.estimators.uncertainty.closed_form_check import checked_outputs
 from twolayer.estimators.uncertainty.fitted_tangents import in_own_units, trained_networks
 from twolayer.estimators.uncertainty.leave_out import (
     FOLDS_OF_REFITS,
@@ -35,7 +36,6 @@ from twolayer.estimators.uncertainty.leave_out import (
     refit_sentence,
     refits,
     rows_of_training,
-    warn_if_rough,
 )
 from twolayer.estimators.uncertainty.left_out_fit import MOST_LEVERAGE, MOST_ROW_LEVERAGE
 from twolayer.evaluation.splits import FoldRows
@@ -153,7 +153,7 @@ def left_out_interval(
     parts = each_row(rows.n_rows) if splits is None else splits
     found, refusal = None, None if refit else leave_out_refusal(model, rows, splits)
     if not refit and refusal is None:
-        found, refusal = closed_form_models(model, rows, given, parts), TOO_CLOSE
+        found, refusal = closed_form_models(model, rows, given, parts)
     if found is None:
         if refusal is not None:
             parts = refit_folds(model, rows, groups) if splits is None else splits
@@ -189,27 +189,31 @@ def part_numbers(parts: Sequence[FoldRows], n_rows: int) -> np.ndarray:
 
 def closed_form_models(
     model: Any, rows: TrainingRows, given: list[Any], parts: Sequence[FoldRows]
-) -> LeftOutModels | None:
+) -> tuple[LeftOutModels | None, str | None]:
     """Return the models without each part in closed form; where that says nothing, another training without the part.
 
-    None where the networks follow their rows so closely that the closed form says too little of any.
+    None, and why, where the closed form says too little of any, or something else than trainings do.
     """
     networks = list(trained_networks(model, rows))
     tangents = [network.tangent() for network in networks]
     leverage = np.stack([one.leverage for one in tangents]) / rows.y.shape[1]
     if leverage.mean() > MOST_LEVERAGE and rows.n_rows > rows.x.shape[1]:
-        return None  # a wide table is near linear there too
-    warn_if_rough(rows, tangents)
+        return None, TOO_CLOSE  # a wide table is near linear there too
     settled, loss = was_cut_short(model.stopped_), model.loss_function_
     blocks = [test for _, test in parts]
     alone = all(len(block) == 1 for block in blocks)
     outputs = [one.left_out(None if alone else blocks, settled) for one in tangents]
+    refusal = checked_outputs(
+        tangents, np.stack(outputs), None if alone else blocks, settled
+    ).refusal
+    if refusal is not None:
+        return None, refusal
     own = loss.mean(np.stack([in_own_units(model, rows, one) for one in outputs])).mean(axis=0)
     own[(leverage > MOST_ROW_LEVERAGE).any(axis=0)] = np.nan
     scale = standardise(rows.y, rows.s, "y")[1].scale if model._standardises_y() else 1.0
     unknown = [k for k, block in enumerate(blocks) if not np.isfinite(own[block]).all()]
     if len(unknown) > FOLDS_OF_REFITS:
-        return None
+        return None, TOO_CLOSE
     others = list(refits(as_fitted(model), tuple(given), [parts[k] for k in unknown]))
     for k, other in zip(unknown, others, strict=True):
         own[blocks[k]] = two_axes(other.predict(given[0][blocks[k]]))
@@ -226,7 +230,7 @@ def closed_form_models(
         return total
 
     numbers = part_numbers(parts, rows.n_rows)
-    return LeftOutModels(np.abs(rows.y - own), numbers, rows.s, predict)
+    return LeftOutModels(np.abs(rows.y - own), numbers, rows.s, predict), None
 
 
 def refitted_models(

@@ -44,7 +44,7 @@ function dotOf(one, other, names) {
   return total;
 }
 
-// The largest curvature, to about 1 in 1000; NaN where the weights are not finite.
+// The largest curvature, to about a percent; NaN where the weights are not finite.
 export function largestCurvature(arrays, settings, start, most = 60) {
   const names = weightNames(settings);
   const at = linearisation(arrays, settings);

@@ -1,7 +1,7 @@
 // Own data, and what can be taken away: scripts that print the same losses, arrays, a link.
 import { csvText, jsonText, safetensorsBytes, scriptEngines, scriptText, tableText } from "./exports.js";
 import { make, option } from "./elements.js";
-import { looksLikeClasses, readTable, TableFault, tableArrays } from "./own_table.js";
+import { checkedTable, looksLikeClasses, readTable, TableFault, tableArrays } from "./own_table.js";
 
 export class DataView {
   constructor(app) {
@@ -70,15 +70,18 @@ export class DataView {
     if (app.own) this.describe();
   }
 
+  // Train on the table, or say what is wrong with it; returns whether it could be taken.
   async use() {
     const { app } = this;
     try {
-      const own = tableArrays(app.table, { target: app.tableTarget, standardise: app.tableScaled, asClasses: app.tableClasses });
+      const own = tableArrays(checkedTable(app.table), { target: app.tableTarget, standardise: app.tableScaled, asClasses: app.tableClasses });
       await app.useTable(own);
       this.describe();
       this.writeScript();
+      return true;
     } catch (fault) {
       this.refuse(fault);
+      return false;
     }
   }
 

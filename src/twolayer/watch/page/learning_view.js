@@ -155,7 +155,7 @@ export class LearningView {
     const { app } = this;
     const parts = [];
     if (app.trials.length < 13) parts.push(app.say("trials_run", { done: app.trials.length, all: 13 }));
-    if (Number.isFinite(app.curvature)) parts.push(app.say("curvature", { curvature: shortNumber(app.curvature, 3), limit: shortNumber(2 / app.curvature, 3) }));
+    if (Number.isFinite(app.curvature)) parts.push(app.say("curvature", { curvature: shortNumber(app.curvature, 2), limit: shortNumber(2 / app.curvature, 2) }));
     const text = parts.join(" ");
     if (text !== this.outcome.textContent) this.outcome.textContent = text;
   }

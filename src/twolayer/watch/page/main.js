@@ -155,8 +155,7 @@ export class App {
   async openTable({ target, ...table }) {
     Object.assign(this, { table, tableTarget: target, tableClasses: null });
     this.openTab("data");
-    await this.view.use();
-    this.openTab(this.tab);
+    if (await this.view.use()) this.openTab(this.tab);
   }
 
   build() {

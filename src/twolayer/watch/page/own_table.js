@@ -62,7 +62,12 @@ export function readTable(text) {
   const ragged = rows.findIndex((row) => row.length !== wide);
   if (ragged > 0) throw new TableFault("csv_ragged", { row: ragged + 1, found: rows[ragged].length, wanted: wide });
   const hasHeader = !rows[0].every(isNumber);
-  const names = hasHeader ? rows.shift() : rows[0].map((_, at) => `column ${at + 1}`);
+  return checkedTable({ names: hasHeader ? rows.shift() : rows[0].map((_, at) => `column ${at + 1}`), rows });
+}
+
+// The same table, if the program can take its size and every cell holds something.
+export function checkedTable({ names, rows }) {
+  const wide = names.length;
   if (wide < 2) throw new TableFault("csv_one_column");
   if (rows.length < 4) throw new TableFault("csv_few_rows", { rows: rows.length });
   if (rows.length > MOST_ROWS) throw new TableFault("csv_rows", { rows: rows.length, most: MOST_ROWS });
