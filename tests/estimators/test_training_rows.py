@@ -170,6 +170,20 @@ def test_in_such_a_table_a_row_of_weight_3_is_three_rows():
     assert np.array_equal(weighed.predict_proba(x), repeated.predict_proba(x))
 
 
+@pytest.mark.parametrize("unit", [1, 0.37])
+def test_a_table_of_how_often_each_answer_came_is_learned(unit):
+    x, y = yes_and_no(600, 3, 0)
+    kinds, counts = np.unique(np.column_stack([x, y]), axis=0, return_counts=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TwoLayerWarning)
+        model = TwoLayerClassifier(random_state=0).fit(kinds[:, :3], kinds[:, 3], counts * unit)
+    for k in (0, 1):
+        p = model.predict_proba(x[x[:, 0] == k])[:, 1].mean()
+        assert abs(p - y[x[:, 0] == k].mean()) < 0.1
+    rows = TrainingRows(kinds[:, :3], kinds[:, 3], counts * unit / counts.mean()).distinct()
+    assert rows.s.sum() == pytest.approx(len(kinds) * unit)
+
+
 def test_weights_that_are_no_counts_stay_with_their_rows():
     x, y = yes_and_no(200, 2, 3)
     s = np.random.default_rng(4).uniform(0.5, 1.5, 200)

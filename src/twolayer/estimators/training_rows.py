@@ -21,6 +21,7 @@ MEAN_COUNT = 10  # up to this mean they count repeats, and at twice this no long
 COUNT_TOLERANCE = 0.1  # how far from a whole number a count no longer counts repeats
 UNLIKE_SHARE = 0.2  # of the rows: where so many count no repeats, none does
 WEIGHT_ROUNDING = 1e-9  # share of the largest weight
+COPIES, MOST_COPIES = 5, 50  # of a row of mean weight, and of any, in a table of frequencies
 OBSERVED_SHARE = 0.05  # of the rows: so many have the columns of another row, with another target, where rows are no copies
 
 
@@ -65,12 +66,13 @@ class TrainingRows:
 
         In a table of few distinct columns, such as answers of yes and no, rows that are equal are observations of their
         own. Merged, all that say yes would be left out of a fold together, and all that say no would stay: so there each
-        row stays, and one of weight 3 is three rows.
+        row stays, and one of weight 3 is three rows. A table of how often each answer came, whose weights are in no known
+        unit, has a few copies of each row for the folds, with the same weight together.
         """
         prints = np.frombuffer(b"".join(row_fingerprints(self.x, self.y)), dtype="V16")
         _, first, place = np.unique(prints, return_index=True, return_inverse=True)
         if (self.s is not None or len(first) < self.n_rows) and self.has_observations(first):
-            return self.observations(place)
+            return self.observations(place, len(first))
         weights = np.bincount(place, weights=self.s, minlength=len(first)).astype(np.float64)
         s = None if (weights == 1).all() else weights
         groups = None if self.groups is None else self.groups[first]
@@ -82,14 +84,27 @@ class TrainingRows:
         each, counts = np.unique(columns[distinct], return_counts=True)
         return bool(np.isin(columns, each[counts > 1]).mean() > OBSERVED_SHARE)
 
-    def observations(self, place: np.ndarray) -> TrainingRows:
-        """Return all rows in the order of these numbers, those whose weights count repeats as so many rows."""
+    def observations(self, place: np.ndarray, n_kinds: int) -> TrainingRows:
+        """Return all rows, each as often as it was observed, as far as the weights say it.
+
+        Parameters
+        ----------
+        place : ndarray of int, shape (n_rows,)
+            Their order; the same for equal rows.
+        n_kinds : int
+            How many different rows there are.
+        """
         s = np.ones(self.n_rows) if self.s is None else self.s
         order = np.lexsort((s, place))
         if (s == np.rint(s)).all() and s.sum() <= 2 * MEAN_COUNT * self.n_rows:
             counts = s[order].astype(int)
             return replace(self, s=None).subset(np.repeat(order, counts))
-        return self.subset(order)
+        rows = self.subset(order)
+        if self.s is None or self.n_rows >= 2 * n_kinds:
+            return rows
+        copies = np.rint(COPIES * s[order] / s.mean()).clip(1, MOST_COPIES).astype(int)
+        each = rows.subset(np.repeat(np.arange(self.n_rows), copies))
+        return replace(each, s=each.s / np.repeat(copies, copies))
 
 
 def relative_weights(s: np.ndarray) -> np.ndarray:
