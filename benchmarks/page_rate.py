@@ -24,6 +24,7 @@ COUNT_DRAWINGS = """() => {
 }"""
 FIRST_PICTURE = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 SECONDS = 5
+LINES_TO_MASK = 9
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -33,7 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
     from twolayer.watch.bundle import page_html
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks page", description=__doc__)
-    parser.parse_args(arguments)
+    parser.add_argument("--out", help="a picture of the page in the middle of a step, such as docs/watch.png")  # fmt: skip
+    out = parser.parse_args(arguments).out
     browser_path = shutil.which("chromium")
     if browser_path is None:
         parser.exit(2, "there is no chromium on this machine\n")
@@ -45,11 +47,22 @@ def main(arguments: list[str] | None = None) -> None:
         page.goto(path.as_uri())
         page.wait_for_timeout(1500)
         print(f"first picture after {page.evaluate(FIRST_PICTURE):.0f} ms")
+        if out is not None:
+            draw_page(page, Path(out))
         rates = run_rates(page)
         browser.close()
     for name, values in zip(("steps", "pictures"), zip(*rates, strict=True), strict=True):
         each = ", ".join(f"{value:.1f}" for value in values)
         print(f"{name} a second: {statistics.median(values):.1f} ({each})")
+
+
+def draw_page(page: Any, out: Path) -> None:
+    """Run the first lines of a step, up to the mask, and keep the picture of it."""
+    for _ in range(LINES_TO_MASK):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(250)
+    page.screenshot(path=out)
+    print(f"picture: {out}")
 
 
 def run_rates(page: Any) -> list[tuple[float, float]]:
