@@ -133,7 +133,7 @@ def test_networks_without_decay_say_nothing_of_rows_left_out():
     assert model.left_out_losses_ is None
     with pytest.warns(
         TwoLayerWarning,
-        match="networks are trained without some rows, because what the closed form says",
+        match="because training was cut short, and the probabilities are nearly 0 and 1",
     ):
         model.left_out_predict(x, y)
 

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
 from sklearn.metrics import log_loss, r2_score
 
 from twolayer import Huber, InputError, TwoLayerClassifier, TwoLayerRegressor
@@ -83,6 +84,19 @@ def test_a_training_that_ended_far_from_its_minimum():
     with pytest.warns(TwoLayerWarning, match=TRAINED):
         left_out = model.left_out_predict(x, y)
     assert r2_score(y, left_out) > -0.2
+
+
+def test_a_close_fit_whose_training_was_cut_short():
+    """Its closed form goes on to a minimum of the linear view, far from what fits without the rows say."""
+    data = load_diabetes()
+    x, y = data.data[:100], data.target[:100]
+    model = TwoLayerRegressor(alpha=0.1, n_networks=1, max_iter=300, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(x, y)
+    with pytest.warns(TwoLayerWarning, match="because training was cut short, and .*% of each"):
+        left_out = model.left_out_predict(x, y)
+    assert r2_score(y, left_out) > -0.5
 
 
 def test_where_it_holds_nothing_is_trained():

@@ -21,7 +21,7 @@ MEAN_COUNT = 10  # up to this mean they count repeats, and at twice this no long
 COUNT_TOLERANCE = 0.1  # how far from a whole number a count no longer counts repeats
 UNLIKE_SHARE = 0.2  # of the rows: where so many count no repeats, none does
 WEIGHT_ROUNDING = 1e-9  # share of the largest weight
-COPIES, MOST_COPIES = 5, 50  # of a row of mean weight, and of any, in a table of frequencies
+MEAN_COPIES, MOST_COPIES = 5, 50  # of a row of mean weight, and of any, in a table of frequencies
 OBSERVED_SHARE = 0.05  # of the rows: so many have the columns of another row, with another target, where rows are no copies
 
 
@@ -102,7 +102,7 @@ class TrainingRows:
         rows = self.subset(order)
         if self.s is None or self.n_rows >= 2 * n_kinds:
             return rows
-        copies = np.rint(COPIES * s[order] / s.mean()).clip(1, MOST_COPIES).astype(int)
+        copies = np.rint(MEAN_COPIES * s[order] / s.mean()).clip(1, MOST_COPIES).astype(int)
         each = rows.subset(np.repeat(np.arange(self.n_rows), copies))
         return replace(each, s=each.s / np.repeat(copies, copies))
 

@@ -23,16 +23,12 @@ MOST_CHECKED = 5  # parts that are left out of a training
 STEPS_WITHOUT = 300
 FAR_RESIDUAL = 6  # times the usual one: a row left out that is so far off
 HEARD = 0.15  # leverage of a row that is heard by its own output
-FAR_LOGITS, FAR_ROWS = (
-    5.0,
-    0.1,
-)  # so many rows whose logits move so far had probabilities of 0 and 1
+FAR_LOGITS, FAR_ROWS = 5.0, 0.1  # rows whose logits move so far, and how many, tell of 0 and 1
 SURE_LOGITS = 3.0  # by so much the row's own label moves its logit
-CLOSE_FIT = (
-    0.5  # mean leverage; above it, on a table that is not wide, networks are far from linear
-)
+CLOSE_FIT = 0.5  # mean leverage; above it, networks of a table that is not wide are not linear
 UNSETTLED = 0.5  # of what leaving rows out does to the outputs
-MOST_ERROR = 0.5  # of the true change of logits; for numbers it is the usual error of rows left out
+MOST_LOGIT_ERROR = 0.5  # of the true change, in the middle of the parts that are checked
+MOST_ERROR = 1.0  # of the usual error of rows left out
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,23 +39,12 @@ class CheckedOutputs:
     ----------
     outputs : ndarray, shape (n_networks, n_rows, n_outputs)
         On the scale of training.
-    error : float
-        How far the closed form was off in the parts that were left out of a training; above 1, it does not hold. 0 if none
-        was.
-    words : str
-        The same for a reader.
+    refusal : str or None
+        Why the closed form does not hold; None if it does.
     """
 
     outputs: np.ndarray
-    error: float = 0.0
-    words: str = ""
-
-    @property
-    def refusal(self) -> str | None:
-        """Why the closed form does not hold, in words; None if it does."""
-        if self.error <= 1:
-            return None
-        return f"what the closed form says of rows left out is off by {self.words}"
+    refusal: str | None = None
 
 
 def checked_outputs(
@@ -89,12 +74,7 @@ def checked_outputs(
     if not known.any():
         return CheckedOutputs(outputs)
     if settled:
-        far = np.abs(after - own)[known].max(axis=1) > FAR_LOGITS
-        if loss.y_to < np.inf and far.mean() > FAR_ROWS:
-            return CheckedOutputs(
-                outputs, np.inf, "more than can be told: probabilities are nearly 0 and 1"
-            )
-        return CheckedOutputs(outputs)
+        return CheckedOutputs(outputs, settled_refusal(tangents, own, after[known], known))
     if not is_doubtful(tangents, own, after, known):
         return CheckedOutputs(outputs)
     parts = list(np.arange(len(own))[:, None]) if blocks is None else list(blocks)
@@ -109,19 +89,46 @@ def checked_outputs(
             outputs[network, part] = trained_without(tangent, part)
     true = mean_outputs(outputs, loss)
     errors = [rms(true[part] - after[part]) for part in checked]
+    off = "what the closed form says of rows left out is off by "
     if loss.y_to < np.inf:
         least = np.sqrt(moved[known].mean()) / 2
         scales = [max(rms(true[part] - own[part]), least, 1e-300) for part in checked]
-        error = float(np.median(np.divide(errors, scales)))
-        return CheckedOutputs(outputs, error / MOST_ERROR, f"{error:.0%} of what it changes")
-    usual = max(float(np.median(np.abs(tangents[0].y - after)[known])), 1e-300)
-    error = float(np.median(errors)) / usual
-    return CheckedOutputs(outputs, error, f"{min(error, 999):.1f} times the usual error")
+        error, most = float(np.median(np.divide(errors, scales))), MOST_LOGIT_ERROR
+        off += f"{error:.0%} of what it changes"
+    else:
+        usual = max(float(np.median(np.abs(tangents[0].y - after)[known])), 1e-300)
+        error, most = float(np.median(errors)) / usual, MOST_ERROR
+        off += f"{min(error, 999):.1f} times the usual error"
+    return CheckedOutputs(outputs, off if error > most else None)
 
 
 def rms(values: np.ndarray) -> float:
     """Return the root of the mean square."""
     return float(np.sqrt(np.square(values).mean()))
+
+
+def mean_leverage(tangents: Sequence[Tangent]) -> np.ndarray:
+    """Return the share of each row's outputs that is its own target's doing, mean over the networks, (n_rows,)."""
+    n_outputs = tangents[0].outputs.shape[1]
+    return np.mean([one.leverage for one in tangents], axis=0) / n_outputs
+
+
+def is_narrow(tangent: Tangent) -> bool:
+    """Return whether the table is not wide: a wide one has as many axes as rows, but one, and networks near linear."""
+    return bool(tangent.features.x.shape[1] < len(tangent.outputs) - 1)
+
+
+def settled_refusal(
+    tangents: Sequence[Tangent], own: np.ndarray, after: np.ndarray, known: np.ndarray
+) -> str | None:
+    """Return why the closed form says too little after a training that was cut short; None if it does not."""
+    share = mean_leverage(tangents).mean()
+    if is_narrow(tangents[0]) and share > CLOSE_FIT:
+        return f"training was cut short, and {share:.0%} of each output is the row's own target's doing"
+    far = np.abs(after - own[known]).max(axis=1) > FAR_LOGITS
+    if tangents[0].loss.y_to < np.inf and far.mean() > FAR_ROWS:
+        return "training was cut short, and the probabilities are nearly 0 and 1"
+    return None
 
 
 def is_doubtful(
