@@ -41,6 +41,7 @@ ROOMS = [
     "report",
     "tutorial",
     "watch",
+    "distributed",
     "cli",
     "__main__",
 ]
@@ -59,6 +60,7 @@ FIELD_WORDS = {
     "saving",
     "compiled",
     "delimited",
+    "distributed",
     "early_stopping",
     "scoring",
     "ranking",

@@ -63,6 +63,8 @@ def gram_and_products(
     k : ndarray, shape (n_rows, n_rows)
     products : list of ndarrays, each of shape (..., n_rows, n_columns)
     """
+    if hasattr(x, "gram_and_products"):  # a table that is not here
+        return x.gram_and_products(weights, dtype)
     if not isinstance(x, np.ndarray):
         x = x.astype(dtype)
         return (x @ x.T).toarray(), [sparse_times(x, w) for w in weights]
@@ -88,6 +90,8 @@ def sparse_times(x: Any, w: np.ndarray) -> np.ndarray:
 
 def recovered_weights(x: Any, a: np.ndarray, c: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Return `c · start + x.T @ a` in start's dtype: (..., n_inputs, n_columns); c has one number per network."""
+    if hasattr(x, "recovered_weights"):  # a table that is not here
+        return x.recovered_weights(a, c, start)
     if not isinstance(x, np.ndarray):
         out = sparse_times(x.T.tocsr(), a).astype(start.dtype, copy=False)
         for rows in column_blocks(x.shape[1], a[..., :1, :].size):
@@ -105,6 +109,8 @@ def recovered_weights(x: Any, a: np.ndarray, c: np.ndarray, start: np.ndarray) -
 
 def squared_length(w: np.ndarray) -> np.ndarray:
     """Return Σ w², one number per network, in float64."""
+    if not isinstance(w, np.ndarray):  # Dask's
+        return np.asarray((w.astype(np.float64) ** 2).sum(axis=(-2, -1)))
     flat = w.reshape(*w.shape[:-2], -1)
     return np.einsum("...i,...i->...", flat, flat, dtype=np.float64)
 

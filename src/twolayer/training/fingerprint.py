@@ -61,6 +61,8 @@ def array_digest(array: Any) -> str | None:
     """Return the digest of the numbers of an array, or sparse array, in their order in memory; None of None."""
     if array is None:
         return None
+    if hasattr(array, "digest"):  # of a table that is not here
+        return array.digest
     if not isinstance(array, np.ndarray):
         csr = array.tocsr()
         return " ".join(str(array_digest(part)) for part in (csr.data, csr.indices, csr.indptr))

@@ -13,14 +13,15 @@ import numpy as np
 from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.maths.network import Params
-from twolayer.maths.problem import Problem, checked_objective, checked_params, checked_problem
+from twolayer.maths.problem import Problem, checked_objective
 from twolayer.solvers import Solver, get_solver, solver_refusal
 from twolayer.training import checkpoints, threads
 from twolayer.training.batches import Batches
 from twolayer.training.ctrl_c import deferred_ctrl_c
-from twolayer.training.engine_choice import EngineChoice, choose_engine
+from twolayer.training.engine_choice import EngineChoice
 from twolayer.training.fingerprint import training_fingerprint
 from twolayer.training.loop import LoopResult, Progress, TrainingLoop, train_one_by_one
+from twolayer.training.table_home import table_home
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +89,14 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: float = checkpoints.DEFAULT_INTERVAL,
     resume: bool = False,
+    client: Any = None,
 ) -> Run:
     """Train a two-layer network, starting from `params`, which are not changed.
 
     Parameters
     ----------
-    x : array-like or SciPy sparse array, shape (n_rows, n_inputs)
+    x : array-like, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
+        Dask's tables are trained on where they are; see Notes.
     y : array-like, shape (n_rows, n_outputs)
         For class losses also class numbers of shape (n_rows,); with one output always also (n_rows,).
     params : Params
@@ -156,6 +159,8 @@ def train(
         Seconds from one writing of it to the next.
     resume : bool
         Go on from the checkpoint, if it exists.
+    client : distributed.Client or None
+        Of Dask, where `x` is Dask's: the cluster that trains; None for the active one.
 
     Returns
     -------
@@ -181,6 +186,11 @@ def train(
     call then returns at once. Ctrl-C leaves one too. A callback with a state of its own, to be stored too, has two methods:
     `state_dict()`, which returns it as dicts, lists, NumPy arrays, numbers and text, and `load_state_dict(state)`.
 
+    A Dask table in blocks of rows is trained by "gd" or "lbfgs" on all its rows, each block's gradients being computed where
+    the block is. One in blocks of columns is trained in the span: one pass over it, steps on a small matrix here, and a
+    second pass for `w1`, which is of the kind that it had in `params`, NumPy's or Dask's. `y` and `sample_weight` may be
+    either. Two runs on blocks of the same sizes are equal bit for bit, whatever the workers do.
+
     Examples
     --------
     >>> import numpy as np
@@ -199,45 +209,49 @@ def train(
         callback_every = checks.whole_number(callback_every, "callback_every")
     if callback is not None and not callable(callback):
         raise InputError(f"callback must be a function or None; got {checks.short_repr(callback)}")
-    params = checked_params(params)
     objective = checked_objective(loss, activation, alpha, l1, dropout)
     if refusal := solver_refusal(rule, objective):
         raise InputError(str(refusal))
-    problem = checked_problem(x, y, params, objective, sample_weight)
-    batch_size = checked_batch_size(batch_size, problem, rule)
-    choice = choose_engine(
-        problem,
-        params,
-        rule,
-        engine=engine,
-        device=device,
-        span=span,
-        steps=steps,
-        batch_size=batch_size,
-    )
-    batches = Batches(problem, batch_size, random_state, params)
-    settings = {"steps": steps, "batch_size": batch_size, "tol": tol}
-    with (
-        checkpoints.open_checkpoint(checkpoint, checkpoint_every, resume) as file,
-        threads.limited_threads(largest_product_size(problem, params, batch_size)),
-    ):
-        fingerprint = None
-        if file is not None:
-            form = choice.span and choice.span.__name__
-            rng = None if random_state is None else batches.rng
-            fingerprint = training_fingerprint(
-                problem,
-                params,
-                rule,
-                choice.engine,
-                rng,
-                {**settings, "device": choice.device, "span": form},
-            )
-        with checkpoints.recorded_call(file, fingerprint, batches, callback, params) as record:
-            chosen = choice.enter(problem, params)
-            watch = {"started": started, "callback": callback, "callback_every": callback_every}
-            ended = run_loops(choice, chosen, rule, batches, record, steps=steps, tol=tol, **watch)
-            trained = chosen.recover(ended.params)
+    home = table_home(x, client)
+    with home.at_work():
+        params = home.checked_params(params)
+        problem = home.checked_problem(x, y, params, objective, sample_weight)
+        batch_size = checked_batch_size(batch_size, problem, rule)
+        choice = home.choose_engine(
+            problem,
+            params,
+            rule,
+            engine=engine,
+            device=device,
+            span=span,
+            steps=steps,
+            batch_size=batch_size,
+        )
+        batches = Batches(problem, batch_size, random_state, params)
+        settings = {"steps": steps, "batch_size": batch_size, "tol": tol}
+        with (
+            checkpoints.open_checkpoint(checkpoint, checkpoint_every, resume) as file,
+            threads.limited_threads(largest_product_size(problem, params, batch_size)),
+        ):
+            fingerprint = None
+            if file is not None:
+                form = choice.span and choice.span.__name__
+                rng = None if random_state is None else batches.rng
+                fingerprint = training_fingerprint(
+                    problem,
+                    params,
+                    rule,
+                    choice.engine,
+                    rng,
+                    {**settings, "device": choice.device, "span": form},
+                )
+            with checkpoints.recorded_call(file, fingerprint, batches, callback, params) as record:
+                chosen = choice.enter(problem, params)
+                watch = {"started": started, "callback": callback, "callback_every": callback_every}
+                ended = run_loops(
+                    choice, chosen, rule, batches, record, steps=steps, tol=tol, **watch
+                )
+                trained = chosen.recover(ended.params)
     return Run(
         params=trained,
         losses=ended.losses,

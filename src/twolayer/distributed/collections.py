@@ -1,0 +1,182 @@
+"""Dask's arrays and data frames as blocks: what a table is, whether it is cut into blocks of rows or of columns, and by whom
+it is computed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from twolayer import checks
+from twolayer.errors import InputError
+from twolayer.text import plural
+
+LEAST_BLOCKS, MOST_BLOCKS = (
+    16,
+    256,
+)  # neighbours are merged as long as so many are left, and until there are as few as this
+SMALL_BYTES, LARGE_BYTES = (
+    8_000_000,
+    64_000_000,
+)  # smaller ones are merged; no merged block is larger
+
+
+def is_dask(value: Any) -> bool:
+    """Return whether this is a collection of Dask; Dask is not imported for that."""
+    return hasattr(value, "__dask_graph__") and hasattr(value, "__dask_keys__")
+
+
+@dataclass(frozen=True, eq=False)
+class BlockedTable:
+    """A table as a Dask array of known chunks, with whole rows or whole columns in each block.
+
+    Attributes
+    ----------
+    array : dask.array.Array, shape (n_rows, n_inputs)
+    names : list or None
+        Of the columns, of a data frame.
+    by_rows : bool
+        Whether a block has some rows of all columns; else it has all rows of some columns.
+    merged : str
+        In words, if small blocks were merged or the table was cut anew; else empty.
+    """
+
+    array: Any
+    names: list[Any] | None
+    by_rows: bool
+    merged: str = ""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.array.shape
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The rows, or columns, of each block."""
+        return self.array.chunks[0 if self.by_rows else 1]
+
+    @property
+    def slices(self) -> list[slice]:
+        """The rows, or columns, of each block."""
+        ends = np.cumsum((0, *self.sizes)).tolist()
+        return [slice(a, b) for a, b in pairwise(ends)]
+
+    def blocks(self) -> list[Any]:
+        """Return the blocks as delayed arrays, in order."""
+        return list(self.array.to_delayed().ravel())
+
+
+def blocked_table(x: Any, name: str = "x") -> BlockedTable:
+    """Return a Dask array or data frame in blocks of whole rows, or of whole columns where it has more columns than rows.
+
+    Raises
+    ------
+    InputError
+        If it is no table of numbers, or is empty.
+    """
+    names = list(x.columns) if hasattr(x, "columns") else None
+    array = known_array(x, name)
+    if array.ndim != 2:
+        hint = f": use {name}.reshape(-1, 1) for one column" if array.ndim == 1 else ""
+        raise InputError(
+            f"{name} must have two axes (rows, columns); its shape is {array.shape}{hint}"
+        )
+    if 0 in array.shape:
+        raise InputError(f"{name} is empty: its shape is {array.shape}")
+    down, across = array.numblocks
+    wide = array.shape[1] > array.shape[0]
+    by_rows = down > 1 if (down == 1) != (across == 1) else not wide
+    merged = ""
+    if down > 1 and across > 1:
+        array = array.rechunk({1: -1} if by_rows else {0: -1})
+        merged = f"cut anew into blocks of whole {'rows' if by_rows else 'columns'}"
+    axis = 0 if by_rows else 1
+    sizes = merged_sizes(array.chunks[axis], array.nbytes)
+    if sizes != array.chunks[axis]:
+        before = plural(len(array.chunks[axis]), "block")
+        merged = f"{before} merged into {len(sizes)}, as they are small"
+        array = array.rechunk({axis: sizes})
+    return BlockedTable(array, names, by_rows, merged)
+
+
+def known_array(value: Any, name: str) -> Any:
+    """Return a Dask collection as an array of numbers whose chunks have known sizes, none empty; data frames are counted.
+
+    Raises
+    ------
+    InputError
+        If a column is no number.
+    """
+    if hasattr(value, "to_dask_array"):
+        check_number_columns(value, name)
+        array = value.to_dask_array(lengths=True)
+    else:
+        array = value
+    if not hasattr(array, "chunks"):
+        raise InputError(
+            f"{name} must be a Dask array or data frame; got {type(value).__name__}: use its to_dataframe() first"
+        )
+    if any(math.isnan(size) for sizes in array.chunks for size in sizes):
+        array = array.compute_chunk_sizes()
+    if array.dtype.kind not in "biuf":
+        raise InputError(
+            f"{name} must hold numbers; its dtype is {array.dtype}: encode or drop what is text"
+        )
+    empty = [axis for axis, sizes in enumerate(array.chunks) if 0 in sizes and sum(sizes)]
+    for axis in empty:
+        array = array.rechunk({axis: tuple(size for size in array.chunks[axis] if size)})
+    return array
+
+
+def check_number_columns(frame: Any, name: str) -> None:
+    """Raise InputError if a column of a Dask data frame, or series, holds text or dates."""
+    dtypes = frame.dtypes.items() if hasattr(frame, "columns") else [(frame.name, frame.dtype)]
+    for column, dtype in dtypes:
+        if getattr(dtype, "kind", "O") not in "biuf":
+            raise InputError(
+                f"{name} must hold numbers, but column {column!r} has the type {dtype}: encode or drop that column"
+            )
+
+
+def merged_sizes(sizes: Sequence[int], n_bytes: int) -> tuple[int, ...]:
+    """Return the sizes with small neighbours merged: a task costs a millisecond, and a step has one for each block."""
+    per_unit = n_bytes / sum(sizes)
+    target = min(max(n_bytes / MOST_BLOCKS, min(SMALL_BYTES, n_bytes / LEAST_BLOCKS)), LARGE_BYTES)
+    merged = [sizes[0]]
+    for size in sizes[1:]:
+        if (merged[-1] + size) * per_unit <= target * 1.0001:
+            merged[-1] += size
+        else:
+            merged.append(size)
+    return tuple(merged)
+
+
+def along_rows(value: Any, name: str, table: BlockedTable) -> list[Any]:
+    """Return targets, or row weights, in the blocks of the table's rows: delayed parts of Dask's, slices of NumPy's.
+
+    Raises
+    ------
+    InputError
+        If they have another number of rows than the table.
+    """
+    n_rows = table.shape[0]
+    if not is_dask(value):
+        array = checks.plain_array(value, name)
+        check_rows(array.shape, name, n_rows)
+        return [array[rows] for rows in table.slices]
+    array = known_array(value, name)
+    check_rows(array.shape, name, n_rows)
+    array = array.rechunk({0: table.sizes, **({1: -1} if array.ndim == 2 else {})})
+    return list(array.to_delayed().ravel())
+
+
+def check_rows(shape: tuple[int, ...], name: str, n_rows: int) -> None:
+    """Raise InputError if there are not as many rows as x has."""
+    if shape[0] != n_rows:
+        raise InputError(
+            f"x has {n_rows} rows and {name} has {shape[0]}: they must be the same rows"
+        )
