@@ -10,15 +10,9 @@ from twolayer import checks
 from twolayer.engines.contract import Batch
 from twolayer.maths import network
 from twolayer.maths.network import Params
-from twolayer.maths.problem import (
-    activation_object,
-    checked_inputs,
-    checked_objective,
-    checked_params,
-    checked_problem,
-)
+from twolayer.maths.problem import activation_object, checked_objective
 from twolayer.solvers.gd import GradientDescent
-from twolayer.training.engine_choice import choose_engine
+from twolayer.training.table_home import table_home
 
 
 def init_params(
@@ -85,7 +79,7 @@ def forward(x: Any, params: Params, activation: Any = "relu") -> np.ndarray:
 
     Parameters
     ----------
-    x : array-like or SciPy sparse array, shape (n_rows, n_inputs)
+    x : array-like, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
     params : Params
     activation : str or Activation
         One of those of `twolayer.train`.
@@ -93,7 +87,8 @@ def forward(x: Any, params: Params, activation: Any = "relu") -> np.ndarray:
     Returns
     -------
     y_pred : ndarray, shape (n_rows, n_outputs)
-        Before any link: for class losses, logits. With several networks (n_networks, n_rows, n_outputs).
+        Before any link: for class losses, logits. With several networks (n_networks, n_rows, n_outputs). Of Dask's tables
+        a Dask array, not computed yet.
 
     Raises
     ------
@@ -109,8 +104,8 @@ def forward(x: Any, params: Params, activation: Any = "relu") -> np.ndarray:
     array([[ 2.],
            [30.]])
     """
-    params = checked_params(params)
-    return network.forward(checked_inputs(x, params), params, activation_object(activation))
+    home = table_home(x)
+    return home.forward(x, home.checked_params(params), activation_object(activation))
 
 
 def loss_and_gradients(
@@ -153,12 +148,12 @@ def loss_and_gradients(
     >>> loss, float(gradients.w2[0, 0]), float(gradients.w1[0, 0])
     (1.0, 4.0, 6.0)
     """
-    params = checked_params(params)
-    problem = checked_problem(
-        x, y, params, checked_objective(loss, activation, alpha), sample_weight
-    )
+    home = table_home(x)
+    params = home.checked_params(params)
+    objective = checked_objective(loss, activation, alpha)
+    problem = home.checked_problem(x, y, params, objective, sample_weight)
     solver = GradientDescent(1.0)
-    choice = choose_engine(problem, params, solver, engine=engine, device=device, span=False)
+    choice = home.choose_engine(problem, params, solver, engine=engine, device=device, span=False)
     worker = choice.engine
     state = worker.prepare(problem, params, solver, choice.device)
     batch = Batch(None, problem.total, problem.objective.penalty(problem.total, problem.total))

@@ -236,3 +236,38 @@ def test_a_client_is_for_dasks_tables():
     x, y, params, _ = small_problem()
     with pytest.raises(InputError, match="client is for Dask's tables, and x is in memory"):
         tl.train(x, y, params, client=object())
+
+
+@pytest.mark.parametrize("n_networks", [None, 3])
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("as_blocks", [rows_of, columns_of])
+def test_outputs_of_a_dask_table_are_a_dask_array_of_the_outputs(as_blocks, lazy, n_networks):
+    x, _, params, _ = small_problem(n_rows=40, n_inputs=40, skip=True, n_networks=n_networks)
+    expected = tl.forward(x, params, "tanh")
+    if lazy and as_blocks is columns_of:
+        front = () if n_networks is None else (2,)
+        params = replace(params, w1=da.from_array(params.w1, chunks=(*front, 9, 4)))
+    found = tl.forward(as_blocks(x, (15, 25)), params, "tanh")
+    assert isinstance(found, da.Array)
+    assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+    np.testing.assert_allclose(found.compute(), expected, rtol=1e-12)
+
+
+def test_the_gradient_of_a_dask_table():
+    x, y, params, s = small_problem(n_rows=40, n_inputs=5, weights=True)
+    settings = {"loss": "squared_error", "alpha": 0.4, "sample_weight": s}
+    loss, gradients = tl.loss_and_gradients(rows_of(x, (15, 25)), y, params, **settings)
+    expected, own = tl.loss_and_gradients(x, y, params, **settings)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    assert_weights_agree(gradients, own, 1e-12)
+    with pytest.raises(InputError, match="leave span=False out|blocks of rows"):
+        tl.loss_and_gradients(columns_of(x, (2, 3)), y, params, **settings)
+
+
+def test_merged_blocks_are_told(monkeypatch):
+    x, y, params, _ = small_problem(n_rows=40, n_inputs=5)
+    assert "on 40 blocks of rows" in tl.train(rows_of(x, (1,) * 40), y, params, **GD).why
+    monkeypatch.setattr("twolayer.distributed.collections.SMALL_BYTES", 10**6)
+    monkeypatch.setattr("twolayer.distributed.collections.LEAST_BLOCKS", 2)
+    why = tl.train(rows_of(x, (1,) * 40), y, params, **GD).why
+    assert "on 2 blocks (40 blocks merged into 2, as they are small) of rows" in why

@@ -35,6 +35,8 @@ class ColumnBlocks:
     shape : (int, int)
     dtype : dtype
         Of training.
+    merged : str
+        Of the BlockedTable.
     """
 
     blocks: list[Any]
@@ -42,6 +44,7 @@ class ColumnBlocks:
     workers: Workers
     shape: tuple[int, int]
     dtype: Any
+    merged: str = ""
 
     @cached_property
     def digest(self) -> str:

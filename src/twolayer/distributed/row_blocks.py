@@ -56,13 +56,14 @@ class RowBlocks:
         Of RowBlock, as the workers keep them.
     workers : Workers
     shape : (int, int)
-    digest : str
-        Of all numbers.
+    merged : str
+        Of the BlockedTable.
     """
 
     blocks: list[Any]
     workers: Workers
     shape: tuple[int, int]
+    merged: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -78,6 +79,7 @@ def read_row_blocks(
     n_outputs: int,
     loss: Loss,
     dtype: Any,
+    merged: str = "",
 ) -> tuple[RowBlocks, float]:
     """Return the checked rows, kept where they were read, and their total weight.
 
@@ -98,7 +100,7 @@ def read_row_blocks(
         raise InputError(
             "sample_weight is zero in every row: give at least one row a weight above 0"
         )
-    return RowBlocks(blocks, workers, shape), float(total)
+    return RowBlocks(blocks, workers, shape, merged), float(total)
 
 
 def checked_row_block(block: Any, n_outputs: int, loss: Loss, dtype: Any) -> RowBlock:

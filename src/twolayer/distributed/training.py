@@ -12,12 +12,14 @@ from twolayer import checks
 from twolayer.distributed.collections import BlockedTable, along_rows, blocked_table, is_dask
 from twolayer.distributed.column_blocks import ColumnBlocks
 from twolayer.distributed.dask_workers import DaskWorkers
-from twolayer.distributed.row_blocks import RowBlocksEngine, read_row_blocks
+from twolayer.distributed.outputs import blocked_outputs
+from twolayer.distributed.row_blocks import RowBlocks, RowBlocksEngine, read_row_blocks
 from twolayer.engines import get_available_engine
 from twolayer.engines.contract import Engine
 from twolayer.errors import EngineError, InputError
 from twolayer.maths import problem as problems
 from twolayer.maths import span as spans
+from twolayer.maths.activations import Activation
 from twolayer.maths.network import Objective, Params
 from twolayer.maths.problem import Problem, checked_targets
 from twolayer.solvers import Solver, solvers_that
@@ -53,6 +55,9 @@ class DaskHome(TableHome):
         workers = DaskWorkers(self.client)
         return blocked_problem(blocked_table(x), y, params, objective, sample_weight, workers)
 
+    def forward(self, x: Any, params: Params, activation: Activation) -> Any:
+        return blocked_outputs(blocked_table(x), params, activation)
+
     def choose_engine(
         self,
         problem: Problem,
@@ -84,11 +89,7 @@ def blocked_problem(
     workers: DaskWorkers,
 ) -> Problem:
     """Return the problem of a table in blocks: rows are read and checked now, columns in the pass over them."""
-    if table.shape[1] != params.n_inputs:
-        raise InputError(
-            f"x has {plural(table.shape[1], 'column')}, but w1 has {plural(params.n_inputs, 'row')}: give one row of w1 "
-            "per column of x"
-        )
+    problems.check_input_count(table.shape[1], params)
     if not table.by_rows:
         return column_problem(table, y, params, objective, sample_weight, workers)
     targets = along_rows(y, "y", table)
@@ -98,7 +99,7 @@ def blocked_problem(
     parts = list(zip(table.blocks(), targets, weights, strict=True))
     firsts = [rows.start for rows in table.slices]
     own = params.n_outputs, objective.loss, params.dtype
-    rows, total = read_row_blocks(parts, firsts, workers, table.shape, *own)
+    rows, total = read_row_blocks(parts, firsts, workers, table.shape, *own, table.merged)
     return Problem(rows, rows, None, objective, total)
 
 
@@ -124,7 +125,7 @@ def column_problem(
     blocks = [
         (block, columns.start) for block, columns in zip(table.blocks(), table.slices, strict=True)
     ]
-    columns = ColumnBlocks(blocks, table.slices, workers, table.shape, params.dtype)
+    columns = ColumnBlocks(blocks, table.slices, workers, table.shape, params.dtype, table.merged)
     total = float(n_rows if s is None else s.sum())
     return Problem(columns, targets, s, objective, total)
 
@@ -142,8 +143,7 @@ def row_choice(
     worker = RowBlocksEngine(inner, inner.check_device(device))
     if refusal := worker.refusal(problem, params, solver):
         raise InputError(str(refusal))
-    blocks = plural(len(problem.x.blocks), "block")
-    why = f"engine '{inner.name}' on {blocks} of rows, whose gradients are added up"
+    why = f"engine '{inner.name}' on {blocks_in_words(problem.x)} of rows, whose gradients are added up"
     return EngineChoice(worker, worker.inner_device, None, why)
 
 
@@ -182,9 +182,14 @@ def column_choice(
     form: Any = (
         spans.GramSpan if worker.takes_gram(problem, params, solver, False) else spans.RotatedSpan
     )
-    blocks = plural(len(problem.x.blocks), "block")
-    why = f"{why}; the span, from one pass over {blocks} of columns"
+    why = f"{why}; the span, from one pass over {blocks_in_words(problem.x)} of columns"
     return EngineChoice(worker, worker.check_device(device), form, why)
+
+
+def blocks_in_words(table: RowBlocks | ColumnBlocks) -> str:
+    """Return how many blocks there are, and whether they are those that were given."""
+    blocks = plural(len(table.blocks), "block")
+    return f"{blocks} ({table.merged})" if table.merged else blocks
 
 
 def params_in_blocks(params: Any) -> Params:

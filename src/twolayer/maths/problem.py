@@ -174,12 +174,17 @@ def activation_object(activation: Any) -> Activation:
 def checked_inputs(x: Any, params: Params) -> Any:
     """Return `x` as a table of the parameters' dtype, with a row of `w1` for each of its columns."""
     x = finite_table(x, "x", params.dtype)
-    if x.shape[1] != params.n_inputs:
+    check_input_count(x.shape[1], params)
+    return x
+
+
+def check_input_count(n_columns: int, params: Params) -> None:
+    """Raise InputError if `w1` has not a row for each column of `x`."""
+    if n_columns != params.n_inputs:
         raise InputError(
-            f"x has {plural(x.shape[1], 'column')}, but w1 has {plural(params.n_inputs, 'row')}: give one row of w1 per "
+            f"x has {plural(n_columns, 'column')}, but w1 has {plural(params.n_inputs, 'row')}: give one row of w1 per "
             "column of x"
         )
-    return x
 
 
 def checked_problem(

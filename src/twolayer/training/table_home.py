@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import Any
 
 from twolayer.errors import InputError
-from twolayer.maths.network import Objective, Params
-from twolayer.maths.problem import Problem, checked_params, checked_problem
+from twolayer.maths.activations import Activation
+from twolayer.maths.network import Objective, Params, forward
+from twolayer.maths.problem import Problem, checked_inputs, checked_params, checked_problem
 from twolayer.solvers import Solver
 from twolayer.training.engine_choice import EngineChoice, choose_engine
 
@@ -32,6 +33,10 @@ class TableHome:
     ) -> Problem:
         """Return the problem with everything checked that can be before the first step."""
         return checked_problem(x, y, params, objective, sample_weight)
+
+    def forward(self, x: Any, params: Params, activation: Activation) -> Any:
+        """Return the network's outputs for the table, of the table's kind."""
+        return forward(checked_inputs(x, params), params, activation)
 
     def choose_engine(
         self, problem: Problem, params: Params, solver: Solver, **settings: Any
