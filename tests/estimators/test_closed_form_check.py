@@ -99,11 +99,30 @@ def test_a_close_fit_whose_training_was_cut_short():
     assert r2_score(y, left_out) > -0.5
 
 
+def test_a_class_without_a_row_of_weight_is_no_doubt():
+    """Its logit has no minimum and goes on for ever, and of the others a common shift says nothing."""
+    x, y = bent(60, 0)
+    y = np.where(np.arange(60) == 0, "only", np.where(y > np.median(y), "high", "low"))
+    s = np.where(y == "only", 0.0, 1.0)
+    settings = {"alpha": 2, "activation": "tanh", "n_networks": 2, "random_state": 0}
+    model = TwoLayerClassifier(5, **settings).fit(x, y, s)
+    assert model.left_out_losses_ is not None
+    given = {"sample_weight": s, "method": "predict_proba"}
+    left_out = model.left_out_predict(x, y, **given)[1:]
+    true = model.left_out_predict(x, y, refit=True, **given)[1:]
+    assert left_out[:, 2].max() < 0.01
+    assert log_loss(y[1:], left_out, labels=model.classes_) == pytest.approx(
+        log_loss(y[1:], true, labels=model.classes_), abs=0.03
+    )
+
+
 def test_where_it_holds_nothing_is_trained():
     x, y = bent(80, 3)
     with warnings.catch_warnings():
         warnings.simplefilter("error", TwoLayerWarning)
-        model = TwoLayerRegressor(20, n_networks=2, random_state=0).fit(x, y)
+        model = TwoLayerRegressor(
+            20, alpha=2, activation="tanh", n_networks=2, random_state=0
+        ).fit(x, y)
         left_out = model.left_out_predict(x, y)
     true = without_each(model, x, y, every=4)
     assert r2_score(y[::4], left_out[::4]) == pytest.approx(r2_score(y[::4], true), abs=0.03)

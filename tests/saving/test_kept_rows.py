@@ -12,7 +12,8 @@ import twolayer as tl
 from twolayer.errors import FileError, InputError
 from twolayer.saving import model_file
 
-SETTINGS = {"n_hidden": 5, "alpha": 0.5, "n_networks": 2, "random_state": 0}
+# smooth and well decayed: the closed form of rows left out holds by far
+SETTINGS = {"n_hidden": 5, "alpha": 2, "activation": "tanh", "n_networks": 2, "random_state": 0}
 
 
 def table(n=40, seed=0):

@@ -68,14 +68,15 @@ def checked_outputs(
         it, as one that goes on would end elsewhere whatever is left out.
     """
     loss, before = tangents[0].loss, np.stack([one.outputs for one in tangents])
-    own = mean_outputs(before, loss)
-    after = mean_outputs(outputs, loss)
+    taught = taught_outputs(tangents[0])
+    own = mean_outputs(before, loss)[:, taught]
+    after = mean_outputs(outputs, loss)[:, taught]
     known = np.isfinite(after).all(axis=1)
-    if not known.any():
+    if not known.any() or not taught.any():
         return CheckedOutputs(outputs)
     if settled:
         return CheckedOutputs(outputs, settled_refusal(tangents, own, after[known], known))
-    if not is_doubtful(tangents, own, after, known):
+    if not is_doubtful(tangents, own, after, known, taught):
         return CheckedOutputs(outputs)
     parts = list(np.arange(len(own))[:, None]) if blocks is None else list(blocks)
     moved = np.square(np.where(known[:, None], after - own, 0)).sum(axis=1)
@@ -87,7 +88,7 @@ def checked_outputs(
     for part in checked:
         for network, tangent in enumerate(tangents):
             outputs[network, part] = trained_without(tangent, part)
-    true = mean_outputs(outputs, loss)
+    true = mean_outputs(outputs, loss)[:, taught]
     errors = [rms(true[part] - after[part]) for part in checked]
     off = "what the closed form says of rows left out is off by "
     if loss.y_to < np.inf:
@@ -105,6 +106,26 @@ def checked_outputs(
 def rms(values: np.ndarray) -> float:
     """Return the root of the mean square."""
     return float(np.sqrt(np.square(values).mean()))
+
+
+def taught_outputs(tangent: Tangent) -> np.ndarray:
+    """Return which outputs the rows of weight teach, bool of shape (n_outputs,).
+
+    A class without such a row, or a label that all of them have or none, has no minimum: its bias goes on for ever.
+    """
+    y, s = tangent.y, tangent.s
+    if tangent.loss.y_to == np.inf:
+        return np.ones(y.shape[1], dtype=bool)
+    heard = y if s is None else y[s > 0]
+    return np.asarray(heard.min(axis=0) < heard.max(axis=0))
+
+
+def unsettled_outputs(tangent: Tangent, taught: np.ndarray) -> np.ndarray:
+    """Return how far outputs are from the minimum of the linear view, but for a common shift of the logits of classes."""
+    rest = tangent.unsettled[:, taught]
+    if tangent.loss.takes_labels and rest.shape[1] > 1:
+        rest = rest - rest.mean(axis=1, keepdims=True)
+    return np.asarray(rest)
 
 
 def mean_leverage(tangents: Sequence[Tangent]) -> np.ndarray:
@@ -136,17 +157,15 @@ def is_doubtful(
     own: np.ndarray,
     after: np.ndarray,
     known: np.ndarray,
+    taught: np.ndarray,
 ) -> bool:
     """Return whether there is a sign that the closed form may not hold, of outputs of the average before and after."""
     first = tangents[0]
-    leverage = np.mean([one.leverage for one in tangents], axis=0) / first.outputs.shape[1]
-    narrow = (
-        first.features.x.shape[1] < len(own) - 1
-    )  # a wide table has as many axes as rows, but one
-    if narrow and leverage.mean() > CLOSE_FIT:
+    leverage = mean_leverage(tangents)
+    if is_narrow(first) and leverage.mean() > CLOSE_FIT:
         return True
     moved = (after - own)[known]
-    if rms(first.unsettled) > UNSETTLED * rms(moved):
+    if rms(unsettled_outputs(first, taught)) > UNSETTLED * rms(moved):
         return True
     if first.loss.y_to < np.inf:  # of classes
         return bool(np.abs(moved).max() > SURE_LOGITS)
