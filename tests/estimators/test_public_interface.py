@@ -59,11 +59,14 @@ def test_outputs_are_those_of_the_networks_on_the_users_columns(kind, n_networks
     assert outputs.shape == (n_networks, 40, n_outputs)
     assert outputs.dtype == np.float64
     assert len(model.networks_) == model.n_networks_ == n_networks
-    for one, output in zip(model.networks_, outputs, strict=True):
+    inputs = model.network_inputs(x)
+    clipped = [False] * n_networks if model.input_clip_ is None else model.input_clip_.networks
+    for one, columns, sees, output in zip(model.networks_, inputs, clipped, outputs, strict=True):
         assert isinstance(one, Params)
         assert one.n_networks is None
         assert (one.n_inputs, one.n_outputs) == (5, n_outputs)
-        assert (tl.forward(x, one, activation="tanh") == output).all()
+        assert (columns == x).all() != sees
+        assert (tl.forward(columns, one, activation="tanh") == output).all()
 
 
 @pytest.mark.parametrize("search", [False, True])
