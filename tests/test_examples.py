@@ -68,7 +68,7 @@ def ran(number, **changed):
         source, found = re.subn(rf"^{name} = .*$", f"{name} = {value}", source, flags=re.MULTILINE)
         assert found == 1, f"{script(number).name} has no line '{name} = ...'"
     variables, output = {"__name__": "__main__"}, io.StringIO()
-    with contextlib.redirect_stdout(output):
+    with contextlib.redirect_stdout(output), np.printoptions():
         exec(compile(source, script(number).name, "exec"), variables)
     return variables, output.getvalue()
 

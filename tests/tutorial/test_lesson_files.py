@@ -148,7 +148,10 @@ def test_the_key_begins_a_page_of_its_own_and_nothing_is_wider_than_a4(tmp_path)
 def made():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(notebook, "QUESTIONS", CHEAP)
-        return {lang: json.loads(lesson_notebook(SMALL, lang)) for lang in ("en", "zh")}
+        before = np.get_printoptions()
+        books = {lang: json.loads(lesson_notebook(SMALL, lang)) for lang in ("en", "zh")}
+        assert np.get_printoptions() == before  # which a cell sets
+        return books
 
 
 def printed(cell):
@@ -172,7 +175,7 @@ def test_it_is_a_notebook_of_format_4(made):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_its_cells_run_in_order_and_print_what_stands_below_them(made, lang):
     names = {}
-    with threadpool_limits(1):
+    with threadpool_limits(1), np.printoptions():
         for cell in made[lang]["cells"]:
             if cell["cell_type"] == "code":
                 outcome = run_source(cell["source"], names)

@@ -77,14 +77,15 @@ def lesson_notebook(program: LadderProgram, lang: str) -> bytes:
     page.markdown("# " + page.text(words.PROGRAM_TITLE))
     for text in (words.PROGRAM_INTRODUCTION, lesson_text.NOTEBOOK_HOW, words.SHAPE_MEANS):
         page.paragraph(text)
-    add_program(page, program)
-    page.heading(lesson_text.QUESTIONS_HEADING)
-    page.paragraph(WHY_FUNCTIONS)
-    page.code(PROGRAM_AS_FUNCTIONS.format(seed=program.seed))
-    for question in QUESTIONS.values():
-        page.markdown("### " + page.text(question.title))
-        page.paragraph(lesson_text.YOUR_ANSWER)
-        question.answer(AnswerSheet(page, program.seed))
+    with np.printoptions():  # a cell sets them
+        add_program(page, program)
+        page.heading(lesson_text.QUESTIONS_HEADING)
+        page.paragraph(WHY_FUNCTIONS)
+        page.code(PROGRAM_AS_FUNCTIONS.format(seed=program.seed))
+        for question in QUESTIONS.values():
+            page.markdown("### " + page.text(question.title))
+            page.paragraph(lesson_text.YOUR_ANSWER)
+            question.answer(AnswerSheet(page, program.seed))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {
         "nbformat": 4,
