@@ -238,7 +238,7 @@ def target_of(tmp_path, values, task="auto"):
         (["x", "y", "x"], "classification", ["x", "y"]),
         ([0, 1, 1, 0], "classification", [0, 1]),
         (["True", "False"], "classification", ["False", "True"]),
-        ([1.0, 2.0] * 5, "classification", [1, 2]),
+        ([1.0, 2.0] * 5, "classification", ["1.0", "2.0"]),  # as they are written
         ([1, 2, 3] * 10, "classification", [1, 2, 3]),
         (["1", "2", "unknown"], "classification", ["1", "2", "unknown"]),
         ([1, 2, 3] * 9, "regression", None),  # too few rows for three classes to be evident
