@@ -183,8 +183,8 @@ def test_predictions_that_fail_half_way_leave_the_file_as_it_was(
             "one way to split",
         ),
         (
-            ["predict", "good.twolayer.safetensors", "good.csv", "--interval", "0.9"],
-            "--interval is for",
+            ["predict", "good.twolayer.safetensors", "good.csv", "--interval", "1.5"],
+            "--interval is a share",
         ),
         (["test", "good.csv", "--target", "kind", "--n", "0"], "--n must be a whole number"),
         (["test", "good.csv", "--target", "kind", "--level", "1"], "--level is a share"),

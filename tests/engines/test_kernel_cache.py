@@ -165,7 +165,7 @@ for solver in ("lbfgs", "adam", "gd"):
     print(solver, hashlib.sha256(run.params.w1.tobytes()).hexdigest())
 rng = np.random.default_rng(0)
 for n_rows, n_inputs, n_outputs in ((7, 3, 1), (80, 5, 2), (40, 12, 4), (60, 300, 3)):
-    x, labels = rng.standard_normal((n_rows, n_inputs)), rng.integers(0, max(2, n_outputs), n_rows)
+    x, labels = rng.standard_normal((n_rows, n_inputs)) / 10, rng.integers(0, max(2, n_outputs), n_rows)
     labels = labels[:, None] * 1.0 if n_outputs == 1 else np.eye(n_outputs)[labels]
     params = tl.init_params(n_inputs, 6, n_outputs, scheme="glorot", random_state=0)
     for loss in LOSSES:

@@ -392,7 +392,7 @@ def test_verbose_tells_the_loss(capsys):
         ({"engine": "nmupy"}, "no engine 'nmupy'"),
         (
             {"solver": "adam", "learning_rate_init": 0},
-            "learning_rate must be a finite number above 0",
+            "learning_rate_init must be a finite number above 0",
         ),
     ],
 )
