@@ -27,7 +27,7 @@ def spectra():
     rng = np.random.default_rng(1)
     factors = rng.standard_normal((60, 4))
     x = factors @ rng.standard_normal((4, 300)) + 0.3 * rng.standard_normal((60, 300))
-    return x, factors[:, 0] + 0.3 * rng.standard_normal(60), tl.TwoLayerRegressor, 10.0
+    return x, factors[:, 0] + 0.3 * rng.standard_normal(60), tl.TwoLayerRegressor, 30.0
 
 
 def cancer():

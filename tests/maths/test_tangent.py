@@ -79,7 +79,7 @@ CASES = [
     (cancer, "log_loss", "relu", 3.0, False),
     (imbalanced, "log_loss", "tanh", 1.0, False),
     (wine, "log_loss", "relu", 3.0, True),
-    (wide_numbers, "squared_error", "relu", 30.0, False),
+    (wide_numbers, "squared_error", "gelu", 30.0, False),  # no kink, where trainings end apart
     (wide_classes, "log_loss", "relu", 10.0, True),
     (counts, "poisson", "tanh", 10.0, False),
     (two_outputs, "squared_error", "relu", 10.0, False),
@@ -156,7 +156,7 @@ def test_changes_of_all_outputs_are_those_of_another_training(
         truth[k] = network.forward(x, again, act) - tangent.outputs
     if loss == "log_loss" and y.shape[1] > 1:  # a common shift of the logits says nothing
         found, truth = (one - one.mean(axis=2, keepdims=True) for one in (found, truth))
-    assert correlation(found, truth) > 0.8
+    assert correlation(found, truth) > 0.9
     for settled in (False, True):
         changes = tangent.changes(blocks, settled)
         for k, block in enumerate(blocks):
