@@ -206,7 +206,9 @@ def test_what_is_said(here, twolayer):
         "classes (rows): setosa (50), versicolor (50), virginica (50)\n"
         "112 rows to train on, 38 kept for the test, seed 0\n"
     )
-    assert re.search(r"\ntrained 5 networks of 50 hidden units, alpha [\d.]+: 20 passes, loss 0\.", out)
+    assert re.search(
+        r"\ntrained 5 networks of 50 hidden units, alpha [\d.]+: 20 passes, loss 0\.", out
+    )
     _, out, _ = twolayer("fit", "../cancer.csv", "--target", "target", "--max-iter", 5)
     assert "2 different whole numbers: classification (if not, --task regression)" in out
     _, out, _ = twolayer(

@@ -120,9 +120,9 @@ def test_where_it_holds_nothing_is_trained():
     x, y = bent(80, 3)
     with warnings.catch_warnings():
         warnings.simplefilter("error", TwoLayerWarning)
-        model = TwoLayerRegressor(
-            20, alpha=2, activation="tanh", n_networks=2, random_state=0
-        ).fit(x, y)
+        model = TwoLayerRegressor(20, alpha=2, activation="tanh", n_networks=2, random_state=0).fit(
+            x, y
+        )
         left_out = model.left_out_predict(x, y)
     true = without_each(model, x, y, every=4)
     assert r2_score(y[::4], left_out[::4]) == pytest.approx(r2_score(y[::4], true), abs=0.03)

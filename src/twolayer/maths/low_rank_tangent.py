@@ -71,8 +71,10 @@ class LowRankTangent:
         pulled = j.T @ tangent.w.reshape(size, n_outputs)  # Jᵀ W B
         inverse = np.zeros((n_outputs, n_outputs)) if tangent.u is None else tangent.inverse
         pull = basis.T @ pulled / precision[:, None]
-        basis = basis.astype(np.float32, order="C")  # as a file gives it back: products are the same
-        return cls(basis, precision, tangent.decay, pull, inverse)
+        rows = basis.astype(
+            np.float32, order="C"
+        )  # as a file gives them back: products are the same
+        return cls(rows, precision, tangent.decay, pull, inverse)
 
     def variance(self, x: Any, params: Params, activation: Activation) -> np.ndarray:
         """Return the variance of the outputs of rows, shape (n_rows, n_outputs): `x` and the weights are as in training."""
