@@ -171,6 +171,64 @@ def test_the_rate_has_zones_and_a_run_that_diverges_says_so(opened):
     wait_until(page, "!app.frame.running")
 
 
+def scale_of(page):
+    wait_until(page, "Boolean(app.rateEnds) && !document.getElementById('rate').disabled")
+    return page.locator(".scale").inner_text().split()
+
+
+def test_the_scale_of_rates_has_numbers_and_its_ends_stay(opened):
+    page = opened("program=P1&tab=learning&rate=5e-6")
+    numbers = scale_of(page)
+    assert numbers == ["1e−8", "1e−7", "1e−6", "1e−5", "1e−4"]
+    for key, rate in (("Home", 1e-8), ("End", 1e-4), ("ArrowLeft", 8.3e-5)):
+        page.locator("#rate").focus()
+        page.keyboard.press(key)
+        wait_until(page, f"app.settings.rate === {rate} && app.frame")
+        assert scale_of(page) == numbers
+        assert page.locator("#rate").get_attribute("aria-valuetext") == page.locator("#typed-rate").input_value()  # fmt: skip
+    assert page.locator("#typed-rate").input_value() == "8.3e-5"
+
+
+def test_a_rate_can_be_written_and_one_that_is_none_is_refused(opened):
+    page = opened("program=P1&tab=learning")
+    scale_of(page)
+    for wrong in ("fast", "0", "-1e-6", ""):
+        page.locator("#typed-rate").fill(wrong)
+        page.keyboard.press("Tab")
+        page.get_by_text("The learning rate must be a number above 0").wait_for()
+        assert page.evaluate("app.settings.rate") == 1e-6
+    page.locator("#typed-rate").fill("0.5")
+    page.keyboard.press("Enter")
+    wait_until(page, "app.settings.rate === 0.5 && app.frame")
+    page.get_by_text("The rate 0.5 is beyond this scale").wait_for()
+
+
+def test_the_sentence_says_that_units_died_and_what_0_costs(opened):
+    page = opened("program=P1&tab=learning&rate=2.2e-6&step=60")
+    page.get_by_text(re.compile(r"Dead units: [3-9]\d of 100\. .* At the start there were 0: steps that were too long")).wait_for()  # fmt: skip
+    page.get_by_text("more than predicting 0 everywhere costs (609.1)").wait_for()
+    page = opened("program=P1&tab=learning&rate=1e-7&step=30")
+    page.get_by_text("The loss fell from").wait_for()
+    assert "Dead units" not in page.locator("#panel").inner_text()
+
+
+def test_trials_of_a_program_that_was_left_are_not_shown(opened):
+    page = opened("program=P1&tab=learning")
+    wait_until(page, "app.trials.length > 0")
+    page.locator("#tab-matrices").click()
+    page.locator("[data-do=program]").select_option("small")
+    wait_until(page, "app.settings.program === 'small' && app.frame")
+    page.wait_for_timeout(1500)
+    assert page.evaluate("app.trials.length") == 0
+
+
+def test_two_runs_of_another_program_begin_with_its_rate(opened):
+    page = opened("program=P1&tab=compare")
+    page.locator("[data-do=program]").select_option("small")
+    wait_until(page, "app.settings.program === 'small' && app.frame")
+    assert page.locator("[data-side=A-rate]").input_value() == "0.01"
+
+
 def test_units_and_plane_show_what_the_network_does(opened):
     page = opened("program=P4relu&step=200&tab=plane")
     page.get_by_text(re.compile(r"\d+ of 12 right")).wait_for()

@@ -217,6 +217,9 @@ class ProgramHost:
         if "losses" in want:
             frame["unseen"] = history.new_losses
             frame["predictZero"] = float(np.square(self.numbers("y")).sum())
+            if history.activity:
+                before, now = (int((history.activity[at] == 0).sum()) for at in (0, -1))
+                frame["dead"] = {"before": before, "now": now}
             if is_classes:
                 frame["right"] = rows_right(run)
         if "units" in want:

@@ -2,11 +2,9 @@
 import { possibleBreaks } from "./break_view.js";
 import { colour, make, option, shortNumber, tableBehind } from "./elements.js";
 import { drawLineChart } from "./line_chart.js";
-import { isRate } from "./settings.js";
+import { rateText, readRate } from "./settings.js";
 
 const MOST_STEPS = 5000;
-
-const rateText = (rate) => (rate < 1e-3 ? rate.toExponential() : String(rate));
 
 export class ComparisonView {
   constructor(app) {
@@ -38,7 +36,7 @@ export class ComparisonView {
     const { app } = this;
     const choice = (key, values, text = (value) => value) =>
       make("label", {}, app.say(key), make("select", { "data-side": `${name}-${key}`, onchange: (event) => (side[key] = event.target.value) }, values.map((value) => option(value, text(value), side[key]))));
-    const rate = make("input", { type: "text", inputmode: "decimal", size: 9, value: rateText(side.rate), "data-side": `${name}-rate`, onchange: () => { if (isRate(Number(rate.value))) side.rate = Number(rate.value); else rate.value = rateText(side.rate); } }); // prettier-ignore
+    const rate = make("input", { type: "text", inputmode: "decimal", size: 9, value: rateText(side.rate), "data-side": `${name}-rate`, onchange: () => { side.rate = readRate(rate.value) || side.rate; rate.value = rateText(side.rate); } }); // prettier-ignore
     const mistakes = ["", ...possibleBreaks(app.settings)];
     return make("fieldset", { class: "panel stack" },
       make("legend", { class: "hidden" }, app.say("run_named", { name })), make("h2", {}, app.say("run_named", { name })),

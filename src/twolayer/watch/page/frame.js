@@ -96,6 +96,11 @@ export function largest({ shape: [rows, columns], data }) {
   return best;
 }
 
+// Of the rows on which each unit is on: how many units are off on every row.
+export function deadUnits(on) {
+  return on.reduce((dead, rows) => dead + (rows === 0), 0);
+}
+
 // How many rows have their own class as the largest output.
 export function rowsRight(run) {
   const { arrays } = run.state;

@@ -7,7 +7,7 @@ import { FitView } from "./fit_view.js";
 import { HeaderView } from "./header_view.js";
 import { Palette } from "./heat_map.js";
 import { LABELS } from "./labels.js";
-import { LearningView, roundedRate } from "./learning_view.js";
+import { LearningView } from "./learning_view.js";
 import { MatrixView, variableNames } from "./matrix_view.js";
 import { weightNames } from "./network.js";
 import { PlaneView } from "./plane_view.js";
@@ -16,7 +16,7 @@ import { knownShapes } from "./quiz.js";
 import { QuizView } from "./quiz_view.js";
 import { RunPlace } from "./run_place.js";
 import { Session } from "./session.js";
-import { linkText, readLink } from "./settings.js";
+import { linkText, readLink, roundedRate } from "./settings.js";
 import { UnitView } from "./unit_view.js";
 
 const TABS = { matrices: MatrixView, learning: LearningView, units: UnitView, plane: PlaneView, break: BreakView, quiz: QuizView, compare: ComparisonView, data: DataView, fit: FitView };
@@ -38,7 +38,7 @@ export class App {
     this.setupOpen = false;
     this.follow = true;
     this.chosen = { variable: "x", row: 0, column: 0 };
-    Object.assign(this, { own: null, table: null, tableHidden: 10, tableScaled: true, losses: [], trials: [], curvature: NaN, previous: null });
+    Object.assign(this, { own: null, table: null, tableHidden: 10, tableScaled: true, losses: [], trials: [], rateEnds: null, curvature: NaN, previous: null });
     this.session = new RunPlace(this, new Session(workerSource), first.server);
     this.workerSource = workerSource;
     this.pending = false;
@@ -83,10 +83,6 @@ export class App {
     return weightNames(this.settings);
   }
 
-  get rateCentre() {
-    return this.centre;
-  }
-
   // Begin anew with these settings, and go to a step and a line of it.
   async start(settings, step = 0, line = 0) {
     this.settings = settings;
@@ -94,9 +90,7 @@ export class App {
     Object.assign(this, { setup, lines, given, losses: [], shapes: knownShapes(settings) });
     if (settings.breaks.includes("flat_y")) this.shapes.y = [settings.rows];
     const trialKey = JSON.stringify({ ...settings, rate: 0, breaks: 0, dtype: 0, own: this.own ? this.ownSerial : 0 });
-    if (trialKey !== this.trialKey) Object.assign(this, { trialKey, trials: [], curvature: NaN, trialsBegun: false, centre: settings.rate });
-    const { rate } = settings;
-    if (rate < this.centre / 100 || rate > this.centre * 100) Object.assign(this, { centre: rate, trials: [], trialsBegun: false });
+    if (trialKey !== this.trialKey) Object.assign(this, { trialKey, trials: [], rateEnds: null, curvature: NaN, trialsBegun: false });
     this.frame = null;
     this.build();
     this.travelling = step > 0 || line > 0;
@@ -124,7 +118,7 @@ export class App {
       this.previous = { losses: this.losses, name: `learning_rate = ${shortNumber(this.settings.rate, 3)}` };
     }
     const isOther = Object.keys(changed).some((name) => !["rate", "breaks", "dtype"].includes(name));
-    if (isOther) this.previous = null;
+    if (isOther) this.previous = this.sides = null;
     await this.start({ ...this.settings, ...changed });
     if (running) await this.toggle();
   }
@@ -210,8 +204,11 @@ export class App {
   beginTrials() {
     if (this.trialsBegun) return;
     this.trialsBegun = true;
-    this.side.begin("trials", { settings: { ...this.settings, breaks: [] }, own: this.own, rate: this.centre }, (value) => {
-      if (value.curvature !== undefined) this.curvature = value.curvature;
+    const { trialKey } = this;
+    this.side.begin("trials", { settings: { ...this.settings, breaks: [] }, own: this.own }, (value) => {
+      if (trialKey !== this.trialKey) return; // of a problem that was left
+      if (value.ends) this.rateEnds = value.ends;
+      else if (value.curvature !== undefined) this.curvature = value.curvature;
       else this.trials.push(value);
       this.requestFrame();
     });

@@ -1,15 +1,12 @@
 // What a learning rate does, tried: a short run from the same numbers at each of many rates.
+import { largestCurvature, startDirection } from "./curvature.js";
+import { deadUnits } from "./frame.js";
+import { scaleEnds } from "./rate_scale.js";
+import { usualRate } from "./settings.js";
 import { TrainingRun } from "./training_run.js";
 
-export const ZONES = ["smooth", "rises", "kills", "diverges"];
 const TRIAL_STEPS = 25;
-
-// Units that are off on every row.
-function deadUnits(on) {
-  let dead = 0;
-  for (const rows of on) if (rows === 0) dead += 1;
-  return dead;
-}
+const ROUGH_TURNS = 5; // of the power iteration, for the scale
 
 // The zone of one learning rate, and what the trial saw.
 export function trialOutcome(settings, own, rate, steps = TRIAL_STEPS) {
@@ -31,10 +28,13 @@ export function trialOutcome(settings, own, rate, steps = TRIAL_STEPS) {
   return { rate, zone, dead: dead.at(-1), last, steps };
 }
 
-// The rates to try: three per factor of ten around this one, the nearest first.
-export function trialRates(rate) {
-  const centre = Math.round(3 * Math.log10(rate));
-  const rates = [];
-  for (let away = 0; away <= 6; away++) for (const side of away ? [1, -1] : [1]) rates.push(10 ** ((centre + side * away) / 3));
-  return rates;
+// The ends of the scale: around the rate that is usual for these sizes; for sizes that no preset has, around 2/λ, roughly.
+// They don't depend on the rate that is chosen, and so stay where they are.
+export function rateEnds(settings, own = null) {
+  return scaleEnds(usualRate(settings) ?? 2 / roughCurvature(settings, own));
+}
+
+function roughCurvature(settings, own) {
+  const { state } = new TrainingRun({ ...settings, breaks: [], dtype: "float64" }, own);
+  return largestCurvature(state.arrays, settings, startDirection(state.arrays, settings), ROUGH_TURNS);
 }

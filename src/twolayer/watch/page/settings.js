@@ -31,6 +31,14 @@ export const PRESETS = {
 export const LIMITS = { rows: [1, 2000], inputs: [1, 5000], hidden: [1, 500], outputs: [1, 100] };
 export const MOST_NUMBERS = 2_000_000; // of any one array: more would make a step slower than a second
 
+const OF_THE_START = ["problem", "rows", "inputs", "hidden", "outputs", "bias", "activation"];
+
+// The rate of the first preset that has this problem and these sizes; undefined where none has.
+export function usualRate(settings) {
+  const presets = Object.keys(PRESETS).map(presetSettings);
+  return presets.find((preset) => OF_THE_START.every((name) => preset[name] === settings[name]))?.rate;
+}
+
 export function presetSettings(program) {
   return { ...DEFAULTS, program, ...PRESETS[program] };
 }
@@ -52,6 +60,22 @@ export function sizeFaults(settings) {
 
 export function isRate(value) {
   return Number.isFinite(value) && value > 0;
+}
+
+// Two figures: 1.2e-6 rather than 1.2115276586285884e-6.
+export function roundedRate(rate) {
+  return Number(rate.toPrecision(2));
+}
+
+// A rate as it is written in Python: 1e-6, 0.01.
+export function rateText(rate) {
+  return rate < 1e-3 || rate >= 1e4 ? rate.toExponential() : String(rate);
+}
+
+// The rate that a reader wrote, or NaN.
+export function readRate(text) {
+  const rate = text.trim() === "" ? NaN : Number(text.trim().replace("−", "-"));
+  return isRate(rate) ? rate : NaN;
 }
 
 const NUMBERS = ["rows", "inputs", "hidden", "outputs", "rate", "seed"];

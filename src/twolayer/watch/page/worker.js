@@ -3,8 +3,9 @@ import { drawnShape, entry } from "./arrays.js";
 import { RunComparison } from "./comparison.js";
 import { largestCurvature, startDirection } from "./curvature.js";
 import { DifferenceFinder } from "./difference.js";
-import { planeMap, pooled, rowsRight, thinned, unitMap } from "./frame.js";
-import { trialOutcome, trialRates } from "./rate_zones.js";
+import { deadUnits, planeMap, pooled, rowsRight, thinned, unitMap } from "./frame.js";
+import { trialRates } from "./rate_scale.js";
+import { rateEnds, trialOutcome } from "./rate_zones.js";
 import { TrainingRun } from "./training_run.js";
 
 const TURN_MS = 12; // of work before requests are looked at again
@@ -128,6 +129,7 @@ export class ProgramHost {
     if (want.includes("losses")) {
       frame.unseen = run.unseenLosses;
       frame.predictZero = run.state.arrays.y.data.reduce((sum, value) => sum + value * value, 0);
+      if (run.activity.length) frame.dead = { before: deadUnits(run.activity[0]), now: deadUnits(run.activity.at(-1)) };
       if (isClasses) frame.right = rowsRight(run);
     }
     if (want.includes("units")) Object.assign(frame, { units: unitMap(run), activity: thinned(run.activity, MOST_TIMES) });
@@ -190,8 +192,10 @@ export class ProgramHost {
 }
 
 const JOBS = {
-  *trials({ settings, own, rate }) {
-    for (const tried of trialRates(rate)) yield trialOutcome(settings, own, tried);
+  *trials({ settings, own }) {
+    const ends = rateEnds(settings, own);
+    yield { ends };
+    for (const tried of trialRates(ends)) yield trialOutcome(settings, own, tried);
     const run = new TrainingRun({ ...settings, breaks: [], dtype: "float64" }, own);
     yield { curvature: largestCurvature(run.state.arrays, run.settings, startDirection(run.state.arrays, run.settings)) };
   },
