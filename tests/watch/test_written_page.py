@@ -229,6 +229,19 @@ def test_two_runs_of_another_program_begin_with_its_rate(opened):
     assert page.locator("[data-side=A-rate]").input_value() == "0.01"
 
 
+@pytest.mark.parametrize("tab", ["matrices", "learning"])
+def test_on_a_phone_the_line_and_what_it_does_are_on_one_screen(opened, tab):
+    page = opened(f"program=P1&step=2&line=9&tab={tab}", width=390, height=844)
+    lit, tabs = (page.locator(place).bounding_box() for place in ("[aria-current=step]", ".tabs"))
+    listing, seen = (
+        page.locator(place).first.bounding_box()
+        for place in (".listing", ".card.written" if tab == "matrices" else "#panel .wide-canvas")
+    )
+    assert listing["y"] <= lit["y"] <= listing["y"] + listing["height"] - lit["height"]
+    assert tabs["y"] < 844 - 200
+    assert seen["y"] < 844 - 60
+
+
 def test_units_and_plane_show_what_the_network_does(opened):
     page = opened("program=P4relu&step=200&tab=plane")
     page.get_by_text(re.compile(r"\d+ of 12 right")).wait_for()

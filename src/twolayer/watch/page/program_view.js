@@ -23,7 +23,7 @@ export class ProgramView {
   constructor(app) {
     this.app = app;
     this.listing = make("div", { class: "listing panel" });
-    this.what = make("section", { class: "panel what", "aria-live": "polite", "aria-label": app.say("this_line") });
+    this.what = make("section", { class: "panel what", tabindex: "0", "aria-live": "polite", "aria-label": app.say("this_line") });
     [this.stepNumber, this.lossNumber, this.placeText] = [make("b"), make("b"), make("span")];
     this.standing = make("div", { class: "standing" },
       make("span", {}, `${app.say("step")} `, this.stepNumber), this.placeText, make("span", {}, `${app.say("loss")} `, this.lossNumber),
