@@ -12,6 +12,7 @@ from slow_cases import slow
 from threadpoolctl import threadpool_limits
 
 from twolayer.engines import contract
+from twolayer.tutorial.explain import why
 from twolayer.tutorial.explain.why import QUESTIONS, explain_why
 from twolayer.tutorial.ladder import LadderProgram
 
@@ -74,6 +75,25 @@ def test_a_question_is_asked_for_by_its_name(capsys, lang):
     assert (code, err) == (0, "")
     assert QUESTIONS["product"].title.said(lang) in out
     assert not any(f"[{name}]" in out for name in QUESTIONS if name != "product")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_list_names_every_question_and_runs_nothing(capsys, monkeypatch, lang):
+    never = {name: asked._replace(answer=None) for name, asked in QUESTIONS.items()}
+    monkeypatch.setattr(why, "QUESTIONS", never)
+    code, out, err = done(capsys, "explain", "--question", "list", "--lang", lang)
+    assert (code, err) == (0, "")
+    rows = {name: title for name, _, title in (line.strip().partition("  ") for line in out.splitlines())}  # fmt: skip
+    for name, asked in QUESTIONS.items():
+        assert rows[name].split()[0] == asked.title.said(lang).split()[0]
+
+
+def test_all_answers_begin_with_the_list(monkeypatch):
+    one = {"product": QUESTIONS["product"], "twice": QUESTIONS["twice"]}
+    monkeypatch.setattr(why, "QUESTIONS", one)
+    lines = read(explain_why, 0)
+    places = [next(at for at, line in enumerate(lines) if re.match(pattern, line)) for pattern in (r"  product  ", r"  twice  ", r".* \[product\]")]  # fmt: skip
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from twolayer.tutorial.explain.numpy_torch import explain_numpy_torch
 from twolayer.tutorial.explain.program import explain_program
 from twolayer.tutorial.explain.program_text import PAGE_PARTS
 from twolayer.tutorial.explain.timing import explain_timing
-from twolayer.tutorial.explain.why import QUESTIONS, explain_why
+from twolayer.tutorial.explain.why import LIST, QUESTIONS, explain_why
 from twolayer.tutorial.ladder import LadderProgram
 from twolayer.tutorial.layout import Page
 from twolayer.tutorial.lesson_text import NO_FOLDER, SAME_FILE, WROTE
@@ -63,7 +63,7 @@ def explain(
         None, help="program (the default), why, autograd, timing, or numpy-torch."
     ),
     question: str | None = typer.Option(
-        None, help="One question of the topic why: rate, limit, start, noise, zeros, ..."
+        None, help="One question of the topic why, by its name; 'list' shows all names."
     ),
     lang: str | None = typer.Option(None, help="en or zh; by default the locale's."),
     line: str | None = typer.Option(None, metavar="INTEGER", help="Only this line of the program."),
@@ -122,7 +122,7 @@ def explain(
         "show_weights": show_weights,
     }
     if question is not None:
-        check_choice("--question", question, QUESTIONS, reader)
+        check_choice("--question", question, [LIST, *QUESTIONS], reader)
     try:
         chosen, about["table"] = lesson_program(given, reader)
         if handout is not None or notebook is not None:

@@ -17,11 +17,15 @@ WHY_TITLE = Bilingual(
     en="Questions about the program, answered by runs", zh="关于这个程序的问题，用运行来回答"
 )
 WHY_INTRODUCTION = Bilingual(
-    en="All code below ran just now, and the lines behind a bar are what it printed. A single question: twolayer explain "
-    "--question NAME, with the names in brackets.",
-    zh="以下代码都是刚刚运行的，竖线后面是它打印的内容。只看一个问题：twolayer explain --question 名字，名字写在方括号"
-    "里。",
+    en="All code below ran just now, and the lines behind a bar are what it printed.",
+    zh="以下代码都是刚刚运行的，竖线后面是它打印的内容。",
 )
+ONE_QUESTION = Bilingual(
+    en="A single question: twolayer explain --question NAME, with one of these names.",
+    zh="只看一个问题：twolayer explain --question 名字，名字从下面选。",
+)
+NAME_COLUMN = Bilingual(en="name", zh="名字")
+QUESTION_COLUMN = Bilingual(en="question", zh="问题")
 WHY_FUNCTIONS = Bilingual(
     en="The lines of the program, put into functions, so that they can run with several rates and several numbers:",
     zh="把程序的各行放进函数里，这样就可以用不同的学习率、不同的数来运行：",
@@ -47,10 +51,26 @@ QUESTIONS = {
 NEEDS_NO_FUNCTIONS = {"entries", "twice"}  # their code stands alone
 
 
+LIST = "list"  # in place of a question's name: all names, and no answers
+
+
+def list_questions(page: Page) -> None:
+    """Write the names of all questions."""
+    page.paragraph(ONE_QUESTION)
+    page.line()
+    head = [page.text(NAME_COLUMN), page.text(QUESTION_COLUMN)]
+    page.table(head, [[name, page.text(asked.title)] for name, asked in QUESTIONS.items()])
+
+
 def explain_why(page: Page, seed: int = 0, question: str | None = None) -> None:
-    """Write all questions with their answers, or one of them."""
-    if question is None:
+    """Write all questions with their answers, one of them, or (`question="list"`) their names alone."""
+    if question in (None, LIST):
         page.title(WHY_TITLE)
+        list_questions(page)
+    if question == LIST:
+        return
+    if question is None:
+        page.line()
         page.paragraph(WHY_INTRODUCTION)
     if question not in NEEDS_NO_FUNCTIONS:
         page.line()
