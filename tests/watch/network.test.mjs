@@ -155,6 +155,7 @@ test("what Python checks afterwards", () => {
   for (const name of BREAKS) settings.push({ ...SMALL, breaks: [name] });
   settings.push({ ...SMALL, outputs: 1, breaks: ["flat_y"] }, { ...SMALL, outputs: 5, bias: false, breaks: ["flat_y"] });
   settings.push({ ...SMALL, breaks: ["mask", "mean", "accumulate", "order"] });
+  settings.push(presetSettings("P1"));
   const programs = settings.map((chosen) => {
     const run = trained(chosen, 4);
     const { arrays } = new TrainingRun(chosen).state;
@@ -163,7 +164,7 @@ test("what Python checks afterwards", () => {
       lines: run.lines.filter(({ removed }) => !removed).map(({ code }) => code),
       losses: run.losses,
       stopped: run.stopped,
-      curvature: chosen.breaks.length ? null : largestCurvature(arrays, chosen, startDirection(arrays, chosen), 2000),
+      curvature: chosen.breaks.length ? null : largestCurvature(arrays, chosen, startDirection(arrays, chosen)),
       breaks: chosen.breaks,
       activation: chosen.activation,
     };

@@ -6,7 +6,7 @@ import { usualRate } from "./settings.js";
 import { TrainingRun } from "./training_run.js";
 
 const TRIAL_STEPS = 25;
-const ROUGH_TURNS = 5; // of the power iteration, for the scale
+const ROUGH_TURNS = 5; // of the search for the largest curvature, for the scale
 
 // The zone of one learning rate, and what the trial saw.
 export function trialOutcome(settings, own, rate, steps = TRIAL_STEPS) {
