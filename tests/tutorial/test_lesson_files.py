@@ -99,11 +99,19 @@ def test_the_sheet_has_gaps_and_no_answers():
         assert totals[0] == totals[1]
 
 
+def test_the_questions_say_which_program_they_are_about():
+    html = " ".join(sheet_and_key()[2].split())
+    assert "64 rows, 1000 inputs, 100 hidden units, 10 outputs, all random, and learning_rate = 1e-06." in html  # fmt: skip
+    assert "learning_rate = 0.01" in html
+
+
 def test_each_seed_has_other_numbers_that_do_something():
     sheets = set()
     for seed in range(20):
-        x, _, params = pencil_numbers(seed)
+        x, y, params = pencil_numbers(seed)
         h = x @ params.w1
+        grad_h_relu = 2 * (np.maximum(h, 0) @ params.w2 - y) @ params.w2.T
+        assert grad_h_relu[h < 0].all()  # what the mask clears was not 0 before
         assert (h < 0).sum() == 1
         assert h.all()
         assert not (h < 0).all(0).any()

@@ -44,6 +44,12 @@ STEP_TITLE = Bilingual(en="One step", zh="走一步")
 SHAPE_IS = Bilingual(en="shape", zh="形状")
 ADDS_UP = Bilingual(en="adds up to {total}", zh="各元素之和：{total}")
 THINK_HEADING = Bilingual(en="Think", zh="想一想")
+THINK_ABOUT = Bilingual(
+    en="These are about the same program at its usual size: {rows} rows, {inputs} inputs, {hidden} hidden units, {outputs} "
+    "outputs, all random, and learning_rate = {rate}.",
+    zh="下面的问题针对平常大小的同一个程序：{rows} 行、{inputs} 个输入、{hidden} 个隐藏单元、{outputs} 个输出，"
+    "数据和权重都是随机的，learning_rate = {rate}。",
+)
 LOSS_AFTER_STEP = Bilingual(
     en="After this step the loss is {after}; before it was {before}.",
     zh="走完这一步，损失从 {before} 变为 {after}。",

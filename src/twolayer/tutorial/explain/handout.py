@@ -18,7 +18,8 @@ from twolayer.tutorial import lesson_text
 from twolayer.tutorial.explain import RULE_LABEL
 from twolayer.tutorial.explain.questions import AnswerSheet
 from twolayer.tutorial.explain.why import QUESTIONS
-from twolayer.tutorial.layout import Page
+from twolayer.tutorial.ladder import LadderProgram
+from twolayer.tutorial.layout import Page, format_short
 from twolayer.tutorial.trace import TracedLine, trace
 
 PENCIL_SIZES = (2, 3, 2, 2)  # rows, inputs, hidden units, outputs
@@ -86,7 +87,8 @@ def lesson_handout(seed: int, lang: str) -> bytes:
 
 
 def pencil_numbers(seed: int) -> tuple[np.ndarray, np.ndarray, Params]:
-    """Return small whole numbers with which every line does something: entries of h on both sides of 0, no dead unit."""
+    """Return small whole numbers with which every line does something: entries of h on both sides of 0, a gradient
+    that the mask clears, no dead unit."""
     n_rows, n_inputs, n_hidden, n_outputs = PENCIL_SIZES
     for attempt in count():
         rng = np.random.default_rng([seed, attempt])
@@ -98,9 +100,10 @@ def pencil_numbers(seed: int) -> tuple[np.ndarray, np.ndarray, Params]:
         )  # fmt: skip
         h = x.dot(w1)
         grad = 2 * (np.maximum(h, 0).dot(w2) - y)
-        grad_w1 = x.T.dot(grad.dot(w2.T) * (h > 0))
+        grad_h_relu = grad.dot(w2.T)
+        grad_w1 = x.T.dot(grad_h_relu * (h > 0))
         sizes = max(np.abs(grad).max(), np.abs(grad_w1).max())
-        one_cleared = h.all() and (h < 0).sum() == 1
+        one_cleared = h.all() and (h < 0).sum() == 1 and grad_h_relu[h < 0].all()
         if one_cleared and w2.all() and x.all() and grad.all() and sizes <= LARGEST_ENTRY:
             return x, y, Params(w1, None, w2, None)
     raise AssertionError  # pragma: no cover
@@ -126,12 +129,25 @@ def sheet_html(
         f"<h2>{say(lesson_text.STEP_TITLE)}</h2>",
         *(line_html(number, line, lang, gaps=True) for number, line in enumerate(step, 1)),
         f"<h2>{say(lesson_text.THINK_HEADING)}</h2>",
+        f"<p>{say(lesson_text.THINK_ABOUT, **tutorial_figures())}</p>",
     ]
     for number, name in enumerate(QUESTIONS_ON_PAPER, 1):
         rules = '<div class="rule"></div>' * ANSWER_LINES
         title = say(QUESTIONS[name].title)
         parts.append(f'<div class="question"><p>{number}. {title}</p>{rules}</div>')
     return "\n".join([*parts, "</section>"])
+
+
+def tutorial_figures() -> dict[str, Any]:
+    """Return the sizes and the learning rate of the program that the questions are about."""
+    program = LadderProgram()
+    return {
+        "rows": program.n_rows,
+        "inputs": program.n_inputs,
+        "hidden": program.n_hidden,
+        "outputs": program.n_outputs,
+        "rate": format_short(program.learning_rate),
+    }
 
 
 def key_html(
