@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from twolayer.distributed.cluster import processor_name
+
 PACKAGES = ("twolayer", "numpy", "scipy", "numba", "scikit-learn", "torch", "jax")
 
 
@@ -87,22 +89,10 @@ def machine_description() -> dict[str, Any]:
             versions[package] = "not installed"
     blas = sorted({f"{pool['internal_api']} {pool['version']}" for pool in threadpool_info()})
     return {
-        "processor": processor(),
+        "processor": processor_name(),
         "processors": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": versions,
         "blas": blas,
     }
-
-
-def processor() -> str:
-    """The processor's own name, where the system tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or "unknown"

@@ -1,0 +1,38 @@
+"""Clusters for tests: in this process, and of real processes, closed at the end."""
+
+import subprocess
+import sys
+from contextlib import contextmanager
+
+from distributed import Client, LocalCluster
+
+
+@contextmanager
+def in_process_client(n_workers=2):
+    """A client of a cluster within this process."""
+    with (
+        LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=":0",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def dask_process(*arguments, **more):
+    """A process of the command `dask`, ended at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dask", *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **more,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
