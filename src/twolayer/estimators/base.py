@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,6 +46,9 @@ from twolayer.solvers import get_solver, solver_refusal
 from twolayer.training import threads
 from twolayer.training.engine_choice import check_device
 from twolayer.training.loop import BY_CALLBACK, INTERRUPTED
+from twolayer.training.table_home import check_client, is_elsewhere
+
+BLOCK_FITS = "twolayer.distributed.estimator_fit"  # loaded when a table is in blocks elsewhere
 
 
 class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, FittedNetworks):
@@ -54,7 +58,7 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
     _loss: str  # the name of the default loss
     _keeps_weightless_rows = False
     # with scikit-learn's metadata routing, `groups` are the splitter's alone, as without it, unless the user asks for them
-    __metadata_request__fit: ClassVar = {"groups": False}
+    __metadata_request__fit: ClassVar = {"groups": False, "client": False}
 
     n_hidden: Any
     alpha: Any
@@ -166,13 +170,14 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         y_val: Any = None,
         sample_weight_val: Any = None,
         groups: Any = None,
+        client: Any = None,
     ) -> Any:
         """Learn from rows.
 
         Parameters
         ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
-            A sparse table is scaled without centring.
+        X : array-like, data frame, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
+            A sparse table is scaled without centring. Dask's tables are learned from where they are, block by block.
         y : array-like, shape (n_rows,) or, where several outputs can be learned, (n_rows, n_outputs)
             Numbers; of a classifier the class of each row: text, whole numbers or booleans. A single column is taken as
             (n_rows,), with scikit-learn's DataConversionWarning.
@@ -183,6 +188,8 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
             Such as the patient a row is from: rows of one group stay together wherever rows are left out, to choose
             alpha, to calibrate, to stop early. In `cross_validate` and the like `set_fit_request(groups=True)` passes them
             on to here, with scikit-learn's metadata routing; by default the splitter alone has them.
+        client : distributed.Client or None
+            Of Dask, where `X` is Dask's: the cluster that works; None for the active one.
 
         Returns
         -------
@@ -202,6 +209,12 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         """
         with fit_draft(self) as model:
             check_settings(model.get_params(deep=False))
+            if is_elsewhere(X):
+                validation = X_val, y_val, sample_weight_val
+                blocks = import_module(BLOCK_FITS)
+                blocks.fit_blocks(model, X, y, sample_weight, groups, validation, client)
+                return self
+            check_client(client)
             warm = model.warm_start and hasattr(model, "w1_")
             before, classes = (model.params_, model._class_names()) if warm else (None, ())
             numbers = None if groups is None else group_numbers(groups, _num_samples(X))

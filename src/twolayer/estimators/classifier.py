@@ -369,7 +369,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         """
         return self._of_rows(X, "decision_function")
 
-    def _of_rows(self, X: Any, method: str) -> np.ndarray:  # noqa: N803
+    def _of_rows(self, X: Any, method: str) -> Any:  # noqa: N803
+        if self._is_elsewhere(X):
+            return self._of_blocks(X, method)
         return self._predictions(self.network_outputs(X), method).astype(
             prediction_dtype(X), copy=False
         )
@@ -440,6 +442,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
          [False False  True]]
         """
         level = checked_level(level, "rows of each class")
+        if self._is_elsewhere(X):
+            return self._of_blocks(X, "predict_set", level=level)
         p = self._predictions(self.network_outputs(X), "predict_proba")
         losses = None if self._several_labels else self.left_out_losses_
         if losses is None and self.rows_ is not None and not self._several_labels:
@@ -474,4 +478,6 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         -------
         classes : ndarray, shape (n_rows,), or 0 and 1 of shape (n_rows, n_labels)
         """
+        if self._is_elsewhere(X):
+            return self._of_blocks(X, "predict")
         return self._predictions(self.network_outputs(X), "predict")

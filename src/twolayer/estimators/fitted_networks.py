@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -24,7 +25,9 @@ from twolayer.maths.activations import ACTIVATIONS, Activation
 from twolayer.maths.losses import Loss
 from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import InputClip
+from twolayer.training.table_home import is_elsewhere
 
+BLOCK_PREDICTIONS = "twolayer.distributed.estimator_predictions"
 WITH_WEIGHTS = ("spread_", "left_out_losses_", "rows_", "_refits")  # what other weights end
 WEIGHT_ATTRIBUTES = ("w1_", "b1_", "w2_", "b2_", "w_skip_")  # `params_` holds them all
 
@@ -111,6 +114,8 @@ class FittedNetworks(BaseEstimator):
         -------
         outputs : ndarray of float64, shape (n_networks, n_rows, n_outputs)
         """
+        if self._is_elsewhere(X):
+            return self._of_blocks(X, "network_outputs")
         activation, inputs = self.activation_, self.network_inputs(X)
         pairs = zip(inputs, self.networks_, strict=True)
         return np.stack([network.forward(x, one, activation) for x, one in pairs])
@@ -133,6 +138,15 @@ class FittedNetworks(BaseEstimator):
             return [X] * self.n_networks_
         clipped = clip.columns(X)
         return [clipped if one else X for one in clip.networks]
+
+    def _is_elsewhere(self, X: Any) -> bool:  # noqa: N803
+        """Return whether the rows, or the weights of the columns, are in blocks elsewhere."""
+        return is_elsewhere(X) or is_elsewhere(getattr(self, "w1_", None))
+
+    def _of_blocks(self, X: Any, method: str, **settings: Any) -> Any:  # noqa: N803
+        """Return what the method returns for rows that are in blocks: of the kind that X is."""
+        check_is_fitted(self)
+        return import_module(BLOCK_PREDICTIONS).predict_blocks(self, X, method, settings)
 
     def _checked_columns(self, X: Any) -> Any:  # noqa: N803
         """Return rows to predict as an array of float64, or in CSR form."""

@@ -321,6 +321,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         y_std : ndarray of the same shape
             Only with `return_std`.
         """
+        if self._is_elsewhere(X):
+            return self._of_blocks(X, "predict", return_std=return_std)
         outputs = self._task_loss().mean(self.network_outputs(X))
         y_pred = outputs[0] if len(outputs) == 1 else outputs.mean(axis=0)
         dtype = prediction_dtype(X)
@@ -408,6 +410,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         """
         level = checked_level(level, "targets")
         kind, counts = checked_kind(kind, cv, refit), self._task_loss().has_link
+        if self._is_elsewhere(X):
+            asked = {"level": level, "kind": kind, "cv": cv, "refit": refit}
+            return self._of_blocks(X, "predict_interval", **asked)
         if kind in LEFT_OUT_KINDS:
             x, dtype = self._checked_columns(X), prediction_dtype(X)
             low, high = left_out_interval(self, x, level, kind, cv, refit)

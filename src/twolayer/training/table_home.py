@@ -61,9 +61,14 @@ def table_home(x: Any, client: Any = None) -> TableHome:
     if is_elsewhere(x):
         module, name = HOMES[type(x).__module__.partition(".")[0]]
         return getattr(import_module(module), name)(client)
+    check_client(client)
+    return TableHome()
+
+
+def check_client(client: Any) -> None:
+    """Raise InputError if a client is given for a table in memory."""
     if client is not None:
         raise InputError(
             "client is for Dask's tables, and x is in memory: leave client out, or give a Dask array, such as "
             "dask.array.from_array(x, chunks='auto')"
         )
-    return TableHome()
