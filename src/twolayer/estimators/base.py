@@ -210,9 +210,8 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         with fit_draft(self) as model:
             check_settings(model.get_params(deep=False))
             if is_elsewhere(X):
-                validation = X_val, y_val, sample_weight_val
-                blocks = import_module(BLOCK_FITS)
-                blocks.fit_blocks(model, X, y, sample_weight, groups, validation, client)
+                blocks, given = import_module(BLOCK_FITS), (X_val, y_val, sample_weight_val)
+                blocks.fit_blocks(model, X, y, sample_weight, groups, given, client)
                 return self
             check_client(client)
             warm = model.warm_start and hasattr(model, "w1_")
