@@ -260,7 +260,7 @@ def test_the_gradient_of_a_dask_table():
     expected, own = tl.loss_and_gradients(x, y, params, **settings)
     assert loss == pytest.approx(expected, rel=1e-12)
     assert_weights_agree(gradients, own, 1e-12)
-    with pytest.raises(InputError, match="leave span=False out|blocks of rows"):
+    with pytest.raises(InputError, match=r"leave span=False out|blocks of rows"):
         tl.loss_and_gradients(columns_of(x, (2, 3)), y, params, **settings)
 
 
