@@ -21,7 +21,7 @@ LAYERS = [  # room: its place from left to right; from below, in the order of th
     {"evaluation": -1.6, "estimators": 1.6},
     {"tables": -2.9, "saving": 4.2, "export": 6.6},
     {"inspection": -4.9, "plots": -2.5, "report": 5.9},
-    {"tutorial": -6.6, "watch": -4.0, "cli": 2.1},
+    {"tutorial": -6.6, "watch": -4.0, "distributed": -1.3, "cli": 2.1},
 ]
 FLOOR = set(LAYERS[0])  # used by nearly all, so that their arrows would hide the others
 CALLS = {  # of `twolayer fit`, numbered in the order of time, as in architecture.md
