@@ -25,18 +25,32 @@ def fit_clip(x: np.ndarray, s: np.ndarray | None) -> tuple[InputClip, np.ndarray
         If the values of a column are too large or too small.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        low, center, high = column_quartiles(x, s)
-        scale = high - low
-        rounding = rounding_limit(center)
-        half_range = x.max(axis=0) / 2 - x.min(axis=0) / 2
-        scale = np.where(scale <= rounding, half_range, scale)
-    constant = scale <= rounding
-    scale[constant] = 1
-    check_column_sizes(center, scale, "X")
-    clip = InputClip(center, scale, np.ones(1, dtype=bool))
+        clip, constant = quartile_clip(column_quartiles(x, s), x.min(axis=0), x.max(axis=0))
     clipped = clip.columns(x)
     clipped[:, constant] = 0
     return clip, clipped
+
+
+def quartile_clip(
+    quartiles: np.ndarray, least: np.ndarray, largest: np.ndarray
+) -> tuple[InputClip, np.ndarray]:
+    """Return the clip for one network, and which columns are constant: bool of shape (n_columns,).
+
+    Parameters
+    ----------
+    quartiles : ndarray, shape (3, n_columns)
+    least, largest : ndarray, shape (n_columns,)
+        The range of each column.
+    """
+    low, center, high = quartiles
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = high - low
+        rounding = rounding_limit(center)
+        scale = np.where(scale <= rounding, largest / 2 - least / 2, scale)
+    constant = scale <= rounding
+    scale[constant] = 1
+    check_column_sizes(center, scale, "X")
+    return InputClip(center, scale, np.ones(1, dtype=bool)), constant
 
 
 def column_quartiles(x: np.ndarray, s: np.ndarray | None) -> np.ndarray:

@@ -162,9 +162,27 @@ def views_of_before(
     InputError
         If the setting `scaling` asks for others, or the table is sparse and would be clipped.
     """
+    views = []
+    for own, count in clips_of_before(clip, setting, checks.is_sparse(rows.x), n_networks):
+        columns = rows.x if own is None else own.columns(rows.x)
+        view = standardised_view(columns, own, rows, count)
+        views += chosen_views([view], count, rows, weighing)
+    return views
+
+
+def clips_of_before(
+    clip: InputClip | None, setting: Any, sparse: bool, n_networks: int
+) -> list[tuple[InputClip | None, int]]:
+    """Return the clip and the number of networks of each view of a fit before.
+
+    Raises
+    ------
+    InputError
+        If the setting `scaling` asks for other views, or the table is sparse and would be clipped.
+    """
     clipped = 0 if clip is None else int(clip.networks.sum())
     counts = {STANDARD: n_networks - clipped, SMOOTH_CLIP: clipped}
-    if clipped and checks.is_sparse(rows.x):
+    if clipped and sparse:
         raise InputError(
             "warm_start goes on with networks that see clipped columns, and X is a sparse table now: give X.toarray(), or "
             "set warm_start=False to start anew"
@@ -174,14 +192,8 @@ def views_of_before(
             f"warm_start goes on with the same networks, of which {clipped} of {n_networks} see clipped columns, and "
             f"scaling={setting!r} asks for others. Set scaling='auto' to go on, or warm_start=False to start anew"
         )
-    views = []
-    for name, count in counts.items():
-        if count:
-            own = clip if name == SMOOTH_CLIP else None
-            columns = rows.x if own is None else own.columns(rows.x)
-            view = standardised_view(columns, own, rows, count)
-            views += chosen_views([view], count, rows, weighing)
-    return views
+    clips = {STANDARD: None, SMOOTH_CLIP: clip}
+    return [(clips[name], count) for name, count in counts.items() if count]
 
 
 def networks_by_view(

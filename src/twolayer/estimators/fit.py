@@ -34,7 +34,6 @@ from twolayer.estimators.early_stopping import EarlyStopping
 from twolayer.estimators.ensemble import (
     first_networks,
     loss_curves,
-    mean_logits,
     single_networks,
     stack_runs,
 )
@@ -46,25 +45,19 @@ from twolayer.estimators.fit_warnings import (
 )
 from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
 from twolayer.estimators.selection.alpha_choice import AlphaChoice, choose_alpha, path_table
-from twolayer.estimators.selection.alpha_path import STEPS_PER_ALPHA
-from twolayer.estimators.selection.left_out_rows import IN_CLOSED_FORM
 from twolayer.estimators.selection.scoring import scorer_of, takes_weights
 from twolayer.estimators.standardise import Scaling, standardise
 from twolayer.estimators.stream_state import ColumnMoments, RowCount, StreamState
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.estimators.uncertainty.class_sets import left_out_class_losses
-from twolayer.estimators.uncertainty.fold_spread import set_spread, spread_networks_fit
-from twolayer.estimators.uncertainty.left_out_fit import left_out_settings
-from twolayer.estimators.uncertainty.noise import noise_std
-from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread, SpreadFit
-from twolayer.estimators.uncertainty.temperature import best_temperature
+from twolayer.estimators.uncertainty.fit_uncertainty import FitUncertainty
+from twolayer.estimators.uncertainty.fold_spread import set_spread
 from twolayer.maths import network
 from twolayer.maths.network import Params
 from twolayer.maths.problem import checked_targets
 from twolayer.solvers import SOLVERS, get_solver
 from twolayer.training.ctrl_c import ctrl_c_raises
 from twolayer.training.loop import (
-    BY_CALLBACK,
     INTERRUPTED,
     Progress,
     steps_ran_out,
@@ -72,11 +65,10 @@ from twolayer.training.loop import (
 )
 from twolayer.training.train import Run, train
 
-FOLD_NOISE_ROWS, FOLD_NOISE_NUMBERS = 1000, 10_000_000  # larger tables are not trained on by folds
 VALIDATION_INTERVAL = 5  # steps, on wide tables, where scoring rows costs as much as a step
 
 
-class NetworkFit:
+class NetworkFit(FitUncertainty):
     """One fit: the rows standardised, the weight decay chosen, the weights to start from, and then the training."""
 
     def __init__(
@@ -89,17 +81,15 @@ class NetworkFit:
         before: Params | None,
     ) -> None:
         self.model, self.task, self.plan, self.rng = model, task, plan, rng
-        self.rows, self.s = rows, rows.s  # in the user's own units
+        self.shape: tuple[int, int] = rows.x.shape
         alpha = alpha_or_none(model.alpha)
         goes_on = before is not None and model.scaling == "auto" and not checks.is_sparse(rows.x)
         before_weighing = getattr(model, "column_weighing_", NO_WEIGHING)  # not of every file
         self.weighing = before_weighing if goes_on else NO_WEIGHING
+        self.targets: Scaling | None = None
+        self.set_rows(rows)
         self.views = self.column_views(before)
         self.view = self.views[0]  # of the networks in training
-        self.y, self.targets = task.smoothed(rows.y), None
-        if task.standardise_y:
-            self.y, self.targets = standardise(rows.y, rows.s, "y")
-        self.unit = penalty_unit(rows.y, rows.s, task.loss)
         self.set_starts(before)
         self.choice: AlphaChoice | None = None
         self.held_out: AlphaChoice | None = None  # whose residuals tell the noise
@@ -107,7 +97,7 @@ class NetworkFit:
             alpha = model.alpha_
         if alpha is None:
             clips = [view.clip for view in self.views]
-            self.choice = choose_alpha(rows, task, rng, clips=clips, weighings=plan.weighings)
+            self.choice = self.search_alpha(clips=clips, weighings=plan.weighings)
             alpha = self.choice.alpha
             self.keep_views(self.choice.views, self.choice.weighing)
             if not self.choice.beats_constant:
@@ -118,11 +108,33 @@ class NetworkFit:
         self.early_stopping: EarlyStopping | None = None
         self.validation: TrainingRows | None = None  # with the targets of training
 
+    def set_rows(self, rows: TrainingRows) -> None:
+        """Take the rows, with their targets as in training."""
+        task = self.task
+        self.rows, self.s = rows, rows.s  # in the user's own units
+        self.total = float(rows.n_rows if rows.s is None else rows.s.sum())
+        self.y = task.smoothed(rows.y)
+        if task.standardise_y:
+            self.y, self.targets = standardise(rows.y, rows.s, "y")
+        self.unit = penalty_unit(rows.y, rows.s, task.loss)
+
+    def search_alpha(self, **settings: Any) -> AlphaChoice:
+        """Return the alpha of the least loss of rows left out; the settings are those of `choose_alpha`."""
+        return choose_alpha(self.rows, self.task, self.rng, **settings)
+
     def column_views(self, before: Params | None) -> list[ColumnView]:
         """Return the views of the columns that networks are trained on."""
-        n_networks, n_inputs = self.plan.n_networks, self.rows.x.shape[1]
+        n_networks = self.plan.n_networks
         if before is None:
             return column_views(self.plan.views, self.rows, n_networks)
+        self.check_same_network(before)
+        model = self.model
+        return views_of_before(
+            model.input_clip_, model.scaling, self.rows, n_networks, self.weighing
+        )
+
+    def check_same_network(self, before: Params) -> None:
+        """Raise InputError if the settings ask for another network than the one to go on with."""
         task = self.task
         seen = (
             before.n_inputs,
@@ -131,16 +143,13 @@ class NetworkFit:
             before.n_networks or 1,
             before.w_skip is not None,
         )
-        wanted = (n_inputs, task.n_hidden, task.n_outputs, n_networks, task.skip)
+        n_networks = self.plan.n_networks
+        wanted = (self.shape[1], task.n_hidden, task.n_outputs, n_networks, task.skip)
         if seen != wanted:
             raise InputError(
                 "warm_start goes on with the same network, and it has changed: inputs, hidden units, outputs, networks and "
                 f"skip layer were {seen} and are {wanted} now. Set warm_start=False to start anew"
             )
-        model = self.model
-        return views_of_before(
-            model.input_clip_, model.scaling, self.rows, n_networks, self.weighing
-        )
 
     def set_starts(self, before: Params | None) -> None:
         """Set the weights that each view's networks start from: random ones, or those of the fit before."""
@@ -178,9 +187,7 @@ class NetworkFit:
     def run(self, validation: TrainingRows | None) -> None:
         """Train, and go back to the best weights on the validation rows if there are any."""
         if validation is not None:
-            self.validation = self.with_training_targets(validation)
-            for view in self.views:
-                view.x_validation = view.columns(validation.x)
+            self.set_validation(validation)
         rate = self.model.learning_rate_init
         try:
             self.result = self.train_at(rate, validation)
@@ -206,6 +213,12 @@ class NetworkFit:
                 convergence_warning(self.model.max_iter), ConvergenceWarning, stacklevel=4
             )
 
+    def set_validation(self, validation: TrainingRows) -> None:
+        """Take the rows for early stopping."""
+        self.validation = self.with_training_targets(validation)
+        for view in self.views:
+            view.x_validation = view.columns(validation.x)
+
     @property
     def start(self) -> Params:
         """The weights that all networks start from, each for its own view of the columns."""
@@ -215,7 +228,7 @@ class NetworkFit:
     def steps_per_pass(self) -> int:
         """How many steps a pass over the rows takes."""
         batch = self.plan.batch_size
-        return 1 if batch is None else -(-self.rows.n_rows // batch)
+        return 1 if batch is None else -(-self.shape[0] // batch)
 
     def train_at_half(self, rate: float, validation: TrainingRows | None) -> Run:
         """Train at half the learning rate; if that diverges too, raise an error that names the rate that was given."""
@@ -276,7 +289,7 @@ class NetworkFit:
             self.early_stopping = EarlyStopping(
                 self.validation_score(validation), patience, self.start
             )
-            wide = self.rows.x.shape[1] > self.rows.n_rows
+            wide = self.shape[1] > self.shape[0]
             in_batches = self.plan.batch_size is not None
             every = passes if in_batches else VALIDATION_INTERVAL if wide else 1
         callbacks = user_callbacks(model.callback)
@@ -304,7 +317,7 @@ class NetworkFit:
             parts = [(view, view.start) for view in self.views if view.start is not None]
             return self.train_parts(parts, settings)
         start = self.start
-        if start.n_networks is not None and checks.is_sparse(self.rows.x):
+        if start.n_networks is not None and checks.is_sparse(self.view.x):
             # no engine takes a sparse table for many networks at once; after Ctrl-C there is no result, as networks that
             # had not begun would be averaged with the others
             with ctrl_c_raises():
@@ -393,101 +406,21 @@ class NetworkFit:
         if self.targets is not None:
             set_spread(self, self.predictive_spread(self.targets))
 
+    def count_moments(self) -> ColumnMoments:
+        """Return the moments of targets that are not standardised."""
+        return ColumnMoments.from_rows(self.rows.y, self.s, "y")
+
     def stream_state(self) -> StreamState:
         """Return what `partial_fit` goes on from."""
-        total = float(self.rows.n_rows if self.s is None else self.s.sum())
-        targets = None
+        total, targets = self.total, None
         if self.targets is not None:
             targets = ColumnMoments.from_scaling(self.targets, total)
         elif self.task.loss.has_link:
-            targets = ColumnMoments.from_rows(self.rows.y, self.s, "y")
+            targets = self.count_moments()
         moments = {
             view.clip is not None: ColumnMoments.from_scaling(view.unweighed, total)
             for view, _ in networks_by_view(self.params, self.views)
         }
         return StreamState(
             moments.get(False), targets, RowCount(least=total), clipped=moments.get(True)
-        )
-
-    def predictive_spread(self, targets: Scaling) -> PredictiveSpread | None:
-        """Return the spread from rows left out of these networks in closed form; None where that does not hold."""
-        known = left_out_settings(self, self.y)
-        if known is None:
-            return None
-        fit = SpreadFit(**known, targets=targets, networks=spread_networks_fit(self))
-        return fit.spread(self.parts)
-
-    @property
-    def parts(self) -> list[tuple[ColumnView, list[Params]]]:
-        """The networks of each view of the columns."""
-        parts = networks_by_view(self.params, self.views)
-        return [(view, single_networks(part)) for view, part in parts]
-
-    @property
-    def folds_tell_noise(self) -> bool:
-        """Whether the networks ended at a minimum, and training some without each fold costs little."""
-        x, n_steps = self.rows.x, len(self.result.losses)
-        small = x.shape[0] <= FOLD_NOISE_ROWS and x.shape[0] * x.shape[1] <= FOLD_NOISE_NUMBERS
-        ended = not steps_ran_out(self.result.stopped) or n_steps >= STEPS_PER_ALPHA
-        ended = ended and get_solver(self.plan.solver).stops_itself and not self.was_cut
-        return ended and small and self.validation is None
-
-    @property
-    def was_cut(self) -> bool:
-        """Whether Ctrl-C or a callback ended the training."""
-        return was_interrupted(self.result.stopped) or BY_CALLBACK in self.result.stopped
-
-    def noise_std(self) -> np.ndarray:
-        """Return how far targets scatter around predictions, shape (n_outputs,): of held-out rows where there were any."""
-        assert self.targets is not None
-        choice = self.choice
-        if choice is None and self.weighing != NO_WEIGHING and self.validation is None:
-            choice = self.choice = self.left_out()  # the closed form takes the weights for given
-        elif self.folds_tell_noise and (choice is None or choice.way.endswith(IN_CLOSED_FORM)):
-            choice = self.left_out(closed_form=False)  # the closed form says too little here
-        self.held_out = choice
-        if choice is not None and choice.residuals is not None:
-            squares = np.square(choice.residuals)
-            return np.sqrt(np.average(squares, axis=0, weights=choice.weights))
-        if self.validation is not None:
-            squares = np.square(self.validation.y - self.validation_outputs().mean(axis=0))
-            mean = np.average(squares, axis=0, weights=self.validation.s)
-            return np.sqrt(mean) * self.targets.scale
-        each = [(view.x, networks) for view, networks in self.parts]
-        std = noise_std(each, self.y, self.s, self.task.activation, self.alpha)
-        return std * self.targets.scale
-
-    def temperature(self) -> float:
-        """Return the temperature of the networks just trained.
-
-        It is that of their own logits for the validation rows, if there are any. Else it is that of rows left out of
-        training while alpha was chosen, of the logits that a network like these gave them; where alpha was given, folds
-        are made for this alone.
-        """
-        task = self.task
-        if self.validation is not None:
-            outputs = self.validation_outputs()
-            several = self.model._several_labels
-            logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs, several)
-            return best_temperature(logits, self.validation.y, self.validation.s, task.loss)
-        choice = self.choice or self.left_out()
-        if choice.outputs is None or choice.targets is None:  # too few rows to leave any out
-            return 1.0
-        return best_temperature(choice.outputs, choice.targets, choice.weights, task.loss)
-
-    def left_out(self, closed_form: bool = True) -> AlphaChoice:
-        """Return what networks of this alpha say of rows left out of training."""
-        clips = [view.clip for view, _ in networks_by_view(self.params, self.views)]
-        own = (self.alpha,), clips, (self.weighing,), closed_form
-        return choose_alpha(self.rows, self.task, self.rng, *own)
-
-    def validation_outputs(self) -> np.ndarray:
-        """Return the outputs of each network for the validation rows, shape (n_networks, n_rows, n_outputs)."""
-        assert self.validation is not None
-        return np.stack(
-            [
-                network.forward(view.x_validation, one, self.task.activation)
-                for view, networks in self.parts
-                for one in networks
-            ]
         )

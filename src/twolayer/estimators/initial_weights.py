@@ -70,12 +70,17 @@ def initial_params(
     return replace(params, w1=w1)
 
 
-def start_at_mean(params: Params, y: np.ndarray, s: np.ndarray | None, loss: Loss) -> Params:
-    """Return the same weights, with b2 at the targets' mean if the loss has a link: such targets are not standardised."""
+def start_at_mean(
+    params: Params, y: np.ndarray, s: np.ndarray | None, loss: Loss, n_rows: int | None = None
+) -> Params:
+    """Return the same weights, with b2 at the targets' mean if the loss has a link: such targets are not standardised.
+
+    `y` may be the mean alone, as a single row, of `n_rows`.
+    """
     if not loss.has_link:
         return params
     mean = np.average(y, axis=0, weights=s)
-    least = 0.5 / len(y)  # the logarithm of a mean of 0 is not finite
+    least = 0.5 / (n_rows or len(y))  # the logarithm of a mean of 0 is not finite
     return replace(params, b2=params.b2 + loss.link(np.maximum(mean, least)))
 
 

@@ -41,6 +41,44 @@ class Scaling:
     constant: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class CenteredColumns:
+    """Columns whose mean is subtracted, in units of their largest deviation from it, so that no square overflows.
+
+    Attributes
+    ----------
+    mean, most : ndarray, shape (n_columns,)
+    constant : ndarray of bool, shape (n_columns,)
+    """
+
+    mean: np.ndarray
+    most: np.ndarray
+    constant: np.ndarray
+
+    @classmethod
+    def of_extremes(
+        cls, mean: np.ndarray, least: np.ndarray, largest: np.ndarray
+    ) -> CenteredColumns:
+        """Return them for columns of this mean, whose values lie between `least` and `largest`."""
+        most = np.maximum(largest - mean, mean - least)
+        constant = most <= rounding_limit(mean)
+        most[constant] = 1
+        return cls(mean, most, constant)
+
+    def columns(self, x: np.ndarray) -> np.ndarray:
+        """Return rows so; the constant columns are 0."""
+        z = x - self.mean  # (n_rows, n_columns)
+        z[:, self.constant] = 0
+        z /= self.most
+        return z
+
+    def scaling(self, mean_square: np.ndarray) -> tuple[Scaling, np.ndarray]:
+        """Return the scaling of columns whose mean square is this after `columns`, and the spread that they have then."""
+        spread = np.sqrt(mean_square)
+        spread[self.constant] = 1
+        return Scaling(self.mean, self.most * spread, self.constant), spread
+
+
 def standardise(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]:
     """Return a standardised copy of the columns, and its scaling; a sparse table is scaled without centring.
 
@@ -92,17 +130,11 @@ def apply_scaling(scaling: Scaling, x: Any) -> Any:
 
 
 def _dense(x: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, Scaling]:
-    mean = share @ x
-    z = x - mean  # (n_rows, n_columns)
-    most = np.maximum(z.max(axis=0), -z.min(axis=0))
-    constant = most <= rounding_limit(mean)
-    z[:, constant] = 0
-    most[constant] = 1
-    z /= most  # so that no square overflows
-    spread = np.sqrt(np.einsum("i,ij,ij->j", share, z, z))
-    spread[constant] = 1
+    centered = CenteredColumns.of_extremes(share @ x, x.min(axis=0), x.max(axis=0))
+    z = centered.columns(x)
+    scaling, spread = centered.scaling(np.einsum("i,ij,ij->j", share, z, z))
     z /= spread
-    return z, Scaling(mean, most * spread, constant)
+    return z, scaling
 
 
 def _sparse(x: Any, share: np.ndarray) -> tuple[Any, Scaling]:

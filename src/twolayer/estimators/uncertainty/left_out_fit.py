@@ -125,7 +125,7 @@ def left_out_settings(fit: Any, y: np.ndarray) -> dict[str, Any] | None:
         Its targets of training.
     """
     rows = fit.rows
-    if fit.was_cut or leave_out_refusal(fit.model, rows, None) is not None:
+    if not fit.has_all_rows or fit.was_cut or leave_out_refusal(fit.model, rows, None) is not None:
         return None
     blocks = None
     if rows.groups is not None:
