@@ -113,19 +113,23 @@ def known_array(value: Any, name: str) -> Any:
     """
     if hasattr(value, "to_dask_array"):
         check_number_columns(value, name)
-        array = value.to_dask_array(lengths=True)
-    else:
-        array = value
+    array = counted_array(value, name)
+    if array.dtype.kind not in "biuf":
+        raise InputError(
+            f"{name} must hold numbers; its dtype is {array.dtype}: encode or drop what is text"
+        )
+    return array
+
+
+def counted_array(value: Any, name: str) -> Any:
+    """Return a Dask collection as an array whose chunks have known sizes, none empty; data frames are counted."""
+    array = value.to_dask_array(lengths=True) if hasattr(value, "to_dask_array") else value
     if not hasattr(array, "chunks"):
         raise InputError(
             f"{name} must be a Dask array or data frame; got {type(value).__name__}: use its to_dataframe() first"
         )
     if any(math.isnan(size) for sizes in array.chunks for size in sizes):
         array = array.compute_chunk_sizes()
-    if array.dtype.kind not in "biuf":
-        raise InputError(
-            f"{name} must hold numbers; its dtype is {array.dtype}: encode or drop what is text"
-        )
     empty = [axis for axis, sizes in enumerate(array.chunks) if 0 in sizes and sum(sizes)]
     for axis in empty:
         array = array.rechunk({axis: tuple(size for size in array.chunks[axis] if size)})
@@ -155,8 +159,10 @@ def merged_sizes(sizes: Sequence[int], n_bytes: int) -> tuple[int, ...]:
     return tuple(merged)
 
 
-def along_rows(value: Any, name: str, table: BlockedTable) -> list[Any]:
+def along_rows(value: Any, name: str, table: BlockedTable, numbers: bool = True) -> list[Any]:
     """Return targets, or row weights, in the blocks of the table's rows: delayed parts of Dask's, slices of NumPy's.
+
+    They may be text unless `numbers`.
 
     Raises
     ------
@@ -168,7 +174,7 @@ def along_rows(value: Any, name: str, table: BlockedTable) -> list[Any]:
         array = checks.plain_array(value, name)
         check_rows(array.shape, name, n_rows)
         return [array[rows] for rows in table.slices]
-    array = known_array(value, name)
+    array = known_array(value, name) if numbers else counted_array(value, name)
     check_rows(array.shape, name, n_rows)
     array = array.rechunk({0: table.sizes, **({1: -1} if array.ndim == 2 else {})})
     return list(array.to_delayed().ravel())

@@ -26,9 +26,11 @@ def predict_blocks(model: Any, x: Any, method: str, settings: Mapping[str, Any])
     settings : mapping
         Other arguments of the method.
     """
-    if not is_dask(x):
-        module, name = PREDICTIONS[False]
-        return getattr(import_module(module), name)(model, x, method, settings)
-    table = blocked_table(x, "X")
-    module, name = PREDICTIONS[table.by_rows and not is_dask(model.w1_)]
+    rows = hasattr(x, "to_dask_array") or (is_dask(x) and x.ndim == 2 and x.numblocks[1] == 1)
+    table = x
+    if is_dask(model.w1_) or not rows:
+        table = blocked_table(x, "X") if is_dask(x) else x
+        rows = is_dask(x) and table.by_rows and not is_dask(model.w1_)
+        table = table.array if rows else table
+    module, name = PREDICTIONS[rows]
     return getattr(import_module(module), name)(model, table, method, settings)

@@ -25,6 +25,7 @@ from twolayer.solvers import Solver
 from twolayer.solvers.adam import Adam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.training.fingerprint import array_digest
+from twolayer.training.table_home import TableHome
 
 NUMBERS_PER_PART = (
     1 << 19
@@ -58,12 +59,15 @@ class RowBlocks:
     shape : (int, int)
     merged : str
         Of the BlockedTable.
+    home : TableHome or None
+        Who trains on them, if they were read and checked before.
     """
 
     blocks: list[Any]
     workers: Workers
     shape: tuple[int, int]
     merged: str = ""
+    home: TableHome | None = None
 
     @cached_property
     def digest(self) -> str:

@@ -80,6 +80,25 @@ class DaskHome(TableHome):
         return choose(problem, params, solver, engine, device, span)
 
 
+class RowsHome(DaskHome):
+    """Rows in blocks that were read and checked before.
+
+    Parameters
+    ----------
+    total : float
+        Their weight.
+    """
+
+    def __init__(self, total: float) -> None:
+        super().__init__()
+        self.total = total
+
+    def checked_problem(
+        self, x: Any, y: Any, params: Params, objective: Objective, sample_weight: Any
+    ) -> Problem:
+        return Problem(x, x, None, objective, self.total)
+
+
 def blocked_problem(
     table: BlockedTable,
     y: Any,

@@ -218,15 +218,8 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
             before, classes = (model.params_, model._class_names()) if warm else (None, ())
             numbers = None if groups is None else group_numbers(groups, _num_samples(X))
             rows = model._read(X, y, sample_weight, numbers)
-            if warm and not np.array_equal(classes, model._class_names()):
-                were, are = (
-                    checks.short_repr(np.asarray(one).tolist())
-                    for one in (classes, model._class_names())
-                )
-                raise InputError(
-                    f"warm_start goes on with the same classes: they were {were} and are {are} now. "
-                    "Set warm_start=False to start anew"
-                )
+            if warm:
+                model._check_same_classes(classes)
             if (X_val is None) != (y_val is None):
                 raise InputError("early_stopping needs both X_val and y_val, or neither")
             validation = None
@@ -234,6 +227,18 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
                 validation = model._read_validation(X_val, y_val, sample_weight_val)
             model._train(rows, validation, before)
         return self
+
+    def _check_same_classes(self, classes: Any) -> None:
+        """Raise InputError if the classes are not those of the fit before."""
+        if not np.array_equal(classes, self._class_names()):
+            were, are = (
+                checks.short_repr(np.asarray(one).tolist())
+                for one in (classes, self._class_names())
+            )
+            raise InputError(
+                f"warm_start goes on with the same classes: they were {were} and are {are} now. "
+                "Set warm_start=False to start anew"
+            )
 
     def _read_validation(self, X_val: Any, y_val: Any, sample_weight: Any) -> TrainingRows:  # noqa: N803
         """Return the checked rows for early stopping; an error says that it is about them."""

@@ -376,6 +376,12 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             prediction_dtype(X), copy=False
         )
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        """Return the accuracy, as scikit-learn's classifiers do; of Dask's tables summed over their blocks."""
+        if self._is_elsewhere(X):
+            return self._of_blocks(X, "score", y=y, sample_weight=sample_weight)
+        return super().score(X, y, sample_weight)
+
     def _predictions(self, outputs: np.ndarray, method: str) -> np.ndarray:
         """Return what the method returns, from the outputs of each network."""
         several = self._several_labels

@@ -68,10 +68,10 @@ def column_quartiles(x: np.ndarray, s: np.ndarray | None) -> np.ndarray:
     first = total - weights - np.maximum(1 - weights, 0) / 2
     places = np.stack([first, first + np.maximum(weights - 1, 0)], axis=-1).reshape(len(order), -1)
     values = np.take_along_axis(columns, order, axis=1).repeat(2, axis=1)
-    return np.stack([_values_at(level * (total[:, -1:] - 1), places, values) for level in LEVELS])
+    return np.stack([values_at(level * (total[:, -1:] - 1), places, values) for level in LEVELS])
 
 
-def _values_at(place: np.ndarray, places: np.ndarray, values: np.ndarray) -> np.ndarray:
+def values_at(place: np.ndarray, places: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return the value at a place of each row, linear between its places, which rise; shape (n_rows,)."""
     after = (places <= place).sum(axis=1, keepdims=True).clip(1, places.shape[1] - 1)
     ends = np.concatenate([after - 1, after], axis=1)

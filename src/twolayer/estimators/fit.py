@@ -81,7 +81,7 @@ class NetworkFit(FitUncertainty):
         before: Params | None,
     ) -> None:
         self.model, self.task, self.plan, self.rng = model, task, plan, rng
-        self.shape: tuple[int, int] = rows.x.shape
+        self.shape = rows.shape
         alpha = alpha_or_none(model.alpha)
         goes_on = before is not None and model.scaling == "auto" and not checks.is_sparse(rows.x)
         before_weighing = getattr(model, "column_weighing_", NO_WEIGHING)  # not of every file
@@ -173,7 +173,11 @@ class NetworkFit(FitUncertainty):
             n_networks=None if view.n_networks == 1 else view.n_networks,
             skip=task.skip,
         )
-        return start_at_mean(params, self.y, self.s, task.loss)
+        return self.start_at_mean(params)
+
+    def start_at_mean(self, params: Params) -> Params:
+        """Return the same weights; of targets that are not standardised with their mean as the output."""
+        return start_at_mean(params, self.y, self.s, self.task.loss)
 
     def keep_views(self, chosen: tuple[int, ...], weighing: str) -> None:
         """Train on these views only, so weighed: the others were worse on rows left out."""

@@ -290,7 +290,12 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         return rows
 
     def _read_more(self, X: Any, y: Any, sample_weight: Any) -> TrainingRows:  # noqa: N803
-        rows = self._read_table(X, y, sample_weight, reset=False, y_numeric=True).counted()
+        return self._read_known(
+            self._read_table(X, y, sample_weight, reset=False, y_numeric=True).counted()
+        )
+
+    def _read_known(self, rows: TrainingRows) -> TrainingRows:
+        """Return the rows with targets in the form of training; the number of targets is known."""
         rows = replace(rows, y=self._numbers(rows.y))
         if rows.y.shape[1] != self.n_outputs_:
             raise InputError(
@@ -331,6 +336,12 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         y_std = np.sqrt(self._variance(X, y_pred, between_network_variance(outputs)))
         both = self._original_targets(y_pred), self._original_targets(y_std)
         return tuple(each.astype(dtype, copy=False) for each in both)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        """Return R² of the predictions, as scikit-learn's regressors do; of Dask's tables summed over their blocks."""
+        if self._is_elsewhere(X):
+            return self._of_blocks(X, "score", y=y, sample_weight=sample_weight)
+        return super().score(X, y, sample_weight)
 
     def _predictions(self, outputs: np.ndarray, method: str) -> np.ndarray:
         """Return the predictions that follow from the outputs of each network."""

@@ -49,6 +49,10 @@ class TrainingRows:
     def n_rows(self) -> int:
         return self.x.shape[0]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.x.shape
+
     def subset(self, rows: np.ndarray) -> TrainingRows:
         """Return some of the rows: `rows` holds their numbers, or True for each of them."""
         s, groups = (None if one is None else one[rows] for one in (self.s, self.groups))
@@ -69,7 +73,7 @@ class TrainingRows:
         row stays, and one of weight 3 is three rows. A table of how often each answer came, whose weights are in no known
         unit, has a few copies of each row for the folds, with the same weight together.
         """
-        prints = np.frombuffer(b"".join(row_fingerprints(self.x, self.y)), dtype="V16")
+        prints = fingerprint_array(self.x, self.y)
         _, first, place = np.unique(prints, return_index=True, return_inverse=True)
         if (self.s is not None or len(first) < self.n_rows) and self.has_observations(first):
             return self.observations(place, len(first))
@@ -80,9 +84,7 @@ class TrainingRows:
 
     def has_observations(self, distinct: np.ndarray) -> bool:
         """Return whether many rows have the columns of others with another target; `distinct` holds those not merged."""
-        columns = np.frombuffer(b"".join(row_fingerprints(self.x, None)), dtype="V16")
-        each, counts = np.unique(columns[distinct], return_counts=True)
-        return bool(np.isin(columns, each[counts > 1]).mean() > OBSERVED_SHARE)
+        return are_observations(fingerprint_array(self.x, None), distinct)
 
     def observations(self, place: np.ndarray, n_kinds: int) -> TrainingRows:
         """Return all rows, each as often as it was observed, as far as the weights say it.
@@ -153,6 +155,25 @@ def row_fingerprints(x: Any, y: np.ndarray | None) -> list[bytes]:
         blake2b(row + target.tobytes(), digest_size=16).digest()
         for row, target in zip(rows, y, strict=True)
     ]
+
+
+def fingerprint_array(x: Any, y: np.ndarray | None) -> np.ndarray:
+    """Return the fingerprint of each row, shape (n_rows,), of a type that can be sorted."""
+    return np.frombuffer(b"".join(row_fingerprints(x, y)), dtype="V16")
+
+
+def are_observations(columns: np.ndarray, distinct: np.ndarray) -> bool:
+    """Return whether many rows have the columns of others with another target.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (n_rows,)
+        The fingerprints of the rows without their targets.
+    distinct : ndarray of int
+        The numbers of rows that differ, of every kind one.
+    """
+    each, counts = np.unique(columns[distinct], return_counts=True)
+    return bool(np.isin(columns, each[counts > 1]).mean() > OBSERVED_SHARE)
 
 
 def group_numbers(groups: Any, n_rows: int) -> np.ndarray:

@@ -51,7 +51,7 @@ def is_elsewhere(x: Any) -> bool:
 
 
 def table_home(x: Any, client: Any = None) -> TableHome:
-    """Return the home of a table; `client` is for tables that are elsewhere.
+    """Return the home of a table; `client` is for tables that are elsewhere. One that was read before brings its own.
 
     Raises
     ------
@@ -62,7 +62,8 @@ def table_home(x: Any, client: Any = None) -> TableHome:
         module, name = HOMES[type(x).__module__.partition(".")[0]]
         return getattr(import_module(module), name)(client)
     check_client(client)
-    return TableHome()
+    home = getattr(x, "home", None)
+    return home if isinstance(home, TableHome) else TableHome()
 
 
 def check_client(client: Any) -> None:

@@ -48,7 +48,8 @@ def spread_of_folds(fit: Any, noise: np.ndarray) -> PredictiveSpread | None:
     if fit.was_cut or networks is None:
         return None
     choice = fit.held_out or (fit.left_out() if networks.always else None)
-    if choice is None or choice.residuals is None:
+    networks = spread_networks_fit(fit)  # on the rows of that choice
+    if choice is None or choice.residuals is None or networks is None:
         return None
     none = np.zeros_like(choice.residuals)
     known = noise, np.ones_like(noise), choice.residuals, none, choice.rows, choice.weights
