@@ -56,6 +56,7 @@ ENGINE_LIBRARIES = {
 
 SAME_FUNCTIONS = {"forward", "init_params", "loss_and_gradients", "main", "__getattr__", "__dir__"}
 FIELD_WORDS = {
+    "distributed",
     "training",
     "saving",
     "compiled",

@@ -24,7 +24,7 @@ LOCAL = re.compile(r"local\[([1-9]\d{0,3})\]")
 ADDRESS = re.compile(r"(tcp|tls|ws|wss)://(\[\S+\]|[^\s:/]+):\d{1,5}|inproc://\S+")
 CONNECT_SECONDS, WORKERS_SECONDS = 10, 30
 PROCESSOR = "processor"
-COMPARED = ("python", "numpy", "numba")  # as the processor: other ones may round otherwise
+COMPARED_VERSIONS = ("python", "numpy", "numba")  # as the processor: other ones may round otherwise
 UNREACHABLE = {
     "refused": " (connection refused)",
     "not known": " (no host has that name)",
@@ -164,7 +164,7 @@ def check_workers(client: Any, say: Say) -> None:
     EngineError
         If a worker has no twolayer, or another version of it.
     """
-    versions = client.get_versions(packages=["twolayer", *COMPARED])
+    versions = client.get_versions(packages=["twolayer", *COMPARED_VERSIONS])
     packages = {name: worker["packages"] for name, worker in versions["workers"].items()}
     check_worker_versions({name: there.get("twolayer") for name, there in packages.items()})
     own = {**versions["client"]["packages"], PROCESSOR: processor_name()}
@@ -195,7 +195,7 @@ def difference_line(
 ) -> str:
     """Return the line about workers whose Python, libraries or processor are others than here; empty if there are none."""
     others = {
-        name: [what for what in (*COMPARED, PROCESSOR) if there.get(what) != own.get(what)]
+        name: [what for what in (*COMPARED_VERSIONS, PROCESSOR) if there.get(what) != own.get(what)]
         for name, there in packages.items()
     }
     others = {name: differences for name, differences in others.items() if differences}
