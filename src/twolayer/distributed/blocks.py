@@ -48,7 +48,7 @@ Block = tuple[Piece, ...]
 
 
 @dataclass(frozen=True)
-class BlockedTable:
+class FileTable:
     """A table whose blocks are read where they are needed.
 
     Attributes

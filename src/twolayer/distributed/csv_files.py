@@ -17,7 +17,7 @@ from twolayer import checks
 from twolayer.distributed.blocks import (
     NUMERIC,
     UNKNOWN,
-    BlockedTable,
+    FileTable,
     Piece,
     check_file_columns,
     check_same_columns,
@@ -37,7 +37,7 @@ BYTES_PER_BYTE = 1.5  # of numbers in memory, per byte of text
 NOT_NUMBER = re.compile(r"In CSV column #(\d+): .*invalid value '(.*)'", re.DOTALL)
 
 
-def open_csv_files(pattern: str, paths: Sequence[str], delimiter: str | None) -> BlockedTable:
+def open_csv_files(pattern: str, paths: Sequence[str], delimiter: str | None) -> FileTable:
     """Return the table in these files, whose first lines name the columns.
 
     Raises
@@ -58,7 +58,7 @@ def open_csv_files(pattern: str, paths: Sequence[str], delimiter: str | None) ->
     kinds = check_same_columns(files)
     if not pieces:
         raise FileError(f"{pattern} has a header but no rows")
-    return BlockedTable(
+    return FileTable(
         pattern,
         kinds,
         "float64",

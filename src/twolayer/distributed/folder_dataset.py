@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.distributed.blocks import NUMERIC, TEXT, BlockedTable
+from twolayer.distributed.blocks import NUMERIC, TEXT, FileTable
 from twolayer.distributed.csv_files import open_csv_files
 from twolayer.distributed.file_list import CSV, PARQUET_FILES, list_files
 from twolayer.distributed.parquet_files import open_parquet_files
@@ -106,7 +106,7 @@ def read_part(
     return rows.x, target_values(rows.y, dtype), rows.weights
 
 
-def open_blocks(pattern: str, delimiter: str | None = None) -> BlockedTable:
+def open_blocks(pattern: str, delimiter: str | None = None) -> FileTable:
     """Return the table in the files of a folder or pattern, in blocks.
 
     Raises
@@ -126,7 +126,7 @@ def open_blocks(pattern: str, delimiter: str | None = None) -> BlockedTable:
 
 def read_folder_dataset(
     client: Any,
-    table: BlockedTable,
+    table: FileTable,
     targets: Sequence[str],
     *,
     task: str = "auto",
@@ -167,7 +167,7 @@ def read_folder_dataset(
     )
 
 
-def may_be_numbers(table: BlockedTable, targets: Sequence[str]) -> bool:
+def may_be_numbers(table: FileTable, targets: Sequence[str]) -> bool:
     """Return whether the kind of the targets was not known before they were read."""
     return all(table.kinds[name] not in (NUMERIC, TEXT) for name in targets)
 

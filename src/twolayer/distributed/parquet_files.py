@@ -11,7 +11,7 @@ from twolayer.distributed.blocks import (
     BOOLEAN,
     NUMERIC,
     TEXT,
-    BlockedTable,
+    FileTable,
     Piece,
     check_file_columns,
     check_same_columns,
@@ -35,7 +35,7 @@ class ParquetFacts:
     pieces: list[Piece]
 
 
-def open_parquet_files(pattern: str, paths: Sequence[str]) -> BlockedTable:
+def open_parquet_files(pattern: str, paths: Sequence[str]) -> FileTable:
     """Return the table in these files.
 
     Raises
@@ -59,7 +59,7 @@ def open_parquet_files(pattern: str, paths: Sequence[str]) -> BlockedTable:
             f"note: a row group of {largest.path} takes {largest.n_bytes / 1e9:.1f} GB in memory, and a worker holds it at "
             "once: write the files with smaller row groups if memory runs out"
         )
-    return BlockedTable(
+    return FileTable(
         pattern,
         kinds,
         "float32" if single else "float64",

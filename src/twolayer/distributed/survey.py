@@ -16,7 +16,7 @@ from twolayer.distributed.blocks import (
     NUMERIC,
     TEXT,
     Block,
-    BlockedTable,
+    FileTable,
     Piece,
     number_columns,
     text_column,
@@ -34,7 +34,7 @@ class BlockPlan:
 
     Attributes
     ----------
-    table : BlockedTable
+    table : FileTable
     inputs, targets : list of str
     weights : str or None
         A column of row weights.
@@ -45,7 +45,7 @@ class BlockPlan:
     seed : int
     """
 
-    table: BlockedTable
+    table: FileTable
     inputs: list[str]
     targets: list[str]
     weights: str | None
@@ -105,7 +105,7 @@ class BlockSurvey:
     all_numbers: bool
 
 
-def reads_as_text(table: BlockedTable, targets: Sequence[str]) -> bool:
+def reads_as_text(table: FileTable, targets: Sequence[str]) -> bool:
     """Return whether the target may be other than numbers, as far as the files tell before they are read."""
     return any(table.kinds[name] != NUMERIC for name in targets)
 
@@ -149,7 +149,7 @@ def read_piece(piece: Piece, plan: BlockPlan) -> BlockRows:
 
 
 def check_numbers(
-    x: np.ndarray, names: Sequence[str], piece: Piece, table: BlockedTable, role: str = ""
+    x: np.ndarray, names: Sequence[str], piece: Piece, table: FileTable, role: str = ""
 ) -> None:
     """Raise InputError if a value is missing, infinite, or too large to compute with; it names the file, row and column."""
     bad = ~(np.abs(x) <= min(LARGEST_INPUT, float(np.finfo(x.dtype).max)))  # true for NaN
@@ -166,7 +166,7 @@ def check_numbers(
     )
 
 
-def check_words(words: np.ndarray, names: Sequence[str], piece: Piece, table: BlockedTable) -> None:
+def check_words(words: np.ndarray, names: Sequence[str], piece: Piece, table: FileTable) -> None:
     """Raise InputError if a target has no value in some row."""
     empty = words == ""
     if empty.any():
@@ -177,7 +177,7 @@ def check_words(words: np.ndarray, names: Sequence[str], piece: Piece, table: Bl
         )
 
 
-def row_place(piece: Piece, row: int, table: BlockedTable) -> str:
+def row_place(piece: Piece, row: int, table: FileTable) -> str:
     """Return where a row of a piece is in its file: its number, or about where in a text file."""
     if piece.n_rows is not None:
         return f"row {piece.first_row + row + 1:,}"
