@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { MOST_LETTERS, packTable, unpackTable } from "../../src/twolayer/watch/page/table_link.js";
 import { checkedTable, looksLikeClasses, readTable, tableArrays, TableFault } from "../../src/twolayer/watch/page/own_table.js";
 
 const rowsOf = (text) => readTable(text).rows;
@@ -59,4 +60,21 @@ test("whole numbers of few kinds are classes, others are numbers", () => {
 test("a table that was read elsewhere is checked too", () => {
   const rows = [["1", "p"], ["2", ""], ["3", "q"], ["4", "p"]];
   assert.throws(() => checkedTable({ names: ["a", "y"], rows }), ({ key, values }) => key === "csv_gap" && values.row === 2 && values.column === "y"); // prettier-ignore
+});
+
+test("a small table is the same after a way through a link, a large one is not taken", async () => {
+  const table = { file: "花.csv", names: ["长度", "b"], rows: [["1", "x, \"y\""], ["2", "é"]], target: "b", isClasses: null, isScaled: false }; // prettier-ignore
+  const letters = await packTable(table);
+  assert.match(letters, /^[\w-]+$/);
+  assert.deepEqual(await unpackTable(letters), table);
+  const cells = Array.from({ length: 4000 }, (_, at) => [String((at * 7919 * 104729) % 1000003), String(at)]);
+  assert.equal(await packTable({ ...table, rows: cells }), null);
+  assert((await packTable({ ...table, rows: cells.slice(0, 100) })).length < MOST_LETTERS);
+});
+
+test("letters that hold no table are refused", async () => {
+  const packed = (value) => packTable(value);
+  for (const letters of ["", "a", "!!", (await packed({ names: ["a"], rows: [["1"]] })).slice(3), await packed({ names: ["a"], rows: [["1", "2"]] }), await packed({ names: ["a"], rows: [[1]] }), await packed([1])]) {
+    await assert.rejects(unpackTable(letters), (fault) => fault instanceof TableFault && fault.key === "link_broken", letters);
+  }
 });

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from browser_pages import open_page, wait_until
+from browser_pages import wait_until
 
 import twolayer as tl
 from twolayer.tutorial.ladder import PROGRAMS, ladder_arrays
@@ -12,28 +12,6 @@ from twolayer.watch.bundle import page_html
 
 MOST_BYTES = 400_000
 VIEWS = ["matrices", "learning", "units", "break", "quiz", "compare", "data"]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_bytes(page_html().encode())
-    return path.as_uri()
-
-
-@pytest.fixture
-def opened(chromium, address):
-    """open("program=P1") gives the page with that setting; all are looked through for complaints at the end."""
-    entered = []
-
-    def open_with(link="program=small", **how):
-        manager = open_page(chromium, f"{address}#lang=en&{link}", **how)
-        entered.append(manager)
-        return manager.__enter__()
-
-    yield open_with
-    for manager in entered:
-        manager.__exit__(None, None, None)
 
 
 def numpy_losses(name, steps):

@@ -71,11 +71,11 @@ export class DataView {
   }
 
   // Train on the table, or say what is wrong with it; returns whether it could be taken.
-  async use() {
+  async use(kept = null) {
     const { app } = this;
     try {
       const own = tableArrays(checkedTable(app.table), { target: app.tableTarget, standardise: app.tableScaled, asClasses: app.tableClasses });
-      await app.useTable(own);
+      await app.useTable(own, kept);
       this.describe();
       this.writeScript();
       return true;
@@ -96,7 +96,7 @@ export class DataView {
     const { app } = this;
     const titles = (name) => app.text(app.texts.engines[name].title);
     const engines = make("select", { "aria-label": app.say("code_engine"), onchange: () => { this.engine = engines.value; this.writeScript(); } }, scriptEngines(app.settings).map((name) => option(name, titles(name), this.engine))); // prettier-ignore
-    const copy = make("button", { onclick: () => this.copy(copy, this.script.textContent) }, app.say("copy"));
+    const copy = make("button", { onclick: () => this.copy(copy, this.script.textContent, () => getSelection().selectAllChildren(this.script)) }, app.say("copy"));
     const save = make("button", { onclick: () => download(`two_layer_${this.engine}.py`, this.script.textContent, "text/x-python") }, app.say("save"));
     return make("section", { class: "panel stack", "aria-label": app.say("code") }, make("h2", {}, app.say("code")), make("p", {}, app.say("code_text")), make("div", { class: "row" }, engines, copy, save), this.script);
   }
@@ -106,15 +106,24 @@ export class DataView {
     this.script.textContent = scriptText(app.settings, app.texts, { engine: this.engine, steps: 500, lang: app.lang });
   }
 
-  async copy(button, text) {
+  // Copy a text; where the browser does not allow it, it is selected for the reader to copy.
+  async copy(button, text, select) {
     const { app } = this;
     try {
       await navigator.clipboard.writeText(text);
       button.textContent = app.say("copied");
     } catch {
-      getSelection().selectAllChildren(this.script);
+      select();
       button.textContent = app.say("selected");
     }
+  }
+
+  async copyLink(button) {
+    const { app } = this;
+    const { href, notes } = await app.fullLink();
+    Object.assign(this.linkText, { value: href, hidden: false });
+    this.linkNote.textContent = notes.map((name) => app.say(name)).join(" ");
+    await this.copy(button, href, () => this.linkText.select());
   }
 
   arraysPart() {
@@ -127,7 +136,9 @@ export class DataView {
       const found = await arrays([which.value]);
       if (found[which.value]) download(`${which.value}.csv`, csvText(found[which.value]), "text/csv");
     };
-    const link = make("button", { onclick: () => this.copy(link, location.href) }, app.say("copy_link"));
+    const link = make("button", { onclick: () => this.copyLink(link), "data-do": "copy-link" }, app.say("copy_link"));
+    this.linkText = make("input", { type: "text", class: "link", readonly: "", hidden: true, "aria-label": app.say("link") });
+    this.linkNote = make("p", { role: "status", class: "small" });
     const table = async () => {
       const { x, y } = await arrays(["x", "y"]);
       download("table.csv", tableText(x, y, app.own ? [...app.own.names, ...app.own.targets] : null), "text/csv");
@@ -137,7 +148,7 @@ export class DataView {
       make("div", { class: "row" }, which, make("button", { onclick: one }, app.say("save_csv")),
         make("button", { onclick: table }, app.say("save_table")),
         make("button", { onclick: async () => download("two_layer.json", jsonText(await arrays(names), app.settings), "application/json") }, app.say("save_json")),
-        make("button", { onclick: async () => download("two_layer.safetensors", safetensorsBytes(await arrays(names), app.settings), "application/octet-stream") }, app.say("save_safetensors")), link)); // prettier-ignore
+        make("button", { onclick: async () => download("two_layer.safetensors", safetensorsBytes(await arrays(names), app.settings), "application/octet-stream") }, app.say("save_safetensors")), link), this.linkText, this.linkNote); // prettier-ignore
   }
 
   draw() {}

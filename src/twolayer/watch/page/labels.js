@@ -301,4 +301,11 @@ export const LABELS = {
   save_json: ["All as JSON", "全部存为 JSON"],
   save_safetensors: ["All as safetensors", "全部存为 safetensors"],
   copy_link: ["Copy the link", "复制链接"],
+  link: ["Link", "链接"],
+  link_of_file: ["It opens where this file is: to others, send the file too, and they put the part from # on behind its address.", "这个链接要在有这个文件的地方才能打开：发给别人时请连文件一起发，对方把 # 开始的部分接在自己的地址后面。"],
+  link_of_server: ["It opens on this machine, as long as the server runs.", "这个链接只能在本机上、服务器运行时打开。"],
+  link_with_table: ["Your table is in the link: whoever has the link can read the table.", "链接里带着你的数据表：拿到链接的人都能读到表里的内容。"],
+  link_too_large: ["Your table is too large for a link: it carries the settings alone. Send the file of the table too, to be dropped on the page.", "数据表太大，放不进链接：链接里只有各项设置。请把数据表的文件也发给对方，拖到页面上。"],
+  link_without_table: ["This link was made while the page ran a table, and does not hold it. Drop the file of that table here.", "这个链接是页面在运行某个数据表时生成的，里面没有那张表。请把那张表的文件拖到这里。"],
+  link_broken: ["The table in this link is damaged. Copy the whole link once more, or drop the file of the table here.", "这个链接里的数据表已损坏。请重新复制整个链接，或者把数据表的文件拖到这里。"],
 };

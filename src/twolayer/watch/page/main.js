@@ -16,7 +16,9 @@ import { knownShapes } from "./quiz.js";
 import { QuizView } from "./quiz_view.js";
 import { RunPlace } from "./run_place.js";
 import { Session } from "./session.js";
-import { linkText, readLink, roundedRate } from "./settings.js";
+import { TableFault } from "./own_table.js";
+import { linkText, OWN_PROGRAM, presetSettings, readLink, roundedRate } from "./settings.js";
+import { packTable, unpackTable } from "./table_link.js";
 import { UnitView } from "./unit_view.js";
 
 const TABS = { matrices: MatrixView, learning: LearningView, units: UnitView, plane: PlaneView, break: BreakView, quiz: QuizView, compare: ComparisonView, data: DataView, fit: FitView };
@@ -26,7 +28,8 @@ const LONGEST_SEARCH = 3; // steps in which a broken program is run until it dif
 export class App {
   constructor(texts, workerSource, first = {}) {
     this.texts = texts;
-    const { settings, place } = readLink(location.hash);
+    const link = readLink(location.hash);
+    const { settings, place } = link;
     this.settings = settings;
     this.lang = ["en", "zh"].includes(place.lang) ? place.lang : navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
     this.theme = ["light", "dark"].includes(place.theme) ? place.theme : "auto";
@@ -44,8 +47,9 @@ export class App {
     this.pending = false;
     this.wanted = false;
     this.applyTheme();
-    const begun = this.start(settings, Number(place.step) || 0, Number(place.line) || 0);
+    const begun = link.isOwn ? this.start(presetSettings("small")) : this.start(settings, Number(place.step) || 0, Number(place.line) || 0);
     if (first.table) begun.then(() => this.openTable(first.table));
+    else if (link.isOwn) begun.then(() => this.openLink(link, place.tab in TABS ? place.tab : "matrices"));
   }
 
   // A second thread for what takes long, made when it is needed.
@@ -123,15 +127,17 @@ export class App {
     if (running) await this.toggle();
   }
 
-  // Train on a table of the user's own, with a rate that suits it: half of what its curvature allows.
-  async useTable(own) {
+  // Train on a table of the user's own, from where a link was (`kept`), or with a rate that suits it: half of what its
+  // curvature allows.
+  async useTable(own, kept = null) {
     this.own = own;
     this.ownSerial = (this.ownSerial ?? 0) + 1;
     this.previous = null;
     const settings = {
-      ...this.settings, program: "P3", problem: "own", rows: own.x.shape[0], inputs: own.x.shape[1], hidden: this.tableHidden,
-      outputs: own.y.shape[1], bias: true, activation: "relu", breaks: [], dtype: "float64",
+      ...(kept?.settings ?? this.settings), program: OWN_PROGRAM, problem: "own", rows: own.x.shape[0], inputs: own.x.shape[1], hidden: this.tableHidden,
+      outputs: own.y.shape[1], bias: true, activation: "relu", breaks: kept?.settings.breaks ?? [], dtype: "float64",
     }; // prettier-ignore
+    if (kept) return this.start(settings, Number(kept.place.step) || 0, Number(kept.place.line) || 0);
     await this.session.ask("start", { settings, own });
     const { curvature } = await this.session.ask("curvature");
     await this.start({ ...settings, rate: roundedRate(1 / curvature) });
@@ -150,6 +156,31 @@ export class App {
     Object.assign(this, { table, tableTarget: target, tableClasses: null });
     this.openTab("data");
     if (await this.view.use()) this.openTab(this.tab);
+  }
+
+  // Begin with the table that a link carries; one that carries none says so.
+  async openLink(link, tab) {
+    this.openTab("data");
+    try {
+      if (!link.table) throw new TableFault("link_without_table");
+      const { file, names, rows, target, isClasses, isScaled } = await unpackTable(link.table);
+      Object.assign(this, { table: { file, names, rows }, tableTarget: names.includes(target) ? target : names.at(-1), tableClasses: isClasses, tableScaled: isScaled, tableHidden: link.settings.hidden });
+    } catch (fault) {
+      this.view.refuse(fault);
+      return;
+    }
+    if (await this.view.use(link)) this.openTab(tab);
+  }
+
+  // The link that carries everything, and what is to be said of it: of a table of one's own only one that is small.
+  async fullLink() {
+    this.writeLink();
+    const { href } = location;
+    const where = location.protocol === "file:" ? "link_of_file" : "link_of_server";
+    if (this.settings.problem !== "own") return { href, notes: [where] };
+    const { file, names, rows } = this.table;
+    const letters = await packTable({ file, names, rows, target: this.tableTarget, isClasses: this.tableClasses, isScaled: this.tableScaled });
+    return letters ? { href: `${href}&table=${letters}`, notes: ["link_with_table", where] } : { href, notes: ["link_too_large", where] };
   }
 
   build() {
@@ -331,7 +362,6 @@ export class App {
       this.linkTimer = setTimeout(() => this.writeLink(), 300);
       return;
     }
-    if (this.settings.problem === "own") return; // a link can't carry a table
     const { frame } = this;
     const place = { lang: this.lang, tab: this.tab, theme: this.theme === "auto" ? null : this.theme, engine: this.engine === "numpy" ? null : this.engine, step: frame?.iteration || null, line: frame?.place ? frame.position : null };
     history.replaceState(null, "", `#${linkText(this.settings, place)}`);

@@ -28,6 +28,8 @@ export const PRESETS = {
   P4relu: { ...QUADRANTS, activation: "relu" },
 };
 
+export const OWN_PROGRAM = "P3"; // whose lines a table of one's own is trained by
+
 export const LIMITS = { rows: [1, 2000], inputs: [1, 5000], hidden: [1, 500], outputs: [1, 100] };
 export const MOST_NUMBERS = 2_000_000; // of any one array: more would make a step slower than a second
 
@@ -81,12 +83,16 @@ export function readRate(text) {
 const NUMBERS = ["rows", "inputs", "hidden", "outputs", "rate", "seed"];
 const CHOICES = { activation: ["relu", "identity"], dtype: ["float64", "float32"] };
 
+const OF_A_TABLE = ["rows", "inputs", "outputs"]; // the table decides them
+
 // The text after # in a link: only what differs from the preset is written.
 export function linkText(settings, place = {}) {
   const parts = new URLSearchParams();
   const preset = presetSettings(settings.program);
-  parts.set("program", settings.program);
+  const isOwn = settings.problem === "own";
+  parts.set("program", isOwn ? "own" : settings.program);
   for (const name of [...NUMBERS, ...Object.keys(CHOICES)]) {
+    if (isOwn && OF_A_TABLE.includes(name)) continue;
     if (settings[name] !== preset[name]) parts.set(name, String(settings[name]));
   }
   if (settings.bias !== preset.bias) parts.set("bias", settings.bias ? "1" : "0");
@@ -97,10 +103,12 @@ export function linkText(settings, place = {}) {
   return parts.toString();
 }
 
-// The settings and the place that a link carries; what can't be used is left at the preset's.
+// The settings and the place that a link carries; what can't be used is left at the preset's. isOwn: the link is of a table
+// of its maker's own, whose letters are `table` if it carries them.
 export function readLink(text) {
   const parts = new URLSearchParams(text.replace(/^#/, ""));
-  const program = parts.get("program");
+  const isOwn = parts.get("program") === "own";
+  const program = isOwn ? OWN_PROGRAM : parts.get("program");
   const settings = presetSettings(program in PRESETS ? program : DEFAULTS.program);
   for (const name of NUMBERS) {
     const value = parts.has(name) ? Number(parts.get(name)) : NaN;
@@ -122,5 +130,6 @@ export function readLink(text) {
   }
   if (!isRate(settings.rate)) settings.rate = preset.rate;
   if (!Number.isSafeInteger(settings.seed) || settings.seed < 0) settings.seed = 0;
-  return { settings, place: Object.fromEntries(["lang", "tab", "step", "line", "theme", "engine"].map((name) => [name, parts.get(name)])) };
+  const place = Object.fromEntries(["lang", "tab", "step", "line", "theme", "engine"].map((name) => [name, parts.get(name)]));
+  return { settings, place, isOwn, table: parts.get("table") };
 }
