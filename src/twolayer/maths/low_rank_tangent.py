@@ -71,9 +71,8 @@ class LowRankTangent:
         pulled = j.T @ tangent.w.reshape(size, n_outputs)  # Jᵀ W B
         inverse = np.zeros((n_outputs, n_outputs)) if tangent.u is None else tangent.inverse
         pull = basis.T @ pulled / precision[:, None]
-        rows = basis.astype(
-            np.float32, order="C"
-        )  # as a file gives them back: products are the same
+        # in memory as a file gives them back: products of both are the same
+        rows = basis.astype(np.float32, order="C")
         return cls(rows, precision, tangent.decay, pull, inverse)
 
     def variance(self, x: Any, params: Params, activation: Activation) -> np.ndarray:
