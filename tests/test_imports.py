@@ -56,7 +56,6 @@ ENGINE_LIBRARIES = {
 
 SAME_FUNCTIONS = {"forward", "init_params", "loss_and_gradients", "main", "__getattr__", "__dir__"}
 FIELD_WORDS = {
-    "distributed",
     "training",
     "saving",
     "compiled",
@@ -64,6 +63,7 @@ FIELD_WORDS = {
     "distributed",
     "early_stopping",
     "scoring",
+    "row_scaling",
     "ranking",
     "timing",  # the topic of that page
 }

@@ -28,7 +28,7 @@ from twolayer.tutorial.explain.numpy_torch import explain_numpy_torch
 from twolayer.tutorial.explain.program import explain_program
 from twolayer.tutorial.explain.program_text import PAGE_PARTS
 from twolayer.tutorial.explain.timing import explain_timing
-from twolayer.tutorial.explain.why import LIST, QUESTIONS, explain_why
+from twolayer.tutorial.explain.why import ALL_NAMES, QUESTIONS, explain_why
 from twolayer.tutorial.ladder import LadderProgram
 from twolayer.tutorial.layout import Page
 from twolayer.tutorial.lesson_text import NO_FOLDER, SAME_FILE, WROTE
@@ -122,7 +122,7 @@ def explain(
         "show_weights": show_weights,
     }
     if question is not None:
-        check_choice("--question", question, [LIST, *QUESTIONS], reader)
+        check_choice("--question", question, [ALL_NAMES, *QUESTIONS], reader)
     try:
         chosen, about["table"] = lesson_program(given, reader)
         if handout is not None or notebook is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twolayer.tutorial.bilingual import Bilingual
+from twolayer.tutorial.explain.program_text import NAME_COLUMN
 from twolayer.tutorial.explain.questions import (
     PROGRAM_AS_FUNCTIONS,
     AnswerSheet,
@@ -24,7 +25,6 @@ ONE_QUESTION = Bilingual(
     en="A single question: twolayer explain --question NAME, with one of these names.",
     zh="只看一个问题：twolayer explain --question 名字，名字从下面选。",
 )
-NAME_COLUMN = Bilingual(en="name", zh="名字")
 QUESTION_COLUMN = Bilingual(en="question", zh="问题")
 WHY_FUNCTIONS = Bilingual(
     en="The lines of the program, put into functions, so that they can run with several rates and several numbers:",
@@ -51,7 +51,7 @@ QUESTIONS = {
 NEEDS_NO_FUNCTIONS = {"entries", "twice"}  # their code stands alone
 
 
-LIST = "list"  # in place of a question's name: all names, and no answers
+ALL_NAMES = "list"  # in place of a question's name: all names, and no answers
 
 
 def list_questions(page: Page) -> None:
@@ -64,10 +64,10 @@ def list_questions(page: Page) -> None:
 
 def explain_why(page: Page, seed: int = 0, question: str | None = None) -> None:
     """Write all questions with their answers, one of them, or (`question="list"`) their names alone."""
-    if question in (None, LIST):
+    if question in (None, ALL_NAMES):
         page.title(WHY_TITLE)
         list_questions(page)
-    if question == LIST:
+    if question == ALL_NAMES:
         return
     if question is None:
         page.line()
