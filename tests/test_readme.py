@@ -52,7 +52,7 @@ def test_the_chinese_page_follows_the_english_one():
         [re.sub(r" *#.*", "", block) for block in blocks(page, "sh")] for page in (README, CHINESE)
     ]
     assert bare[0] == bare[1]
-    assert [page.read_text().count("\n## ") for page in (README, CHINESE)] == [4, 4]
+    assert [page.read_text().count("\n## ") for page in (README, CHINESE)] == [5, 5]
     assert [page.read_text().count("\n- ") for page in (README, CHINESE)] == [13, 13]
     assert "twolayer.cli" not in CHINESE.read_text()
 
