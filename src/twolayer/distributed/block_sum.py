@@ -4,32 +4,39 @@
     workers.each(function, blocks, *arguments)   # the same, as a list
     workers.keep(function, blocks, *arguments)   # the same, kept where it was computed, as blocks for later calls
 
-Floats depend on the order in which they are added. The sum is a tree whose shape follows from the number of blocks alone, so
-two runs are equal bit for bit, whichever worker had which block, and whenever it was done.
+Floats depend on the order in which they are added. Here neighbours are added in pairs, then pairs of pairs, and so on: the
+order follows from the number of blocks alone. So two runs are equal bit for bit, whichever worker had which block, whenever
+it was done, and however many of 2, 4, 8, ... neighbours were added in one task.
 
 Here is the version without a cluster, which says what the other one (`dask_workers`) has to give.
 """
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
+from twolayer._version import __version__
+from twolayer.errors import EngineError
 from twolayer.maths.network import Params
 from twolayer.training.threads import limited_threads
 
-FAN_IN = 8  # so many neighbours are added at a time
+FAN_IN = 8  # so many neighbours are added in one task: a power of 2
 
 
 class Workers(Protocol):
     """Who computes what is asked of every block."""
 
     def keep(
-        self, function: Callable[..., Any], blocks: Sequence[Any], *arguments: Any
-    ) -> list[Any]:
-        """Return `function(block, *arguments)` of every block, as blocks that stay where they are."""
+        self, function: Callable[..., Any], blocks: Sequence[Any], *arguments: Any, n_bytes: int = 0
+    ) -> Sequence[Any]:
+        """Return `function(block, *arguments)` of every block, as blocks that stay where they are.
+
+        `n_bytes` is their size all together, if it is known: small neighbours then have one task together.
+        """
 
     def each(
         self, function: Callable[..., Any], blocks: Sequence[Any], *arguments: Any
@@ -44,8 +51,8 @@ class InProcess:
     """One process, block after block; a block is the object itself, or a function without arguments that returns it."""
 
     def keep(
-        self, function: Callable[..., Any], blocks: Sequence[Any], *arguments: Any
-    ) -> list[Any]:
+        self, function: Callable[..., Any], blocks: Sequence[Any], *arguments: Any, n_bytes: int = 0
+    ) -> Sequence[Any]:
         return self.each(function, blocks, *arguments)
 
     def each(
@@ -54,7 +61,37 @@ class InProcess:
         return [on_one_thread(function, loaded(block), *arguments) for block in blocks]
 
     def sum(self, function: Callable[..., Any], blocks: Sequence[Any], *arguments: Any) -> Any:
-        return tree_sum(self.each(function, blocks, *arguments), add_up)
+        return add_up(self.each(function, blocks, *arguments))
+
+
+class BlockCall:
+    """A function of a block and its other arguments, which are sent together, with the version that the caller has."""
+
+    def __init__(self, function: Callable[..., Any], arguments: Sequence[Any]) -> None:
+        self.function, self.arguments = function, tuple(arguments)
+        self.version = __version__
+
+    @property
+    def name(self) -> str:
+        """The function's name, by which Dask's dashboard shows the tasks."""
+        return getattr(self.function, "__name__", "function")
+
+    def each(self, *blocks: Any) -> list[Any]:
+        """Return what the function gives for these blocks, one after another."""
+        self.check_version()
+        return [on_one_thread(self.function, block, *self.arguments) for block in blocks]
+
+    def sum(self, *blocks: Any) -> Any:
+        """Return the sum over these neighbours."""
+        return add_up(self.each(*blocks))
+
+    def check_version(self) -> None:
+        """Raise EngineError if the caller has another version of twolayer than this process."""
+        if self.version != __version__:
+            raise EngineError(
+                f"a worker on {platform.node()} has twolayer {__version__}, and the caller has {self.version}: install the "
+                "same version on every worker"
+            )
 
 
 def loaded(block: Any) -> Any:
@@ -76,21 +113,26 @@ def tree_sum(parts: Sequence[Any], add: Callable[[list[Any]], Any]) -> Any:
     return parts[0]
 
 
-def add_up(parts: list[Any]) -> Any:
-    """Return the sum, from left to right, of numbers or arrays, or of tuples, dicts or Params of them; None stays None."""
-    first = parts[0]
-    if len(parts) == 1 or first is None:
-        return first
-    if isinstance(first, Params):
-        return Params(*(add_up(list(each)) for each in zip(*map(_weights, parts), strict=True)))
-    if isinstance(first, tuple | list):
-        return tuple(add_up(list(each)) for each in zip(*parts, strict=True))
-    if isinstance(first, dict):
-        return {name: add_up([part[name] for part in parts]) for name in first}
-    total = np.array(first) if isinstance(first, np.ndarray) else first
-    for part in parts[1:]:
-        total += part
-    return total
+def add_up(parts: Sequence[Any]) -> Any:
+    """Return the sum, in pairs of neighbours, of numbers, arrays, or tuples, dicts or Params of them; None stays None."""
+    parts = list(parts)
+    while len(parts) > 1:
+        pairs = [parts[k : k + 2] for k in range(0, len(parts), 2)]
+        parts = [pair[0] if len(pair) == 1 else add_two(*pair) for pair in pairs]
+    return parts[0]
+
+
+def add_two(one: Any, other: Any) -> Any:
+    """Return the sum of two of what `add_up` takes."""
+    if one is None:
+        return None
+    if isinstance(one, Params):
+        return Params(*map(add_two, _weights(one), _weights(other)))
+    if isinstance(one, tuple | list):
+        return tuple(add_two(a, b) for a, b in zip(one, other, strict=True))
+    if isinstance(one, dict):
+        return {name: add_two(one[name], other[name]) for name in one}
+    return np.add(one, other) if isinstance(one, np.ndarray) else one + other
 
 
 def _weights(params: Params) -> tuple[Any, ...]:

@@ -46,6 +46,10 @@ class RowBlock:
     y: np.ndarray
     s: np.ndarray | None
 
+    def __sizeof__(self) -> int:
+        """Return its bytes, by which Dask decides where to compute and what to spill."""
+        return sum(array.nbytes for array in (self.x, self.y, self.s) if array is not None)
+
 
 @dataclass(frozen=True, eq=False)
 class RowBlocks:
@@ -63,7 +67,7 @@ class RowBlocks:
         Who trains on them, if they were read and checked before.
     """
 
-    blocks: list[Any]
+    blocks: Sequence[Any]
     workers: Workers
     shape: tuple[int, int]
     merged: str = ""
@@ -98,7 +102,8 @@ def read_row_blocks(
         (*part, first, number)
         for number, (part, first) in enumerate(zip(parts, firsts, strict=True))
     ]
-    blocks = workers.keep(checked_row_block, named, n_outputs, loss, dtype)
+    n_bytes = shape[0] * shape[1] * np.dtype(dtype).itemsize
+    blocks = workers.keep(checked_row_block, named, n_outputs, loss, dtype, n_bytes=n_bytes)
     total = workers.sum(block_weight, blocks)
     if not total > 0:
         raise InputError(
