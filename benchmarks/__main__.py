@@ -15,6 +15,7 @@ COMMANDS = {  # word -> module, loaded when it is called; each has a `main`
     "exports": "benchmarks.export_agreement",
     "gpu": "benchmarks.gpu",
     "page": "benchmarks.page_rate",
+    "kills": "benchmarks.cluster_kills",
     "scaling": "benchmarks.scaling",
 }
 

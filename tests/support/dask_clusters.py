@@ -1,10 +1,12 @@
 """Clusters for tests: in this process, and of real processes, closed at the end."""
 
+import logging
 import subprocess
 import sys
 from contextlib import contextmanager
 
 from distributed import Client, LocalCluster
+from distributed.utils import silence_logging_cmgr
 
 
 @contextmanager
@@ -36,3 +38,20 @@ def dask_process(*arguments, **more):
     finally:
         process.terminate()
         process.wait(30)
+
+
+@contextmanager
+def cluster_of_processes(n_workers=2, **options):
+    """A cluster of processes of this machine, one thread each, and its client; its loggers are silent at the end too."""
+    with (
+        silence_logging_cmgr(logging.CRITICAL + 1),
+        LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL + 1,
+            **options,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield cluster, client
