@@ -17,12 +17,14 @@ from typing import Any
 
 from twolayer import checks
 from twolayer._version import __version__
+from twolayer.distributed.outages import waited_for
 from twolayer.errors import EngineError, InputError
 from twolayer.text import join_words, plural
 
 LOCAL = re.compile(r"local\[([1-9]\d{0,3})\]")
 ADDRESS = re.compile(r"(tcp|tls|ws|wss)://(\[\S+\]|[^\s:/]+):\d{1,5}|inproc://\S+")
 CONNECT_SECONDS, WORKERS_SECONDS = 10, 30
+FACTS_SECONDS = 20  # for the workers to say what they are
 PROCESSOR = "processor"
 COMPARED_VERSIONS = ("python", "numpy", "numba")  # as the processor: other ones may round otherwise
 UNREACHABLE = {
@@ -164,14 +166,30 @@ def check_workers(client: Any, say: Say) -> None:
     EngineError
         If a worker has no twolayer, or another version of it.
     """
-    versions = client.get_versions(packages=["twolayer", *COMPARED_VERSIONS])
-    packages = {name: worker["packages"] for name, worker in versions["workers"].items()}
+    versions, processors = waited_for(client, worker_facts(client))
+    packages = {name: dict(worker["packages"]) for name, worker in versions["workers"].items()}
     check_worker_versions({name: there.get("twolayer") for name, there in packages.items()})
     own = {**versions["client"]["packages"], PROCESSOR: processor_name()}
-    for name, processor in client.run(processor_name).items():
-        packages[name][PROCESSOR] = processor
+    for name, there in packages.items():
+        there[PROCESSOR] = processors.get(name)
     if line := difference_line(packages, own):
         say(line)
+
+
+async def worker_facts(client: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the versions of packages here and on the workers, and the workers' processors; of none if one is silent."""
+
+    async def facts() -> tuple[dict[str, Any], dict[str, str]]:
+        versions = await client.get_versions(packages=["twolayer", *COMPARED_VERSIONS])
+        try:
+            return versions, await client.run(processor_name, on_error="ignore")
+        except ImportError:  # no twolayer there, as the versions say
+            return versions, {}
+
+    try:
+        return await asyncio.wait_for(facts(), FACTS_SECONDS)
+    except TimeoutError:  # each task still compares the version of twolayer
+        return {"workers": {}, "client": {"packages": {}}}, {}
 
 
 def check_worker_versions(versions: Mapping[str, str | None]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
+from twolayer.distributed.dask_workers import DaskWorkers
 from twolayer.errors import InputError
 from twolayer.text import plural
 
@@ -123,17 +124,36 @@ def known_array(value: Any, name: str) -> Any:
 
 def counted_array(value: Any, name: str) -> Any:
     """Return a Dask collection as an array whose chunks have known sizes, none empty; data frames are counted."""
-    array = value.to_dask_array(lengths=True) if hasattr(value, "to_dask_array") else value
+    array = value
+    if hasattr(value, "to_dask_array"):
+        lengths = DaskWorkers().value(value.map_partitions(len))
+        array = value.to_dask_array(lengths=tuple(map(int, lengths)))
     if not hasattr(array, "chunks"):
         raise InputError(
             f"{name} must be a Dask array or data frame; got {type(value).__name__}: use its to_dataframe() first"
         )
     if any(math.isnan(size) for sizes in array.chunks for size in sizes):
-        array = array.compute_chunk_sizes()
+        array = measured_array(array)
     empty = [axis for axis, sizes in enumerate(array.chunks) if 0 in sizes and sum(sizes)]
     for axis in empty:
         array = array.rechunk({axis: tuple(size for size in array.chunks[axis] if size)})
     return array
+
+
+def measured_array(array: Any) -> Any:
+    """Return an array whose chunks have unknown sizes as one of which they are known: every block is computed."""
+    import dask.array as da
+    from dask import delayed
+
+    blocks = array.to_delayed()
+    shape_of = delayed(np.shape, pure=False)
+    shapes = DaskWorkers().value([shape_of(block) for block in blocks.ravel()])
+    sizes = np.reshape(shapes, (*blocks.shape, array.ndim))
+    chunks = []
+    for axis in range(array.ndim):
+        along = sizes[(0,) * axis + (slice(None),) + (0,) * (array.ndim - axis - 1)]
+        chunks.append(tuple(along[:, axis].tolist()))
+    return da.Array(array.dask, array.name, tuple(chunks), dtype=array.dtype)
 
 
 def check_number_columns(frame: Any, name: str) -> None:

@@ -16,17 +16,21 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from twolayer.distributed.block_sum import BlockCall, add_up, tree_sum
+from twolayer.distributed.cluster import check_workers
 from twolayer.distributed.outages import check_connected, cluster_errors, waited_for
-from twolayer.errors import InputError
+from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.maths.network import Params
 
 GROUP_BYTES = 32_000_000  # neighbouring blocks that are kept together have at most so many bytes
 TASKS_PER_THREAD = 4  # and are no fewer than this per thread of the workers
 EMBEDDED_BYTES = 50_000  # smaller arguments go with each task, larger ones are sent once
+
+COMPARED_WORKERS: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # of each client
 
 
 class KeptBlocks(Sequence[Any]):
@@ -72,6 +76,8 @@ class DaskWorkers:
             raise InputError(
                 "the Dask client is asynchronous: give one made without asynchronous=True, outside of a coroutine"
             )
+        if self.client is not None:
+            compare_workers(self.client)
 
     def keep(
         self, function: Callable[..., Any], blocks: Sequence[Any], *arguments: Any, n_bytes: int = 0
@@ -107,8 +113,11 @@ class DaskWorkers:
         return self._values([tree_sum(self._tasks(BlockCall.sum, blocks, call), add)])[0]
 
     def value(self, collection: Any) -> Any:
-        """Return what a Dask collection holds."""
-        return self._values([collection])[0]
+        """Return what a Dask collection, or a list of delayed values, holds."""
+        from dask import delayed
+
+        whole = delayed(collection, pure=False) if isinstance(collection, list) else collection
+        return self._values([whole])[0]
 
     def _tasks(
         self, method: Callable[..., Any], blocks: Sequence[Any], call: BlockCall, size: int = 1
@@ -164,6 +173,26 @@ class DaskWorkers:
             if self.client.status == "running":
                 self.client.cancel(futures)
             raise
+
+
+def compare_workers(client: Any) -> None:
+    """Compare workers that have not been seen yet with this process.
+
+    Raises
+    ------
+    EngineError
+        If one has no twolayer, or another version of it.
+
+    Warns
+    -----
+    TwoLayerWarning
+        If their processors or libraries may round otherwise.
+    """
+    check_connected(client)
+    here = set(waited_for(client, client.scheduler.ncores()))
+    if not here <= COMPARED_WORKERS.get(client, set()):
+        check_workers(client, lambda line: warnings.warn(line, TwoLayerWarning, stacklevel=2))
+        COMPARED_WORKERS[client] = here
 
 
 async def gathered(client: Any, futures: list[Any]) -> list[Any]:
