@@ -57,7 +57,7 @@ class TableRows:
     has_groups : bool
     """
 
-    blocks: list[Any]
+    blocks: Sequence[Any]
     sizes: np.ndarray
     n_inputs: int
     workers: Workers
