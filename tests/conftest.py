@@ -18,6 +18,7 @@ settings.load_profile("repeatable")
 
 SAY_LITTLE = (
     "check_estimator_sparse_matrix",  # as arrays in the same seven forms: check_estimator_sparse_array
+    "_train(readonly_memmap=True",  # check_readonly_memmap_input has read-only tables
     "CV(alphas=[0.1,1.0],cv=2,max_iter=50,n_hidden=5,n_networks=2)-check_estimator_sparse_array",
     "TwoLayerClassifier(n_networks=1)-check_estimator_sparse_array",
 )

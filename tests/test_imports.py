@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -80,14 +81,17 @@ def package_sources():
     return sources
 
 
+@cache
 def imported(source):
     """The full name of everything that a file imports: at its top, inside its functions, and for the type checker."""
+    names = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"a relative import in line {node.lineno}"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
 
 
 def arrows(sources):
@@ -132,22 +136,26 @@ def circles(sources):
     }
 
 
+@cache
+def top_names(source):
+    """The top-level names of a file: classes, constants and functions."""
+    names = []
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            parts = [part for one in targets for part in ast.walk(one)]
+            names += [part.id for part in parts if isinstance(part, ast.Name)]
+        else:
+            names.append(getattr(node, "name", None))
+    return names
+
+
 def names_used_twice(sources):
-    """Top-level names that stand in two files: classes, constants and functions."""
+    """Top-level names that stand in two files."""
     homes = defaultdict(set)
     for module, source in sources.items():
-        for node in ast.parse(source).body:
-            names = [getattr(node, "name", None)]
-            if isinstance(node, (ast.Assign, ast.AnnAssign)):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                names = [
-                    part.id
-                    for one in targets
-                    for part in ast.walk(one)
-                    if isinstance(part, ast.Name)
-                ]
-            for name in names:
-                homes[name].add(module)
+        for name in top_names(source):
+            homes[name].add(module)
     allowed = SAME_FUNCTIONS | {None, "__all__"}
     return {name for name, modules in homes.items() if len(modules) > 1 and name not in allowed}
 

@@ -6,6 +6,7 @@ import tomllib
 import numpy as np
 import pandas
 import pytest
+from slow_cases import slow
 
 import twolayer as tl
 
@@ -27,7 +28,10 @@ def fit(twolayer, *more):
     return twolayer("fit", "t.csv", "--target", "y", *WORDS, *more)
 
 
-@pytest.mark.parametrize(("scaling", "clipped"), [("standard", 0), ("smooth_clip", 5), ("auto", 2)])
+@pytest.mark.usefixtures("blank_pictures")
+@pytest.mark.parametrize(
+    ("scaling", "clipped"), [("smooth_clip", 5), ("auto", 2), *slow(("standard", 0))]
+)
 def test_every_command_takes_the_model(here, twolayer, table, scaling, clipped):
     code, _, err = fit(twolayer, "--scaling", scaling)
     assert code == 0, err

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse
 from scipy.stats import linregress
 from sklearn.metrics import balanced_accuracy_score
+from slow_cases import slow
 
 import twolayer as tl
 from benchmarks.shrunken_centroids import ShrunkenCentroids
@@ -181,7 +182,9 @@ def left_out_accuracy(monkeypatch, x, y, weighings):
 
 
 @pytest.mark.parametrize(
-    "weighings", [tuple(WEIGHINGS), ("|t|",), ("t²",), ("|t| above its quantile 0.98",)], ids=str
+    "weighings",
+    [tuple(WEIGHINGS), ("|t|",), *slow(("t²",), ("|t| above its quantile 0.98",))],
+    ids=str,
 )
 @pytest.mark.filterwarnings("ignore:on rows left out, no network")
 def test_nothing_is_found_in_noise(monkeypatch, weighings):

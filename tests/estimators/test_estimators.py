@@ -273,9 +273,11 @@ def test_sparse_rows_with_the_same_numbers_elsewhere_are_not_merged():
 def test_the_seed_decides(kind):
     x, y = load_iris(return_X_y=True)
 
-    def w1(seed):
-        return kind(3, max_iter=3, random_state=seed, n_networks=2).fit(x[::3], y[::3]).w1_
+    def w1(seed, alpha=1.0):
+        settings = {"alpha": alpha, "max_iter": 3, "n_networks": 2, "random_state": seed}
+        return kind(3, **settings).fit(x[::3], y[::3]).w1_
 
+    assert np.array_equal(w1(5, "auto"), w1(5, "auto"))
     five = w1(5)
     assert np.array_equal(five, w1(5))
     assert not np.array_equal(five, w1(6))

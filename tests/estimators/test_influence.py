@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from slow_cases import slow
 from test_leave_out import correlation, diabetes, fitted, genes, said, spectra, two_targets, wine
 
 import twolayer as tl
@@ -44,7 +45,7 @@ def per_output(values, scale):
 
 
 @pytest.mark.parametrize("table", REPEATED, ids=lambda table: table.__name__)
-@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize("size", [4, *slow(1)])  # single rows: also in the next test
 def test_changes_of_all_predictions_are_those_of_trainings_without_the_rows(table, size):
     model, x, y = model_of(table)
     blocks, truth = true_changes(table, size)

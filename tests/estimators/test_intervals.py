@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.datasets import make_friedman1
 from sklearn.model_selection import KFold, LeaveOneOut
+from slow_cases import slow
 
 import twolayer as tl
 from twolayer.errors import InputError, TwoLayerWarning
@@ -69,8 +70,9 @@ def test_with_refit_they_are_those_of_mapie(kind):
     np.testing.assert_allclose(np.stack([low, high], axis=1), intervals[:, :, 0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("n_inputs", [2, 60])
-@pytest.mark.parametrize("kind", ["jackknife+", "cv+"])
+@pytest.mark.parametrize(
+    ("kind", "n_inputs"), [("jackknife+", 2), ("cv+", 60), *slow(("jackknife+", 60), ("cv+", 2))]
+)
 def test_in_closed_form_they_are_near_those_of_fits_without_the_rows(kind, n_inputs):
     x, y = table(40, n_inputs=n_inputs)
     own = {"alpha": 3.0 if n_inputs == 2 else 20.0, "n_networks": 4, "scaling": "standard"}

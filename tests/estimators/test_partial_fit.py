@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris, make_regression
 from sklearn.neural_network import MLPRegressor
+from slow_cases import slow
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
@@ -67,7 +68,9 @@ def test_a_stream_goes_on_from_a_file_as_if_it_had_not_ended(tmp_path):
     assert other.n_iter_ == model.n_iter_ == 12
 
 
-@pytest.mark.parametrize("first", ["a constant column", "one row", "a constant target", "tiny"])
+@pytest.mark.parametrize(
+    "first", ["a constant column", "one row", *slow("a constant target", "tiny")]
+)
 def test_a_first_chunk_settles_nothing(first):
     x, y = line(400)
     start = {"one row": 1, "tiny": 3}.get(first, 50)
