@@ -10,6 +10,9 @@ PYTEST := $(TEST)/bin/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 # What a learner sees has a target of its own: a browser and scripts of users take as long as all the rest.
 LESSON := tests/watch tests/tutorial tests/test_examples.py tests/cli/test_check_command.py tests/cli/test_ladder_command.py
 
+# Tests begin some hundred processes: what Python has compiled is kept for those after it, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-lesson test-all test-numerics lint types kernels clean
 
 demo: $(DEMO)/installed

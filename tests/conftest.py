@@ -22,7 +22,10 @@ SAY_LITTLE = (
     "CV(alphas=[0.1,1.0],cv=2,max_iter=50,n_hidden=5,n_networks=2)-check_estimator_sparse_array",
     "TwoLayerClassifier(n_networks=1)-check_estimator_sparse_array",
 )
-MANY_CASES, TAKEN = 8, 4  # of more cases of one test than that `make test` takes every fourth
+EVERY = {
+    5: 2,
+    8: 4,
+}  # of more cases of one test than that `make test` takes every second, or every fourth
 ALL_TAKEN = "test_scikit_learns_own_checks"
 
 
@@ -35,10 +38,10 @@ def pytest_collection_modifyitems(items):
         elif not item.get_closest_marker("slow") and ALL_TAKEN not in item.name:
             cases[item.nodeid.partition("[")[0]].append(item)
     for own in cases.values():
-        if len(own) > MANY_CASES:
-            for k, item in enumerate(own):
-                if k % TAKEN:
-                    item.add_marker(pytest.mark.slow)
+        every = max((step for many, step in EVERY.items() if len(own) > many), default=1)
+        for k, item in enumerate(own):
+            if k % every:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

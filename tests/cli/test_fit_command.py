@@ -137,17 +137,19 @@ def test_the_model_is_the_estimator_fitted_on_the_training_rows_only(here, twola
     """Whatever stands in the test rows: no leak, not even into the standardisation."""
     frame = frame_of("cancer")
     train, test = split_rows(frame, classify=True)
-    twolayer("fit", "../cancer.csv", "--target", "target", "--max-iter", 20)
+    small = ["--max-iter", 20, "--n-hidden", 5, "--n-networks", 2]
+    twolayer("fit", "../cancer.csv", "--target", "target", *small)
     model = tl.load("cancer.twolayer.safetensors")
     x, y = frame.drop(columns="target"), frame["target"]
-    own = tl.TwoLayerClassifier(max_iter=20, random_state=0).fit(x.iloc[train], y.iloc[train])
+    own = tl.TwoLayerClassifier(5, max_iter=20, n_networks=2, random_state=0)
+    own.fit(x.iloc[train], y.iloc[train])
     assert own.w1_.tobytes() == model.w1_.tobytes()
     assert model.feature_names_in_.tolist() == list(x.columns)
 
     spoiled = frame.copy()
     spoiled.iloc[test, :-1] *= 1000.0
     spoiled.to_csv("spoiled.csv", index=False)
-    twolayer("fit", "spoiled.csv", "--target", "target", "--max-iter", 20)
+    twolayer("fit", "spoiled.csv", "--target", "target", *small)
     assert tl.load("spoiled.twolayer.safetensors").w1_.tobytes() == model.w1_.tobytes()
 
 
@@ -209,10 +211,11 @@ def test_what_is_said(here, twolayer):
     assert re.search(
         r"\ntrained 5 networks of 50 hidden units, alpha [\d.]+: 20 passes, loss 0\.", out
     )
-    _, out, _ = twolayer("fit", "../cancer.csv", "--target", "target", "--max-iter", 5)
+    small = ["--max-iter", 5, "--alpha", 1, "--n-networks", 1]
+    _, out, _ = twolayer("fit", "../cancer.csv", "--target", "target", *small)
     assert "2 different whole numbers: classification (if not, --task regression)" in out
     _, out, _ = twolayer(
-        "fit", "../cancer.csv", "--target", "target", "--max-iter", 5, "--task", "regression"
+        "fit", "../cancer.csv", "--target", "target", *small, "--task", "regression"
     )
     assert "target 'target' holds numbers: regression" in out
     assert isinstance(tl.load("cancer.twolayer.safetensors"), tl.TwoLayerRegressor)
