@@ -19,7 +19,7 @@ from twolayer.tutorial.check_script import messages
 from twolayer.tutorial.check_script.child_process import check_script
 from twolayer.tutorial.check_script.instrumentation import InstrumentedScript
 from twolayer.tutorial.check_script.verdict import ScriptVerdict
-from twolayer.tutorial.check_script.verdict_page import unchecked_text
+from twolayer.tutorial.check_script.verdict_page import right_text, unchecked_text, wrong_text
 
 ALL = sorted(SCRIPTS.glob("*.py"))
 NUMPY = [path for path in ALL if not uses_torch(path)]
@@ -77,6 +77,7 @@ def test_every_message_takes_the_same_values_in_both_languages():
         messages.WRONG_MESSAGES,
         messages.UNCHECKED_MESSAGES,
         messages.COURSE_MESSAGES,
+        messages.REPEATED_LOSS_MESSAGES,
     ):
         for cause, both in table.items():
             fields = [{f for _, f, _, _ in Formatter().parse(text) if f} for text in both]
@@ -110,6 +111,27 @@ def test_what_cannot_be_checked_is_said_in_a_sentence(tmp_path):
         assert re.search(sentence, text), text
         assert "\n" not in text
     assert (tmp_path / "keep.txt").read_text() == "kept"
+
+
+def test_what_is_said_where_several_losses_come_before_a_step():
+    said = {
+        "right_accumulated_batches.py": "runs 4 times before the weights change; the steps follow the sum of these",
+        "wrong_accumulated_not_cleared_numpy.py": "Begin every iteration with grad_w1 = np.zeros_like(w1)",
+        "unchecked_accumulated_mask.py": "line 11 computes the loss 4 times before the weights change",
+        "unchecked_lbfgs.py": "LBFGS computes the loss several times in a step",
+    }  # fmt: skip
+    verdicts = examined([SCRIPTS / name for name in said])
+    for (name, sentence), verdict in zip(said.items(), verdicts.values(), strict=True):
+        text = {"right": right_text, "wrong": wrong_text}.get(verdict["status"])
+        one = ScriptVerdict(**verdict)
+        assert sentence in (text("en", one) if text else unchecked_text("en", "s.py", one)), name
+
+
+def test_a_script_that_follows_one_of_several_losses_is_told_which(tmp_path):
+    source = (SCRIPTS / "right_accumulated_batches_numpy.py").read_text()
+    (tmp_path / "last.py").write_text(source.replace("+= h_relu", "= h_relu").replace("+= xb", "= xb"))  # fmt: skip
+    (verdict,) = examined([tmp_path / "last.py"]).values()
+    assert "the steps follow number 4 of these losses alone" in right_text("en", ScriptVerdict(**verdict))  # fmt: skip
 
 
 def test_a_script_that_never_ends_or_ends_its_process_is_said(tmp_path):

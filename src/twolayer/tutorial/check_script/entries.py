@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from twolayer.tutorial.check_script.arrays import is_float
-from twolayer.tutorial.check_script.probe import OWN_NUMBERS
+from twolayer.tutorial.check_script.probe import OWN_NUMBERS, value_of
 from twolayer.tutorial.check_script.recorder import variable_name
 from twolayer.tutorial.check_script.training_step import TrainingStep, squeezed
 from twolayer.tutorial.check_script.value_flow import ValueFlow
@@ -91,12 +91,12 @@ def entry_derivative(step: TrainingStep, flow: ValueFlow, role: int, flat: int) 
     weight = next((one for one in step.weights if one.start == role), None)
     experiment = step.experiment
     if weight is not None:
-        found = experiment.derivatives(0, weight.path, delta).get(step.loss)
+        found = value_of(experiment.derivatives(0, weight.path, delta), step.loss)
     elif event.node is not None:
         node = experiment.script.nodes.index(event.node)
         place = sum(other.node is event.node for other in flow.events[:role])
         ahead, behind = (
-            experiment.numbers(0, {}, (node, place, sign * delta)).get(step.loss)
+            value_of(experiment.numbers(0, {}, (node, place, sign * delta)), step.loss)
             for sign in (1, -1)
         )
         found = None if ahead is None or behind is None else (ahead - behind) / 2

@@ -10,7 +10,7 @@ from twolayer.tutorial.check_script.arrays import is_float
 from twolayer.tutorial.check_script.diagnosis import Diagnosis
 from twolayer.tutorial.check_script.forward_gradients import PRODUCTS
 from twolayer.tutorial.check_script.idle_loop import unused_gradient
-from twolayer.tutorial.check_script.probe import OWN_NUMBERS, Key
+from twolayer.tutorial.check_script.probe import ALL, OWN_NUMBERS, Key
 from twolayer.tutorial.check_script.recorder import Event
 from twolayer.tutorial.check_script.second_step import second_step
 from twolayer.tutorial.check_script.training_step import (
@@ -22,11 +22,13 @@ from twolayer.tutorial.check_script.training_step import (
     loss_place,
     multiple_of,
     named_loss,
+    occurrences,
 )
 from twolayer.tutorial.check_script.value_flow import ValueFlow
-from twolayer.tutorial.check_script.verdict import RIGHT, WRONG, ScriptVerdict
+from twolayer.tutorial.check_script.verdict import RIGHT, UNCHECKED, WRONG, ScriptVerdict
 
 MAX_LOSSES = 12
+SURE_OF_A_SUM = ("adds", "update", "scale")
 MONOTONE_TOLERANCE = (
     0.05  # of the longest step: Adam with weight decay is monotone but for the decay
 )
@@ -58,8 +60,57 @@ def judge_step(step: TrainingStep) -> ScriptVerdict:
         step.choose(key)
         if all(explained(step, weight) for weight in step.weights) and same_scales(step):
             return second_step(step) or right_verdict(step, "optimiser")
-    step.choose(named_loss(step))
+    loss = named_loss(step)
+    optimiser = closure_optimiser(step)
+    if optimiser:
+        return ScriptVerdict(UNCHECKED, "closure", values={"optimiser": optimiser})
+    if adds_up(step, loss):
+        return diagnosis_of_sum(step, loss)
+    step.choose(loss)
     return Diagnosis(step, ValueFlow(step)).verdict()
+
+
+def adds_up(step: TrainingStep, loss: Key) -> bool:
+    """Return whether a loss is computed several times before the weights change, and the gradients of a weight added up."""
+    sizes = {weight.before.size for weight in step.weights}
+    return len(occurrences(step, loss)) > 1 and any(
+        event.path.endswith(".grad") or (event.previous >= 0 and is_sum_in_place(event))
+        for event in step.events[: step.first_update]
+        if event.value.size in sizes and event.statement is not None
+    )
+
+
+def is_sum_in_place(event: Event) -> bool:
+    """Return whether a statement added something to an array."""
+    return event.statement is not None and event.statement.operation in ("Add=", "[]Add=")
+
+
+def diagnosis_of_sum(step: TrainingStep, loss: Key) -> ScriptVerdict:
+    """Return what is wrong where the gradients of several losses are added up: that of the last lines alone is sure.
+
+    On the way back every value is there once for each loss, and none of them is the gradient of the sum.
+    """
+    total = (*loss[:2], ALL)
+    step.loss = loss
+    if total in step.candidates:
+        step.choose(total)
+        verdict = Diagnosis(step, ValueFlow(step)).verdict()
+        if verdict.status == WRONG and verdict.cause in SURE_OF_A_SUM:
+            return verdict
+    line, text = loss_place(step)
+    values = {"loss": text, "times": len(occurrences(step, loss))}
+    return ScriptVerdict(UNCHECKED, "several_losses", line, values=values)
+
+
+def closure_optimiser(step: TrainingStep) -> str:
+    """Return the name of an optimiser of torch that is given a function to compute the loss anew; "" if there is none."""
+    for event in step.events:
+        owner = getattr(event.function, "__self__", None)
+        if getattr(event.function, "__name__", "") == "step" and any(
+            callable(one) for one in (*event.arguments, *event.keywords.values())
+        ):
+            return type(owner).__name__
+    return ""
 
 
 def right_verdict(step: TrainingStep, cause: str) -> ScriptVerdict:
@@ -74,8 +125,15 @@ def right_verdict(step: TrainingStep, cause: str) -> ScriptVerdict:
             "loss_line": line,
             "kind": step.loss[0].partition(":")[0],
             "weights": [weight.path for weight in step.weights],
+            **repeated_loss(step),
         },
     )
+
+
+def repeated_loss(step: TrainingStep) -> dict[str, int]:
+    """Return how often the loss is computed before the weights change, and which of them the steps follow: 0 for all."""
+    times = len(occurrences(step, step.loss))
+    return {"times": times, "which": step.loss[2] + 1} if times > 1 else {}
 
 
 def likely_losses(step: TrainingStep) -> list[Key]:

@@ -7,10 +7,8 @@ import sys
 import time
 from typing import Any
 
-import numpy as np
-
 from twolayer.tutorial.check_script.arrays import as_array
-from twolayer.tutorial.check_script.probe import OWN_NUMBERS, Key
+from twolayer.tutorial.check_script.probe import OWN_NUMBERS, Key, value_of
 from twolayer.tutorial.check_script.sandbox import NotFollowedError, StopRun
 from twolayer.tutorial.check_script.training_step import TrainingStep, loss_place
 from twolayer.tutorial.check_script.verdict import WRONG, ScriptVerdict
@@ -89,18 +87,19 @@ def course_verdict(step: TrainingStep, verdict: ScriptVerdict) -> ScriptVerdict:
     verdict.values |= {"first": losses[0], "last": losses[-1], "iterations": len(losses)}
     worst = losses[-1] if math.isfinite(losses[-1]) else math.inf
     if worst > DIVERGED * abs(losses[0]) or not math.isfinite(worst):
-        return rate_verdict(step, verdict, losses)
+        return rate_verdict(step, verdict)
     return verdict
 
 
-def rate_verdict(step: TrainingStep, verdict: ScriptVerdict, losses: list[float]) -> ScriptVerdict:
+def rate_verdict(step: TrainingStep, verdict: ScriptVerdict) -> ScriptVerdict:
     """Return that the steps are too long: the loss after the first, and by which part of it the loss falls."""
-    start = losses[0]
+    start = value_of(step.experiment.numbers(0, {}), step.loss)
     share = 1.0
     for _ in range(12):
         share /= 10
         changes = {weight.path: weight.update * share for weight in step.weights}
-        if step.experiment.numbers(0, changes).get(step.loss, np.inf) < start:
+        after = value_of(step.experiment.numbers(0, changes), step.loss)
+        if after is not None and start is not None and after < start:
             break
     line, text = rate_place(step)
     return ScriptVerdict(WRONG, "rate", line, text, verdict.values | {"share": share})

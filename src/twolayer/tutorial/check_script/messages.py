@@ -23,6 +23,17 @@ RIGHT_MESSAGES = {
     ),
 }
 
+REPEATED_LOSS_MESSAGES = {
+    "sum": Bilingual(
+        en="That line runs {times} times before the weights change; the steps follow the sum of these losses.",
+        zh="在权重改变之前，这一行运行了 {times} 次；更新沿着这些损失之和的负梯度。",
+    ),
+    "one": Bilingual(
+        en="That line runs {times} times before the weights change; the steps follow number {which} of these losses alone.",
+        zh="在权重改变之前，这一行运行了 {times} 次；更新只沿着其中第 {which} 个损失的负梯度。",
+    ),
+}
+
 LOSS_KINDS = {
     "squares": Bilingual(
         en="the sum of squares",
@@ -192,6 +203,12 @@ WRONG_MESSAGES = {
         zh="{left} 的形状是 {left_shape}，{right} 的形状是 {right_shape}：两者之差是 {rows} × {rows} 的表，"
         "即每个预测减去每个目标。请把 {flat} 的形状改为 ({rows}, 1)。",
     ),
+    "not_cleared_array": Bilingual(
+        en="The gradients are not cleared: at the second iteration {name} is the sum of the first gradient and the second. "
+        "Begin every iteration with {name} = np.zeros_like({weight}).",
+        zh="梯度没有清零：到第二次迭代时，{name} 是第一次与第二次梯度之和。请在每次迭代开头写 "
+        "{name} = np.zeros_like({weight})。",
+    ),
     "not_cleared": Bilingual(
         en="The gradients are not cleared: at the second iteration {name} is the sum of the first gradient "
         "and the second. Clear them at every iteration: {weight}.grad.zero_() after the update, or "
@@ -283,6 +300,20 @@ UNCHECKED_MESSAGES = {
         en="the gradients could be followed, but not the rule by which the weights are updated, so nothing "
         "is said of them",
         zh="梯度可以追踪，但看不出权重按什么规则更新，因此不作判断",
+    ),
+    "several_losses": Bilingual(
+        en="line {line} computes the loss {times} times before the weights change, and what a round of the loop changes "
+        "follows neither one of these losses nor their sum: let the weights change after every loss, and the lines can be "
+        "checked one by one",
+        zh="在权重改变之前，第 {line} 行把损失算了 {times} 次，而循环一轮的更新既不沿着其中某一个损失，也不沿着它们的"
+        "和：请先改成每算一次损失就更新一次权重，这样各行就能逐一检查",
+    ),
+    "closure": Bilingual(
+        en="{optimiser} computes the loss several times in a step and chooses direction and length by itself, so its steps "
+        "cannot be compared with a gradient: put torch.optim.SGD in its place to have the rest checked, and see that "
+        "the closure begins with zero_grad() and returns the loss",
+        zh="{optimiser} 在一步里多次计算损失，方向和步长都由它自己决定，因此无法与梯度比较：请先换成 torch.optim.SGD，"
+        "再检查其余部分；还要确认 closure 以 zero_grad() 开头，并返回损失",
     ),
     "prints": Bilingual(
         en="line {line} prints more than {megabytes} MB: print less, or only every so many iterations",

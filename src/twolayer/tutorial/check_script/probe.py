@@ -15,6 +15,7 @@ from twolayer.tutorial.check_script.recorder import NUMBER_SUMS, Recorder
 from twolayer.tutorial.check_script.sandbox import NotFollowedError, Sandbox
 
 Key = tuple[str, int, int]  # kind, number of the expression, its how many-th value of the iteration
+ALL = -1  # in place of how many-th: the sum of all, such as of the losses of batches whose gradients are added up
 OWN_NUMBERS = ("number", "variable")  # kinds that the script itself computes
 MAX_PAIR_SIZE = 200_000
 STEP = 1e-6  # of a central difference, relative to the size of the weights
@@ -73,6 +74,14 @@ class LossProbe(Recorder):
             for kind, loss in pair_losses(array, *sides).items():
                 self.numbers[kind, number, occurrence] = loss
         return value
+
+
+def value_of(numbers: dict[Key, float], key: Key) -> float | None:
+    """Return the number of a key, or the sum of all of that expression; None if there is none."""
+    if key[2] != ALL:
+        return numbers.get(key)
+    found = [value for other, value in numbers.items() if other[:2] == key[:2] and other[2] != ALL]
+    return sum(found) if found else None
 
 
 def type_like(value: Any, delta: np.ndarray) -> Any:

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from twolayer.tutorial.check_script.probe import OWN_NUMBERS
+from twolayer.tutorial.check_script.probe import OWN_NUMBERS, value_of
 from twolayer.tutorial.check_script.training_step import (
     FD_TOLERANCE,
     TrainingStep,
@@ -23,12 +23,11 @@ def second_step(step: TrainingStep) -> ScriptVerdict | None:
     weight = max(step.weights, key=lambda one: one.before.size)
     if weight.path not in step.states[2]:
         return None
-    slopes = np.array(
-        [
-            step.experiment.derivatives(1, weight.path, d).get(step.loss, np.nan)
-            for d in weight.directions
-        ]
-    )
+    found = [
+        value_of(step.experiment.derivatives(1, weight.path, d), step.loss)
+        for d in weight.directions
+    ]
+    slopes = np.array([np.nan if one is None else one for one in found])
     first = weight.slopes[step.loss]
     if not np.all(np.isfinite(slopes)) or not first.any():
         return None

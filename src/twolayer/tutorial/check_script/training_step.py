@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ import numpy as np
 from twolayer.tutorial.check_script.arrays import is_float
 from twolayer.tutorial.check_script.forward_gradients import Gradients, gradients_of
 from twolayer.tutorial.check_script.probe import (
+    ALL,
     OWN_NUMBERS,
     Experiment,
     Key,
@@ -155,6 +157,11 @@ def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def loss_seed(step: TrainingStep, loss: Key) -> Gradients:
     """Return the gradient of the loss for the event that it is, or for the prediction that it is computed from."""
+    if loss[2] == ALL:
+        seeds: Gradients = {}
+        for key in occurrences(step, loss):
+            seeds |= loss_seed(step, key)
+        return seeds
     kind = loss[0]
     index = event_of(step, loss)
     if index < 0:
@@ -173,8 +180,11 @@ def loss_seed(step: TrainingStep, loss: Key) -> Gradients:
 
 
 def event_of(step: TrainingStep, key: Key) -> int:
-    """Return the index of the event of an expression's or statement's how many-th value; -1 if it was not recorded."""
+    """Return the index of the event of an expression's or statement's how many-th value, of all the first; -1 if it was
+    not recorded.
+    """
     kind, number, occurrence = key
+    occurrence = max(0, occurrence)
     script = step.experiment.script
     if kind == "variable":
         statement = script.statements[number]
@@ -187,6 +197,28 @@ def event_of(step: TrainingStep, key: Key) -> int:
         node = script.nodes[number]
         same = [event.index for event in step.events if event.node is node]
     return same[occurrence] if occurrence < len(same) else -1
+
+
+def occurrences(step: TrainingStep, key: Key) -> list[Key]:
+    """Return the keys of all values of an expression before the first update."""
+    known = {one for weight in step.weights for one in weight.slopes}
+    same = sorted(one for one in known if one[:2] == key[:2] and one[2] != ALL)
+    return [one for one in same if 0 <= event_of(step, one) < step.first_update]
+
+
+def add_sums(step: TrainingStep) -> None:
+    """Add the slopes of the sum of all values of an expression that has several, all before the first update.
+
+    Where some come after it, the weights may change more than once in an iteration, each time by a part of the sum.
+    """
+    counted = Counter(key[:2] for weight in step.weights for key in weight.slopes if key[2] == 1)
+    for kind, number in counted:
+        keys = occurrences(step, (kind, number, ALL))
+        for weight in step.weights:
+            same = [key for key in weight.slopes if key[:2] == (kind, number) and key[2] != ALL]
+            own = [weight.slopes[key] for key in same]
+            if sorted(same) == keys and len(keys) > 1:
+                weight.slopes[kind, number, ALL] = sum(own[1:], own[0])
 
 
 def study_loop(experiment: Experiment) -> TrainingStep:
@@ -213,10 +245,12 @@ def study_loop(experiment: Experiment) -> TrainingStep:
         weight for weight in weights if any(slope.any() for slope in weight.slopes.values())
     ]
     step.first_update = first_update(step)
+    add_sums(step)
     step.candidates = loss_candidates(step)
     if not step.weights or not step.candidates:
         raise NotTrainingError
     differentiate(step, step.weights, DIRECTIONS)
+    add_sums(step)
     return step
 
 
@@ -329,9 +363,10 @@ def loss_words(step: TrainingStep, key: Key) -> bool:
 
 def named_loss(step: TrainingStep) -> Key:
     """Return the number that is most probably the loss: by its name, else the last one, else squares."""
-    numbers = [key for key in step.candidates if key[0] in OWN_NUMBERS]
+    alone = [key for key in step.candidates if key[2] != ALL]
+    numbers = [key for key in alone if key[0] in OWN_NUMBERS]
     named = [key for key in numbers if loss_words(step, key)]
-    return (named or numbers or step.candidates)[-1]
+    return (named or numbers or alone)[-1]
 
 
 def is_opposite(step: TrainingStep, key: Key, loss: Key) -> bool:

@@ -9,6 +9,7 @@ from twolayer.tutorial.bilingual import Bilingual
 from twolayer.tutorial.check_script.messages import (
     COURSE_MESSAGES,
     LOSS_KINDS,
+    REPEATED_LOSS_MESSAGES,
     RIGHT_MESSAGES,
     UNCHECKED_MESSAGES,
     WRONG_MESSAGES,
@@ -86,7 +87,11 @@ def right_text(lang: str, verdict: ScriptVerdict) -> str:
     cause = "other_loss" if verdict.cause.endswith("other_loss") else verdict.cause
     if cause == "other_loss":
         values["kind"] = LOSS_KINDS[verdict.values["kind"]].said(lang)
-    return RIGHT_MESSAGES[cause].said(lang, **values)
+    text = RIGHT_MESSAGES[cause].said(lang, **values)
+    if "times" not in values:
+        return text
+    repeated = REPEATED_LOSS_MESSAGES["one" if verdict.values["which"] else "sum"]
+    return text + (" " if lang == "en" else "") + repeated.said(lang, **values)
 
 
 def course_text(lang: str, values: dict[str, Any]) -> str:
@@ -102,6 +107,8 @@ def wrong_text(lang: str, verdict: ScriptVerdict) -> str:
     cause = verdict.cause
     if cause == "scale" and verdict.values.get("rows"):
         cause += "_" + verdict.values["rows"]
+    if cause == "not_cleared" and not verdict.values["name"].endswith(".grad"):
+        cause += "_array"
     return WRONG_MESSAGES[cause].said(lang, **safe_values(verdict.values))
 
 
