@@ -104,6 +104,42 @@ def test_the_chain_rule_is_a_formula(opened):
     assert page.locator("math").get_attribute("aria-label") == "∂loss/∂w2 = h_reluᵀ · ∂loss/∂y_pred"
 
 
+def test_a_line_before_the_loop_says_what_it_does_when_clicked(opened):
+    page = opened("program=P1&step=0&line=3")
+    page.locator(".listing summary").click()
+    page.get_by_role("button", name="learning_rate = 1e-06").click()
+    page.locator(".what").get_by_text("in one step each weight moves").wait_for()
+    page.locator(".what").get_by_text("the loss is a sum over all rows").wait_for()
+    assert page.evaluate("app.frame.place") == 3
+    page.locator(".what").get_by_role("button", name="See what other rates do").click()
+    page.locator("#rate").wait_for()
+    page.click("[data-do=next_line]")
+    page.locator(".what").get_by_text("loss = np.square(y_pred - y).sum()").wait_for()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_button_is_narrower_than_its_words(opened, lang, width):
+    page = opened("program=small", width=width, height=844)
+    if lang == "zh":
+        page.click("[data-do=language]")
+    page.click("[data-do=run]")
+    wait_until(page, "app.frame.running")
+    cut = """[...document.querySelectorAll(".controls button, .tabs button, header button")].filter((button) => {
+        const words = document.createRange();
+        words.selectNodeContents(button);
+        const style = getComputedStyle(button);
+        return words.getBoundingClientRect().width > button.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) + 0.5;
+    }).map((button) => button.textContent)"""  # fmt: skip
+    assert page.evaluate(cut) == []
+
+
+def test_the_terms_of_a_sum_fit_beside_the_values(opened):
+    page = opened("program=P1&step=3&line=6")
+    page.locator(".terms").wait_for()
+    assert page.evaluate("(() => { const box = document.querySelector('.terms'); return box.scrollWidth <= box.clientWidth; })()")  # fmt: skip
+
+
 def test_a_gradient_that_is_not_computed_says_so(opened):
     page = opened("program=small")
     page.locator("[data-variable=grad_w1]").click()
@@ -188,6 +224,15 @@ def test_the_sentence_says_that_units_died_and_what_0_costs(opened):
     page = opened("program=P1&tab=learning&rate=1e-7&step=30")
     page.get_by_text("The loss fell from").wait_for()
     assert "Dead units" not in page.locator("#panel").inner_text()
+
+
+def test_the_table_of_trials_grows_as_they_are_run(opened):
+    page = opened("program=P1&tab=learning")
+    wait_until(page, "app.trials.length > 0")
+    page.get_by_text("Table of trials", exact=True).click()
+    wait_until(page, "app.trials.length === 13")
+    page.wait_for_timeout(200)
+    assert page.locator("section:has(.rate) tbody tr").count() == 13
 
 
 def test_trials_of_a_program_that_was_left_are_not_shown(opened):

@@ -15,7 +15,7 @@ export class ComparisonView {
       { rate: settings.rate, dtype: "float32", activation: settings.activation, mistake: "" },
     ];
     app.comparedSteps ??= 200;
-    this.chart = make("canvas", { class: "wide-canvas", role: "img", "aria-label": app.say("comparison_chart") });
+    this.chart = make("canvas", { class: "wide-canvas", role: "img", "aria-label": app.say("comparison_chart"), hidden: true });
     this.result = make("div", { class: "stack", role: "status" });
     this.table = tableBehind(app.say("table_losses"), [app.say("step"), "A", "B"], () => this.rows());
     this.start = make("button", { class: "main", onclick: () => this.compare(), "data-do": "compare" }, app.say("compare"));
@@ -25,6 +25,7 @@ export class ComparisonView {
       make("div", { class: "grid-2" }, app.sides.map((side, at) => this.side(side, "AB"[at]))),
       make("div", { class: "fields" }, make("label", {}, app.say("steps"), steps), this.start),
       make("section", { class: "panel stack", "aria-label": app.say("comparison_chart") }, this.result, this.chart, this.table)); // prettier-ignore
+    this.table.hidden = true; // until there is something to draw
     this.result.append(make("p", { class: "muted" }, app.say("compare_none")));
   }
 
@@ -64,6 +65,7 @@ export class ComparisonView {
   show(outcome) {
     const { app } = this;
     this.outcome = outcome;
+    this.chart.hidden = this.table.hidden = false;
     const curves = outcome.losses.map((losses, at) => ({ points: losses.map((loss, step) => [step, loss]), colour: colour(at ? "high" : "accent"), dashed: at === 1 }));
     drawLineChart(this.chart, { curves, isLog: true, xTitle: app.say("step") });
     const { first, parted } = outcome;

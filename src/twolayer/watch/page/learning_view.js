@@ -104,7 +104,7 @@ export class LearningView {
     const { app } = this;
     const curves = [{ points: app.losses.map((loss, step) => [step, loss]), colour: colour("accent"), label: app.say("loss_now") }];
     if (frame.unseen?.length) curves.push({ points: frame.unseen.filter(([, loss]) => loss !== null), colour: colour("high"), label: app.say("loss_unseen") });
-    if (app.previous?.losses.length > 1) curves.push({ points: app.previous.losses.map((loss, step) => [step, loss]), colour: colour("muted"), dashed: true, label: app.say("loss_before", { setting: app.previous.name }) });
+    if (app.previous?.losses.length > 1) curves.push({ points: app.previous.losses.map((loss, step) => [step, loss]), colour: colour("muted"), dashed: true, aside: true, label: app.say("loss_before", { setting: app.previous.name }) });
     const references = [{ value: frame.predictZero, colour: colour("muted") }];
     drawLineChart(this.chart, { curves, references, isLog: this.isLog, xTitle: app.say("step"), marker: app.losses.length ? [app.losses.length - 1, app.losses.at(-1)] : null });
     const key = [...curves.map(({ label, colour: shade }) => [label, shade]), [app.say("predict_zero", { value: shortNumber(frame.predictZero) }), colour("muted")]];
@@ -142,6 +142,8 @@ export class LearningView {
 
   drawStrip() {
     const { app } = this;
+    if (app.trials.length !== this.tabled) this.zoneTable.fill();
+    this.tabled = app.trials.length;
     const { context, width, height } = drawing(this.strip);
     this.setEnds();
     this.describe();

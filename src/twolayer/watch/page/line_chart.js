@@ -1,4 +1,5 @@
 // Curves over steps, on a linear or a logarithmic axis, with horizontal reference lines.
+import { range } from "./chart_range.js";
 import { colour, drawing, shortNumber } from "./elements.js";
 
 const LEFT = 62;
@@ -6,17 +7,6 @@ const MOST_POINTS = 1500; // of a curve
 const BOTTOM = 26;
 const TOP = 10;
 const RIGHT = 12;
-
-function range(curves, references, isLog) {
-  const values = [...curves.flatMap(({ points }) => points.map(([, value]) => value)), ...references.map(({ value }) => value)].filter(
-    (value) => Number.isFinite(value) && (!isLog || value > 0),
-  );
-  if (!values.length) return [isLog ? 0.1 : 0, 1];
-  const low = values.reduce((a, b) => Math.min(a, b));
-  const high = values.reduce((a, b) => Math.max(a, b));
-  if (isLog) return [low / 1.5, high * 1.5];
-  return [Math.min(0, low), high * 1.05 || 1];
-}
 
 // Round numbers between two, about `count` of them.
 function ticks(low, high, count) {
@@ -38,7 +28,7 @@ function logTicks(low, high) {
 
 const powerText = (value) => (value >= 1e4 || value < 1e-2 ? value.toExponential(0).replace("e+", "e").replace("-", "−") : shortNumber(value, 2));
 
-// curves: { points: [[step, value]], colour, dashed, label }; references: { value, label, colour }.
+// curves: { points: [[step, value]], colour, dashed, aside, label }; references: { value, label, colour }.
 export function drawLineChart(canvas, { curves, references = [], isLog = false, xTitle = "", marker = null }) {
   const { context, width, height } = drawing(canvas);
   const [low, high] = range(curves, references, isLog);
@@ -76,7 +66,12 @@ export function drawLineChart(canvas, { curves, references = [], isLog = false, 
     context.stroke();
     context.setLineDash([]);
   }
+  context.save();
+  context.beginPath();
+  context.rect(LEFT, 0, width - LEFT, height - BOTTOM + 2);
+  context.clip();
   for (const curve of curves) drawCurve(context, curve, x, y, isLog);
+  context.restore();
   if (marker) {
     context.fillStyle = curves[0]?.colour ?? colour("accent");
     context.beginPath();

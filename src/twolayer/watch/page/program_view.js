@@ -76,7 +76,7 @@ export class ProgramView {
       const code = own === "numpy" ? line.code : (lineText(app, line)?.code ?? line.code);
       const classes = ["line", line.changed ? "changed" : "", line.removed ? "removed" : ""].join(" ");
       const label = line.removed ? `${app.say("removed")}: ${code}` : null;
-      const element = make("button", { class: classes, "aria-label": label, onclick: () => app.goTo(at, line) }, make("span", { class: "n" }, String(number)), make("span", { class: "c" }, code));
+      const element = make("button", { class: classes, "aria-label": label, onclick: () => (at < 0 ? this.explainSetup(line) : app.goTo(at, line)) }, make("span", { class: "n" }, String(number)), make("span", { class: "c" }, code));
       this.buttons[line.id] = element;
       return make("li", {}, element);
     };
@@ -126,8 +126,18 @@ export class ProgramView {
     this.alert.replaceChildren(...notes.map(([kind, sentence, code]) => make("div", { class: `alert ${kind}` }, make("p", {}, sentence), code ? make("p", { class: "code" }, code) : null)));
   }
 
-  explain(line, isFast) {
+  // Say what a line before the loop does, until another line runs.
+  explainSetup(line) {
     const { app } = this;
+    this.ofSetup = { line, place: app.frame?.place };
+    this.what.scrollTop = 0;
+    this.explain(app.currentLine(), false);
+  }
+
+  explain(current, isFast) {
+    const { app } = this;
+    if (isFast || this.ofSetup?.place !== app.frame?.place) this.ofSetup = null;
+    const line = this.ofSetup?.line ?? current;
     const key = isFast ? "running" : `${line?.id}/${line?.code}/${app.frame.stopped ? 1 : 0}`;
     if (key === this.explained) return;
     this.explained = key;
@@ -142,6 +152,7 @@ export class ProgramView {
       make("p", { class: "code" }, line.removed ? app.say("line_removed", { code: line.code }) : line.code),
       mistake ? make("p", {}, app.text(mistake.why)) : make("p", {}, text ? app.text(text.what) : (app.saidOr(`what_${line.id}`) ?? "")),
       !mistake && text && app.text(text.why) ? make("p", { class: "muted" }, make("b", {}, `${app.say("why")} `), app.text(text.why)) : null,
+      line.id === "learning_rate" || line.kind === "update" ? make("button", { class: "plain", onclick: () => app.openTab("learning") }, app.say("see_rates")) : null,
       text?.equation && !mistake ? make("p", {}, equation(text.equation)) : null,
       make("p", { class: "small muted number" }, this.shapes(line)),
     ];
