@@ -7,6 +7,7 @@ depend on theirs; and with repeats merged, a row of weight 3 is the same as thre
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
+from twolayer.estimators.row_digests import digest_sums
 
 # When row weights count repeats: see `relative_weights`
 UNIT_ROWS = 20  # one row of so many has the unit, or less
@@ -22,6 +24,7 @@ COUNT_TOLERANCE = 0.1  # how far from a whole number a count no longer counts re
 UNLIKE_SHARE = 0.2  # of the rows: where so many count no repeats, none does
 WEIGHT_ROUNDING = 1e-9  # share of the largest weight
 MEAN_COPIES, MOST_COPIES = 5, 50  # of a row of mean weight, and of any, in a table of frequencies
+MOST_WHOLE_COLUMNS = 1024  # of rows whose numbers themselves are their fingerprint
 OBSERVED_SHARE = 0.05  # of the rows: so many have the columns of another row, with another target, where rows are no copies
 
 
@@ -145,16 +148,23 @@ def relative_weights(s: np.ndarray) -> np.ndarray:
 def row_fingerprints(x: Any, y: np.ndarray | None) -> list[bytes]:
     """Return 16 bytes for each row: the same for the same numbers, and different for different ones; y may be left out."""
     y = np.zeros((x.shape[0], 0)) if y is None else np.ascontiguousarray(y)
+    return [
+        blake2b(row + target.tobytes(), digest_size=16).digest()
+        for row, target in zip(row_bytes(x), y, strict=True)
+    ]
+
+
+def row_bytes(x: Any) -> Iterable[bytes]:
+    """Return bytes that tell each row from others: its numbers, or where they are many, their digest."""
+    if hasattr(x, "row_bytes"):  # a table that is not here
+        own: Iterable[bytes] = x.row_bytes()
+        return own
     if checks.is_sparse(x):
         x.sort_indices()
         ends = zip(x.indptr[:-1], x.indptr[1:], strict=True)
-        rows = (x.indices[a:b].tobytes() + x.data[a:b].tobytes() for a, b in ends)
-    else:
-        rows = (row.tobytes() for row in x)
-    return [
-        blake2b(row + target.tobytes(), digest_size=16).digest()
-        for row, target in zip(rows, y, strict=True)
-    ]
+        return (x.indices[a:b].tobytes() + x.data[a:b].tobytes() for a, b in ends)
+    whole = x.shape[1] <= MOST_WHOLE_COLUMNS
+    return (row.tobytes() for row in (x if whole else digest_sums(x)))
 
 
 def fingerprint_array(x: Any, y: np.ndarray | None) -> np.ndarray:
