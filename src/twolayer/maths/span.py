@@ -317,6 +317,9 @@ def pivoted_cholesky(
     lengths[lengths == 0] = 1
     k /= lengths
     k /= lengths[:, None]
+    k[np.diag_indices(len(k))] = (
+        k.diagonal() > 0.5
+    )  # 1 or 0: of rows that are equally long, none is first by rounding
     packed, order, rank, _ = dpstrf(k.T, lower=1, tol=rank_tolerance(len(k)), overwrite_a=1)
     order = order - 1
     if rank == 0 or not packed[0, 0] > 0:  # a table of zeros spans nothing
@@ -335,7 +338,8 @@ class RowCoordinates:
 
     Attributes
     ----------
-    x : array or SciPy sparse array, shape (n_rows, n_inputs)
+    x : array or SciPy sparse array, shape (n_rows, n_inputs), or None
+        None where the table is not here: then there is `combination` in the place of `back`, and no `of`.
     z : ndarray of float64, shape (n_rows, rank)
         A table of zeros has one axis.
     pivots, factor
@@ -360,25 +364,31 @@ class RowCoordinates:
 
     def back(self, v: np.ndarray) -> np.ndarray:
         """Return `q.T @ v`: weights of the table's columns, shape (..., n_inputs, n_columns), from those of the axes."""
-        a = np.zeros((*v.shape[:-2], self.x.shape[0], v.shape[-1]))
-        a[..., self.pivots, :] = solve_lower(self.factor, v, transposed=True)
+        a = self.combination(v)
         return self.x.T @ a if isinstance(self.x, np.ndarray) else sparse_times(self.x.T.tocsr(), a)
+
+    def combination(self, v: np.ndarray) -> np.ndarray:
+        """Return the a, (..., n_rows, n_columns), with q.T @ v = x.T @ a."""
+        a = np.zeros((*v.shape[:-2], len(self.z), v.shape[-1]))
+        a[..., self.pivots, :] = solve_lower(self.factor, v, transposed=True)
+        return a
 
 
 def row_coordinates(x: Any) -> RowCoordinates:
     """Return axes for the rows of `x`, in one pass over it: for many fits on the same rows that start inside their span."""
     k, _ = gram_and_products(x, [], np.float64)
-    return _coordinates(x, k)
+    return coordinates_of_gram(x, k)
 
 
 def project_on_rows(x: Any, w: np.ndarray) -> np.ndarray:
     """Return the part of `w`, (..., n_inputs, n_columns), in the span of the rows of `x`: q.T @ q @ w."""
     k, (products,) = gram_and_products(x, [w], np.float64)
-    axes = _coordinates(x, k)
+    axes = coordinates_of_gram(x, k)
     return axes.back(axes.along(products))
 
 
-def _coordinates(x: Any, k: np.ndarray) -> RowCoordinates:
+def coordinates_of_gram(x: Any, k: np.ndarray) -> RowCoordinates:
+    """Return axes for the rows of `x` from k = x @ x.T, which is overwritten."""
     z, order, factor = pivoted_cholesky(k)
     rank = len(factor)
     return RowCoordinates(x, z[:, :rank], order[:rank], factor)
