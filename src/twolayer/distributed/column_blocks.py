@@ -107,18 +107,18 @@ def weight_block(w: Any, columns: slice) -> Any:
     return part.rechunk(part.shape).to_delayed().ravel()[0]
 
 
-def checked_columns(x: Any, first: int, dtype: Any) -> np.ndarray:
+def checked_columns(x: Any, first: int, dtype: Any, name: str = "x") -> np.ndarray:
     """Return a block of columns, checked, in that dtype; an error names the column of the whole table."""
-    array = checks.floats(np.asarray(x), "x")
+    array = checks.floats(np.asarray(x), name)
     position, count = checks.find_not_finite(array)
     if position is not None:
         row, column = position
         raise InputError(
-            f"x has {count} values that are not finite in the block of columns {first} to {first + array.shape[1] - 1}; "
+            f"{name} has {count} values that are not finite in columns {first} to {first + array.shape[1] - 1}; "
             f"the first is {array[position]} in row {row}, column {first + column} (counted from 0): fill it in or drop "
             "that row"
         )
-    return checks.finite_array(array, "x", dtype)
+    return checks.finite_array(array, name, dtype)
 
 
 def block_gram_and_products(

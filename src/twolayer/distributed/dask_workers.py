@@ -119,6 +119,21 @@ class DaskWorkers:
         whole = delayed(collection, pure=False) if isinstance(collection, list) else collection
         return self._values([whole])[0]
 
+    def arrays(self, collections: Sequence[Any]) -> list[Any]:
+        """Return what Dask arrays hold, block by block, so that no worker has them whole; all are computed together."""
+        import numpy as np
+        from dask.array.core import concatenate3
+
+        parts = [one.to_delayed() for one in collections]
+        flat = iter(self._values([block for one in parts for block in one.ravel()]))
+        values = []
+        for one in parts:
+            nested = np.empty(one.shape, dtype=object)
+            for place in np.ndindex(one.shape):
+                nested[place] = next(flat)
+            values.append(concatenate3(nested.tolist()))
+        return values
+
     def _tasks(
         self, method: Callable[..., Any], blocks: Sequence[Any], call: BlockCall, size: int = 1
     ) -> list[Any]:

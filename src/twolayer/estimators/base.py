@@ -132,18 +132,21 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         Where only the ratios of the weights are to matter, `relative` is True.
         """
         check_target(y, numbers=not is_classifier(self))
-        X, y = validate_data(  # noqa: N806
-            self,
-            self._check_columns(X, reset),
-            y,
-            accept_sparse="csr",
-            dtype=np.float64,
-            ensure_all_finite=False,
-            reset=reset,
-            multi_output=True,
-            **settings,
-        )
-        self._check_missing_values(X)
+        if hasattr(X, "checked_with"):  # a table that is not here
+            X, y = X.checked_with(self, y, reset, **settings)  # noqa: N806
+        else:
+            X, y = validate_data(  # noqa: N806
+                self,
+                self._check_columns(X, reset),
+                y,
+                accept_sparse="csr",
+                dtype=np.float64,
+                ensure_all_finite=False,
+                reset=reset,
+                multi_output=True,
+                **settings,
+            )
+            self._check_missing_values(X)
         s = checks.row_weights(sample_weight, X.shape[0], np.float64)
         if s is not None and relative:
             s = relative_weights(s)
@@ -310,7 +313,10 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         refusal = solver_refusal(get_solver(plan.solver), task.objective)
         if refusal:
             raise InputError(str(refusal))
-        check_memory(X, task.n_hidden, task.n_outputs, plan, task.skip)
+        if hasattr(X, "check_plan"):  # a table that is not here
+            X.check_plan(plan, task)
+        else:
+            check_memory(X, task.n_hidden, task.n_outputs, plan, task.skip)
         return plan
 
     def _rng(self) -> np.random.Generator:
@@ -346,9 +352,12 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         check_settings(model.get_params(deep=False))
         rows = model._read(X, y, sample_weight)
         task = model._task(rows.x.shape)
-        return model._report(rows, task, model._plan(rows.x, task))
+        report: Preflight = model._report(rows, task, model._plan(rows.x, task))
+        return report
 
-    def _report(self, rows: TrainingRows, task: LearningTask, plan: FitPlan) -> Preflight:
+    def _report(self, rows: TrainingRows, task: LearningTask, plan: FitPlan) -> Any:
+        if hasattr(rows.x, "report"):  # a table that is not here
+            return rows.x.report(task, plan)
         return preflight_report(
             rows.x,
             rows.y if rows.y.ndim == 1 else None,

@@ -10,7 +10,7 @@ from twolayer.maths.smooth_clip import InputClip
 LEVELS = (0.25, 0.5, 0.75)
 
 
-def fit_clip(x: np.ndarray, s: np.ndarray | None) -> tuple[InputClip, np.ndarray]:
+def fit_clip(x: np.ndarray, s: np.ndarray | None, first: int = 0) -> tuple[InputClip, np.ndarray]:
     """Return the clip of these columns for one network, and the columns clipped; constant columns are 0.
 
     Parameters
@@ -18,6 +18,8 @@ def fit_clip(x: np.ndarray, s: np.ndarray | None) -> tuple[InputClip, np.ndarray
     x : ndarray, shape (n_rows, n_inputs)
     s : ndarray, shape (n_rows,), or None
         Row weights, all above 0.
+    first : int
+        The number of its first column in the whole table, for an error.
 
     Raises
     ------
@@ -25,14 +27,15 @@ def fit_clip(x: np.ndarray, s: np.ndarray | None) -> tuple[InputClip, np.ndarray
         If the values of a column are too large or too small.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        clip, constant = quartile_clip(column_quartiles(x, s), x.min(axis=0), x.max(axis=0))
+        quartiles = column_quartiles(x, s)
+        clip, constant = quartile_clip(quartiles, x.min(axis=0), x.max(axis=0), first)
     clipped = clip.columns(x)
     clipped[:, constant] = 0
     return clip, clipped
 
 
 def quartile_clip(
-    quartiles: np.ndarray, least: np.ndarray, largest: np.ndarray
+    quartiles: np.ndarray, least: np.ndarray, largest: np.ndarray, first: int = 0
 ) -> tuple[InputClip, np.ndarray]:
     """Return the clip for one network, and which columns are constant: bool of shape (n_columns,).
 
@@ -41,6 +44,8 @@ def quartile_clip(
     quartiles : ndarray, shape (3, n_columns)
     least, largest : ndarray, shape (n_columns,)
         The range of each column.
+    first : int
+        As in `fit_clip`.
     """
     low, center, high = quartiles
     with np.errstate(over="ignore", invalid="ignore"):
@@ -49,7 +54,7 @@ def quartile_clip(
         scale = np.where(scale <= rounding, largest / 2 - least / 2, scale)
     constant = scale <= rounding
     scale[constant] = 1
-    check_column_sizes(center, scale, "X")
+    check_column_sizes(center, scale, "X", first)
     return InputClip(center, scale, np.ones(1, dtype=bool)), constant
 
 

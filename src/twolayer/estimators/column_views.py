@@ -16,8 +16,9 @@ from twolayer import checks
 from twolayer.errors import InputError
 from twolayer.estimators.column_quartiles import fit_clip
 from twolayer.estimators.column_weights import NO_WEIGHING, WEIGHINGS, weighed_columns
-from twolayer.estimators.ensemble import single_networks
 from twolayer.estimators.fit_plan import FitPlan, LearningTask
+from twolayer.estimators.initial_weights import initial_params
+from twolayer.estimators.selection.row_axes import RowAxes
 from twolayer.estimators.standardise import (
     Scaling,
     apply_scaling,
@@ -96,6 +97,39 @@ class ColumnView:
     start: Params | None = None
     x_validation: Any = None
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The number of rows of training, and of columns of the table."""
+        shape: tuple[int, int] = self.x.shape
+        return shape
+
+    @property
+    def moments(self) -> Scaling | None:
+        """The means and spreads of the columns; None where they are too many to be here."""
+        return self.unweighed
+
+    def random_params(
+        self, n_hidden: int, n_outputs: int, skip: bool, rng: np.random.Generator
+    ) -> Params:
+        """Return random weights of the networks to start from."""
+        count = None if self.n_networks == 1 else self.n_networks
+        own: Any = {"n_networks": count, "skip": skip}
+        return initial_params(self.x, self.inputs.constant, n_hidden, n_outputs, rng, **own)
+
+    def weighed(self, rows: TrainingRows, n_networks: int, weighing: str) -> ColumnView:
+        """Return this view of the rows for so many networks, with its columns weighed; its `x` is overwritten."""
+        z, inputs = weighed_columns(self.x, self.unweighed, rows.y, rows.s, weighing)
+        return ColumnView(z, inputs, self.clip, n_networks, self.unweighed)
+
+    def rows(self, numbers: np.ndarray) -> Any:
+        """Return some rows of training, with the columns as the networks see them."""
+        everything = len(numbers) == self.shape[0] and (numbers == np.arange(self.shape[0])).all()
+        return self.x if everything else self.x[numbers]
+
+    def own_network(self, axes: RowAxes, params: Params) -> Params:
+        """Return a network on axes of such rows as it acts on the user's own columns, or clipped ones."""
+        return self.own_params(axes.in_column_units(params, None), None)
+
     def columns(self, x: Any) -> Any:
         """Return the user's rows as these networks see them."""
         return apply_scaling(self.inputs, x if self.clip is None else self.clip.columns(x))
@@ -118,6 +152,9 @@ def standardised_view(
     columns: Any, clip: InputClip | None, rows: TrainingRows, n_networks: int
 ) -> ColumnView:
     """Return the view of these columns of the rows, which are clipped if there is a clip."""
+    if hasattr(columns, "column_view"):  # a table that is not here
+        own: ColumnView = columns.column_view(clip, rows.s, n_networks)
+        return own
     z, inputs = standardise(columns, rows.s, "X")
     return ColumnView(z, inputs, clip, n_networks, inputs)
 
@@ -126,9 +163,18 @@ def column_views(names: Sequence[str], rows: TrainingRows, n_networks: int) -> l
     """Return the views of these names, among which the networks are shared: the first ones have one more at most."""
     views = []
     for name, count in zip(names, shared_networks(n_networks, len(names)), strict=True):
-        clip, columns = fit_clip(rows.x, rows.s) if name == SMOOTH_CLIP else (None, rows.x)
+        clip, columns = fitted_clip(rows) if name == SMOOTH_CLIP else (None, rows.x)
         views.append(standardised_view(columns, clip, rows, count))
     return views
+
+
+def fitted_clip(rows: TrainingRows) -> tuple[InputClip, Any]:
+    """Return the clip of the columns of these rows, and the columns clipped."""
+    own: tuple[InputClip, Any]
+    if hasattr(rows.x, "fit_clip"):  # a table that is not here
+        own = rows.x.fit_clip(rows.s)
+        return own
+    return fit_clip(rows.x, rows.s)
 
 
 def shared_networks(n_networks: int, n_views: int) -> list[int]:
@@ -141,15 +187,7 @@ def chosen_views(
 ) -> list[ColumnView]:
     """Return these views of the rows with their columns weighed, and all networks shared; their `x` is overwritten."""
     counts = shared_networks(n_networks, len(views))
-    return [
-        ColumnView(
-            *weighed_columns(view.x, view.unweighed, rows.y, rows.s, weighing),
-            view.clip,
-            count,
-            view.unweighed,
-        )
-        for view, count in zip(views, counts, strict=True)
-    ]
+    return [view.weighed(rows, count, weighing) for view, count in zip(views, counts, strict=True)]
 
 
 def views_of_before(
@@ -213,11 +251,10 @@ def networks_by_view(
 
 def joined_networks(parts: Sequence[Params]) -> Params:
     """Return the networks of all parts together."""
-    return (
-        parts[0]
-        if len(parts) == 1
-        else Params.stack([one for part in parts for one in single_networks(part)])
-    )
+    if len(parts) == 1:
+        return parts[0]
+    several = [part if part.n_networks else part.map(lambda w: w[None]) for part in parts]
+    return several[0].map(lambda *arrays: np.concatenate(arrays), *several[1:])
 
 
 def params_for_user(

@@ -43,7 +43,7 @@ from twolayer.estimators.fit_warnings import (
     convergence_warning,
     interrupted_warning,
 )
-from twolayer.estimators.initial_weights import initial_params, penalty_unit, start_at_mean
+from twolayer.estimators.initial_weights import penalty_unit, start_at_mean
 from twolayer.estimators.selection.alpha_choice import AlphaChoice, choose_alpha, path_table
 from twolayer.estimators.selection.scoring import scorer_of, takes_weights
 from twolayer.estimators.standardise import Scaling, standardise
@@ -164,15 +164,7 @@ class NetworkFit(FitUncertainty):
     def new_params(self, view: ColumnView) -> Params:
         """Return random weights to start from."""
         task = self.task
-        params = initial_params(
-            view.x,
-            view.inputs.constant,
-            task.n_hidden,
-            task.n_outputs,
-            self.rng,
-            n_networks=None if view.n_networks == 1 else view.n_networks,
-            skip=task.skip,
-        )
+        params = view.random_params(task.n_hidden, task.n_outputs, task.skip, self.rng)
         return self.start_at_mean(params)
 
     def start_at_mean(self, params: Params) -> Params:
@@ -422,8 +414,9 @@ class NetworkFit(FitUncertainty):
         elif self.task.loss.has_link:
             targets = self.count_moments()
         moments = {
-            view.clip is not None: ColumnMoments.from_scaling(view.unweighed, total)
+            view.clip is not None: ColumnMoments.from_scaling(view.moments, total)
             for view, _ in networks_by_view(self.params, self.views)
+            if view.moments is not None
         }
         return StreamState(
             moments.get(False), targets, RowCount(least=total), clipped=moments.get(True)

@@ -9,7 +9,7 @@ and, where the target was standardised too, y_pred·scale + mean is the same net
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ class CenteredColumns:
         return Scaling(self.mean, self.most * spread, self.constant), spread
 
 
-def standardise(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]:
+def standardise(x: Any, s: np.ndarray | None, name: str, first: int = 0) -> tuple[Any, Scaling]:
     """Return a standardised copy of the columns, and its scaling; a sparse table is scaled without centring.
 
     Parameters
@@ -89,6 +89,8 @@ def standardise(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]:
         Row weights, all above 0.
     name : str
         Of the table, for an error.
+    first : int
+        The number of its first column in the whole table, likewise.
 
     Raises
     ------
@@ -98,11 +100,11 @@ def standardise(x: Any, s: np.ndarray | None, name: str) -> tuple[Any, Scaling]:
     share = np.full(x.shape[0], 1 / x.shape[0]) if s is None else s / s.sum()
     with np.errstate(over="ignore", invalid="ignore"):
         z, scaling = _sparse(x, share) if is_sparse(x) else _dense(x, share)
-    check_column_sizes(scaling.mean, scaling.scale, name)
+    check_column_sizes(scaling.mean, scaling.scale, name, first)
     return z, scaling
 
 
-def check_column_sizes(center: np.ndarray, scale: np.ndarray, name: str) -> None:
+def check_column_sizes(center: np.ndarray, scale: np.ndarray, name: str, first: int = 0) -> None:
     """Raise InputError if a column's values are too large, or too small, to be scaled."""
     large = ~(np.isfinite(center) & np.isfinite(scale))
     if name == "y":
@@ -111,8 +113,8 @@ def check_column_sizes(center: np.ndarray, scale: np.ndarray, name: str) -> None
     for wrong, size, unit in ((large, "large", "larger"), (small, "small", "smaller")):
         if wrong.any():
             raise InputError(
-                f"{name} has values too {size} to be standardised in column {int(np.argmax(wrong))} (counted from 0): "
-                f"give it in a {unit} unit"
+                f"{name} has values too {size} to be standardised in column {first + int(np.argmax(wrong))} (counted from "
+                f"0): give it in a {unit} unit"
             )
 
 
@@ -157,10 +159,16 @@ def unscale_params(params: Params, inputs: Scaling, targets: Scaling | None) -> 
     if w_skip is not None:
         b2 = b2 - shift @ w_skip
         w_skip = w_skip * per_unit
-    if targets is not None:
-        w2, b2 = w2 * targets.scale, b2 * targets.scale + targets.mean
-        w_skip = None if w_skip is None else w_skip * targets.scale
-    return Params(w1, b1, w2, b2, w_skip)
+    return unscale_targets(Params(w1, b1, w2, b2, w_skip), targets)
+
+
+def unscale_targets(params: Params, targets: Scaling | None) -> Params:
+    """Return the same network for targets in the user's own units, if they were standardised."""
+    if targets is None:
+        return params
+    w2, b2 = params.w2 * targets.scale, params.b2 * targets.scale + targets.mean
+    w_skip = None if params.w_skip is None else params.w_skip * targets.scale
+    return replace(params, w2=w2, b2=b2, w_skip=w_skip)
 
 
 def rescale_params(params: Params, inputs: Scaling, targets: Scaling | None) -> Params:

@@ -184,7 +184,7 @@ def init_params(
     def weights(rows: int, columns: int) -> np.ndarray:
         shape = (*front, rows, columns)
         if scheme == "glorot":
-            limit = np.sqrt(6 / (rows + columns))
+            limit = glorot_limit(rows, columns)
             return rng.uniform(-limit, limit, shape)
         drawn = rng.standard_normal(shape)
         return drawn * np.sqrt(2 / rows) if scheme == "he" else drawn
@@ -205,6 +205,11 @@ def init_params(
             else np.zeros((*front, n_inputs, n_outputs))
         )
     return Params(w1, b1, w2, b2, w_skip).map(lambda array: array.astype(dtype))
+
+
+def glorot_limit(rows: int, columns: int) -> float:
+    """Return the bound of the uniform weights of a matrix of that shape."""
+    return float(np.sqrt(6 / (rows + columns)))
 
 
 def forward(

@@ -37,8 +37,10 @@ class InputClip:
     scale: np.ndarray
     networks: np.ndarray
 
-    def columns(self, x: Any) -> np.ndarray:
+    def columns(self, x: Any) -> Any:
         """Return rows with clipped columns, shape (n_rows, n_inputs)."""
+        if hasattr(x, "clipped"):  # a table that is not here
+            return x.clipped(self)
         u = self._unclipped(x)
         return u / np.sqrt(1 + (u / CLIP_BOUND) ** 2)
 

@@ -139,13 +139,21 @@ def choose_alpha(
     closed_form = closed_form and weighing == NO_WEIGHING
     found = None
     if closed_form and not closed_form_refusal(task, *rows.x.shape):
+        expect_axes(seen, [np.arange(rows.n_rows)], weighing)
         found = path_choice([ClosedForm(own, folds, task, rng) for own in seen], candidates)
     if found is None:
+        expect_axes(seen, [np.setdiff1d(np.arange(rows.n_rows), test) for test in folds], weighing)
         left_out = [FoldNetworks(own, folds, task, rng, weighing) for own in seen]
         found = path_choice(left_out, candidates)
     assert found is not None
     assert found.rows is not None
     return replace(found, weighing=weighing, rows=numbers[found.rows])
+
+
+def expect_axes(views: Sequence[TrainingRows], parts: Sequence[np.ndarray], weighing: str) -> None:
+    """Let a table that is not here know of which rows the axes will be needed, so that it reads its blocks once for all."""
+    if hasattr(views[0].x, "expect_axes"):
+        views[0].x.expect_axes([own.subset(part) for own in views for part in parts], weighing)
 
 
 def path_choice(

@@ -82,7 +82,7 @@ class AlphaPath:
             task.n_outputs,
             rng,
             skip=task.skip,
-            n_columns=len(axes.inputs.scale),
+            n_columns=axes.n_columns,
         )
         self.start = start_at_mean(start, rows.y, self.s, task.loss)
         self.unit = penalty_unit(rows.y, self.s, task.loss)

@@ -44,6 +44,11 @@ class RowAxes:
     new: Callable[[Any], Any]
     back: Callable[[np.ndarray], np.ndarray]
 
+    @property
+    def n_columns(self) -> int:
+        """How many columns the table has."""
+        return len(self.inputs.scale)
+
     def in_column_units(self, params: Params, targets: Scaling | None) -> Params:
         """Return networks on the axes as they act on the user's own columns."""
         w_skip = None if params.w_skip is None else self.back(params.w_skip)
@@ -72,6 +77,9 @@ def row_axes(
     weighing : str
         A name in WEIGHINGS.
     """
+    if hasattr(x, "row_axes"):  # a table that is not here
+        own: RowAxes = x.row_axes(s, y, weighing)
+        return own
     rows, inputs = standardise(x, s, "X")
     if y is not None:
         rows, inputs = weighed_columns(rows, inputs, y, s, weighing)

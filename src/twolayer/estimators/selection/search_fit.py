@@ -90,7 +90,7 @@ class SearchFit:
             rng,
             n_networks=self.n_networks,
             skip=self.skip,
-            n_columns=len(axes.inputs.scale),
+            n_columns=axes.n_columns,
         )
 
     def path(

@@ -102,7 +102,7 @@ class LeftOutFit:
 
         They are in axes of the rows where these are fewer than the columns.
         """
-        if not all(self.is_small(view.x.shape) for view, _ in parts):
+        if not all(self.is_small(view.shape) for view, _ in parts):
             return
         task = self.task
         for view, networks in parts:

@@ -338,7 +338,7 @@ class SpreadFit(LeftOutFit):
                 return None
             outputs.append(left_out)
             tangents.append(tangent)
-            narrow = view.x.shape[0] >= view.x.shape[1]
+            narrow = view.shape[0] >= view.shape[1]
             low = None
             if k == 0 and narrow:
                 low = LowRankTangent.of(tangent, MOST_NUMBERS // len(parts))

@@ -35,6 +35,7 @@ from twolayer.estimators.column_views import ColumnView
 from twolayer.estimators.fit_plan import LearningTask
 from twolayer.estimators.selection.alpha_choice import decreasing_alphas
 from twolayer.estimators.selection.alpha_path import AlphaPath
+from twolayer.estimators.selection.row_axes import RowAxes
 from twolayer.estimators.standardise import Scaling, unscale_params
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.activations import ACTIVATIONS
@@ -123,7 +124,7 @@ def mean_output(pairs: Sequence[tuple[Any, Params]]) -> np.ndarray:
 class SpreadCandidate:
     """What networks of one alpha say: of their rows (z), and of these left out (left_out), each (n_rows, n_outputs)."""
 
-    params: list[Params]
+    networks: list[tuple[RowAxes, Params]]
     z: np.ndarray
     left_out: np.ndarray
     scale: np.ndarray
@@ -176,14 +177,15 @@ class SpreadNetworksFit:
         if not self.always and not is_clear(constant - best.losses, weights, groups):
             return None
         names = [STANDARD if view.clip is None else SMOOTH_CLIP for view in self.views]
-        own = [
-            view.own_params(one, None) for view, one in zip(self.views, best.params, strict=True)
-        ]
+        own = [view.own_network(*one) for view, one in zip(self.views, best.networks, strict=True)]
         low, high = best.z.min(axis=0), best.z.max(axis=0)
         left_out = best.left_out
         if len(some) < len(rows):  # the others were left out anyway
-            pairs = zip((view.x[rows] for view in self.views), best.params, strict=True)
-            left_out = np.clip(mean_output(list(pairs)), low, high)
+            pairs = [
+                (axes.new(view.rows(rows)), params)
+                for view, (axes, params) in zip(self.views, best.networks, strict=True)
+            ]
+            left_out = np.clip(mean_output(pairs), low, high)
             left_out[some] = best.left_out
         networks = SpreadNetworks(dict(zip(names, own, strict=True)), low, high, best.scale)
         return networks, best.scale**2 * floored_square(left_out)
@@ -198,10 +200,9 @@ class SpreadNetworksFit:
     ) -> SpreadCandidate | None:
         """Return the best candidate along the alphas, from strong to weak; None if none has so few free numbers."""
         task = LearningTask(LOSS, ACTIVATION, N_HIDDEN, squares.shape[1], False, False)
-        everything = len(rows) == self.views[0].x.shape[0] and (rows == np.arange(len(rows))).all()
         paths = []
         for view in self.views:
-            own = TrainingRows(view.x if everything else view.x[rows], squares, s)
+            own = TrainingRows(view.rows(rows), squares, s)
             # NumPy needs no minute to compile, and the networks are small
             paths.append(AlphaPath(own, task, rng, engine="numpy", tol=TOL))
         best: SpreadCandidate | None = None
@@ -233,17 +234,17 @@ def spread_candidate(
     blocks: list[np.ndarray],
 ) -> SpreadCandidate:
     """Return what the networks say at the end of these paths."""
-    params, z = [], []
+    networks, z = [], []
     for path in paths:
         assert path.axes is not None
-        params.append(path.axes.in_column_units(path.params, None))
+        networks.append((path.axes, path.params))
         z.append(path.predict(path.x))
     left_out = np.mean([tangent.left_out(blocks, settled=True) for tangent in tangents], axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
         factor = floored_square(left_out)
         scale = np.sqrt(np.average(squares / factor, axis=0, weights=s))
         losses = normal_losses(squares, scale**2 * factor)
-    return SpreadCandidate(params, np.mean(z, axis=0), left_out, scale, losses)
+    return SpreadCandidate(networks, np.mean(z, axis=0), left_out, scale, losses)
 
 
 def normal_losses(squares: np.ndarray, variance: np.ndarray) -> np.ndarray:
