@@ -391,3 +391,11 @@ def test_the_noise_is_that_of_both_views():
         ]
         both = regressor("auto", alpha=3.0).fit(X, Y).noise_std_[0]
     assert 0.5 * min(single) < both < 1.5 * max(single)
+
+
+@pytest.mark.parametrize("n_rows", [400, 30_000])
+def test_a_column_of_one_value_is_constant_in_a_table_of_any_number_of_rows(n_rows):
+    """The mean of many rows is rounded by more than a value is."""
+    x = np.column_stack([np.full(n_rows, 7.1), np.arange(n_rows) % 13])
+    model = tl.TwoLayerRegressor(2, alpha=1.0, n_networks=1, solver="lbfgs", max_iter=2)
+    assert (model.fit(x, x[:, 1]).w1_[0] == 0).all()

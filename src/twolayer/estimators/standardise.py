@@ -59,9 +59,13 @@ class CenteredColumns:
     def of_extremes(
         cls, mean: np.ndarray, least: np.ndarray, largest: np.ndarray
     ) -> CenteredColumns:
-        """Return them for columns of this mean, whose values lie between `least` and `largest`."""
+        """Return them for columns whose values lie between `least` and `largest`, with this mean to rounding.
+
+        The mean of many rows is rounded more than a value is: whether a column is constant follows from its range.
+        """
+        mean = np.where(np.isfinite(mean), np.clip(mean, least, largest), mean)
         most = np.maximum(largest - mean, mean - least)
-        constant = most <= rounding_limit(mean)
+        constant = largest / 2 - least / 2 <= rounding_limit(mean)
         most[constant] = 1
         return cls(mean, most, constant)
 
