@@ -4,6 +4,7 @@ it is computed."""
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -126,8 +127,10 @@ def counted_array(value: Any, name: str) -> Any:
     """Return a Dask collection as an array whose chunks have known sizes, none empty; data frames are counted."""
     array = value
     if hasattr(value, "to_dask_array"):
-        lengths = DaskWorkers().value(value.map_partitions(len))
-        array = value.to_dask_array(lengths=tuple(map(int, lengths)))
+        lengths = tuple(map(int, DaskWorkers().value(value.map_partitions(len))))
+        with warnings.catch_warnings():  # text becomes objects, as it should
+            warnings.filterwarnings("ignore", "Dask currently has limited support", UserWarning)
+            array = value.to_dask_array(lengths=lengths)
     if not hasattr(array, "chunks"):
         raise InputError(
             f"{name} must be a Dask array or data frame; got {type(value).__name__}: use its to_dataframe() first"

@@ -226,6 +226,10 @@ class RowBlocksEngine(Engine):
         loss = loss if np.ndim(loss) else float(loss)
         return loss, gradients.map(lambda g: g.astype(params.dtype))
 
+    def table_gradients(self, problem: Problem, params: Params, batch: Batch) -> Params:
+        state = TrainingState(problem, GradientDescent(1.0), params, None)
+        return self.loss_and_gradients(state, params, batch)[1]
+
     def objective(self, state: TrainingState, batch: Batch) -> Any:
         known = state.memory.get("loss") if isinstance(state.memory, dict) else None
         return known if isinstance(known, float) else super().objective(state, batch)

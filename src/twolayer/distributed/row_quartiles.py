@@ -53,7 +53,8 @@ def table_quartiles(table: TableRows, total: float) -> np.ndarray:
 def order_number(x: np.ndarray) -> np.ndarray:
     """Return whole numbers in the order of floats: their bits, of those below 0 turned round; 0 and -0 are one."""
     bits = (np.asarray(x, dtype=np.float64) + 0.0).view(np.int64)
-    return np.where(bits < 0, np.int64(-(2**63)) - bits, bits)
+    with np.errstate(over="ignore"):  # of those that are not taken
+        return np.where(bits < 0, np.int64(-(2**63)) - bits, bits)
 
 
 def part_edges(low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from twolayer.errors import EngineError, Refusal
 from twolayer.maths.activations import ACTIVATIONS
 from twolayer.maths.custom import is_custom
 from twolayer.maths.losses import LOSSES
-from twolayer.maths.network import Params
+from twolayer.maths.network import Params, loss_and_gradients
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
 
@@ -279,6 +279,11 @@ class Engine:
         value, _ = self.loss_and_gradients(state, state.params, batch)
         values = self.to_numpy([value])[0]
         return float(values) if values.ndim == 0 else values
+
+    def table_gradients(self, problem: Problem, params: Params, batch: Batch) -> Params:
+        """Return the gradients at weights of NumPy, without dropout and l1, in the axes of the user's table."""
+        numbers = problem.s, batch.total, batch.penalty
+        return loss_and_gradients(problem.x, problem.y, params, problem.objective, *numbers)[1]
 
     def advance(self, state: TrainingState, plan: BatchPlan) -> np.ndarray:
         """Take the plan's steps; return the loss before each. Fewer losses than steps: the solver has finished."""

@@ -18,7 +18,7 @@ from twolayer import checks
 from twolayer.engines.contract import BatchPlan, Engine, TrainingState
 from twolayer.errors import DivergedError, InputError
 from twolayer.files import DamagedError
-from twolayer.maths.network import Params, forward, loss_and_gradients
+from twolayer.maths.network import Params, forward
 from twolayer.training.batches import Batches
 from twolayer.training.checkpoint_schema import check_losses, require_intact
 
@@ -314,17 +314,7 @@ class TrainingLoop:
 
     def gradients(self, params: Callable[[], Params]) -> Params:
         """Return the gradients at these weights, over all rows, in the table's own axes."""
-        problem, all_rows = self.batches.problem, self.batches.all_rows()
-        _, gradients = loss_and_gradients(
-            problem.x,
-            problem.y,
-            params(),
-            problem.objective,
-            problem.s,
-            all_rows.total,
-            all_rows.penalty,
-        )
-        return gradients
+        return self.engine.table_gradients(self.batches.problem, params(), self.batches.all_rows())
 
     def flat(self) -> bool:
         """Return whether the objective has stopped falling; if it did inside the chunk, go back to that step."""
