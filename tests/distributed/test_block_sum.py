@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from twolayer.distributed.block_sum import FAN_IN, InProcess, add_up, tree_sum
+from twolayer.distributed.block_sum import FAN_IN, InProcess, add_up, on_one_thread, tree_sum
 from twolayer.distributed.dask_workers import DaskWorkers
+from twolayer.distributed.row_blocks import RowBlock
 from twolayer.maths.network import Params
 
 WORKERS = [InProcess, DaskWorkers]
@@ -73,3 +74,23 @@ def test_a_block_that_is_read_is_read_when_it_is_its_turn():
 
     assert InProcess().sum(np.multiply, [reader(k) for k in range(4)], 1.0) == 6
     assert asked == [0, 1, 2, 3]
+
+
+def test_arrays_at_any_address_give_the_same_bits():
+    """As they come over a network: NumPy multiplies those between two addresses for such numbers in another order."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((90, 5)), rng.standard_normal((90, 1))
+
+    def moved(array):
+        room = np.empty(array.nbytes + 64, np.uint8)
+        start = -room.ctypes.data % 64 + 4
+        there = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+        there[...] = array
+        assert not there.flags.aligned
+        return there
+
+    here, there = RowBlock(x, y, None), RowBlock(moved(x), moved(y), None)
+    results = [on_one_thread(lambda block: block.x.T @ block.y, block) for block in (here, there)]
+    assert (results[0] == results[1]).all()
+    (pair,) = InProcess().each(lambda pair: pair[0].T @ pair[1], [(moved(x), moved(y))])
+    assert (pair == results[0]).all()

@@ -271,4 +271,6 @@ def test_a_fitted_model_holds_nothing_of_dask():
     x, y = numbers_table()
     there = tl.TwoLayerRegressor(**SAME, alpha=1.0).fit(in_blocks(x, 90), in_blocks(y, 90))
     assert b"dask" not in pickle.dumps(there)
-    assert isinstance(da.from_array(x), da.Array)  # the check above is about a library that is loaded
+    assert isinstance(
+        da.from_array(x), da.Array
+    )  # the check above is about a library that is loaded

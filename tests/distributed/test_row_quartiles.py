@@ -42,14 +42,16 @@ def quartiles_of_blocks(x, s, n_blocks):
 @pytest.mark.parametrize("n_rows", [3, 401, 1500])
 @pytest.mark.parametrize("weights", ["none", "counts", "shares"])
 def test_they_are_those_in_memory(monkeypatch, few, n_rows, weights):
-    monkeypatch.setattr(row_quartiles, "FEW_ROWS", few)
+    monkeypatch.setattr(row_quartiles, "ROWS_TO_CALLER", few)
     x = columns(n_rows)
     s = {
         "none": None,
         "counts": RNG.integers(1, 5, n_rows).astype(float),
         "shares": RNG.uniform(0.01, 0.9, n_rows),
     }[weights]
-    if weights == "shares":  # rows of one value and of unlike weights below 1 have no order of their own
+    if (
+        weights == "shares"
+    ):  # rows of one value and of unlike weights below 1 have no order of their own
         x = x[:, [0, 1, 4, 6]]
     found = quartiles_of_blocks(x, s, 3)
     np.testing.assert_allclose(found, column_quartiles(x, s), rtol=1e-12, atol=1e-320)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -102,7 +103,26 @@ def loaded(block: Any) -> Any:
 def on_one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return what the function returns with one BLAS thread: as many blocks as there are processors are at work at once."""
     with limited_threads(0):
-        return function(*arguments)
+        return function(*map(aligned, arguments))
+
+
+def aligned(value: Any) -> Any:
+    """Return the value with each of its arrays at an address for such numbers.
+
+    One that came over a network may be at any, and is then multiplied in another order: the last bits would depend on where
+    a block, or the weights, came from.
+    """
+    if isinstance(value, np.ndarray):
+        return value if value.flags.aligned else value.copy(order="K")
+    if type(value) in (tuple, list):
+        return type(value)(map(aligned, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        before = {one.name: getattr(value, one.name) for one in fields(value) if one.init}
+        after = {name: aligned(part) for name, part in before.items()}
+        moved = {name: part for name, part in after.items() if part is not before[name]}
+        arrays = {name: part for name, part in moved.items() if type(part) not in (tuple, list)}
+        return replace(value, **arrays) if arrays else value
+    return value
 
 
 def tree_sum(parts: Sequence[Any], add: Callable[[list[Any]], Any]) -> Any:

@@ -83,6 +83,11 @@ def row_settings(model: Any, table: BlockedTable) -> Any:
         raise InputError(
             "a table in blocks of rows has no dropout: use alpha against overfitting, or partial_fit over the blocks"
         )
+    if model.l1 and model.solver in ("auto", "lbfgs"):
+        raise InputError(
+            "l1 has a kink at 0, which solver 'lbfgs' does not take: for a table in blocks of rows use solver='gd', or "
+            "alpha instead of l1"
+        )
     own = copy.copy(model)
     for name, value in (("solver", "lbfgs"), ("n_networks", 1), ("scaling", STANDARD)):
         if isinstance(getattr(own, name), str) and getattr(own, name) == "auto":

@@ -20,10 +20,17 @@ from twolayer.distributed.collections import (
     is_dask,
     known_array,
 )
-from twolayer.distributed.table_rows import RowReader, TableRows, read_table_rows, target_array
+from twolayer.distributed.table_rows import (
+    RowReader,
+    TableRows,
+    named_block,
+    read_table_rows,
+    target_array,
+)
 from twolayer.errors import InputError
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.training_rows import group_numbers, relative_weights
+from twolayer.estimators.uncertainty.spread_networks import check_spread
 
 UNREAD = ("callback", "random_state")  # settings that reading rows does not need
 IN_VALIDATION = (
@@ -48,6 +55,8 @@ def read_training_rows(
     model: Any, table: BlockedTable, y: Any, sample_weight: Any, groups: Any, workers: Workers
 ) -> TableRows:
     """Return the checked rows, kept by the workers; set the model's attributes that follow from the columns and from y."""
+    if not is_classifier(model):
+        check_spread(model.spread, model._task_loss())
     set_columns(model, table)
     s = weights_here(sample_weight, table, workers)
     s = None if s is None else relative_weights(s)
@@ -108,7 +117,7 @@ def row_parts(
     groups: Any,
     workers: Workers,
 ) -> list[tuple[Any, ...]]:
-    """Return (x, y, s, groups, number of rows) of each block, as the workers take them."""
+    """Return (x, y, s, groups, number of the first row, number of the block) of each, as the workers take them."""
     numbers = not is_classifier(model)
     if numbers and hasattr(y, "to_dask_array"):
         check_number_columns(y, "y")
@@ -120,7 +129,8 @@ def row_parts(
     none = [None] * len(targets)
     weights = none if s is None else [s[rows] for rows in table.slices]
     own = none if groups is None else [groups[rows] for rows in table.slices]
-    return list(zip(table.blocks(), targets, weights, own, table.sizes, strict=True))
+    firsts, each = [rows.start for rows in table.slices], range(len(targets))
+    return list(zip(table.blocks(), targets, weights, own, firsts, each, strict=True))
 
 
 def set_classes(
@@ -131,8 +141,7 @@ def set_classes(
     if n_columns is not None and n_columns > 1:
         model.classes_ = np.arange(n_columns)
         return
-    pairs = [(y, s) for _, y, s, _, _ in parts]
-    found = workers.each(block_classes, pairs)
+    found = workers.each(block_classes, [(y, s, *place) for _, y, s, _, *place in parts])
     model.classes_ = classes = np.unique(np.concatenate([names for names, _ in found]))
     check_classification_targets(classes)
     totals = np.zeros(len(classes))
@@ -148,8 +157,10 @@ def set_classes(
         model._class_weights = class_weights(model.class_weight, classes, counted, totals[counted])
 
 
-def block_classes(pair: tuple[Any, Any]) -> tuple[np.ndarray, np.ndarray]:
+def block_classes(block: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return the classes of a block, and the weight of the rows of each."""
-    y = target_array(pair[0], numbers=False)
+    y, s, first, number = block
+    with named_block(number, first):
+        y = target_array(y, numbers=False)
     classes, labels = np.unique(y, return_inverse=True)
-    return classes, np.bincount(labels, weights=pair[1], minlength=len(classes)).astype(float)
+    return classes, np.bincount(labels, weights=s, minlength=len(classes)).astype(float)

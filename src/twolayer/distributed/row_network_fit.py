@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from twolayer.distributed.row_blocks import RowBlock, RowBlocks
-from twolayer.distributed.row_quartiles import table_quartiles
-from twolayer.distributed.row_scaling import (
+from twolayer.distributed.row_moments import (
     ColumnSteps,
     TargetSteps,
     standardised_rows,
     table_moments,
     table_scaling,
 )
+from twolayer.distributed.row_quartiles import table_quartiles
 from twolayer.distributed.table_rows import TableRows
 from twolayer.distributed.training import RowsHome
 from twolayer.errors import InputError

@@ -42,7 +42,7 @@ def predict_rows(model: Any, x: Any, method: str, settings: Mapping[str, Any]) -
         check_names(x, names)
         check_number_columns(x, "X")
         array = x.to_dask_array()
-    check_fitted_columns(array, model)
+    check_prediction_columns(array, model)
     if method == "score":
         return score_rows(model, x, **settings)
     bare, settings = travelling(model), dict(settings)
@@ -58,7 +58,7 @@ def several(method: str, settings: Mapping[str, Any]) -> bool:
     return method == "predict_interval" or bool(settings.get("return_std"))
 
 
-def check_fitted_columns(array: Any, model: Any) -> None:
+def check_prediction_columns(array: Any, model: Any) -> None:
     """Raise InputError unless it is an array with the columns of the fit, of numbers."""
     if array.ndim != 2:
         raise InputError(f"X must have two axes (rows, columns); it has {array.ndim}")

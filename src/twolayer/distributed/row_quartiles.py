@@ -13,8 +13,8 @@ from twolayer.distributed.table_rows import TableRows
 from twolayer.estimators.column_quartiles import LEVELS, values_at
 from twolayer.estimators.training_rows import TrainingRows
 
-RANGE_PARTS = 64  # into which a pass cuts the range around a quartile
-MOST_AT_ONE_PLACE = 2000  # at one place of a column, that may go to the caller
+PARTS_PER_PASS = 64  # into which a pass cuts the range around a quartile
+ROWS_TO_CALLER = 2000  # at one place of a column, that may go to the caller
 MOST_PASSES = 11  # 64¹¹ is above 2⁶⁴
 
 
@@ -33,7 +33,7 @@ def table_quartiles(table: TableRows, total: float) -> np.ndarray:
     high = np.full(places.shape, order_number(np.array(np.inf)))
     below, inside = np.zeros(places.shape), np.full(places.shape, total)
     for _ in range(MOST_PASSES):
-        if (inside <= MOST_AT_ONE_PLACE + 2 * margin).all() or table.n_rows <= MOST_AT_ONE_PLACE:
+        if (inside <= ROWS_TO_CALLER + 2 * margin).all() or table.n_rows <= ROWS_TO_CALLER:
             break
         edges = part_edges(low, high)
         weights = table.workers.sum(block_range_weights, table.blocks, edges)
@@ -58,11 +58,13 @@ def order_number(x: np.ndarray) -> np.ndarray:
 
 
 def part_edges(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return RANGE_PARTS + 1 whole numbers from low to high, shape (RANGE_PARTS + 1, *low.shape)."""
+    """Return PARTS_PER_PASS + 1 whole numbers from low to high, shape (PARTS_PER_PASS + 1, *low.shape)."""
     width = high.astype(np.uint64) - low.astype(np.uint64)  # wraps round to the right number
-    step, rest = width // np.uint64(RANGE_PARTS), width % np.uint64(RANGE_PARTS)
-    k = np.arange(RANGE_PARTS + 1, dtype=np.uint64).reshape(-1, *[1] * low.ndim)
-    return (low.astype(np.uint64) + k * step + k * rest // np.uint64(RANGE_PARTS)).astype(np.int64)
+    step, rest = width // np.uint64(PARTS_PER_PASS), width % np.uint64(PARTS_PER_PASS)
+    k = np.arange(PARTS_PER_PASS + 1, dtype=np.uint64).reshape(-1, *[1] * low.ndim)
+    return (low.astype(np.uint64) + k * step + k * rest // np.uint64(PARTS_PER_PASS)).astype(
+        np.int64
+    )
 
 
 def narrowed(
@@ -72,15 +74,15 @@ def narrowed(
 
     Parameters
     ----------
-    edges : ndarray of int, shape (RANGE_PARTS + 1, 3, n_columns)
+    edges : ndarray of int, shape (PARTS_PER_PASS + 1, 3, n_columns)
     below : ndarray, shape (3, n_columns)
         The weight of the rows below the first edge.
-    weights : ndarray, shape (RANGE_PARTS, 3, n_columns)
+    weights : ndarray, shape (PARTS_PER_PASS, 3, n_columns)
         Of the rows in each part: above its lower edge, or on the first one, and up to its upper edge.
     """
     before = below + np.concatenate([np.zeros((1, *below.shape)), np.cumsum(weights, axis=0)])
     first = np.maximum((before <= places - margin).sum(axis=0) - 1, 0)
-    last = np.minimum((before < places + margin).sum(axis=0), RANGE_PARTS)
+    last = np.minimum((before < places + margin).sum(axis=0), PARTS_PER_PASS)
     last = np.maximum(last, first + 1)
 
     def at(array: np.ndarray, k: np.ndarray) -> np.ndarray:
@@ -122,7 +124,7 @@ def block_largest_weight(rows: TrainingRows) -> float:
 
 
 def block_range_weights(rows: TrainingRows, edges: np.ndarray) -> np.ndarray:
-    """Return the weight of the rows in each part, shape (RANGE_PARTS, 3, n_columns), as `narrowed` takes them."""
+    """Return the weight of the rows in each part, shape (PARTS_PER_PASS, 3, n_columns), as `narrowed` takes them."""
     weights = np.zeros((len(edges) - 1, *edges.shape[1:]))
     for j in range(edges.shape[2]):
         numbers = order_number(rows.x[:, j])

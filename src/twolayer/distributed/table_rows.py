@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
@@ -166,7 +167,7 @@ class RowReader:
     def rows(self, block: Any) -> TrainingRows:
         """Return the rows of (x, y, s, groups, number of the first row, number of the block) that count."""
         x, y, s, groups, first, number = block
-        try:
+        with named_block(number, first, self.what):
             given = SimpleNamespace(columns=self.names) if self.names else None
             x = checks.finite_array(checks.floats(np.asarray(x), "X"), "X", None, given)
             y = target_array(y, not self.classifies)
@@ -174,10 +175,17 @@ class RowReader:
                 raise InputError(f"X has {len(x)} rows and y has {len(y)}")
             rows = TrainingRows(x, y, s, groups).counted()
             return self.model._read_known(rows)
-        except ValueError as error:
-            raise InputError(
-                f"{self.what}in block {number} (counted from 0), whose row 0 is row {first} of the table: {error}"
-            ) from None
+
+
+@contextmanager
+def named_block(number: int, first: int, what: str = "") -> Iterator[None]:
+    """Say of an error within it in which block of the table it is; `what` comes before."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(
+            f"{what}in block {number} (counted from 0), whose row 0 is row {first} of the table: {error}"
+        ) from None
 
 
 def target_array(y: Any, numbers: bool) -> np.ndarray:
@@ -199,14 +207,10 @@ def read_table_rows(
 
     Parameters
     ----------
-    parts : list of (x, y, s, groups)
+    parts : list of (x, y, s, groups, number of the first row, number of the block)
         Of each block; s and groups may be None.
     """
-    first, named = 0, []
-    for number, (*part, n_rows) in enumerate(parts):
-        named.append((*part, first, number))
-        first += n_rows
-    blocks = workers.keep(read_block, named, reader)
+    blocks = workers.keep(read_block, parts, reader)
     sizes = np.array(workers.each(block_size, blocks))
     if not sizes.any():
         raise InputError(

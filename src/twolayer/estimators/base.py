@@ -48,7 +48,9 @@ from twolayer.training.engine_choice import check_device
 from twolayer.training.loop import BY_CALLBACK, INTERRUPTED
 from twolayer.training.table_home import check_client, is_elsewhere
 
-BLOCK_FITS = "twolayer.distributed.estimator_fit"  # loaded when a table is in blocks elsewhere
+# loaded when a table is in blocks elsewhere
+BLOCK_FITS = "twolayer.distributed.estimator_fit"
+BLOCK_STREAMS = "twolayer.distributed.row_stream"
 
 
 class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, FittedNetworks):
@@ -383,6 +385,7 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         Parameters
         ----------
         X, y : as in `fit`
+            Of a Dask table in blocks of rows, one pass is made over its blocks in order, each in memory here for its turn.
         sample_weight : array-like, shape (n_rows,), or None
             How much each row counts beside the others, those of other calls too.
 
@@ -395,6 +398,8 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         InputError, ValueError
             If an array or setting cannot be used, or the settings are those of another network.
         """
+        if is_elsewhere(X):
+            return self._partial_fit_blocks(X, y, sample_weight)
         with fit_draft(self) as model:
             check_settings(model.get_params(deep=False))
             if hasattr(model, "w1_"):
@@ -402,4 +407,11 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
             else:
                 rows = model._read(X, y, sample_weight, relative=False)
             train_one_pass(model, rows, numbers=not is_classifier(model))
+        return self
+
+    def _partial_fit_blocks(self, X: Any, y: Any, sample_weight: Any, **more: Any) -> Any:  # noqa: N803
+        """Learn from the blocks of a table that is elsewhere, one after another; return self."""
+        with fit_draft(self) as model:
+            check_settings(model.get_params(deep=False))
+            import_module(BLOCK_STREAMS).partial_fit_blocks(model, X, y, sample_weight, **more)
         return self

@@ -32,6 +32,7 @@ from twolayer.estimators.uncertainty.leave_out import refit_folds, rows_of_train
 from twolayer.estimators.uncertainty.left_out_intervals import checked_level
 from twolayer.maths.losses import LOSSES, Loss
 from twolayer.text import first_names
+from twolayer.training.table_home import is_elsewhere
 
 
 class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
@@ -323,6 +324,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         Parameters
         ----------
         X, y : as in `fit`
+            Of a Dask table in blocks of rows, one pass is made over its blocks in order, each in memory here for its turn.
         classes : array-like, shape (n_classes,), or None
             All classes there will be: needed in the first call, if its rows do not have them all. With a column of y for
             each label, the numbers of the labels.
@@ -338,6 +340,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         InputError, ValueError
             If an array or setting cannot be used, the settings are those of another network, or `classes` are others.
         """
+        if is_elsewhere(X):
+            return self._partial_fit_blocks(X, y, sample_weight, classes=classes)
         if classes is not None and hasattr(self, "w1_"):
             if not np.array_equal(np.unique(classes), self.classes_):
                 raise InputError(

@@ -124,7 +124,7 @@ def standardised_rows(
     return RowBlocks(blocks, table.workers, table.shape, home=home)
 
 
-def parts_of_rows(rows: TrainingRows, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def array_parts(rows: TrainingRows, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the columns, or targets, and the weights of some rows after others."""
     array = getattr(rows, name)
     for start in range(0, rows.n_rows, ROWS_PER_PART):
@@ -137,7 +137,7 @@ def block_moments(rows: TrainingRows, steps: ColumnSteps, name: str) -> tuple[An
     """Return (weight, weighted sums of the columns), their least and their largest values."""
     sums, least, largest = [], [], []
     with np.errstate(over="ignore", invalid="ignore"):
-        for part, s in parts_of_rows(rows, name):
+        for part, s in array_parts(rows, name):
             x = steps.columns(part)
             sums.append((s.sum(), s @ x))
             least.append(x.min(axis=0))
@@ -149,7 +149,7 @@ def block_squares(rows: TrainingRows, steps: ColumnSteps, name: str) -> np.ndarr
     """Return the weighted sums of squares of the columns after these steps."""
     with np.errstate(over="ignore", invalid="ignore"):
         parts = []
-        for part, s in parts_of_rows(rows, name):
+        for part, s in array_parts(rows, name):
             z = steps.columns(part)
             parts.append(np.einsum("i,ij,ij->j", s, z, z))
         return add_up(parts)
