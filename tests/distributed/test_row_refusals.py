@@ -71,7 +71,7 @@ PLACE = r"in block 1 \(counted from 0\), whose row 0 is row 90 of the table: "
         (lambda: regress(BLOCKS[:0]), "X is empty"),
         (lambda: regress(y=None), "a target for each row"),
         (lambda: regress(loss="quantile", spread=True), "spread=True is not for loss"),
-        (lambda: regress(y=Y - 5, loss="poisson"), "block 0 .*must not be negative"),
+        (lambda: regress(y=Y - 5, loss="poisson"), "in block .*must not be negative"),
         (lambda: classify(np.zeros(400, int)), "one class only"),
         (lambda: classify(np.stack([Y, Y], 1)), "each must hold 0 and 1"),
         (lambda: classify(np.array(NAMES), class_weight={"no": 1}), "which is no class of y"),
