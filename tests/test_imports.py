@@ -61,7 +61,6 @@ FIELD_WORDS = {
     "saving",
     "compiled",
     "delimited",
-    "distributed",
     "early_stopping",
     "scoring",
     "row_scaling",

@@ -63,6 +63,8 @@ class FileTable:
     read : function of a piece and {column: kind}
         Returns a pyarrow table of these columns, in this order.
     n_files : int
+    ending : str
+        Of the names of such files.
     notes : list of str
         What the user should know of the files.
     first_line : function of a piece, or None
@@ -75,6 +77,7 @@ class FileTable:
     blocks: tuple[Block, ...]
     read: Callable[[Piece, Mapping[str, str]], Any]
     n_files: int
+    ending: str
     notes: list[str] = field(default_factory=list)
     first_line: Callable[[Piece], int] | None = None
 

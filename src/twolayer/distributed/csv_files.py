@@ -65,6 +65,7 @@ def open_csv_files(pattern: str, paths: Sequence[str], delimiter: str | None) ->
         merged_blocks(pieces),
         partial(read_lines, delimiter=mark),
         len(paths),
+        ".csv",
         empty_file_notes(empty),
         partial(first_line, delimiter=mark),
     )

@@ -66,6 +66,7 @@ def open_parquet_files(pattern: str, paths: Sequence[str]) -> FileTable:
         merged_blocks(pieces),
         read_row_groups,
         len(paths),
+        ".parquet",
         notes,
     )
 

@@ -163,6 +163,14 @@ class OutsideRows:
         self.n_rows += len(outside)
         return outside
 
+    def include(self, other: OutsideRows) -> None:
+        """Count the rows that another has counted, which follow the earlier ones."""
+        if other.count:
+            self.first = self.first or self.n_rows + other.first
+        self.count += other.count
+        self.n_rows += other.n_rows
+        self.columns.update(other.columns)
+
     def sentences(self) -> list[str]:
         """Return what to say of them: how many, the first, and the columns that are far outside by themselves."""
         if not self.count:

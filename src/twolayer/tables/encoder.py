@@ -60,10 +60,23 @@ class EncodingReport:
     first_mostly_missing: list[str] = field(default_factory=list)
     n_lacking: int = 0
 
-    def count_unseen(self, name: str, level: str) -> None:
-        """Count a row with a category that training did not have."""
+    def count_unseen(self, name: str, level: str, count: int = 1) -> None:
+        """Count rows with a category that training did not have."""
         levels = self.unseen.setdefault(name, Counter())
-        levels[level if level in levels or len(levels) < MAX_UNSEEN else "others"] += 1
+        levels[level if level in levels or len(levels) < MAX_UNSEEN else "others"] += count
+
+    def add(self, other: EncodingReport) -> None:
+        """Count what was counted for rows that follow."""
+        self.filled.update(other.filled)
+        for name, levels in other.unseen.items():
+            for level, count in levels.items():
+                self.count_unseen(name, level, count)
+        self.without_unit.update(other.without_unit)
+        self.mostly_missing += other.mostly_missing
+        self.first_mostly_missing = [*self.first_mostly_missing, *other.first_mostly_missing][
+            :MAX_NAMES
+        ]
+        self.n_lacking = max(self.n_lacking, other.n_lacking)
 
     def sentences(self) -> list[str]:
         """Return the counts in words, a line per kind of value."""

@@ -12,6 +12,8 @@ import typer
 
 from twolayer import checks, tables
 from twolayer.cli import options
+from twolayer.cli.cluster_options import ClusterName, check_cluster_options
+from twolayer.cli.cluster_predict import predict_files
 from twolayer.cli.output import Output
 from twolayer.cli.output_paths import same_file
 from twolayer.cli.row_writer import FormulaCells, file_ending, row_writer
@@ -19,12 +21,13 @@ from twolayer.errors import FileError, InputError
 from twolayer.estimators.uncertainty.class_sets import few_rows_sentence
 from twolayer.estimators.uncertainty.predictive_spread import constant_width_sentence
 from twolayer.evaluation.training_range import OutsideRows
+from twolayer.saving.answers import answer_columns, answer_names
 from twolayer.saving.saved_model import SavedModel, open_model
 from twolayer.tables import Table, TableOptions
 from twolayer.tables.column_kinds import ROW_NAME_PATTERN
 from twolayer.tables.number_formats import NumberFormats, read_formatted_numbers
 from twolayer.tables.transpose import transpose_table
-from twolayer.text import first_names
+from twolayer.text import first_names, plural
 
 PredictionsPath = Annotated[
     Path | None,
@@ -41,7 +44,6 @@ IntervalShare = Annotated[
 
 MAX_FILLED_NAMED = 10
 OUTSIDE_NAME = "outside_training"
-SET_NAME, SET_SEPARATOR = "set", "|"
 
 
 @options.with_layout
@@ -56,6 +58,7 @@ def predict(
     transpose: options.Transpose = False,
     delimiter: options.Delimiter = None,
     sheet: options.Sheet = None,
+    cluster: ClusterName = None,
     quiet: options.Quiet = False,
     layout: Any = None,
 ) -> None:
@@ -63,9 +66,12 @@ def predict(
 
     Columns are found by name, in any order; columns that the model does not know, such as the target, are left alone. Those
     that name the rows stand beside the predictions. The table is read, and the predictions written, in blocks of rows: it
-    may be larger than memory.
+    may be larger than memory. With --cluster it is many files, and --out a new folder of as many parts as blocks of rows.
     """
     given = options.given_options(dict(locals()))
+    if cluster is not None:
+        predict_on_cluster(given)
+        return
     check_output(out, model, Path(table))
     if out is not None:
         file_ending(out)
@@ -83,7 +89,7 @@ def predict(
             if first is None:
                 first, marks = block, bool(far.any())
                 names = row_name_columns(known, block)
-                header = [*names, *output_header(known, proba, interval)]
+                header = [*names, *answer_names(known, proba, interval)]
                 write([[*header, OUTSIDE_NAME] if marks else header])
             rows = answer_rows(known, [block.words(name) for name in names], x, proba, interval)
             write(marked_rows(rows, far) if marks else rows)
@@ -102,6 +108,20 @@ def predict(
         output.aside(line)
     if out is not None:
         output.aside(f"{count} predictions in {out}")
+
+
+def predict_on_cluster(given: dict[str, Any]) -> None:
+    """Predict every row of a table in many files, on Dask."""
+    name, known = check_cluster_options(given), open_model(given["model"])
+    check_prediction_options(known, given["proba"], given["interval"])
+    output = Output(given["quiet"])
+    report = predict_files(name, known, given, output)
+    notes = interval_notes(known, given["interval"])
+    for line in [*report.found.sentences(), *notes, *outside_notes(report.outside, False)]:
+        output.aside(line)
+    output.aside(
+        f"{plural(report.n_rows, 'prediction')} in {given['out']}, {plural(report.n_parts, 'part')} in the order of the rows"
+    )
 
 
 def interval_notes(model: SavedModel, interval: float | None) -> list[str]:
@@ -167,28 +187,6 @@ def check_output(out: Path | None, *read: Path) -> None:
             raise FileError(f"--out {out} would overwrite what is read: choose another name")
 
 
-def output_header(model: SavedModel, proba: bool, interval: float | None) -> list[str]:
-    """The names of the answers."""
-    estimator = model.estimator
-    n_outputs = 1 if model.classifies else getattr(estimator, "n_outputs_", 1)
-    names = ["prediction"]
-    if n_outputs > 1:
-        named = model.targets if len(model.targets) == n_outputs else range(1, n_outputs + 1)
-        names = [f"prediction_{name}" for name in named]
-    known = estimator.classes_ if model.classifies else []
-    if model.several_labels:
-        known = model.targets if len(model.targets) == len(known) else known
-        names = [f"prediction_{name}" for name in known]
-    if proba:
-        names += [f"probability_{name}" for name in known]
-    if interval is not None and model.classifies:
-        names.append(SET_NAME)
-    elif interval is not None:
-        ends = [name.removeprefix("prediction") for name in names]
-        names += [side + end for side in ("low", "high") for end in ends]
-    return names
-
-
 def row_name_columns(model: SavedModel, table: Table) -> list[str]:
     """The columns that name the rows: those of the table of training, or else what names them in this one."""
     there = [name for name in model.ids if name in table.names]
@@ -211,27 +209,8 @@ def answer_rows(
 
     `names`: the words of each column that names the rows.
     """
-    parts = [model.asked("predict", x).reshape(x.shape[0], -1)]
-    if proba:
-        parts.append(model.asked("predict_proba", x))
-    if interval is not None and model.classifies:
-        parts.append(set_words(model, x, interval))
-    elif interval is not None:
-        ends = model.asked("predict_interval", x, level=interval)
-        parts += [end.reshape(x.shape[0], -1) for end in ends]
-    columns = [*names, *(column for part in parts for column in part.T.tolist())]
-    return list(zip(*columns, strict=True))
-
-
-def set_words(model: SavedModel, x: Any, level: float) -> np.ndarray:
-    """The classes in the set of each row, in one text, shape (n_rows, 1)."""
-    names = [str(name) for name in model.estimator.classes_]
-    sets = model.asked("predict_set", x, level=level)
-    words = [
-        SET_SEPARATOR.join(name for name, there in zip(names, row, strict=True) if there)
-        for row in sets
-    ]
-    return np.array(words, dtype=object)[:, None]
+    answers = [column.tolist() for column in answer_columns(model, x, proba, interval)]
+    return list(zip(*names, *answers, strict=True))
 
 
 def marked_rows(rows: list[tuple[Any, ...]], outside: np.ndarray) -> list[tuple[Any, ...]]:
