@@ -154,7 +154,7 @@ class TestTheCommand:
         assert 'device = "auto"\n' in (here / "t.fit.toml").read_text()
 
     def test_a_place_that_is_not_the_processor_is_said(self):
-        from twolayer.cli.commands.fit import training_line
+        from twolayer.cli.fit_results import training_line
 
         model = made(tl.TwoLayerRegressor).fit(*rows(tl.TwoLayerRegressor))
         assert "1.00 s (all steps taken" in training_line(model, 1.0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +21,7 @@ ClusterName = Annotated[
     ),
 ]
 
+WILD = re.compile(r"[*?\[]")
 PLAIN_FILES = "the files are read as they are: numbers, with one header each"
 ONE_PASS = "rows are split at random, block by block"
 NOT_WITH_CLUSTER = {  # parameter -> its option, the reason
@@ -41,6 +44,20 @@ NOT_WITH_CLUSTER = {  # parameter -> its option, the reason
     "safe_cells": ("--safe-cells", "the parts are for programs"),
 }
 USUAL = {"skip_lines": 0, "duplicates": "refuse"}  # other options are None, False or empty
+
+
+def folder_name(pattern: Any) -> str:
+    """Return what a table in many files is called: as its folder, whatever the pattern of the files in it.
+
+    Examples
+    --------
+    >>> folder_name("data/sales/*.parquet"), folder_name("data/sales/"), folder_name("genes.zarr")
+    ('sales', 'sales', 'genes.zarr')
+    """
+    path = Path(pattern)
+    while path.name and WILD.search(path.name):
+        path = path.parent
+    return path.name or Path.cwd().name or "table"
 
 
 def check_cluster_options(given: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -31,13 +32,18 @@ def settings_toml(settings: dict[str, Any], path: Path) -> str:
     for name, value in settings.items():
         if name in UNSAVED_OPTIONS or value is None or value == [] or value == ():
             continue
-        if name in PATH_SETTINGS and str(value) != "-":
+        if name in PATH_SETTINGS and is_path(value):
             value = os.path.relpath(value, path.parent)
         value = [str(one) for one in value] if isinstance(value, list | tuple) else value
         value = str(value) if isinstance(value, Path) else value
         lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
     text = CONFIG_HEADER.format(name=printable_name(path.name)) + "".join(lines)
     return text + fitted_toml(settings["table"], settings.get("labels"))
+
+
+def is_path(value: Any) -> bool:
+    """Return whether a table is named by a path on this machine; not standard input, nor a store such as s3://."""
+    return str(value) != "-" and not re.match(r"[a-z][a-z0-9]+:/", str(value))
 
 
 def fitted_toml(table: Any, labels: Any) -> str:
@@ -113,7 +119,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FileError(f"--config {path} is not TOML: {error}") from None
     for name in PATH_SETTINGS:
-        if isinstance(values.get(name), str) and values[name] != "-":
+        if isinstance(values.get(name), str) and is_path(values[name]):
             values[name] = os.path.relpath(Path(path).parent / values[name])
     return values
 

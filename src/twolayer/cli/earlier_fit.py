@@ -17,7 +17,11 @@ from twolayer.text import first_names
 
 
 def check_earlier_fit(
-    model_path: Path, settings_path: Path, given: dict[str, Any], targets: Sequence[str]
+    model_path: Path,
+    settings_path: Path,
+    given: dict[str, Any],
+    targets: Sequence[str],
+    table_name: str,
 ) -> None:
     """Raise FileError if the model or the settings there are not those of a fit of the same table and target.
 
@@ -26,19 +30,19 @@ def check_earlier_fit(
     if given["force"]:
         return
     if os.path.lexists(model_path):
-        check_earlier_model(model_path, Path(given["table"]), targets)
+        check_earlier_model(model_path, table_name, targets)
     config = given["config"]
     if os.path.lexists(settings_path) and not (config and same_file(config, settings_path)):
         check_earlier_settings(settings_path, given, targets)
 
 
-def check_earlier_model(path: Path, table: Path, targets: Sequence[str]) -> None:
+def check_earlier_model(path: Path, table_name: str, targets: Sequence[str]) -> None:
     """Raise FileError if the file is not a model of a table of this name and these targets."""
     try:
         _, about = saving.read_model(path)
     except FileError:
         raise kept_file(path, "no model that can be read") from None
-    name, target = printable_name(table.name), about.get("target")
+    name, target = printable_name(table_name), about.get("target")
     before = [target] if isinstance(target, str) else target
     if before is None:
         raise kept_file(path, "a model that `twolayer fit` did not save")

@@ -87,7 +87,7 @@ class FileTable:
         return list(self.kinds)
 
     def input_names(self, targets: Sequence[str], drop: Sequence[str] = ()) -> list[str]:
-        """Return the columns to learn from: all but the targets and those to drop.
+        """Return the columns to learn from, all but the targets and those to drop: numbers first, then yes or no.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class FileTable:
                 f"{self.pattern}: column '{bad[0]}'{others} holds {self.kinds[bad[0]]}, and on a cluster all inputs must be "
                 "numbers: encode it as numbers in the files, or leave it out with --drop"
             )
-        return names
+        return sorted(names, key=lambda name: self.kinds[name] == BOOLEAN)
 
 
 def merged_blocks(pieces: Sequence[Piece]) -> tuple[Block, ...]:

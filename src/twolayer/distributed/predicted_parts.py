@@ -30,7 +30,7 @@ from twolayer.distributed.blocks import (
 from twolayer.distributed.file_list import base_name
 from twolayer.errors import FileError, InputError
 from twolayer.evaluation.training_range import OutsideRows
-from twolayer.saving.answers import answer_columns, answer_names
+from twolayer.saving.answers import answer_names, answers_by_column
 from twolayer.saving.saved_model import SavedModel
 from twolayer.tables import EncodingReport, Table
 from twolayer.text import first_names, plural
@@ -226,7 +226,7 @@ def piece_answers(piece: Piece, plan: PredictionPlan, report: PredictionReport) 
     ids = [np.array(texts[name], dtype=object) for name in plan.ids]
     if not read.num_rows:
         return [*ids, *(np.zeros(0) for _ in plan.header[len(ids) :])]
-    return [*ids, *answer_columns(plan.model, x, plan.proba, plan.interval)]
+    return [*ids, *answers_by_column(plan.model, x, plan.proba, plan.interval)]
 
 
 def piece_in_words(piece: Piece) -> str:

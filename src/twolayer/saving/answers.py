@@ -33,7 +33,7 @@ def answer_names(model: SavedModel, proba: bool, interval: float | None) -> list
     return names
 
 
-def answer_columns(
+def answers_by_column(
     model: SavedModel, x: Any, proba: bool, interval: float | None
 ) -> list[np.ndarray]:
     """Return the answers for the rows of x, a column of shape (n_rows,) for each of `answer_names`."""

@@ -6,6 +6,7 @@ import time as clock
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,24 +22,26 @@ from twolayer.cli.checkpoint_options import (
     CheckpointPath,
     Resume,
 )
+from twolayer.cli.cluster_fit import run_cluster_fit
+from twolayer.cli.cluster_options import ClusterName, check_cluster_options, folder_name
 from twolayer.cli.config import ConfigPath, config_is_current, printable_name, settings_toml
 from twolayer.cli.earlier_fit import check_earlier_fit, note_data_changes
+from twolayer.cli.fit_results import (
+    build_estimator,
+    say_results,
+    training_results,
+    training_summary,
+)
 from twolayer.cli.loss_picture import Painter
 from twolayer.cli.output import Output
 from twolayer.cli.training_options import TrainingOptions
-from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.errors import TwoLayerWarning
 from twolayer.evaluation.assessment import assess_test_rows
-from twolayer.evaluation.score_intervals import score_intervals
-from twolayer.evaluation.scores import ScoresByModel, score_table
+from twolayer.evaluation.scores import ScoresByModel
 from twolayer.evaluation.splits import time_folds
-from twolayer.evaluation.training_range import TrainingRange
-from twolayer.evaluation.verdict import verdict
-from twolayer.evaluation.warnings import unfinished_training
-from twolayer.files import as_json_value
 from twolayer.inspection.training_history import TrainingHistory
-from twolayer.inspection.weights import column_spreads, idle_unit_counts
 from twolayer.tables import EncodedDataset, Encoder, TableOptions, left_out_reasons
-from twolayer.text import first_names, plural
+from twolayer.text import first_names
 from twolayer.training.ctrl_c import CtrlCState, ctrl_c_stops
 
 
@@ -97,6 +100,7 @@ def fit(
     checkpoint: CheckpointPath = None,
     every: CheckpointInterval = 60.0,
     resume: Resume = False,
+    cluster: ClusterName = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     force: options.Force = False,
@@ -109,6 +113,9 @@ def fit(
     for the test. The network is trained on the others, whose mean and spread standardise the columns. Its score on the test
     rows stands beside a linear model's and a constant guess's. Written are the model, TABLE.twolayer.safetensors, a picture
     of the loss, TABLE.loss.png, and the settings, TABLE.fit.toml, from which --config repeats the fit.
+
+    With --cluster the table is many files: their rows are read and trained on where they are, all inputs must be numbers
+    without gaps, and the scores are those of at most 20,000 test rows.
     """
     return fit_as_given(options.given_options(dict(locals())))
 
@@ -118,17 +125,20 @@ def fit_as_given(given: dict[str, Any]) -> FitResult:
     checkpoint, table = given["checkpoint"], Path(given["table"])
     with ctrl_c_stops(checkpoint) as stop:
         training, asked = TrainingOptions.of(given), TableOptions.of(given)
-        paths = output_files(table, Path(given["out"]))
+        cluster = None if given["cluster"] is None else check_cluster_options(given)
+        named = table if cluster is None else Path(folder_name(table))
+        paths = output_files(named, Path(given["out"]))
         read = {"the table": table, "--labels": given["labels"]}
         output_paths.check_not_input(paths, {**read, "--checkpoint": checkpoint})
         defaults = {name: one.default for name, one in signature(fit).parameters.items()}
         kept = config_is_current(given["config"], paths[2], given, defaults)
         output = Output(given["quiet"], given["as_json"])
-        check_earlier_fit(paths[0], paths[2], given, asked.targets)
+        check_earlier_fit(paths[0], paths[2], given, asked.targets, named.name)
         note_data_changes(given["config"], given, output)
         checkpoints = CheckpointOptions(checkpoint, given["every"], given["resume"])
         with Painter() as painter:
-            model, about, results = run_fit(asked, training, output, checkpoints)
+            run = run_fit if cluster is None else partial(run_cluster_fit, cluster)
+            model, about, results = run(asked, training, output, checkpoints)
             text = None if kept else settings_toml(given, paths[2])
             write_outputs(model, about, paths, text, output, painter, stop)
         files = dict(zip(("model", "picture", "settings"), paths, strict=True))
@@ -161,21 +171,14 @@ def run_fit(
         grouped_by=asked.groups or "",
         weighted_by=asked.weights or "",
     )
-    intervals = score_intervals(assessed)
-    judged = verdict(assessed, intervals, bool(data.leaks))
-    words = [judged.headline, *judged.sentences]
-    heading = "test rows, weighted" if assessed.is_weighted else "on the test rows"
-    table = score_table(intervals.scores, heading)
-    unfinished = [f"warning: {line}" for line in unfinished_training(model)]
-    for line in [training_line(model, seconds), *unfinished, "", *table, "", *words]:
-        output.say(line)
+    judged = say_results(assessed, seconds, bool(data.leaks), output)
     model.feature_names_in_ = np.array(subject.encoder.features(), dtype=object)
-    about = fit_description(asked, training, subject, intervals.scores)
+    about = fit_description(asked, training, subject, judged.scores)
     about["training"] = training_summary(model, subject.x[subject.parts.train], history)
     results = {
         **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
         "standing": judged.standing,
-        "verdict": words,
+        "verdict": judged.words,
         **training_results(model, seconds),
         "notes": [*data.notes, *left_out_reasons(subject.encoder), *subject.notes],
     }
@@ -201,19 +204,6 @@ def fit_description(
     }
 
 
-def training_results(model: Any, seconds: float) -> dict[str, Any]:
-    """For programs: the network, and how its training went."""
-    return {
-        "n_inputs": model.n_features_in_,
-        "n_hidden": n_hidden_units(model),
-        "n_networks": model.n_networks_,
-        "alpha": model.alpha_,
-        "passes": model.n_iter_,
-        "stopped": model.stopped_,
-        "seconds": seconds,
-    }
-
-
 def output_files(table: Path, out: Path) -> tuple[Path, Path, Path]:
     """Where model, picture and settings go; raise FileError if that is no place to write."""
     output_paths.check_writable(out)
@@ -222,44 +212,6 @@ def output_files(table: Path, out: Path) -> tuple[Path, Path, Path]:
         out / f"{name}.twolayer.safetensors",
         out / f"{name}.loss.png",
         out / f"{name}.fit.toml",
-    )
-
-
-def build_estimator(task: str, training: TrainingOptions) -> Any:
-    """The model for that task."""
-    from twolayer import estimators
-
-    shared = {
-        "activation": training.activation,
-        "max_iter": training.max_iter,
-        "engine": training.engine,
-        "device": training.device,
-        "skip": "auto" if training.skip is None else training.skip,
-        "random_state": training.seed,
-    }
-    kind = "Classifier" if task == "classification" else "Regressor"
-    if training.class_weight is not None:
-        if task != "classification":
-            raise InputError(
-                "--class-weight is for classes, and the target is numbers: leave it out"
-            )
-        shared["class_weight"] = training.class_weight
-    if training.cv is None:
-        make = getattr(estimators, f"TwoLayer{kind}")
-        return make(
-            training.n_hidden[0],
-            alpha=training.alpha,
-            n_networks=training.n_networks,
-            scaling=training.scaling,
-            **shared,
-        )
-    alphas = None if training.alpha == "auto" else training.alpha
-    return getattr(estimators, f"TwoLayer{kind}CV")(
-        training.n_hidden if len(training.n_hidden) > 1 else training.n_hidden[0],
-        alphas=[alphas] if isinstance(alphas, float) else alphas,
-        cv=training.cv,
-        n_networks=5 if training.n_networks == "auto" else training.n_networks,
-        **shared,
     )
 
 
@@ -331,35 +283,6 @@ def kind_lines(encoder: Encoder) -> list[str]:
         more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
         lines.append(f"categories: {', '.join(shown[:5])}{more}")
     return lines
-
-
-def n_hidden_units(model: Any) -> int:
-    """The number of units of a fitted model."""
-    return int(model.w1_.shape[-1])
-
-
-def training_line(model: Any, seconds: float) -> str:
-    """How the training went."""
-    many = f"{model.n_networks_} network{'s' * (model.n_networks_ != 1)}"
-    place = "" if model.device_ == "cpu" else f" on {model.device_}"
-    return (
-        f"trained {many} of {n_hidden_units(model)} hidden units, alpha {model.alpha_:g}: "
-        f"{plural(model.n_iter_, 'pass', 'passes')}, loss {np.mean(model.loss_):.4g}, {seconds:.2f} s{place} "
-        f"({model.stopped_})"
-    )
-
-
-def training_summary(model: Any, x: Any, course: TrainingHistory) -> dict[str, Any]:
-    """What `inspect` and `report` tell of the training, and the spread of each input, in which its weight is to be seen."""
-    ranges = TrainingRange.from_rows(x)
-    clip = model.input_clip_
-    return {
-        "spreads": as_json_value(column_spreads(x)),
-        "clipped_spreads": None if clip is None else as_json_value(column_spreads(clip.columns(x))),
-        "ranges": None if ranges is None else as_json_value(vars(ranges)),
-        "idle_units": idle_unit_counts(model, x),
-        "course": as_json_value(course.table(model.n_networks_)),
-    }
 
 
 def write_outputs(

@@ -21,7 +21,7 @@ from twolayer.errors import FileError, InputError
 from twolayer.estimators.uncertainty.class_sets import few_rows_sentence
 from twolayer.estimators.uncertainty.predictive_spread import constant_width_sentence
 from twolayer.evaluation.training_range import OutsideRows
-from twolayer.saving.answers import answer_columns, answer_names
+from twolayer.saving.answers import answer_names, answers_by_column
 from twolayer.saving.saved_model import SavedModel, open_model
 from twolayer.tables import Table, TableOptions
 from twolayer.tables.column_kinds import ROW_NAME_PATTERN
@@ -209,7 +209,7 @@ def answer_rows(
 
     `names`: the words of each column that names the rows.
     """
-    answers = [column.tolist() for column in answer_columns(model, x, proba, interval)]
+    answers = [column.tolist() for column in answers_by_column(model, x, proba, interval)]
     return list(zip(*names, *answers, strict=True))
 
 
