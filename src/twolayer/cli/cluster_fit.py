@@ -27,7 +27,7 @@ from twolayer.evaluation.assessment import Assessment, assess_test_rows
 from twolayer.evaluation.splits import TrainTestSplit
 from twolayer.inspection.training_history import TrainingHistory
 from twolayer.tables import Encoder, TableOptions
-from twolayer.text import plural
+from twolayer.text import first_names, plural
 
 
 def run_cluster_fit(
@@ -56,9 +56,8 @@ def run_cluster_fit(
         for line in folder_lines(dataset, training.seed):
             output.say(line)
         model = build_estimator(dataset.task, training)
-        history = TrainingHistory(max_trainings=1)
         with checkpoints.opened(output):
-            seconds = train_on_blocks(model, dataset, client, output, history)
+            seconds = train_on_blocks(model, dataset, client, output)
     encoder = number_encoder(dataset)
     assessed = assess_sample(model, dataset, encoder, asked)
     judged = say_results(assessed, seconds, False, output)
@@ -73,7 +72,7 @@ def run_cluster_fit(
         "weights": asked.weights,
         "scores": judged.scores,
         "encoder": encoder.as_json(),
-        "training": training_summary(model, dataset.train.x, history),
+        "training": training_summary(model, dataset.train.x, TrainingHistory()),
     }
     results = {
         **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
@@ -85,10 +84,11 @@ def run_cluster_fit(
     return model, about, results
 
 
-def train_on_blocks(
-    model: Any, dataset: FolderDataset, client: Any, output: Output, history: TrainingHistory
-) -> float:
-    """Fit the model to the rows of training where they are; how many seconds it took."""
+def train_on_blocks(model: Any, dataset: FolderDataset, client: Any, output: Output) -> float:
+    """Fit the model to the rows of training where they are; how many seconds it took.
+
+    The lengths of the gradients are not noted as on one machine: each would be one more pass over all rows.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
     x, y, weights = dataset.training_arrays()
@@ -99,7 +99,7 @@ def train_on_blocks(
     with output.progress("training") as progress, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TwoLayerWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)  # said with the results
-        model.callback = [lambda now: progress.to(now.step, now.steps), history]
+        model.callback = lambda now: progress.to(now.step, now.steps)
         model.fit(x, y, client=client, **more)
     for one in caught:
         output.say(f"warning: {one.message}")
@@ -148,11 +148,12 @@ def folder_lines(dataset: FolderDataset, seed: int) -> list[str]:
     holds = f"target{'s' * (len(targets) > 1)} '{names}' hold{'s' * (len(targets) == 1)}"
     other = "regression" if dataset.task == "classification" else "classification"
     hint = "" if dataset.reason == "text" or len(targets) > 1 else f" (if not, --task {other})"
+    classes = f"\nclasses: {first_names(dataset.classes, 8)}" if dataset.classes else ""
     return [
         f"{table.pattern}: {plural(n_train + n_test, 'row')} in {plural(table.n_files, 'file')}, "
         f"{plural(len(dataset.plan.inputs), 'input column')} of {table.dtype}, read in {plural(len(table.blocks), 'block')}",
         *(f"  {note}" for note in [*table.notes, *sample_notes(dataset)]),
-        f"{holds} {dataset.reason}: {dataset.task}{hint}",
+        f"{holds} {dataset.reason}: {dataset.task}{hint}{classes}",
         f"{n_train:,} rows to train on, {n_test:,} kept for the test, seed {seed}, a share of every block",
     ]
 
