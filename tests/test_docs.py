@@ -25,7 +25,17 @@ FOREIGN = {
     "OMP_NUM_THREADS",
     "pre",
     "commit",
-    *"adlfs bokeh gcsfs job_script jobqueue kubectl kubernetes make_cluster_spec s3fs".split(),
+    *[
+        "adlfs",
+        "bokeh",
+        "gcsfs",
+        "job_script",
+        "jobqueue",
+        "kubectl",
+        "kubernetes",
+        "make_cluster_spec",
+        "s3fs",
+    ],
 }
 each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
