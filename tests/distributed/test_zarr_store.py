@@ -30,7 +30,7 @@ def test_a_group_holds_inputs_and_targets(zarr, tmp_path, x):
     group.create_array("genes", data=x, chunks=(20, 7))
     group.create_array("y", data=x[:, 0] * 2, chunks=(20,))
     group.create_array("z", data=x[:, :1], chunks=(20, 1))
-    found, y = open_zarr(str(tmp_path / "g.zarr"), ["z"])
+    found, y, _ = open_zarr(str(tmp_path / "g.zarr"), ["z"])
     assert found.chunks == ((20,), (7, 7, 7, 7, 2))
     np.testing.assert_array_equal(found.compute(), x)
     np.testing.assert_array_equal(y.compute(), x[:, 0])
@@ -39,11 +39,12 @@ def test_a_group_holds_inputs_and_targets(zarr, tmp_path, x):
 def test_columns_of_an_array_are_numbered(zarr, tmp_path, x):
     path = tmp_path / "a.zarr"
     zarr.open_array(path, mode="w", shape=x.shape, chunks=(5, 30), dtype="f4")[:] = x
-    found, y = open_zarr(str(path), ["x3"])
+    found, y, _ = open_zarr(str(path), ["x3"])
     np.testing.assert_array_equal(found.compute(), np.delete(x, 2, axis=1))
     np.testing.assert_array_equal(y.compute(), x[:, 2])
-    _, y = open_zarr(str(path), ["x30", "x1"])
+    _, y, places = open_zarr(str(path), ["x30", "x1"])
     np.testing.assert_array_equal(y.compute(), x[:, [29, 0]])
+    assert places.tolist() == list(range(1, 29))
     for name in ("x0", "x31", "age"):
         with pytest.raises(InputError, match=f"no column '{name}': .* are x1 to x30"):
             open_zarr(str(path), [name])
@@ -53,7 +54,7 @@ def test_the_first_value_that_is_missing_is_named_with_its_chunk(zarr, tmp_path,
     x[11, 9], x[12, 3], x[19, 0] = np.nan, np.inf, np.nan
     path = tmp_path / "a.zarr"
     zarr.open_array(path, mode="w", shape=x.shape, chunks=(5, 10), dtype="f4")[:] = x
-    found, _ = open_zarr(str(path), ["x30"])
+    found, *_ = open_zarr(str(path), ["x30"])
     with in_process_client() as client:
         check_chunks(client, "a.zarr", found[:10])
         with pytest.raises(InputError) as caught:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time as clock
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,15 +21,19 @@ from twolayer.cli.fit_results import (
 )
 from twolayer.cli.output import Output
 from twolayer.cli.training_options import TrainingOptions
-from twolayer.distributed.blocks import BOOLEAN
 from twolayer.distributed.cluster import open_cluster
+from twolayer.distributed.file_list import ZARR, list_files
 from twolayer.distributed.folder_dataset import FolderDataset, open_blocks, read_folder_dataset
-from twolayer.errors import TwoLayerWarning
-from twolayer.evaluation.assessment import Assessment, assess_test_rows
+from twolayer.distributed.survey import BlockRows
+from twolayer.distributed.zarr_dataset import ZarrDataset, read_zarr_dataset
+from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.evaluation.assessment import Assessment, assess, assess_test_rows
 from twolayer.evaluation.splits import TrainTestSplit
 from twolayer.inspection.training_history import TrainingHistory
 from twolayer.tables import Encoder, TableOptions
-from twolayer.text import first_names, plural
+from twolayer.text import first_names
+
+BlockedDataset = FolderDataset | ZarrDataset
 
 
 def run_cluster_fit(
@@ -38,53 +44,87 @@ def run_cluster_fit(
     checkpoints: CheckpointOptions,
 ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Read, train, compare and say so; return the model, what its file tells of the fit, and the results for programs."""
-    table = open_blocks(asked.path, asked.delimiter)
-    table.input_names([*asked.targets, *asked.parts], asked.drop)
+    read = opened_table(asked)
     with open_cluster(cluster, output.aside) as client:
         with output.progress("blocks read and checked") as progress:
-            dataset = read_folder_dataset(
-                client,
-                table,
-                asked.targets,
-                task=asked.task,
-                weights=asked.weights,
-                drop=asked.drop,
-                test_size=training.test_size,
-                seed=training.seed,
-                progress=progress.to,
-            )
+            dataset = read(client, training, progress.to)
         for line in folder_lines(dataset, training.seed):
             output.say(line)
         model = build_estimator(dataset.task, training)
         with checkpoints.opened(output):
             seconds = train_on_blocks(model, dataset, client, output)
-    encoder = number_encoder(dataset)
-    assessed = assess_sample(model, dataset, encoder, asked)
+        assessed = assess_blocks(model, dataset, asked)
     judged = say_results(assessed, seconds, False, output)
-    model.feature_names_in_ = np.array(encoder.features(), dtype=object)
     about = {
         "table": printable_name(folder_name(asked.path)),
         "target": asked.targets[0] if len(asked.targets) == 1 else list(asked.targets),
         "task": dataset.task,
-        "rows": {"train": sum(dataset.n_train), "test": sum(dataset.n_test)},
+        "rows": dict(zip(("train", "test"), dataset.counts, strict=True)),
         "test_size": training.test_size,
         "seed": training.seed,
         "weights": asked.weights,
         "scores": judged.scores,
-        "encoder": encoder.as_json(),
-        "training": training_summary(model, dataset.train.x, TrainingHistory()),
     }
     results = {
         **{name: about[name] for name in ("table", "target", "task", "rows", "seed", "scores")},
         "standing": judged.standing,
         "verdict": judged.words,
         **training_results(model, seconds),
-        "notes": [*table.notes, *sample_notes(dataset)],
+        "notes": [*dataset.notes, *sample_notes(dataset)],
     }
+    if dataset.train is not None:
+        encoder = number_encoder(dataset, dataset.train)
+        model.feature_names_in_ = np.array(encoder.features(), dtype=object)
+        about["encoder"] = encoder.as_json()
+        x = dataset.train.x.astype(np.float64)
+        about["training"] = training_summary(model, x, TrainingHistory())
     return model, about, results
 
 
-def train_on_blocks(model: Any, dataset: FolderDataset, client: Any, output: Output) -> float:
+def opened_table(asked: TableOptions) -> Callable[..., BlockedDataset]:
+    """Return the function of a client, TrainingOptions and progress that reads the table, which has been looked at.
+
+    Raises
+    ------
+    FileError, InputError
+        If there is no such table, or what is asked for is not in it.
+    """
+    if is_store(asked.path):
+        for option, given in (("--weights", asked.weights), ("--drop", asked.drop)):
+            if given:
+                raise InputError(
+                    f"{option} names a column, and {asked.path} is a Zarr store, whose columns have no names: leave it out"
+                )
+        return lambda client, training, progress: read_zarr_dataset(
+            client,
+            asked.path,
+            asked.targets,
+            task=asked.task,
+            test_size=training.test_size,
+            seed=training.seed,
+            progress=progress,
+        )
+    table = open_blocks(asked.path, asked.delimiter)
+    table.input_names([*asked.targets, *asked.parts], asked.drop)
+    return lambda client, training, progress: read_folder_dataset(
+        client,
+        table,
+        asked.targets,
+        task=asked.task,
+        weights=asked.weights,
+        drop=asked.drop,
+        test_size=training.test_size,
+        seed=training.seed,
+        progress=progress,
+    )
+
+
+def is_store(path: str) -> bool:
+    """Return whether that is a Zarr store."""
+    return list_files(path)[0] == ZARR
+
+
+def train_on_blocks(model: Any, dataset: BlockedDataset, client: Any, output: Output) -> float:
     """Fit the model to the rows of training where they are; how many seconds it took.
 
     The lengths of the gradients are not noted as on one machine: each would be one more pass over all rows.
@@ -107,22 +147,26 @@ def train_on_blocks(model: Any, dataset: FolderDataset, client: Any, output: Out
     return clock.perf_counter() - before
 
 
-def number_encoder(dataset: FolderDataset) -> Encoder:
+def number_encoder(dataset: BlockedDataset, train: BlockRows) -> Encoder:
     """Return the rule by which columns become inputs: as they are; a gap becomes the sample's median."""
-    inputs, kinds = dataset.plan.inputs, dataset.plan.table.kinds
-    medians = np.median(dataset.train.x, axis=0)
-    yes_or_no = [kinds[name] == BOOLEAN for name in inputs]
-    numbers = [name for name, flag in zip(inputs, yes_or_no, strict=True) if not flag]
-    fills = zip(inputs, yes_or_no, medians.tolist(), strict=True)
-    booleans = {name: int(median > 0.5) for name, flag, median in fills if flag}
-    return Encoder(numbers, medians[~np.array(yes_or_no)].astype(np.float64), booleans)
+    n_numbers = len(dataset.inputs) - len(dataset.booleans)
+    medians = np.median(train.x, axis=0).astype(np.float64)
+    fills = zip(dataset.booleans, medians[n_numbers:].tolist(), strict=True)
+    booleans = {name: int(median > 0.5) for name, median in fills}
+    return Encoder(dataset.inputs[:n_numbers], medians[:n_numbers], booleans)
 
 
-def assess_sample(
-    model: Any, dataset: FolderDataset, encoder: Encoder, asked: TableOptions
-) -> Assessment:
-    """Return an assessment on the sample of the test rows, beside a linear model of the sample of the rows of training."""
+def assess_blocks(model: Any, dataset: BlockedDataset, asked: TableOptions) -> Assessment:
+    """Return an assessment on the sample of the test rows, beside a linear model of the sample of the rows of training.
+
+    Of a table whose rows are too long to be sampled: on all test rows where they are, beside the best constant.
+    """
+    names: dict[str, Any] = {"targets": list(asked.targets), "weighted_by": asked.weights or ""}
+    names |= {"inputs": dataset.inputs, "sources": dataset.inputs}
     train, test = dataset.train, dataset.test
+    if train is None or test is None:
+        assert isinstance(dataset, ZarrDataset)
+        return replace(assess(model, *dataset.test_arrays(), **names), held_out=True)
     n_train, n_rows = len(train.x), len(train.x) + len(test.x)
     weights = None
     if train.weights is not None and test.weights is not None:
@@ -133,37 +177,35 @@ def assess_sample(
         np.concatenate([train.y, test.y]),
         TrainTestSplit(np.arange(n_train), np.arange(n_train, n_rows)),
         weights=weights,
-        inputs=encoder.features(),
-        sources=encoder.sources(),
-        targets=list(asked.targets),
-        weighted_by=asked.weights or "",
+        **names,
     )
 
 
-def folder_lines(dataset: FolderDataset, seed: int) -> list[str]:
+def folder_lines(dataset: BlockedDataset, seed: int) -> list[str]:
     """What was read, what is to be learned, and how the rows are split."""
-    table, targets = dataset.plan.table, dataset.plan.targets
-    n_train, n_test = sum(dataset.n_train), sum(dataset.n_test)
-    names = ", ".join(targets)
-    holds = f"target{'s' * (len(targets) > 1)} '{names}' hold{'s' * (len(targets) == 1)}"
+    targets, (n_train, n_test) = dataset.targets, dataset.counts
+    holds = (
+        f"target{'s' * (len(targets) > 1)} '{', '.join(targets)}' hold{'s' * (len(targets) == 1)}"
+    )
     other = "regression" if dataset.task == "classification" else "classification"
     hint = "" if dataset.reason == "text" or len(targets) > 1 else f" (if not, --task {other})"
     classes = f"\nclasses: {first_names(dataset.classes, 8)}" if dataset.classes else ""
     return [
-        f"{table.pattern}: {plural(n_train + n_test, 'row')} in {plural(table.n_files, 'file')}, "
-        f"{plural(len(dataset.plan.inputs), 'input column')} of {table.dtype}, read in {plural(len(table.blocks), 'block')}",
-        *(f"  {note}" for note in [*table.notes, *sample_notes(dataset)]),
+        dataset.shape_line(),
+        *(f"  {note}" for note in [*dataset.notes, *sample_notes(dataset)]),
         f"{holds} {dataset.reason}: {dataset.task}{hint}{classes}",
-        f"{n_train:,} rows to train on, {n_test:,} kept for the test, seed {seed}, a share of every block",
+        f"{n_train:,} rows to train on, {n_test:,} kept for the test, seed {seed}",
     ]
 
 
-def sample_notes(dataset: FolderDataset) -> list[str]:
+def sample_notes(dataset: BlockedDataset) -> list[str]:
     """A line about the rows that the scores are computed from, if these are not all."""
-    n_test, n_train = len(dataset.test.x), len(dataset.train.x)
-    if n_test == sum(dataset.n_test) and n_train == sum(dataset.n_train):
+    if dataset.train is None or dataset.test is None:
+        return []
+    n_train, n_test = len(dataset.train.x), len(dataset.test.x)
+    if (n_train, n_test) == dataset.counts:
         return []
     return [
         f"scores are those of {n_test:,} of the test rows, and the linear model learns from {n_train:,} of the rows of "
-        "training, drawn evenly from all blocks"
+        "training, drawn evenly"
     ]

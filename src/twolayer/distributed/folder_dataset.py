@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.distributed.blocks import NUMERIC, TEXT, FileTable
+from twolayer.distributed.blocks import BOOLEAN, NUMERIC, TEXT, FileTable
 from twolayer.distributed.csv_files import open_csv_files
 from twolayer.distributed.file_list import CSV, PARQUET_FILES, list_files
 from twolayer.distributed.parquet_files import open_parquet_files
@@ -25,7 +25,7 @@ from twolayer.distributed.survey import (
 )
 from twolayer.errors import FileError, InputError
 from twolayer.tables.target import MAX_GUESSED_CLASSES
-from twolayer.text import first_names
+from twolayer.text import first_names, plural
 
 SAMPLE_ROWS, SAMPLE_BYTES = (
     20_000,
@@ -60,6 +60,39 @@ class FolderDataset:
     n_test: tuple[int, ...]
     train: BlockRows
     test: BlockRows
+
+    @property
+    def inputs(self) -> list[str]:
+        """The columns that are learned from."""
+        return self.plan.inputs
+
+    @property
+    def targets(self) -> list[str]:
+        """The columns to learn."""
+        return self.plan.targets
+
+    @property
+    def booleans(self) -> list[str]:
+        """Those of True and False, which are the last of them."""
+        return [name for name in self.inputs if self.plan.table.kinds[name] == BOOLEAN]
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """The number of rows of training, and of the test."""
+        return sum(self.n_train), sum(self.n_test)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of the files."""
+        return self.plan.table.notes
+
+    def shape_line(self) -> str:
+        """Return what was read, in a line."""
+        table = self.plan.table
+        return (
+            f"{table.pattern}: {plural(sum(self.counts), 'row')} in {plural(table.n_files, 'file')}, "
+            f"{plural(len(self.inputs), 'input column')} of {table.dtype}, read in {plural(len(table.blocks), 'block')}"
+        )
 
     def training_arrays(self) -> tuple[Any, Any, Any]:
         """Return the rows of training as Dask arrays: inputs (n_rows, n_inputs), target, and weights or None.

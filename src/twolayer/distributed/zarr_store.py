@@ -19,8 +19,11 @@ from twolayer.text import first_names
 NUMBERED = re.compile(r"x([1-9]\d*)")
 
 
-def open_zarr(path: str, targets: Sequence[str]) -> tuple[Any, Any]:
+def open_zarr(path: str, targets: Sequence[str]) -> tuple[Any, Any, np.ndarray]:
     """Return the inputs, shape (n_rows, n_inputs), and the targets, (n_rows,) or (n_rows, n_targets), as Dask arrays.
+
+    The third is the places of the inputs among the columns of their array, shape (n_inputs,). Without targets the second
+    is None.
 
     Raises
     ------
@@ -51,8 +54,10 @@ def open_zarr(path: str, targets: Sequence[str]) -> tuple[Any, Any]:
                 "the target needs a value for each row"
             )
     check_dtypes(path, {inputs: x.dtype})
+    if not parts:
+        return x, None, np.arange(x.shape[1])
     y = parts[0] if len(parts) == 1 else da.stack(parts, axis=1)
-    return x, y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    return x, y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y, np.arange(x.shape[1])
 
 
 def inputs_array(path: str, arrays: dict[str, Any], targets: Sequence[str]) -> str:
@@ -73,8 +78,8 @@ def inputs_array(path: str, arrays: dict[str, Any], targets: Sequence[str]) -> s
     return found[0]
 
 
-def split_columns(path: str, array: Any, targets: Sequence[str]) -> tuple[Any, Any]:
-    """Return inputs and targets of an array whose columns are called x1, x2, ..."""
+def split_columns(path: str, array: Any, targets: Sequence[str]) -> tuple[Any, Any, np.ndarray]:
+    """Return inputs and targets of an array whose columns are called x1, x2, ..., and the places of the inputs."""
     if array.ndim != 2 or 0 in array.shape:
         raise InputError(
             f"{path} must be an array of rows and columns, or a group of arrays; its shape is {array.shape}"
@@ -91,7 +96,9 @@ def split_columns(path: str, array: Any, targets: Sequence[str]) -> tuple[Any, A
     rest = np.setdiff1d(np.arange(array.shape[1]), places)
     if not len(rest):
         raise InputError(f"{path} has no column but the target to learn from")
-    return array[:, rest], array[:, places[0]] if len(places) == 1 else array[:, places]
+    if not places:
+        return array, None, rest
+    return array[:, rest], array[:, places[0]] if len(places) == 1 else array[:, places], rest
 
 
 def check_dtypes(path: str, dtypes: dict[str, np.dtype]) -> None:

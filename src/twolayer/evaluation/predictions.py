@@ -27,7 +27,8 @@ class Predictions:
     @classmethod
     def of(cls, model: Any, x: Any, classifies: bool) -> Predictions:
         """Return a model's predictions."""
-        return cls(np.asarray(model.predict(x)), model.predict_proba(x) if classifies else None)
+        p = np.asarray(model.predict_proba(x)) if classifies else None
+        return cls(np.asarray(model.predict(x)), p)
 
     def rows(self, rows: np.ndarray) -> Predictions:
         """Return the predictions for some of the rows."""
