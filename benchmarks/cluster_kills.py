@@ -74,7 +74,12 @@ def train_tall(client: Any, callback: Callable[[Any], None] | None = None) -> An
     x = table(tall_block, (N_ROWS, N_INPUTS), 0)
     y = np.concatenate([np.sin(tall_block(k)[:, :1]) for k in range(N_BLOCKS)])
     params = tl.init_params(N_INPUTS, N_HIDDEN, 1, dtype=np.float32)
-    settings = {"loss": "mean_squared_error", "solver": "lbfgs", "tol": 0.0, "steps": STEPS}
+    settings: dict[str, Any] = {
+        "loss": "squared_error",
+        "solver": "lbfgs",
+        "tol": 0.0,
+        "steps": STEPS,
+    }
     return tl.train(x, y, params, client=client, callback=callback, callback_every=1, **settings)
 
 
@@ -85,7 +90,7 @@ def train_wide(client: Any, callback: Callable[[Any], None] | None = None) -> An
     x = table(wide_block, (WIDE_ROWS, WIDE_INPUTS), 1)
     y = np.random.default_rng(1).standard_normal((WIDE_ROWS, 1)).astype(np.float32)
     params = tl.init_params(N_BLOCKS * WIDE_INPUTS, N_HIDDEN, 1, dtype=np.float32)
-    settings = {"solver": "gd", "learning_rate": 1e-7, "steps": STEPS}
+    settings: dict[str, Any] = {"solver": "gd", "learning_rate": 1e-7, "steps": STEPS}
     return tl.train(x, y, params, client=client, callback=callback, callback_every=1, **settings)
 
 

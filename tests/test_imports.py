@@ -57,13 +57,13 @@ ENGINE_LIBRARIES = {
 
 SAME_FUNCTIONS = {"forward", "init_params", "loss_and_gradients", "main", "__getattr__", "__dir__"}
 FIELD_WORDS = {
+    "distributed",
     "training",
     "saving",
     "compiled",
     "delimited",
     "early_stopping",
     "scoring",
-    "row_scaling",
     "ranking",
     "timing",  # the topic of that page
 }

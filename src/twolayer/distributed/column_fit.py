@@ -21,7 +21,7 @@ MOST_NUMBERS_HERE = (
 )
 
 
-def fit_columns(
+def fit_column_blocks(
     model: Any,
     table: BlockedTable,
     y: Any,

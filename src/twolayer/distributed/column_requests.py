@@ -30,7 +30,7 @@ from twolayer.estimators.selection.weighing_choice import weighed_products
 from twolayer.estimators.standardise import Scaling, apply_scaling, standardise
 from twolayer.maths.smooth_clip import InputClip
 
-NUMBERS_AT_ONCE = 1 << 20  # of a block, so that what is made of them takes little memory
+BLOCK_NUMBERS = 1 << 20  # of a block, so that what is made of them takes little memory
 ONE = np.ones(1, dtype=bool)
 
 
@@ -301,7 +301,7 @@ def column_parts(block: Any) -> Iterator[Columns]:
     """Yield the columns of a block, (array, number of its first column, center and scale of its clip), a few at a time."""
     x, first, clip = block
     x = np.asarray(x)
-    width = max(1, NUMBERS_AT_ONCE // max(len(x), 1))
+    width = max(1, BLOCK_NUMBERS // max(len(x), 1))
     for start in range(0, x.shape[1], width):
         some = slice(start, start + width)
         own = None
@@ -329,7 +329,9 @@ def block_clip(block: Any, rows: np.ndarray, s: np.ndarray | None) -> np.ndarray
     return np.concatenate(parts, axis=1)
 
 
-def block_weights(block: Any, scaled: ScaledColumns, rows: np.ndarray, a: np.ndarray) -> np.ndarray:
+def first_layer_block(
+    block: Any, scaled: ScaledColumns, rows: np.ndarray, a: np.ndarray
+) -> np.ndarray:
     """Return a block's rows of the weights for the user's own columns, shape (..., n_columns, n_hidden).
 
     Parameters

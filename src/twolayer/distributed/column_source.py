@@ -30,7 +30,7 @@ from twolayer.distributed.column_requests import (
     WholeRequest,
     block_answers,
     block_clip,
-    block_weights,
+    first_layer_block,
 )
 from twolayer.distributed.dask_workers import DaskWorkers
 from twolayer.estimators.column_weights import (
@@ -280,7 +280,7 @@ class ColumnSource:
         front, n_hidden = a.shape[:-2], a.shape[-1]
         shapes = [(*front, part.stop - part.start, n_hidden) for part in self.slices]
         chunks = tuple((size,) for size in front)
-        function = partial(on_one_thread, block_weights)
+        function = partial(on_one_thread, first_layer_block)
         return lazy_rows(function, self.blocks, (scaled, rows, a), shapes, chunks, np.float64)
 
 

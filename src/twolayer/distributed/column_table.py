@@ -38,7 +38,7 @@ from twolayer.maths.smooth_clip import InputClip
 from twolayer.solvers import get_solver, solvers_that
 from twolayer.text import plural
 
-PLAIN = ScaledColumns(False)
+AS_THEY_ARE = ScaledColumns(False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class ColumnTable:
 
     source: ColumnSource
     numbers: np.ndarray
-    scaled: ScaledColumns = PLAIN
+    scaled: ScaledColumns = AS_THEY_ARE
     names: Any = None
     ndim = 2
     dtype = np.dtype(np.float64)

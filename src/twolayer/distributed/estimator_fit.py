@@ -12,7 +12,7 @@ from twolayer.distributed.training import DaskHome
 # whether blocks have whole rows -> (module, function) of the fit
 FITS = {
     True: ("twolayer.distributed.row_fit", "fit_rows"),
-    False: ("twolayer.distributed.column_fit", "fit_columns"),
+    False: ("twolayer.distributed.column_fit", "fit_column_blocks"),
 }
 
 
