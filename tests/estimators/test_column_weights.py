@@ -249,7 +249,7 @@ def test_the_weighing_is_kept_by_files_copies_and_warm_starts(tmp_path):
     assert np.array_equal(same.predict_proba(x), before)
     again = model.fit(x, y)
     assert again.column_weighing_ == name
-    assert again.predict_proba(x) == pytest.approx(before, abs=0.02)
+    assert again.predict_proba(x) == pytest.approx(before, abs=0.03)
     model = tl.TwoLayerClassifier(**{**QUICK, "n_networks": 1}, warm_start=True).fit(x, y)
     assert model.column_weighing_ == name
     assert model.set_params(scaling="standard").fit(x, y).column_weighing_ == "none"

@@ -68,7 +68,7 @@ class AlphaPath:
         tol: float = 1e-3,
     ) -> None:
         self.task, self.s, self.engine, self.tol = task, rows.s, engine, tol
-        axes = row_axes(rows.x, self.s, True, rows.y, weighing)
+        axes = row_axes(rows.x, self.s, True, rows.y, weighing).rounded()
         self.axes: RowAxes | None = axes
         self.x, self.y = axes.z, rows.y
         self.targets: Scaling | None = None

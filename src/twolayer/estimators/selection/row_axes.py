@@ -20,6 +20,8 @@ from twolayer.estimators.standardise import Scaling, apply_scaling, standardise,
 from twolayer.maths import span
 from twolayer.maths.network import Params
 
+ROUNDED_BITS = 26  # of the largest number along the axes
+
 
 @dataclass(frozen=True, eq=False)
 class RowAxes:
@@ -48,6 +50,22 @@ class RowAxes:
     def n_columns(self) -> int:
         """How many columns the table has."""
         return len(self.inputs.scale)
+
+    def rounded(self) -> RowAxes:
+        """Return the rows of a wide table rounded to about single precision, and others that are asked for too.
+
+        A path of alphas takes hundreds of steps, which make last digits into first ones. So rounded, it does not depend on
+        the order in which the columns were added up, in one piece or in blocks.
+        """
+        largest = float(np.abs(self.z).max(initial=0.0)) if self.n_columns > self.z.shape[1] else 0
+        if not largest > 0:
+            return self
+        unit = 2.0 ** (np.ceil(np.log2(largest)) - ROUNDED_BITS)
+        return replace(
+            self,
+            z=np.rint(self.z / unit) * unit,
+            new=lambda x_new: np.rint(self.new(x_new) / unit) * unit,
+        )
 
     def in_column_units(self, params: Params, targets: Scaling | None) -> Params:
         """Return networks on the axes as they act on the user's own columns."""
