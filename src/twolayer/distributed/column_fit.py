@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from twolayer.distributed.collections import BlockedTable, is_dask
+from twolayer.distributed.collections import BlockedTable, blocked_table, is_dask
 from twolayer.distributed.column_source import ColumnSource
 from twolayer.distributed.column_table import ColumnTable
 from twolayer.distributed.dask_workers import DaskWorkers
 from twolayer.errors import InputError
+from twolayer.estimators.stream_state import ColumnMoments
 from twolayer.estimators.training_rows import group_numbers
 from twolayer.maths.smooth_clip import InputClip
 
@@ -59,36 +59,51 @@ def column_table(table: BlockedTable, workers: DaskWorkers) -> ColumnTable:
     return ColumnTable(source, np.arange(table.shape[0]), names=table.names)
 
 
+def rows_in_columns(x: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Any, Any, Any, Any]:
+    """Return the rows of training of a Dask table, for what is said of rows left out, and what belongs to them.
+
+    Raises
+    ------
+    InputError
+        If the table is in blocks of rows.
+    """
+    table = blocked_table(x, "X")
+    if table.by_rows:
+        raise InputError(
+            "X is in blocks of rows, and rows are left out of tables in memory, or in blocks of columns: give X.compute() "
+            "if it fits"
+        )
+    workers = DaskWorkers()
+    rest = (workers.value(one) if is_dask(one) else one for one in (y, sample_weight, groups))
+    return (column_table(table, workers), *rest)
+
+
 def take_arrays(model: Any, workers: DaskWorkers) -> None:
     """Let the model have NumPy arrays in the place of Dask's, if they are not too large; all come in one pass."""
-    places = list(dask_places(model))
-    if sum(array.size for _, array in places) <= MOST_NUMBERS_HERE:
-        values = workers.arrays([array for _, array in places])
-        for (put, _), value in zip(places, values, strict=True):
-            put(value)
-
-
-def dask_places(model: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield each Dask array of the model, after a function that puts another in its place."""
-    for name in ("w1_", "w_skip_"):
-        if is_dask(getattr(model, name, None)):
-            yield lambda value, name=name: setattr(model, name, value), getattr(model, name)
-    clip = model.input_clip_
-    if clip is not None:
-        parts = {"center": clip.center, "scale": clip.scale}
-        model.input_clip_ = clip = InputClip(**parts, networks=clip.networks)
-        for name, array in parts.items():
-            if is_dask(array):
-                yield lambda value, name=name: object.__setattr__(clip, name, value), array
-    spread = getattr(model, "spread_", None)
-    if spread is None or spread.networks is None:
+    clip, stream, spread = model.input_clip_, model.stream_, getattr(model, "spread_", None)
+    moments = [one for one in (stream.inputs, stream.clipped) if one is not None]
+    own = {} if spread is None or spread.networks is None else dict(spread.networks.networks)
+    found = [model.w1_, model.w_skip_, *(one.w1 for one in own.values())]
+    found += [] if clip is None else [clip.center, clip.scale]
+    found += [array for one in moments for array in (one.mean, one.spread)]
+    lazy = [array for array in found if is_dask(array)]
+    if sum(array.size for array in lazy) > MOST_NUMBERS_HERE:
+        model.stream_ = replace(stream, inputs=None, clipped=None)
         return
-    own = dict(spread.networks.networks)
-    model.spread_ = replace(spread, networks=replace(spread.networks, networks=own))
-    for view, params in own.items():
-        if is_dask(params.w1):
+    values = {array.name: value for array, value in zip(lazy, workers.arrays(lazy), strict=True)}
 
-            def put(value: Any, view: str = view) -> None:
-                own[view] = replace(own[view], w1=value)
+    def here(array: Any) -> Any:
+        return values[array.name] if is_dask(array) else array
 
-            yield put, params.w1
+    def moments_here(one: ColumnMoments | None) -> ColumnMoments | None:
+        return None if one is None else replace(one, mean=here(one.mean), spread=here(one.spread))
+
+    model.w1_, model.w_skip_ = here(model.w1_), here(model.w_skip_)
+    inputs, clipped = moments_here(stream.inputs), moments_here(stream.clipped)
+    model.stream_ = replace(stream, inputs=inputs, clipped=clipped)
+    if clip is not None:
+        model.input_clip_ = InputClip(here(clip.center), here(clip.scale), clip.networks)
+    if own:
+        networks = {view: replace(one, w1=here(one.w1)) for view, one in own.items()}
+        factors = replace(model.spread_.networks, networks=networks)
+        model.spread_ = replace(model.spread_, networks=factors)

@@ -30,7 +30,7 @@ from twolayer.estimators.selection.weighing_choice import weighed_products
 from twolayer.estimators.standardise import Scaling, apply_scaling, standardise
 from twolayer.maths.smooth_clip import InputClip
 
-BLOCK_NUMBERS = 1 << 20  # of a block, so that what is made of them takes little memory
+NUMBERS_AT_A_TIME = 1 << 20  # of a block, so that what is made of them takes little memory
 ONE = np.ones(1, dtype=bool)
 
 
@@ -171,17 +171,6 @@ class GramRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class MomentsRequest:
-    """The scaling of each column: mean, scale, and 1 where it is constant, below each other."""
-
-    scaled: ScaledColumns
-
-    def of(self, columns: Columns) -> Pieces:
-        _, whole = self.scaled.of(columns)
-        return Pieces([np.stack([whole.mean, whole.scale, whole.constant])])
-
-
-@dataclass(frozen=True, eq=False)
 class StartRequest:
     """`z @ w` for random weights w that nobody sends: each block draws the rows of its own columns.
 
@@ -301,7 +290,7 @@ def column_parts(block: Any) -> Iterator[Columns]:
     """Yield the columns of a block, (array, number of its first column, center and scale of its clip), a few at a time."""
     x, first, clip = block
     x = np.asarray(x)
-    width = max(1, BLOCK_NUMBERS // max(len(x), 1))
+    width = max(1, NUMBERS_AT_A_TIME // max(len(x), 1))
     for start in range(0, x.shape[1], width):
         some = slice(start, start + width)
         own = None
@@ -329,9 +318,16 @@ def block_clip(block: Any, rows: np.ndarray, s: np.ndarray | None) -> np.ndarray
     return np.concatenate(parts, axis=1)
 
 
-def first_layer_block(
-    block: Any, scaled: ScaledColumns, rows: np.ndarray, a: np.ndarray
-) -> np.ndarray:
+def block_moments(block: Any, scaled: ScaledColumns) -> np.ndarray:
+    """Return mean and scale of a block's columns, and 1 where they are constant, shape (3, n_columns)."""
+    parts = []
+    for columns in column_parts(block):
+        _, whole = scaled.of(columns)
+        parts.append(np.stack([whole.mean, whole.scale, whole.constant]))
+    return np.concatenate(parts, axis=1)
+
+
+def block_weights(block: Any, scaled: ScaledColumns, rows: np.ndarray, a: np.ndarray) -> np.ndarray:
     """Return a block's rows of the weights for the user's own columns, shape (..., n_columns, n_hidden).
 
     Parameters

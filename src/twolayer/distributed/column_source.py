@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 
 from twolayer.distributed.block_sum import on_one_thread
-from twolayer.distributed.column_blocks import lazy_rows, weight_block
+from twolayer.distributed.column_blocks import lazy_rows
 from twolayer.distributed.column_requests import (
     DigestRequest,
     GramRequest,
-    MomentsRequest,
     Request,
     ScaledColumns,
     ScalingStep,
@@ -30,9 +29,11 @@ from twolayer.distributed.column_requests import (
     WholeRequest,
     block_answers,
     block_clip,
-    first_layer_block,
+    block_moments,
+    block_weights,
 )
 from twolayer.distributed.dask_workers import DaskWorkers
+from twolayer.distributed.input_weights import InputWeights, block_products, clip_block
 from twolayer.estimators.column_weights import (
     NO_WEIGHING,
     WEIGHINGS,
@@ -43,8 +44,9 @@ from twolayer.estimators.column_weights import (
 from twolayer.estimators.standardise import Scaling
 from twolayer.maths.smooth_clip import InputClip
 
-NUMBERS_PER_PASS = (
-    30_000_000  # of the answers of a pass, which a worker adds up, and the caller gets
+NUMBERS_PER_PASS = 30_000_000  # of the answers of a pass, which a worker adds up
+STATISTICS_PER_PASS = (
+    80_000_000  # of the statistics of columns, which the caller alone has together
 )
 
 
@@ -163,6 +165,7 @@ class ColumnSource:
         self._known: dict[Any, RowProducts] = {}
         self._bounds: dict[Any, tuple[np.ndarray, dict[str, WeightBounds]]] = {}
         self._expected: list[RowProducts] = []
+        self._expected_statistics: list[WayOfSeeing] = []
 
     def sums(self, requests: Sequence[Request]) -> tuple[Any, ...]:
         """Return the answers to the requests, from one pass."""
@@ -195,13 +198,7 @@ class ColumnSource:
         """Let the blocks have their parts of a clip that was fitted before."""
         if self.blocks[0][2] is not None:
             return
-        if isinstance(clip.center, np.ndarray):
-            both: Any = np.stack([clip.center, clip.scale])
-        else:
-            import dask.array as da
-
-            both = da.stack([clip.center, clip.scale])
-        self._set_pieces([weight_block(both.T, columns).T for columns in self.slices])
+        self._set_pieces([clip_block(clip, columns) for columns in self.slices])
 
     def _set_pieces(self, pieces: Sequence[Any]) -> None:
         blocks = zip(self.blocks, pieces, strict=True)
@@ -215,6 +212,10 @@ class ColumnSource:
         if own not in self._expected:
             self._expected.append(own)
         return own
+
+    def expect_statistics(self, ways: Sequence[WayOfSeeing]) -> None:
+        """Announce that weights may be computed of the rows of these ways."""
+        self._expected_statistics = list(ways)
 
     def forget_expected(self) -> None:
         """Compute nothing that was announced, unless it is needed after all."""
@@ -250,10 +251,13 @@ class ColumnSource:
             one.scaled = ScaledColumns(way.before.clipped, (*way.before.steps, step))
 
     def know_statistics(self, ways: Sequence[WayOfSeeing]) -> None:
-        """Compute what weights take of all columns, for the rows of these ways."""
-        unknown = {way.statistic_key: way for way in ways}
+        """Compute what weights take of all columns, for the rows of these ways, and with them of those expected."""
+        if all(way.statistic_key in self._bounds for way in ways):
+            return
+        unknown = {way.statistic_key: way for way in (*ways, *self._expected_statistics)}
         unknown = {key: way for key, way in unknown.items() if key not in self._bounds}
-        at_once = max(1, NUMBERS_PER_PASS // self.shape[1])
+        self._expected_statistics = []
+        at_once = max(1, STATISTICS_PER_PASS // (3 * self.shape[1]))
         todo = list(unknown.items())
         for start in range(0, len(todo), at_once):
             some = todo[start : start + at_once]
@@ -270,17 +274,29 @@ class ColumnSource:
         """Return s₀, and for each weighing its bounds, of rows of which the statistics are known."""
         return self._bounds[way.statistic_key]
 
-    def moments(self, scaled: Sequence[ScaledColumns]) -> list[Scaling]:
-        """Return the scaling of all columns, in each of these ways."""
-        each = [one.joined() for one in self.sums([MomentsRequest(one) for one in scaled])]
-        return [Scaling(mean, scale, constant > 0) for mean, scale, constant in each]
+    def moments(self, scaled: ScaledColumns) -> Scaling:
+        """Return the scaling of all columns as Dask arrays, not computed yet."""
+        shapes = [(3, part.stop - part.start) for part in self.slices]
+        function = partial(on_one_thread, block_moments)
+        whole = lazy_rows(function, self.blocks, (scaled,), shapes, ((3,),), np.float64)
+        return Scaling(whole[0], whole[1], whole[2] > 0)
+
+    def products(self, weights: InputWeights) -> np.ndarray:
+        """Return the products of all rows with weights for the user's own columns, (n_rows, n_products), from one pass."""
+        self.n_passes += 1
+        blocks = [
+            (*block, weights.blocks(columns))
+            for block, columns in zip(self.blocks, self.slices, strict=True)
+        ]
+        total: np.ndarray = self.workers.sum(block_products, blocks, weights.clipped)
+        return total
 
     def weights(self, scaled: ScaledColumns, rows: np.ndarray, a: np.ndarray) -> Any:
         """Return weights for the user's own columns as a Dask array, (..., n_inputs, n_hidden), not computed yet."""
         front, n_hidden = a.shape[:-2], a.shape[-1]
         shapes = [(*front, part.stop - part.start, n_hidden) for part in self.slices]
         chunks = tuple((size,) for size in front)
-        function = partial(on_one_thread, first_layer_block)
+        function = partial(on_one_thread, block_weights)
         return lazy_rows(function, self.blocks, (scaled, rows, a), shapes, chunks, np.float64)
 
 

@@ -26,19 +26,20 @@ from twolayer.distributed.column_source import (
     RowProducts,
     WayOfSeeing,
 )
+from twolayer.distributed.column_table_view import (
+    ColumnTableAxes,
+    ColumnTableView,
+    TableColumnAxes,
+)
 from twolayer.errors import InputError
 from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.fit_plan import FitPlan, LearningTask
-from twolayer.estimators.selection.row_axes import RowAxes
-from twolayer.estimators.standardise import Scaling, unscale_targets
 from twolayer.estimators.training_rows import MOST_WHOLE_COLUMNS, TrainingRows
-from twolayer.maths import span
-from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import InputClip
 from twolayer.solvers import get_solver, solvers_that
 from twolayer.text import plural
 
-AS_THEY_ARE = ScaledColumns(False)
+UNSCALED = ScaledColumns(False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class ColumnTable:
 
     source: ColumnSource
     numbers: np.ndarray
-    scaled: ScaledColumns = AS_THEY_ARE
+    scaled: ScaledColumns = UNSCALED
     names: Any = None
     ndim = 2
     dtype = np.dtype(np.float64)
@@ -109,7 +110,7 @@ class ColumnTable:
             others = solvers_that(lambda other: not other.not_in_span)
             raise InputError(
                 f"{table} is trained in the span of its rows, which is not exact for {solver.label}: {solver.not_in_span}; "
-                f"use solver={others}{', and dropout=0 with it' if task.dropout else ''}"
+                f"use solver={others}{' (L-BFGS has no dropout)' if task.dropout else ''}"
             )
 
     def report(self, task: LearningTask, plan: FitPlan) -> str:
@@ -139,8 +140,18 @@ class ColumnTable:
         self, s: np.ndarray | None, y: np.ndarray | None = None, weighing: str = NO_WEIGHING
     ) -> RowProducts:
         """Return the products of these rows, standardised and weighed, to be computed when they are needed."""
+        return self.source.expect(self.way(s, y, weighing))
+
+    def way(
+        self, s: np.ndarray | None, y: np.ndarray | None = None, weighing: str = NO_WEIGHING
+    ) -> WayOfSeeing:
+        """Return the way in which these rows are seen, standardised and weighed."""
         s = None if s is None or (s == 1).all() else s
-        return self.source.expect(WayOfSeeing(self.scaled, self.numbers, s, y, weighing))
+        return WayOfSeeing(self.scaled, self.numbers, s, y, weighing)
+
+    def expect_statistics(self, parts: Sequence[TrainingRows]) -> None:
+        """Announce that columns may be weighed by the targets of each of these rows."""
+        self.source.expect_statistics([part.x.way(part.s, part.y) for part in parts])
 
     def expect_axes(self, parts: Sequence[TrainingRows], weighing: str) -> None:
         """Announce that the axes of all of these rows will be needed; what was announced before is not needed first."""
@@ -154,11 +165,16 @@ class ColumnTable:
         """Return the rows standardised and weighed, in as few columns as they need."""
         return ColumnTableAxes.of(self, self.seen(s, y, weighing))
 
-    def column_view(self, clip: InputClip | None, s: np.ndarray | None, n_networks: int) -> Any:
+    def column_view(
+        self, clip: InputClip | None, s: np.ndarray | None, n_networks: int
+    ) -> ColumnTableView:
         """Return the view of these columns for so many networks."""
-        from twolayer.distributed.column_table_view import ColumnTableView
-
         return ColumnTableView(self, clip, s, n_networks)
+
+    def column_axes(self, clip: InputClip | None, s: np.ndarray | None) -> TableColumnAxes:
+        """Return the columns as the networks of a model with this clip saw them in training."""
+        table = self if clip is None else self.clipped(clip)
+        return TableColumnAxes.of_table(table, clip, s)
 
     def fold_products(
         self,
@@ -169,11 +185,9 @@ class ColumnTable:
     ) -> list[list[tuple[np.ndarray, np.ndarray]]]:
         """Return `weighing_choice.weighed_products` of the rows outside each fold and of the fold's: in two passes."""
         source, ways = self.source, []
-        s = None if s is None or (s == 1).all() else s
         for test in folds:
             kept = np.setdiff1d(np.arange(len(self)), test)
-            own = None if s is None else s[kept]
-            ways.append(WayOfSeeing(self.scaled, self.numbers[kept], own, y[kept]))
+            ways.append(self[kept].way(None if s is None else s[kept], y[kept]))
         source.know_statistics(ways)
         requests = []
         for way, test in zip(ways, folds, strict=True):
@@ -187,61 +201,3 @@ class ColumnTable:
         for start in range(0, len(requests), at_once):
             products += source.sums(requests[start : start + at_once])
         return products
-
-
-@dataclass(frozen=True, eq=False)
-class ColumnTableAxes(RowAxes):
-    """Rows of a table in blocks of columns, in axes of their own.
-
-    Attributes
-    ----------
-    table : ColumnTable
-    known : RowProducts
-        Of its rows.
-    coordinates : RowCoordinates
-    """
-
-    table: ColumnTable
-    known: RowProducts
-    coordinates: span.RowCoordinates
-
-    @classmethod
-    def of(cls, table: ColumnTable, products: RowProducts) -> ColumnTableAxes:
-        """Return the axes of the rows of the table."""
-        known = table.source.complete(products)
-        assert known.k is not None
-        own = table.numbers
-        coordinates = span.coordinates_of_gram(None, known.k[np.ix_(own, own)].copy())
-        z = coordinates.z
-
-        def new(other: ColumnTable) -> np.ndarray:
-            assert known.k is not None
-            across = known.k[np.ix_(own, other.numbers)]
-            return np.ascontiguousarray(coordinates.along(across).T)
-
-        none = Scaling(np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool))
-        constant = np.zeros(z.shape[1], dtype=bool)
-        return cls(z, none, constant, new, coordinates.combination, table, known, coordinates)
-
-    @property
-    def n_columns(self) -> int:
-        return self.table.shape[1]
-
-    def in_column_units(self, params: Params, targets: Scaling | None) -> Params:
-        """Return networks on the axes as they act on the user's own columns; `w1` is a Dask array, not computed yet."""
-        source, scaled, rows = self.table.source, self.known.scaled, self.table.numbers
-        assert scaled is not None
-        assert self.known.shift is not None
-        shift = self.known.shift[rows]
-        a = self.back(params.w1)
-        w1, b1 = source.weights(scaled, rows, a), params.b1 - shift @ a
-        b2, w_skip = params.b2, None
-        if params.w_skip is not None:
-            a = self.back(params.w_skip)
-            w_skip, b2 = source.weights(scaled, rows, a), b2 - shift @ a
-        return unscale_targets(Params(w1, b1, params.w2, b2, w_skip), targets)
-
-    def start(self, number: int) -> np.ndarray:
-        """Return random weights of a draw that was asked for, along the axes: (n_networks, n_axes, n_hidden)."""
-        products = self.table.source.complete(self.known).products[number]
-        return self.coordinates.along(products[:, self.table.numbers])

@@ -39,6 +39,8 @@ def fit_blocks(
     """
     with DaskHome(client).at_work():
         table = blocked_table(x, "X")
+        if not table.by_rows and table.shape[0] >= table.shape[1]:  # nothing is gained by its span
+            table = blocked_table(table.array.rechunk({0: "auto", 1: -1}), "X")
         module, name = FITS[table.by_rows]
         fit = getattr(import_module(module), name)
         fit(model, table, y, sample_weight, groups, validation, DaskWorkers(client))

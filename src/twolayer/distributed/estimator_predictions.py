@@ -26,11 +26,24 @@ def predict_blocks(model: Any, x: Any, method: str, settings: Mapping[str, Any])
     settings : mapping
         Other arguments of the method.
     """
-    rows = hasattr(x, "to_dask_array") or (is_dask(x) and x.ndim == 2 and x.numblocks[1] == 1)
-    table = x
-    if is_dask(model.w1_) or not rows:
-        table = blocked_table(x, "X") if is_dask(x) else x
-        rows = is_dask(x) and table.by_rows and not is_dask(model.w1_)
-        table = table.array if rows else table
-    module, name = PREDICTIONS[rows]
-    return getattr(import_module(module), name)(model, table, method, settings)
+    if is_dask(x) and not (has_whole_rows(x) and not is_dask(model.w1_)):
+        x = blocked_table(x, "X")
+        by_rows = x.by_rows and not is_dask(model.w1_)
+        if not by_rows and sees_whole_rows(model):
+            x, by_rows = blocked_table(x.array.rechunk({0: "auto", 1: -1}), "X"), True
+        x = x.array if by_rows else x
+    else:
+        by_rows = is_dask(x)
+    module, name = PREDICTIONS[by_rows]
+    return getattr(import_module(module), name)(model, x, method, settings)
+
+
+def has_whole_rows(x: Any) -> bool:
+    """Return whether a Dask collection is in blocks of whole rows, of sizes that need not be known."""
+    return hasattr(x, "to_dask_array") or (x.ndim == 2 and x.numblocks[1] == 1)
+
+
+def sees_whole_rows(model: Any) -> bool:
+    """Return whether the spread of the predictions takes whole rows: that of a table with no more columns than rows."""
+    spread = getattr(model, "spread_", None)
+    return spread is not None and bool(spread.views)

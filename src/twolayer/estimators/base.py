@@ -46,7 +46,7 @@ from twolayer.solvers import get_solver, solver_refusal
 from twolayer.training import threads
 from twolayer.training.engine_choice import check_device
 from twolayer.training.loop import BY_CALLBACK, INTERRUPTED
-from twolayer.training.table_home import check_client, is_elsewhere
+from twolayer.training.table_home import check_client, check_in_memory, is_elsewhere
 
 # loaded when a table is in blocks elsewhere
 BLOCK_FITS = "twolayer.distributed.estimator_fit"
@@ -133,6 +133,7 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
 
         Where only the ratios of the weights are to matter, `relative` is True.
         """
+        check_in_memory(X, "X", f"{type(self).__name__} reads it in memory here")
         check_target(y, numbers=not is_classifier(self))
         if hasattr(X, "checked_with"):  # a table that is not here
             X, y = X.checked_with(self, y, reset, **settings)  # noqa: N806

@@ -104,8 +104,8 @@ class ColumnView:
         return shape
 
     @property
-    def moments(self) -> Scaling | None:
-        """The means and spreads of the columns; None where they are too many to be here."""
+    def moments(self) -> Scaling:
+        """The means and spreads of the columns."""
         return self.unweighed
 
     def random_params(

@@ -416,7 +416,6 @@ class NetworkFit(FitUncertainty):
         moments = {
             view.clip is not None: ColumnMoments.from_scaling(view.moments, total)
             for view, _ in networks_by_view(self.params, self.views)
-            if view.moments is not None
         }
         return StreamState(
             moments.get(False), targets, RowCount(least=total), clipped=moments.get(True)

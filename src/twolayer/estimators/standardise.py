@@ -177,13 +177,20 @@ def unscale_targets(params: Params, targets: Scaling | None) -> Params:
 
 def rescale_params(params: Params, inputs: Scaling, targets: Scaling | None) -> Params:
     """Return a network for the user's own units as one for standardised columns: the inverse of `unscale_params`."""
-    w2, b2, w_skip = params.w2, params.b2, params.w_skip
-    if targets is not None:
-        w2, b2 = w2 / targets.scale, (b2 - targets.mean) / targets.scale
-        w_skip = None if w_skip is None else w_skip / targets.scale
+    params = rescale_targets(params, targets)
+    b2, w_skip = params.b2, params.w_skip
     b1 = params.b1 + inputs.mean @ params.w1
     w1 = params.w1 * inputs.scale[:, None]
     if w_skip is not None:
         b2 = b2 + inputs.mean @ w_skip
         w_skip = w_skip * inputs.scale[:, None]
-    return Params(w1, b1, w2, b2, w_skip)
+    return Params(w1, b1, params.w2, b2, w_skip)
+
+
+def rescale_targets(params: Params, targets: Scaling | None) -> Params:
+    """Return the inverse of `unscale_targets`."""
+    if targets is None:
+        return params
+    w2, b2 = params.w2 / targets.scale, (params.b2 - targets.mean) / targets.scale
+    w_skip = None if params.w_skip is None else params.w_skip / targets.scale
+    return replace(params, w2=w2, b2=b2, w_skip=w_skip)

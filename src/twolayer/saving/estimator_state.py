@@ -35,6 +35,7 @@ from twolayer.files import DamagedError, json_entry, string_list
 from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import InputClip
 from twolayer.saving import settings
+from twolayer.training.table_home import is_elsewhere
 
 ESTIMATOR_CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
 NUMBER_TYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
@@ -57,6 +58,11 @@ def estimator_facts(model: Any, keep_rows: bool = False) -> dict[str, Any]:
                 f"this {name} holds scores and no network: call fit with refit=True first"
             )
         raise InputError(f"this {name} is not fitted yet: call fit first")
+    if is_elsewhere(model.w1_):
+        raise InputError(
+            f"w1_ of this {name} is a Dask array of {model.w1_.size:,} numbers, and a model file holds weights that fit on "
+            "this machine: write it out with model.w1_.to_zarr(FOLDER), or fit with a smaller n_hidden or n_networks"
+        )
     learned = {name: getattr(model, name) for name in LEARNED_ATTRIBUTES if hasattr(model, name)}
     facts: dict[str, Any] = {
         "class": name,

@@ -73,3 +73,12 @@ def check_client(client: Any) -> None:
             "client is for Dask's tables, and x is in memory: leave client out, or give a Dask array, such as "
             "dask.array.from_array(x, chunks='auto')"
         )
+
+
+def check_in_memory(x: Any, name: str, why: str) -> None:
+    """Raise InputError if a table is Dask's, in a place where it would be gathered on this machine."""
+    if is_elsewhere(x):
+        raise InputError(
+            f"{name} is Dask's, and {why}: give {name}.compute() if it fits; fit, predict and left_out_predict of "
+            "TwoLayerRegressor and TwoLayerClassifier take Dask's tables"
+        )

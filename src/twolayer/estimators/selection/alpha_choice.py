@@ -135,6 +135,12 @@ def choose_alpha(
         alpha = FALLBACK_ALPHA if candidates is None else candidates[0]
         return AlphaChoice(alpha, np.zeros(0), np.zeros(0), views=tuple(range(len(clips))))
     seen = [rows if clip is None else replace(rows, x=clip.columns(rows.x)) for clip in clips]
+    outside = [np.setdiff1d(np.arange(rows.n_rows), test) for test in folds]
+    if len(weighings) > 1 and hasattr(rows.x, "expect_statistics"):  # a table that is not here
+        everything = np.arange(rows.n_rows)
+        rows.x.expect_statistics(
+            [own.subset(part) for own in seen for part in (*outside, everything)]
+        )
     weighing = choose_weighing(rows, folds, weighings)
     closed_form = closed_form and weighing == NO_WEIGHING
     found = None
@@ -142,7 +148,7 @@ def choose_alpha(
         expect_axes(seen, [np.arange(rows.n_rows)], weighing)
         found = path_choice([ClosedForm(own, folds, task, rng) for own in seen], candidates)
     if found is None:
-        expect_axes(seen, [np.setdiff1d(np.arange(rows.n_rows), test) for test in folds], weighing)
+        expect_axes(seen, outside, weighing)
         left_out = [FoldNetworks(own, folds, task, rng, weighing) for own in seen]
         found = path_choice(left_out, candidates)
     assert found is not None

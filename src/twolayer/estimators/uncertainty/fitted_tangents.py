@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,9 +43,18 @@ class ColumnAxes:
     @classmethod
     def of(cls, rows: TrainingRows, clip: InputClip | None) -> ColumnAxes:
         """Return those of these rows of training."""
+        if hasattr(rows.x, "column_axes"):  # a table that is not here
+            own: ColumnAxes = rows.x.column_axes(clip, rows.s)
+            return own
         z, inputs = standardise(rows.x if clip is None else clip.columns(rows.x), rows.s, "X")
         wide = z.shape[0] < z.shape[1]
         return cls(clip, inputs, span.row_coordinates(z) if wide else None, z)
+
+    def training_params(
+        self, networks: Sequence[Params], targets: Scaling | None
+    ) -> Iterable[Params]:
+        """Return networks for the user's own, or clipped, columns as they were in training: for `z`."""
+        return (rescale_params(one, self.inputs, targets) for one in networks)
 
     def columns(self, x: Any) -> Any:
         """Return other rows in the same units and axes."""
@@ -114,16 +123,16 @@ def trained_networks(model: Any, rows: TrainingRows) -> Iterator[TrainedNetwork]
     y = checked_targets(y, rows.n_rows, task.n_outputs, task.loss, np.float64)
     clip = model.input_clip_
     decay = model.alpha_ * penalty_unit(rows.y, rows.s, task.loss)
-    seen: dict[bool, ColumnAxes] = {}
     losses = np.broadcast_to(model.loss_, model.n_networks_)
-    for k, one in enumerate(model.networks_):
-        clipped = clip is not None and bool(clip.networks[k])
-        if clipped not in seen:
-            seen[clipped] = ColumnAxes.of(rows, clip if clipped else None)
-        params = rescale_params(one, seen[clipped].inputs, targets)
-        network = TrainedNetwork(seen[clipped], params, y, rows.s, task, decay)
-        network.check_rows(float(losses[k]))
-        yield network
+    clipped = np.zeros(model.n_networks_, dtype=bool) if clip is None else clip.networks
+    for sees in np.unique(clipped):  # the clipped ones are the last
+        columns = ColumnAxes.of(rows, clip if sees else None)
+        numbers = np.flatnonzero(clipped == sees)
+        each = columns.training_params([model.networks_[k] for k in numbers], targets)
+        for k, params in zip(numbers, each, strict=True):
+            network = TrainedNetwork(columns, params, y, rows.s, task, decay)
+            network.check_rows(float(losses[k]))
+            yield network
 
 
 def fitted_tangents(model: Any, rows: TrainingRows) -> list[Tangent]:

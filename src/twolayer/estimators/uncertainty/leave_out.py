@@ -10,6 +10,7 @@ import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,12 @@ from twolayer.estimators.uncertainty.fitted_tangents import (
 from twolayer.evaluation.splits import FoldRows, fold_splits
 from twolayer.maths.smooth_clip import SMOOTH_CLIP, STANDARD
 from twolayer.training.loop import was_cut_short
+from twolayer.training.table_home import check_in_memory, is_elsewhere
 
 # rows·outputs or weights, whichever are fewer: beyond, another training costs less
 LARGEST_FACTOR = 3000
 FOLDS_OF_REFITS = 10  # in the place of single rows, where each must be trained without
+BLOCK_ROWS = "twolayer.distributed.column_fit"  # loaded when a table is in blocks elsewhere
 WEIGHED = "the columns were weighed by the targets of all rows (all is chosen anew)"
 
 
@@ -76,6 +79,7 @@ class LeaveOutMixin:
         (40,)
         """
         check_is_fitted(self)
+        check_in_memory(X, "X", "a model keeps rows in memory only")
         rows = rows_of_training(self, X, y, sample_weight, groups)
         if leave_out_refusal(self, rows, None) is None:
             for _ in trained_networks(self, rows):
@@ -233,8 +237,13 @@ def rows_of_training(model: Any, x: Any, y: Any, sample_weight: Any, groups: Any
         )
     same = copy.copy(model)
     same._keeps_weightless_rows = True
+    if is_elsewhere(x):
+        x, y, sample_weight, groups = import_module(BLOCK_ROWS).rows_in_columns(
+            x, y, sample_weight, groups
+        )
+    else:
+        same._check_columns(x, reset=False)
     numbers = None if groups is None else group_numbers(groups, _num_samples(x))
-    same._check_columns(x, reset=False)
     rows = same._read(x, y, sample_weight, numbers)
     if rows.x.shape[1] != model.n_features_in_:
         raise InputError(

@@ -32,8 +32,9 @@ import numpy as np
 
 from twolayer.errors import InputError
 from twolayer.estimators.column_views import ColumnView
+from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.fit_plan import LearningTask
-from twolayer.estimators.selection.alpha_choice import decreasing_alphas
+from twolayer.estimators.selection.alpha_choice import decreasing_alphas, expect_axes
 from twolayer.estimators.selection.alpha_path import AlphaPath
 from twolayer.estimators.selection.row_axes import RowAxes
 from twolayer.estimators.standardise import Scaling, unscale_params
@@ -200,11 +201,10 @@ class SpreadNetworksFit:
     ) -> SpreadCandidate | None:
         """Return the best candidate along the alphas, from strong to weak; None if none has so few free numbers."""
         task = LearningTask(LOSS, ACTIVATION, N_HIDDEN, squares.shape[1], False, False)
-        paths = []
-        for view in self.views:
-            own = TrainingRows(view.rows(rows), squares, s)
-            # NumPy needs no minute to compile, and the networks are small
-            paths.append(AlphaPath(own, task, rng, engine="numpy", tol=TOL))
+        each = [TrainingRows(view.rows(rows), squares, s) for view in self.views]
+        expect_axes(each, [np.arange(len(rows))], NO_WEIGHING)
+        # NumPy needs no minute to compile, and the networks are small
+        paths = [AlphaPath(own, task, rng, engine="numpy", tol=TOL) for own in each]
         best: SpreadCandidate | None = None
         losses: list[float] = []
         first = max(path.first_alpha() for path in paths)  # where z is no more than a constant
