@@ -127,12 +127,7 @@ def predict_parts(
         report = PredictionReport(model.outside_rows())
         for part in computed_parts(client, plan, progress):
             report.add(part)
-        there = len(list(folder.glob(f"part-*{ending}")))
-        if there != report.n_parts:
-            raise FileError(
-                f"the workers wrote {plural(report.n_parts, 'part')} into {folder.parent}, and this machine sees {there}: "
-                "--out must be on a disk that all of them share"
-            )
+        check_parts(folder, report.n_parts, ending)
     return report
 
 
@@ -175,9 +170,15 @@ def computed_parts(
 
     write, shared = dask.delayed(write_part), dask.delayed(plan, traverse=False)
     blocks = enumerate(plan.table.blocks)
-    futures = client.compute(
-        [write(dask.delayed(block, traverse=False), index, shared) for index, block in blocks]
-    )
+    tasks = [write(dask.delayed(block, traverse=False), index, shared) for index, block in blocks]
+    yield from finished_in_order(client, tasks, progress)
+
+
+def finished_in_order(
+    client: Any, tasks: Sequence[Any], progress: Callable[[int, int], None]
+) -> Iterator[Any]:
+    """Yield the results of delayed tasks in their order; none goes on after an error."""
+    futures = client.compute(list(tasks))
     try:
         for done, future in enumerate(futures, start=1):
             yield future.result()
@@ -186,21 +187,22 @@ def computed_parts(
         client.cancel(futures, force=True)
 
 
+def check_parts(folder: Path, n_parts: int, ending: str) -> None:
+    """Raise FileError if this machine does not see the parts that the workers wrote."""
+    there = len(list(folder.glob(f"part-*{ending}")))
+    if there != n_parts:
+        raise FileError(
+            f"the workers wrote {plural(n_parts, 'part')} into {folder.parent}, and this machine sees {there}: --out must "
+            "be on a disk that all of them share"
+        )
+
+
 def write_part(block: Block, index: int, plan: PredictionPlan) -> PredictionReport:
     """Write the answers for the rows of a block, whole or not at all, and return what is told of them."""
     report = PredictionReport(plan.model.outside_rows())
     parts = [piece_answers(piece, plan, report) for piece in block]
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    name = f"part-{index:05d}"
-    temporary = Path(plan.folder) / f".{name}-{secrets.token_hex(4)}"
-    try:
-        write_columns(plan.header, columns, temporary, plan.ending)
-        os.replace(temporary, Path(plan.folder) / (name + plan.ending))
-    except OSError as error:
-        reason = error.strerror or error
-        raise FileError(f"a part of the answers cannot be written: {reason}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_part_file(plan.header, columns, Path(plan.folder), index, plan.ending)
     report.outside.ranges = None  # arrays that the caller has
     report.n_parts = 1
     return report
@@ -233,6 +235,22 @@ def piece_in_words(piece: Piece) -> str:
     """Return the file whose rows a message counts, or the part of a text file."""
     name = base_name(piece.path)
     return name if piece.n_rows is not None else f"the lines of {name} after byte {piece.start:,}"
+
+
+def write_part_file(
+    header: Sequence[str], columns: Sequence[np.ndarray], folder: Path, index: int, ending: str
+) -> None:
+    """Write the part of that number, whole or not at all; it may be written twice, by two workers."""
+    name = f"part-{index:05d}"
+    temporary = folder / f".{name}-{secrets.token_hex(4)}"
+    try:
+        write_columns(header, columns, temporary, ending)
+        os.replace(temporary, folder / (name + ending))
+    except OSError as error:
+        reason = error.strerror or error
+        raise FileError(f"a part of the answers cannot be written: {reason}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_columns(
