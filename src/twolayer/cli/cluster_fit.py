@@ -45,14 +45,20 @@ def run_cluster_fit(
 ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Read, train, compare and say so; return the model, what its file tells of the fit, and the results for programs."""
     read = opened_table(asked)
-    with open_cluster(cluster, output.aside) as client:
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        output.aside(line)
+
+    with open_cluster(cluster, say) as client:
         with output.progress("blocks read and checked") as progress:
             dataset = read(client, training, progress.to)
         for line in folder_lines(dataset, training.seed):
             output.say(line)
         model = build_estimator(dataset.task, training)
         with checkpoints.opened(output):
-            seconds = train_on_blocks(model, dataset, client, output)
+            seconds = train_on_blocks(model, dataset, client, output, said)
         assessed = assess_blocks(model, dataset, asked)
     judged = say_results(assessed, seconds, False, output)
     about = {
@@ -124,8 +130,10 @@ def is_store(path: str) -> bool:
     return list_files(path)[0] == ZARR
 
 
-def train_on_blocks(model: Any, dataset: BlockedDataset, client: Any, output: Output) -> float:
-    """Fit the model to the rows of training where they are; how many seconds it took.
+def train_on_blocks(
+    model: Any, dataset: BlockedDataset, client: Any, output: Output, said: list[str]
+) -> float:
+    """Fit the model to the rows of training where they are; how many seconds it took. `said`: lines not to say again.
 
     The lengths of the gradients are not noted as on one machine: each would be one more pass over all rows.
     """
@@ -141,8 +149,9 @@ def train_on_blocks(model: Any, dataset: BlockedDataset, client: Any, output: Ou
         warnings.simplefilter("ignore", ConvergenceWarning)  # said with the results
         model.callback = lambda now: progress.to(now.step, now.steps)
         model.fit(x, y, client=client, **more)
-    for one in caught:
-        output.say(f"warning: {one.message}")
+    for line in (str(one.message) for one in caught):
+        if line not in said:
+            output.say(f"warning: {line}")
     model.callback = None
     return clock.perf_counter() - before
 

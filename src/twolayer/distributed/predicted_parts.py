@@ -28,6 +28,7 @@ from twolayer.distributed.blocks import (
     text_column,
 )
 from twolayer.distributed.file_list import base_name
+from twolayer.distributed.ordered_results import results_in_order
 from twolayer.errors import FileError, InputError
 from twolayer.evaluation.training_range import OutsideRows
 from twolayer.saving.answers import answer_names, answers_by_column
@@ -127,7 +128,7 @@ def predict_parts(
         report = PredictionReport(model.outside_rows())
         for part in computed_parts(client, plan, progress):
             report.add(part)
-        check_parts(folder, report.n_parts, ending)
+        check_written_parts(folder, report.n_parts, ending)
     return report
 
 
@@ -171,23 +172,10 @@ def computed_parts(
     write, shared = dask.delayed(write_part), dask.delayed(plan, traverse=False)
     blocks = enumerate(plan.table.blocks)
     tasks = [write(dask.delayed(block, traverse=False), index, shared) for index, block in blocks]
-    yield from finished_in_order(client, tasks, progress)
+    yield from results_in_order(client, tasks, progress)
 
 
-def finished_in_order(
-    client: Any, tasks: Sequence[Any], progress: Callable[[int, int], None]
-) -> Iterator[Any]:
-    """Yield the results of delayed tasks in their order; none goes on after an error."""
-    futures = client.compute(list(tasks))
-    try:
-        for done, future in enumerate(futures, start=1):
-            yield future.result()
-            progress(done, len(futures))
-    finally:
-        client.cancel(futures, force=True)
-
-
-def check_parts(folder: Path, n_parts: int, ending: str) -> None:
+def check_written_parts(folder: Path, n_parts: int, ending: str) -> None:
     """Raise FileError if this machine does not see the parts that the workers wrote."""
     there = len(list(folder.glob(f"part-*{ending}")))
     if there != n_parts:

@@ -21,6 +21,7 @@ from twolayer.distributed.blocks import (
     number_columns,
     text_column,
 )
+from twolayer.distributed.ordered_results import results_in_order
 from twolayer.errors import InputError
 from twolayer.tables.table import LARGEST_INPUT, parse_number
 from twolayer.text import first_names
@@ -231,15 +232,7 @@ def survey_blocks(
 
     survey, shared = dask.delayed(survey_block), dask.delayed(plan, traverse=False)
     blocks = enumerate(plan.table.blocks)
-    futures = client.compute(
-        [
-            survey(dask.delayed(block, traverse=False), index, shared, room)
-            for index, block in blocks
-        ]
-    )
-    try:
-        for done, future in enumerate(futures, start=1):
-            yield future.result()
-            progress(done, len(futures))
-    finally:
-        client.cancel(futures, force=True)
+    tasks = [
+        survey(dask.delayed(block, traverse=False), index, shared, room) for index, block in blocks
+    ]
+    yield from results_in_order(client, tasks, progress)

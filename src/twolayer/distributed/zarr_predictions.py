@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from twolayer.distributed.ordered_results import results_in_order
 from twolayer.distributed.predicted_parts import (
     PredictionReport,
-    check_parts,
-    finished_in_order,
+    check_written_parts,
     pending_folder,
     write_part_file,
 )
@@ -87,9 +87,9 @@ def predict_store(
             write(block, index, shared, proba, interval, str(folder))
             for index, block in enumerate(rows)
         ]
-        for part in finished_in_order(client, tasks, progress):
+        for part in results_in_order(client, tasks, progress):
             report.add(part)
-        check_parts(folder, report.n_parts, ENDING)
+        check_written_parts(folder, report.n_parts, ENDING)
     return report
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from twolayer.distributed.ordered_results import results_in_order
 from twolayer.errors import EngineError, FileError, InputError
 from twolayer.text import first_names
 
@@ -123,22 +124,18 @@ def check_chunks(
     places = list(np.ndindex(chunks.shape))
     import dask
 
-    count = dask.delayed(first_not_finite)
-    futures = client.compute([count(chunks[place]) for place in places])
-    try:
-        for done, (place, future) in enumerate(zip(places, futures, strict=True), start=1):
-            found = future.result()
-            progress(done, len(futures))
-            if found is not None:
-                row, column, value, n = found
-                row, column = int(offsets[0][place[0]]) + row, int(offsets[1][place[1]]) + column
-                content = "no value (NaN)" if np.isnan(value) else f"{value:g}"
-                raise InputError(
-                    f"{path}: row {row:,}, column {column:,} (counted from 0) has {content}, the first of {n:,} such in "
-                    f"chunk {'.'.join(map(str, place))}: fill it in, or leave out that row or column"
-                )
-    finally:
-        client.cancel(futures, force=True)
+    check = dask.delayed(first_not_finite)
+    found_in = results_in_order(client, [check(chunks[place]) for place in places], progress)
+    for place, found in zip(places, found_in, strict=True):
+        if found is None:
+            continue
+        row, column, value, count = found
+        row, column = int(offsets[0][place[0]]) + row, int(offsets[1][place[1]]) + column
+        content = "no value (NaN)" if np.isnan(value) else f"{value:g}"
+        raise InputError(
+            f"{path}: row {row:,}, column {column:,} (counted from 0) has {content}, the first of {count:,} such in chunk "
+            f"{'.'.join(map(str, place))}: fill it in, or leave out that row or column"
+        )
 
 
 def first_not_finite(block: np.ndarray) -> tuple[int, int, float, int] | None:
