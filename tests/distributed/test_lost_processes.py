@@ -193,6 +193,13 @@ def test_a_lost_scheduler_and_the_checkpoint_on_another(tmp_path, client):
     np.testing.assert_array_equal(run.losses, expected.losses)
 
 
+def test_a_training_inside_a_task_does_not_wait_for_itself():
+    with cluster_of_processes(1) as (_, own):
+        inside = own.submit(trained, "rows", table("rows"), None)
+        found = inside.result(timeout=60)
+    assert_same_weights(found.params, untroubled("rows").params)
+
+
 PROGRAM = """
 import sys
 import test_lost_processes as tests

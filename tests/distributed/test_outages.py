@@ -10,13 +10,14 @@ import pytest
 from agreement import assert_weights_agree
 from dask import delayed
 from dask_clusters import in_process_client
-from distributed import Client, LocalCluster, get_client
+from distributed import Client, LocalCluster
 from training_runs import assert_same_weights
 
 import twolayer as tl
 from twolayer.distributed import block_sum, outages
+from twolayer.distributed import cluster as cluster_module
 from twolayer.distributed.dask_workers import DaskWorkers
-from twolayer.errors import EngineError, InputError
+from twolayer.errors import EngineError, InputError, TwoLayerWarning
 
 X = np.random.default_rng(0).standard_normal((40, 5))
 Y = X[:, :1] - X[:, 1:2]
@@ -84,10 +85,10 @@ def test_a_cluster_whose_last_worker_goes_in_training(soon, no_merging):
 
 
 def test_a_client_that_is_closed():
-    with in_process_client() as one:
-        x = blocks_of(rows_of_block)
-        one.close()
-        assert refused(x, one).startswith("the connection to the Dask cluster is lost: start it")
+    with in_process_client() as closed:
+        pass
+    said = refused(blocks_of(rows_of_block), closed)
+    assert said.startswith("the connection to the Dask cluster is lost: start it")
 
 
 def test_a_client_of_coroutines(client):
@@ -107,6 +108,28 @@ def test_a_worker_with_another_version(client, monkeypatch):
     monkeypatch.setattr("twolayer.distributed.dask_workers.BlockCall", OtherVersion)
     said = refused(blocks_of(rows_of_block), client)
     assert f"has twolayer {tl.__version__}, and the caller has 0.0.1: install the same" in said
+
+
+def test_workers_are_compared_with_the_caller_before_any_block_is_read(monkeypatch):
+    with in_process_client() as own:
+        monkeypatch.setattr(cluster_module, "__version__", "0.0.1")
+        said = refused(blocks_of(lambda k: 1 / 0), own)
+    assert f"has twolayer {tl.__version__}, and this process has 0.0.1 (2 of 2" in said
+
+
+def test_workers_that_may_round_otherwise_are_told_once(monkeypatch):
+    monkeypatch.setattr(cluster_module, "processor_name", lambda: "another one")
+    x = blocks_of(rows_of_block)
+    with in_process_client() as own:
+        monkeypatch.setattr(cluster_module, "worker_facts", facts_of_one_kind)
+        with pytest.warns(TwoLayerWarning, match="sums may be rounded otherwise there"):
+            trained(x, own)
+        trained(x, own)  # a warning would be an error
+
+
+async def facts_of_one_kind(client):
+    versions = await client.get_versions(packages=["twolayer", *cluster_module.COMPARED_VERSIONS])
+    return versions, dict.fromkeys(versions["workers"], "this one")
 
 
 def test_a_file_that_a_worker_cannot_reach(client):
@@ -142,6 +165,15 @@ def test_a_missing_value_is_named_with_its_block_and_leaves_the_cluster_as_it_wa
     assert_nothing_left(client)
 
 
+def test_sizes_that_are_counted_on_the_cluster(client, soon):
+    x = blocks_of(rows_of_block)
+    unknown = x[x[:, 0] > -10]  # all rows; Dask does not know how many
+    assert_same_weights(trained(unknown, client).params, trained(x, client).params)
+    assert np.isnan(unknown.chunks[0]).all()  # the user's own stays as it was
+    with in_process_client(n_workers=0) as lonely:
+        assert "has had no worker for 1 seconds" in refused(unknown, lonely)
+
+
 def assert_nothing_left(client):
     """The scheduler forgets what nobody wants any more."""
     deadline = time.monotonic() + 20
@@ -165,14 +197,6 @@ def test_two_fits_at_once(client, no_merging):
             other.join(60)
     for mine, right in zip(found, expected, strict=True):
         assert_same_weights(mine, right)
-
-
-def test_a_training_inside_a_task_does_not_wait_for_itself():
-    with in_process_client(n_workers=1) as one:
-        inside = one.submit(lambda: trained(blocks_of(rows_of_block), solver="gd").params)
-        found = inside.result(timeout=60)
-        one.submit(lambda: get_client().close()).result()  # the worker's own
-    assert_weights_agree(found, trained(X, solver="gd").params, 1e-8)
 
 
 def test_a_worker_without_data(client):
