@@ -104,11 +104,15 @@ def same_bits(run: Any, other: Any) -> bool:
 @contextmanager
 def quiet_cluster() -> Iterator[Any]:
     """Yield the client of a cluster of two processes, which come again when they are killed."""
+    import dask
     from distributed import Client, LocalCluster
     from distributed.utils import silence_logging_cmgr
 
+    from twolayer.distributed.cluster import WORKERS_RETURN
+
     silent = logging.CRITICAL + 1
     with (
+        dask.config.set(WORKERS_RETURN),
         silence_logging_cmgr(silent),
         LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=silent

@@ -5,8 +5,11 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+import dask
 from distributed import Client, LocalCluster
 from distributed.utils import silence_logging_cmgr
+
+from twolayer.distributed.cluster import WORKERS_RETURN
 
 
 @contextmanager
@@ -59,6 +62,7 @@ def dask_process(*arguments, **more):
 def cluster_of_processes(n_workers=2, **options):
     """A cluster of processes of this machine, one thread each, and its client; its loggers are silent at the end too."""
     with (
+        dask.config.set(WORKERS_RETURN),
         silence_logging_cmgr(logging.CRITICAL + 1),
         LocalCluster(
             n_workers=n_workers,

@@ -24,6 +24,8 @@ from twolayer.text import join_words, plural
 LOCAL = re.compile(r"local\[([1-9]\d{0,3})\]")
 ADDRESS = re.compile(r"(tcp|tls|ws|wss)://(\[\S+\]|[^\s:/]+):\d{1,5}|inproc://\S+")
 CONNECT_SECONDS, WORKERS_SECONDS = 10, 30
+# A worker that dies is started again; Dask would end it 15 s after the first death if it has died again just then.
+WORKERS_RETURN = {"distributed.deploy.lost-worker-timeout": "1000 days"}
 FACTS_SECONDS = 20  # for the workers to say what they are
 PROCESSOR = "processor"
 COMPARED_VERSIONS = ("python", "numpy", "numba")  # as the processor: other ones may round otherwise
@@ -81,17 +83,21 @@ def open_cluster(name: str, say: Say) -> Iterator[Any]:
 @contextmanager
 def local_cluster(n_workers: int) -> Iterator[Any]:
     """Yield a cluster of so many processes on this machine, which share its memory evenly."""
+    import dask
     from distributed import LocalCluster
     from distributed.system import MEMORY_LIMIT
 
-    with LocalCluster(
-        n_workers=n_workers,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=":0",  # any free port
-        silence_logs=logging.CRITICAL,
-        memory_limit=MEMORY_LIMIT // n_workers,
-    ) as cluster:
+    with (
+        dask.config.set(WORKERS_RETURN),
+        LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",  # any free port
+            silence_logs=logging.CRITICAL,
+            memory_limit=MEMORY_LIMIT // n_workers,
+        ) as cluster,
+    ):
         yield cluster
 
 
