@@ -200,9 +200,9 @@ def passes_of(model, monkeypatch):
     ran = []
     tasks = DaskWorkers._tasks
 
-    def noted(self, function, *arguments):
-        ran.append(function.__name__)
-        return tasks(self, function, *arguments)
+    def noted(self, method, blocks, call, *more):
+        ran.append(call.name)
+        return tasks(self, method, blocks, call, *more)
 
     monkeypatch.setattr(DaskWorkers, "_tasks", noted)
     x, y = table()
@@ -402,10 +402,11 @@ def test_what_would_gather_the_table_is_refused():
     for call in (
         lambda: tl.TwoLayerRegressorCV(5).fit(dask_x, y),
         lambda: estimator("numbers").preflight(dask_x, y),
-        lambda: estimator("numbers").partial_fit(dask_x, y),
     ):
         with pytest.raises(InputError, match=r"X is Dask's.*X\.compute\(\)"):
             call()
+    with pytest.raises(InputError, match=r"blocks of rows, and X is in blocks of columns"):
+        estimator("numbers").partial_fit(dask_x, y)
     model = estimator("numbers", alpha=1.0, n_networks=1).fit(x, y)
     with pytest.raises(InputError, match=r"keeps rows in memory only"):
         model.keep_rows(dask_x, y)

@@ -168,7 +168,7 @@ def test_what_needs_rows_in_memory_says_so(regressor):
         lambda: tl.TwoLayerRegressorCV().fit(in_blocks(x, 90), y),
         lambda: regressor.keep_rows(in_blocks(x, 90), y),
     ):
-        with pytest.raises(InputError, match="X is a Dask table"):
+        with pytest.raises(InputError, match="X is Dask's"):
             call()
 
 

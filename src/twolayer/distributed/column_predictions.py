@@ -19,11 +19,10 @@ from twolayer.distributed.block_sum import add_up, on_one_thread, tree_sum
 from twolayer.distributed.collections import BlockedTable, is_dask
 from twolayer.distributed.dask_workers import DaskWorkers
 from twolayer.distributed.input_weights import InputWeights, block_products, clip_block
+from twolayer.distributed.row_predictions import ROW_AXES
 from twolayer.errors import InputError
 from twolayer.estimators.input_checks import prediction_dtype
 from twolayer.maths.smooth_clip import SMOOTH_CLIP, InputClip
-
-ROW_AXES = {"network_outputs": 1}  # of what a method returns; 0 of the others
 
 
 class PickedClip(InputClip):

@@ -318,7 +318,7 @@ def block_clip(block: Any, rows: np.ndarray, s: np.ndarray | None) -> np.ndarray
     return np.concatenate(parts, axis=1)
 
 
-def block_moments(block: Any, scaled: ScaledColumns) -> np.ndarray:
+def column_moments_of_block(block: Any, scaled: ScaledColumns) -> np.ndarray:
     """Return mean and scale of a block's columns, and 1 where they are constant, shape (3, n_columns)."""
     parts = []
     for columns in column_parts(block):
@@ -327,7 +327,9 @@ def block_moments(block: Any, scaled: ScaledColumns) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
-def block_weights(block: Any, scaled: ScaledColumns, rows: np.ndarray, a: np.ndarray) -> np.ndarray:
+def first_layer_block(
+    block: Any, scaled: ScaledColumns, rows: np.ndarray, a: np.ndarray
+) -> np.ndarray:
     """Return a block's rows of the weights for the user's own columns, shape (..., n_columns, n_hidden).
 
     Parameters

@@ -29,8 +29,8 @@ from twolayer.distributed.column_requests import (
     WholeRequest,
     block_answers,
     block_clip,
-    block_moments,
-    block_weights,
+    column_moments_of_block,
+    first_layer_block,
 )
 from twolayer.distributed.dask_workers import DaskWorkers
 from twolayer.distributed.input_weights import InputWeights, block_products, clip_block
@@ -277,7 +277,7 @@ class ColumnSource:
     def moments(self, scaled: ScaledColumns) -> Scaling:
         """Return the scaling of all columns as Dask arrays, not computed yet."""
         shapes = [(3, part.stop - part.start) for part in self.slices]
-        function = partial(on_one_thread, block_moments)
+        function = partial(on_one_thread, column_moments_of_block)
         whole = lazy_rows(function, self.blocks, (scaled,), shapes, ((3,),), np.float64)
         return Scaling(whole[0], whole[1], whole[2] > 0)
 
@@ -296,7 +296,7 @@ class ColumnSource:
         front, n_hidden = a.shape[:-2], a.shape[-1]
         shapes = [(*front, part.stop - part.start, n_hidden) for part in self.slices]
         chunks = tuple((size,) for size in front)
-        function = partial(on_one_thread, block_weights)
+        function = partial(on_one_thread, first_layer_block)
         return lazy_rows(function, self.blocks, (scaled, rows, a), shapes, chunks, np.float64)
 
 

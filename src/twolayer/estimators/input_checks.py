@@ -11,7 +11,7 @@ import numpy as np
 from twolayer.checks import closest_name, is_missing_entry, is_sparse, short_repr
 from twolayer.errors import InputError
 from twolayer.text import first_names
-from twolayer.training.table_home import is_elsewhere
+from twolayer.training.table_home import check_in_memory
 
 TEXT_KIND, DATE_KIND, COMPLEX_KIND, OTHER_KIND = (
     "text",
@@ -31,11 +31,7 @@ KIND_ADVICE = {
 def check_columns(x: Any) -> None:
     """Raise InputError if columns hold anything but numbers: which columns, what they hold, and what to do."""
     check_rows_are_there(x, "X")
-    if is_elsewhere(x):
-        raise InputError(
-            "X is a Dask table, and this takes rows in memory, such as X.compute(); Dask's tables are for fit, partial_fit, "
-            "predictions and score of TwoLayerRegressor and TwoLayerClassifier"
-        )
+    check_in_memory(x, "X", "its rows are read in memory here")
     check_unique_names(x)
     faults: dict[str, list[tuple[str, Any]]] = {}
     for name, column in frame_columns(x):
