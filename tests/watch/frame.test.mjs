@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { pooled, thinned } from "../../src/twolayer/watch/page/frame.js";
+import { deadUnits } from "../../src/twolayer/watch/page/activity.js";
+import { pooled, thinned, unitMap } from "../../src/twolayer/watch/page/frame.js";
 
 const array = (shape, data) => ({ shape, data: Float64Array.from(data) });
 
@@ -46,4 +47,13 @@ test("a thinned history ends with the last step", () => {
   const some = thinned(steps, 100);
   assert(some.length <= 101);
   assert.deepEqual([some[0], some.at(-1)], [[0], [1000]]);
+});
+
+test("of many rows only some are drawn, and all are counted", () => {
+  const rows = 450;
+  const h = array([rows, 3], Array.from({ length: rows * 3 }, (_, at) => (at % 3 === 0 ? -1 : at % 3 === 1 ? Number(at > 3 * 420) : at % 2)));
+  const { drawn, on, counts } = unitMap({ state: { arrays: { h } } });
+  assert.deepEqual([drawn, on.length], [400, 1200]);
+  assert.deepEqual([...counts], [0, 30, 225]); // the second unit is on beyond what is drawn: it is not dead
+  assert.equal(deadUnits(counts), 1);
 });

@@ -82,3 +82,9 @@ def test_every_label_is_used_and_every_one_used_is_there():
     for name, (english, chinese) in labels.items():
         values = [sorted(set(re.findall(r"\{\w+\}", text))) for text in (english, chinese)]
         assert values[0] == values[1], name
+
+
+def test_no_sentence_speaks_of_darker_or_paler_colours():
+    """What is darker in the light theme is brighter in the dark one."""
+    said = re.findall(r"darker|brighter|lighter|越深|越浅", bundle.page_file("labels.js"))
+    assert said == []

@@ -278,6 +278,13 @@ def test_units_and_plane_show_what_the_network_does(opened):
     assert rows.count() == 10
 
 
+def test_units_of_more_rows_than_are_drawn_are_counted_on_all(opened):
+    page = opened("program=P1&rows=450&inputs=4&hidden=30&outputs=1&rate=1e-6&step=1&tab=units")
+    page.get_by_text("The picture shows the first 400 of 450 rows.").wait_for()
+    on, count = page.evaluate("[app.frame.units.counts.reduce((a, b) => a + b, 0), 450 * 30]")
+    assert f"{on} of {count} entries are on" in page.locator("#panel").inner_text()
+
+
 def test_questions_are_asked_and_checked(opened):
     page = opened("program=small&tab=quiz&seed=3")
     kinds = set()

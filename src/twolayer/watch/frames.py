@@ -78,13 +78,14 @@ def exact_window(
 
 
 def unit_map(run: EngineRun) -> dict[str, Any] | None:
-    """Return on which rows each unit is on; None before the first forward line."""
+    """Return on which of the first rows each unit is on, and on how many of all; None before the first forward line."""
     h = run.array("h")
     if h is None:
         return None
     part = h[:MOST_ROWS_DRAWN]
     on = (part > 0).astype(np.uint8).ravel()
-    return {"rows": len(h), "drawn": len(part), "units": h.shape[1], "on": on}
+    counts = (h > 0).sum(axis=0).astype(np.uint16)
+    return {"rows": len(h), "drawn": len(part), "units": h.shape[1], "counts": counts, "on": on}
 
 
 def thinned(history: list[np.ndarray]) -> list[np.ndarray]:

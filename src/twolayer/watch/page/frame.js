@@ -1,4 +1,5 @@
 // What the page needs for one picture of a run: pooled matrices, losses, the units, the plane.
+import { rowsOn } from "./activity.js";
 import { drawnShape } from "./arrays.js";
 import { predict } from "./network.js";
 
@@ -47,7 +48,7 @@ export function unitMap(run) {
   if (!h) return null;
   const [rows, units] = h.shape;
   const drawn = Math.min(rows, 400);
-  return { rows, drawn, units, on: Uint8Array.from(h.data.subarray(0, drawn * units), (value) => (value > 0 ? 1 : 0)) };
+  return { rows, drawn, units, counts: rowsOn(h), on: Uint8Array.from(h.data.subarray(0, drawn * units), (value) => (value > 0 ? 1 : 0)) };
 }
 
 // At most `most` of the steps of a history, the last among them.
@@ -94,11 +95,6 @@ export function largest({ shape: [rows, columns], data }) {
     best.push(at);
   }
   return best;
-}
-
-// Of the rows on which each unit is on: how many units are off on every row.
-export function deadUnits(on) {
-  return on.reduce((dead, rows) => dead + (rows === 0), 0);
 }
 
 // How many rows have their own class as the largest output.

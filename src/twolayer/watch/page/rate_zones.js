@@ -1,6 +1,6 @@
 // What a learning rate does, tried: a short run from the same numbers at each of many rates.
 import { largestCurvature, startDirection } from "./curvature.js";
-import { deadUnits } from "./frame.js";
+import { deadUnits } from "./activity.js";
 import { scaleEnds } from "./rate_scale.js";
 import { usualRate } from "./settings.js";
 import { TrainingRun } from "./training_run.js";

@@ -1,4 +1,5 @@
 // A run of the program: line by line, step by step, and back again.
+import { rowsOn } from "./activity.js";
 import { ArrayError, copyOf, sumOfSquares } from "./arrays.js";
 import { cellTrace } from "./cell_trace.js";
 import { initialState, predict, setupLines, stepLines, weightNames } from "./network.js";
@@ -86,11 +87,7 @@ export class TrainingRun {
     const loss = this.state.arrays.loss.data[0];
     this.losses[iteration] = loss;
     if (!Number.isFinite(loss) && this.diverged === null) this.diverged = iteration;
-    const { shape, data } = this.state.arrays.h;
-    const [rows, units] = shape;
-    const on = new Uint16Array(units);
-    for (let at = 0; at < rows * units; at++) if (data[at] > 0) on[at % units] += 1;
-    this.activity[iteration] = on;
+    this.activity[iteration] = rowsOn(this.state.arrays.h);
   }
 
   // Run to the end of the step.

@@ -1,5 +1,6 @@
 // Which units are on, row by row and over time; dead ones are marked.
-import { colour, drawing, make, tableBehind } from "./elements.js";
+import { deadUnits } from "./activity.js";
+import { colour, drawing, make, setText, tableBehind } from "./elements.js";
 
 export class UnitView {
   constructor(app) {
@@ -23,24 +24,20 @@ export class UnitView {
 
   rows() {
     const { app } = this;
-    const on = this.activity?.at(-1) ?? [];
-    return Array.from(on, (rows, unit) => [String(unit), String(rows), app.say(rows === 0 ? "dead" : rows === this.n ? "always_on" : "works")]);
+    return Array.from(this.counts ?? [], (rows, unit) => [String(unit), String(rows), app.say(rows === 0 ? "dead" : rows === this.n ? "always_on" : "works")]);
   }
 
   draw(frame) {
     const { app } = this;
-    this.activity = frame.activity;
     if (!frame.units) {
       this.note.textContent = app.say("units_none");
       drawing(this.map);
       drawing(this.history);
       return;
     }
-    const { drawn, units, on, rows } = frame.units;
-    this.n = rows;
-    const counts = new Array(units).fill(0);
-    on.forEach((value, at) => (counts[at % units] += value));
-    const dead = counts.filter((count) => count === 0).length;
+    const { drawn, units, on, rows, counts } = frame.units;
+    Object.assign(this, { n: rows, counts });
+    const dead = deadUnits(counts);
     drawImage(this.map, units, drawn, (row, unit) => (counts[unit] === 0 ? "red" : on[row * units + unit] ? "on" : "off"));
     const times = frame.activity;
     drawImage(this.history, units, times.length, (time, unit) => {
@@ -48,8 +45,9 @@ export class UnitView {
       return share === 0 ? "red" : share;
     });
     const isIdentity = app.settings.activation === "identity";
-    const text = app.say(isIdentity ? "units_identity" : dead ? "units_dead" : "units_alive", { dead, units, on: on.reduce((a, b) => a + b, 0), all: on.length });
-    if (text !== this.note.textContent) this.note.textContent = text;
+    const text = app.say(isIdentity ? "units_identity" : dead ? "units_dead" : "units_alive", { dead, units, on: counts.reduce((a, b) => a + b, 0), all: rows * units });
+    const part = drawn < rows ? ` ${app.say("units_part", { drawn, rows })}` : "";
+    setText(this.note, text + part);
     if (!frame.running) this.table.fill();
   }
 }

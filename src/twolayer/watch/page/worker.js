@@ -1,9 +1,10 @@
 // The program's own thread: it answers the page's requests, and runs on between them.
+import { deadUnits } from "./activity.js";
 import { drawnShape, entry } from "./arrays.js";
 import { RunComparison } from "./comparison.js";
 import { largestCurvature, startDirection } from "./curvature.js";
 import { DifferenceFinder } from "./difference.js";
-import { deadUnits, planeMap, pooled, rowsRight, thinned, unitMap } from "./frame.js";
+import { planeMap, pooled, rowsRight, thinned, unitMap } from "./frame.js";
 import { trialRates } from "./rate_scale.js";
 import { rateEnds, trialOutcome } from "./rate_zones.js";
 import { TrainingRun } from "./training_run.js";
