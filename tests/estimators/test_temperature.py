@@ -95,9 +95,10 @@ def test_the_temperature_is_that_of_the_rows_given_to_stop_by():
 def test_with_alpha_found_it_is_that_of_the_rows_left_out():
     """The networks are then about as sure as they should be."""
     x, y = noisy(150, 3)
-    model = tl.TwoLayerClassifier(calibrate=True, random_state=0).fit(x, y)
+    settings = {"n_hidden": 10, "n_networks": 2, "random_state": 0}
+    model = tl.TwoLayerClassifier(calibrate=True, **settings).fit(x, y)
     assert 0.7 < model.temperature_ < 1.4
-    plain = tl.TwoLayerClassifier(random_state=0).fit(x, y)
+    plain = tl.TwoLayerClassifier(**settings).fit(x, y)
     np.testing.assert_array_equal(model.w1_, plain.w1_)
 
 
