@@ -28,7 +28,9 @@ BOTH = [TwoLayerRegressor, TwoLayerClassifier]
 ONE = {"alpha": 1.0, "n_networks": 1}  # one network of known decay
 
 
-@parametrize_with_checks([TwoLayerRegressor(), TwoLayerClassifier(n_networks=1)])
+@parametrize_with_checks(
+    [TwoLayerRegressor(alpha=1.0, n_networks=2), TwoLayerClassifier(n_networks=1)]
+)
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
 
@@ -36,6 +38,7 @@ def test_scikit_learns_own_checks(estimator, check):
 @pytest.mark.slow
 @parametrize_with_checks(
     [
+        TwoLayerRegressor(),
         TwoLayerClassifier(),
         *(kind(solver=solver) for kind in BOTH for solver in ("adam", "gd")),
         TwoLayerRegressor(5, dropout=0.2, max_iter=60, **ONE),
