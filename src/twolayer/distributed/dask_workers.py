@@ -211,7 +211,8 @@ def compare_workers(client: Any) -> None:
 
 
 async def gathered(client: Any, futures: list[Any]) -> list[Any]:
-    """Return the values of the futures."""
+    """Return the values of the futures, once they are there: Dask's gathering, broken off, leaves an error nobody reads."""
+    await all_settled(client, futures)
     return await client.gather(futures, asynchronous=True)
 
 
