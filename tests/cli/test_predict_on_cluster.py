@@ -116,9 +116,9 @@ def living(group):
     return found
 
 
-@pytest.mark.slow
-def test_ctrl_c_leaves_neither_answers_nor_processes(here, model):
-    """With processes of its own, and a table that takes some seconds."""
+@pytest.fixture
+def long_run(here, model):
+    """A command that predicts for some seconds, with processes of its own; once it has written a part."""
     frame = pd.concat([pd.read_csv("iris.csv")] * 4000)
     (here / "in3").mkdir()
     frame.to_parquet(here / "in3" / "a.parquet", row_group_size=2000)
@@ -136,6 +136,29 @@ def test_ctrl_c_leaves_neither_answers_nor_processes(here, model):
             break
         time.sleep(0.1)
     assert process.poll() is None, process.communicate()[1]
+    yield process, before
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_no_answers(here, long_run):
+    process, _ = long_run
+    workers = [one for one in living(process.pid) if one.pid != process.pid]
+    for worker in workers[-2:]:  # a nanny starts another one
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
+            break
+    err = process.communicate(timeout=240)[1]
+    assert process.returncode == 0, err
+    found = pd.read_parquet("answers").prediction
+    assert len(found) == 600_000
+    assert (found.to_numpy().reshape(4000, 150) == found[:150].to_numpy()).all()
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_neither_answers_nor_processes(here, long_run):
+    process, before = long_run
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers too
     err = process.communicate(timeout=60)[1]
     assert process.returncode == 130
