@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-ABSENT = ("typer", "rich", "polars", "matplotlib", "openpyxl", "onnx", "onnxruntime", "pandas")
+ABSENT = (
+    "typer",
+    "rich",
+    "polars",
+    "matplotlib",
+    "openpyxl",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "dask",
+    "distributed",
+    "pyarrow",
+)
 
 
 def bare(code):
@@ -49,6 +61,10 @@ def test_fitting_saving_and_tracing_need_none_of_them(tmp_path):
         (
             "import twolayer as tl; tl.to_onnx(tl.init_params(3, 2, 1))",
             "which is not installed: pip install 'twolayer[onnx]'",
+        ),
+        (
+            "from twolayer.distributed.cluster import check_cluster_name as check; check('local[2]')",
+            "--cluster needs distributed, which is not installed: pip install 'twolayer[dask]'",
         ),
         (
             "from twolayer.cli import main; main()",
