@@ -115,7 +115,7 @@ def quiet_cluster() -> Iterator[Any]:
         dask.config.set(WORKERS_RETURN),
         silence_logging_cmgr(silent),
         LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=silent
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=silent
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -176,9 +176,10 @@ def test_a_worker_that_stands_still_for_good(client, monkeypatch):
 def test_a_lost_scheduler_and_the_checkpoint_on_another(tmp_path, client):
     kept = {"checkpoint": tmp_path / "run", "checkpoint_every": 0, "resume": True}
     file, long = tmp_path / "scheduler.json", {"steps": 30}
+    words = "--no-dashboard", "--scheduler-file", file
     with (
-        dask_process("scheduler", "--port", 0, "--scheduler-file", file) as scheduler,
-        dask_process("worker", "--scheduler-file", file, "--nthreads", 1, "--no-dashboard"),
+        dask_process("scheduler", "--port", 0, *words, env=own_environment()) as scheduler,
+        dask_process("worker", "--nthreads", 1, *words, env=own_environment()),
     ):
         while not file.exists():
             time.sleep(0.05)
@@ -222,15 +223,17 @@ with Client(address) as client:
 """
 
 
+def own_environment():
+    """The variables of a process that finds this file, and what it imports."""
+    files = __file__, sys.modules["dask_clusters"].__file__, tl.__path__[0]
+    found = ":".join([*map(os.path.dirname, files), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": found}
+
+
 def caller(path, client, steps):
     """A process of its own that trains on the cluster, in the midst of its steps."""
-    folders = [os.path.dirname(__file__), os.path.dirname(outages.__file__) + "/../.."]
-    folders.append(os.path.dirname(sys.modules["dask_clusters"].__file__))
-    found = ":".join([*folders, os.environ.get("PYTHONPATH", "")])
     words = [sys.executable, "-c", PROGRAM, str(path), client.scheduler.address, str(steps)]
-    process = subprocess.Popen(
-        words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": found}
-    )
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=own_environment())
     assert process.stdout.readline() == "training\n"
     return process
 

@@ -67,7 +67,7 @@ def cluster_of_processes(n_workers=2, **options):
         LocalCluster(
             n_workers=n_workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs=logging.CRITICAL + 1,
             **options,
         ) as cluster,

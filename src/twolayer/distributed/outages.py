@@ -139,6 +139,13 @@ def cluster_errors() -> Iterator[None]:
         ) from error
     except OSError as error:
         raise EngineError(os_error_message(error)) from error
+    except RuntimeError as error:
+        if "deserialization of the task graph" not in str(error):
+            raise
+        raise EngineError(
+            f"the Dask scheduler cannot read what it is sent ({error.__cause__ or error}): install the same version of "
+            "twolayer there as here, and all that the table's own functions import"
+        ) from error
     except (ImportError, AttributeError) as error:
         if "twolayer" not in str(error):
             raise
