@@ -3,6 +3,7 @@
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import dask.array as da
 import numpy as np
@@ -11,6 +12,9 @@ from agreement import assert_weights_agree
 from dask import delayed
 from dask_clusters import in_process_client
 from distributed import Client, LocalCluster
+from distributed.client import FutureCancelledError
+from distributed.comm import CommClosedError
+from distributed.scheduler import KilledWorker
 from training_runs import assert_same_weights
 
 import twolayer as tl
@@ -269,3 +273,33 @@ def test_a_table_in_files_is_read_again(client, tmp_path):
     assert_same_weights(
         trained(x, client).params, trained(da.from_array(X, chunks=(10, 5)), client).params
     )
+
+
+UNREADABLE = "Error during deserialization of the task graph. This frequently\noccurs"
+ERRORS = [  # of Dask's -> how the sentence begins
+    (
+        KilledWorker("a", SimpleNamespace(address="tcp://a:1"), 3),
+        "4 workers died one after another",
+    ),
+    (FutureCancelledError("a", "lost dependencies"), "a part of the table was only in the memory"),
+    (FutureCancelledError("a", "scheduler-connection-lost"), "the connection to the Dask cluster"),
+    (CommClosedError("in <TCP>"), "the connection to the Dask cluster is lost"),
+    (PermissionError(13, "denied", "x.npy"), "a worker could not read a block (PermissionError: "),
+    (MemoryError(), "a worker had no memory left for a block"),
+    (ModuleNotFoundError("No module named 'twolayer'"), "a worker has no twolayer, or another"),
+    (RuntimeError(UNREADABLE), "the Dask scheduler cannot read what it is sent: install the same"),
+]
+
+
+@pytest.mark.parametrize(("error", "sentence"), ERRORS)
+def test_errors_of_dask_are_said_in_a_sentence(error, sentence):
+    with pytest.raises(EngineError) as caught, outages.cluster_errors():
+        raise error
+    assert str(caught.value).startswith(sentence)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("mine"), AttributeError("mine"), KeyError("mine")])
+def test_other_errors_are_left_as_they_are(error):
+    with pytest.raises(type(error), match="mine"), outages.cluster_errors():
+        raise error

@@ -142,9 +142,10 @@ def cluster_errors() -> Iterator[None]:
     except RuntimeError as error:
         if "deserialization of the task graph" not in str(error):
             raise
+        why = f" ({error.__cause__})" if error.__cause__ else ""
         raise EngineError(
-            f"the Dask scheduler cannot read what it is sent ({error.__cause__ or error}): install the same version of "
-            "twolayer there as here, and all that the table's own functions import"
+            f"the Dask scheduler cannot read what it is sent{why}: install the same version of twolayer there as here, and "
+            "all that the table's own functions import"
         ) from error
     except (ImportError, AttributeError) as error:
         if "twolayer" not in str(error):
