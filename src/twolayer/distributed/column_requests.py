@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -30,7 +30,7 @@ from twolayer.estimators.selection.weighing_choice import weighed_products
 from twolayer.estimators.standardise import Scaling, apply_scaling, standardise
 from twolayer.maths.smooth_clip import InputClip
 
-NUMBERS_AT_A_TIME = 1 << 20  # of a block, so that what is made of them takes little memory
+NUMBERS_AT_A_TIME = 1 << 18  # of a block, so that what is made of them takes little memory
 ONE = np.ones(1, dtype=bool)
 
 
@@ -65,6 +65,9 @@ class Columns:
     x: np.ndarray
     first: int
     clip: InputClip | None
+    scaled: dict[int, Any] = field(
+        default_factory=dict
+    )  # what several requests look at, by the id of `ScaledColumns`
 
     @cached_property
     def clipped(self) -> np.ndarray:
@@ -102,13 +105,17 @@ class ScalingStep:
     middles: np.ndarray | None = None
     bounds: WeightBounds | None = None
 
-    def scaling(self, z: np.ndarray, first: int) -> Scaling:
-        """Return the scaling of these columns."""
+    def scaled(self, z: np.ndarray, first: int) -> tuple[np.ndarray, Scaling]:
+        """Return all rows of these columns, scaled, and their scaling."""
+        if self.weighing is None and len(self.rows) == len(z) == len(np.unique(self.rows)):
+            s = None if self.s is None else self.s[np.argsort(self.rows)]
+            return standardise(z, s, "X", first)  # no row is looked at twice
         own, inputs = standardise(z[self.rows], self.s, "X", first)
-        if self.weighing is None or self.y is None:
-            return inputs
-        t = column_statistic(own, self.y, self.s, inputs.constant, self.middles)
-        return weighed_scaling(inputs, WEIGHINGS[self.weighing].weights(t, self.bounds))
+        if self.weighing is not None and self.y is not None:
+            t = column_statistic(own, self.y, self.s, inputs.constant, self.middles)
+            v = WEIGHINGS[self.weighing].weights(t, self.bounds)
+            inputs = weighed_scaling(inputs, v)
+        return apply_scaling(inputs, z), inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +134,17 @@ class ScaledColumns:
 
     def of(self, columns: Columns) -> tuple[np.ndarray, Scaling]:
         """Return all rows, scaled, and the one scaling that all steps together are."""
+        if id(self) not in columns.scaled:
+            columns.scaled[id(self)] = self._of(columns)
+        z, whole = columns.scaled[id(self)]
+        return z, whole
+
+    def _of(self, columns: Columns) -> tuple[np.ndarray, Scaling]:
         z = columns.clipped if self.clipped else columns.x
         count = z.shape[1]
         whole = Scaling(np.zeros(count), np.ones(count), np.zeros(count, dtype=bool))
         for step in self.steps:
-            own = step.scaling(z, columns.first)
-            z = apply_scaling(own, z)
+            z, own = step.scaled(z, columns.first)
             mean = whole.mean + whole.scale * own.mean
             whole = Scaling(mean, whole.scale * own.scale, whole.constant | own.constant)
         return z, whole
@@ -327,20 +339,17 @@ def column_moments_of_block(block: Any, scaled: ScaledColumns) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
-def first_layer_block(
-    block: Any, scaled: ScaledColumns, rows: np.ndarray, a: np.ndarray
-) -> np.ndarray:
+def first_layer_block(block: Any, scaled: ScaledColumns, a: np.ndarray) -> np.ndarray:
     """Return a block's rows of the weights for the user's own columns, shape (..., n_columns, n_hidden).
 
     Parameters
     ----------
     scaled : ScaledColumns
-    rows : ndarray of int, shape (n,)
-    a : ndarray, shape (..., n, n_hidden)
-        The weights on scaled columns are `z[rows].T @ a`.
+    a : ndarray, shape (..., n_rows, n_hidden)
+        The weights on scaled columns are `z.T @ a`, of all rows.
     """
     parts = []
     for columns in column_parts(block):
         z, whole = scaled.of(columns)
-        parts.append((z[rows].T @ a) / whole.scale[:, None])
+        parts.append((z.T @ a) / whole.scale[:, None])
     return np.concatenate(parts, axis=-2)

@@ -294,10 +294,13 @@ class ColumnSource:
     def weights(self, scaled: ScaledColumns, rows: np.ndarray, a: np.ndarray) -> Any:
         """Return weights for the user's own columns as a Dask array, (..., n_inputs, n_hidden), not computed yet."""
         front, n_hidden = a.shape[:-2], a.shape[-1]
+        of_all = np.zeros((*front, self.shape[0], n_hidden))
+        for place, row in enumerate(rows):  # a row may be there several times
+            of_all[..., row, :] += a[..., place, :]
         shapes = [(*front, part.stop - part.start, n_hidden) for part in self.slices]
         chunks = tuple((size,) for size in front)
         function = partial(on_one_thread, first_layer_block)
-        return lazy_rows(function, self.blocks, (scaled, rows, a), shapes, chunks, np.float64)
+        return lazy_rows(function, self.blocks, (scaled, of_all), shapes, chunks, np.float64)
 
 
 def weight_bounds(terms: np.ndarray) -> tuple[np.ndarray, dict[str, WeightBounds]]:
