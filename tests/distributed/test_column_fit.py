@@ -360,10 +360,15 @@ def test_rows_left_out_in_trainings_are_left_out_of_the_blocks():
         ({"dropout": 0.5}, r"'gd' or 'lbfgs' \(L-BFGS has no dropout\)"),
     ],
 )
-def test_what_the_span_cannot_do_is_refused(settings, sentence):
+def test_what_the_span_cannot_do_is_refused_before_a_block_is_read(settings, sentence):
     x, y = table()
+    unread = in_columns(x).map_blocks(not_to_be_read, dtype=x.dtype, meta=np.zeros((0, 0)))
     with pytest.raises(InputError, match=sentence):
-        estimator("numbers", **settings).fit(in_columns(x), y)
+        estimator("numbers", **settings).fit(unread, y)
+
+
+def not_to_be_read(block):
+    raise AssertionError("a block was read")
 
 
 def test_a_value_that_is_missing_is_named():
@@ -446,3 +451,15 @@ def test_the_scheduler_of_this_process_may_be_one_thread():
         one = estimator("numbers", alpha=1.0).fit(in_columns(x), y)
     many = estimator("numbers", alpha=1.0).fit(in_columns(x), y)
     assert np.array_equal(one.w1_, many.w1_)
+
+
+def test_a_table_that_is_not_wide_is_fitted_by_its_rows_wherever_it_is_cut():
+    x, y = table()
+    x = x[:, :20]
+    settings = {"alpha": 1.0, "n_networks": 2, "scaling": "standard"}
+    whole = estimator("numbers", **settings).fit(da.from_array(x, chunks=(40, 20)), y)
+    cut = estimator("numbers", **settings).fit(in_columns(x, (7, 13)), y)
+    assert np.array_equal(whole.w1_, cut.w1_)
+    expected = estimator("numbers", **settings).fit(x, y)
+    close(cut.network_outputs(x), expected.network_outputs(x))
+    close(cut.predict(in_columns(x, (7, 13))), expected.predict(x))

@@ -46,6 +46,7 @@ def fit_column_blocks(
     )
     numbers = None if groups is None else group_numbers(groups, table.shape[0])
     rows = model._read(x, y, sample_weight, numbers)
+    model._plan(rows.x, model._task(rows.x.shape))  # refuses what cannot be, before a block is read
     model._train(rows, None, None)
     take_arrays(model, workers)
 
