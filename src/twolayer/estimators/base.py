@@ -183,7 +183,8 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         Parameters
         ----------
         X : array-like, data frame, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
-            A sparse table is scaled without centring. Dask's tables are learned from where they are, block by block.
+            A sparse table is scaled without centring. Dask's tables are learned from where they are, block by block; in
+            blocks of columns more than 50 million weights stay there, and `w1_` is a Dask array.
         y : array-like, shape (n_rows,) or, where several outputs can be learned, (n_rows, n_outputs)
             Numbers; of a classifier the class of each row: text, whole numbers or booleans. A single column is taken as
             (n_rows,), with scikit-learn's DataConversionWarning.
