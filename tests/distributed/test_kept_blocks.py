@@ -92,3 +92,12 @@ def test_tasks_have_the_functions_name_and_large_arguments_are_sent_once(client)
     graph, (last,) = sum_graph(kept, BlockCall(shifted, (large,)))
     assert last.startswith("add_up-")
     assert sum(isinstance(task, BlockCall) for task in graph.values()) == 1
+
+
+def test_what_is_kept_of_kept_blocks_has_their_groups(client, monkeypatch):
+    """Also where its own size would make others."""
+    workers, blocks = DaskWorkers(client), [np.full(3, float(k)) for k in range(67)]
+    kept = workers.keep(shifted, blocks, 0.0, n_bytes=67)
+    again = workers.keep(shifted, kept, -1.0, n_bytes=67 * dask_workers.GROUP_BYTES)
+    assert kept.group_size == again.group_size > 1
+    assert [workers.value(again[k])[0] for k in (0, 40, 66)] == [1.0, 41.0, 67.0]

@@ -84,7 +84,8 @@ class DaskWorkers:
     ) -> KeptBlocks:
         import dask
 
-        size = self._group_size(len(blocks), n_bytes)
+        known = isinstance(blocks, KeptBlocks)  # which stay in their groups
+        size = blocks.group_size if known else self._group_size(len(blocks), n_bytes)  # type: ignore[attr-defined]
         tasks = self._tasks(BlockCall.each, blocks, BlockCall(function, arguments), size)
         if self.client is None:
             return KeptBlocks(list(dask.persist(*tasks)), size, len(blocks))
@@ -145,7 +146,10 @@ class DaskWorkers:
         names = (f"{call.name}-{token}-{number}" for number in range(len(blocks)))
         if isinstance(blocks, KeptBlocks):
             unpacked = delayed(on_group, pure=False)
-            return [unpacked(method, what, group) for group in blocks.groups]
+            return [
+                unpacked(method, what, group, dask_key_name=name)
+                for group, name in zip(blocks.groups, names, strict=False)
+            ]
         groups = [blocks[k : k + size] for k in range(0, len(blocks), size)]
         return [
             run(what, *group, dask_key_name=name)

@@ -69,7 +69,9 @@ def read_training_rows(
     else:
         model._one_target = n_columns is None or n_columns == 1
         model.n_outputs_ = n_columns or 1
-    return read_table_rows(parts, row_reader(model, table, ""), table.shape[1], workers)
+    return read_table_rows(
+        parts, row_reader(model, table, ""), table.shape[1], workers, table.array.nbytes
+    )
 
 
 def read_validation_rows(
@@ -83,7 +85,8 @@ def read_validation_rows(
         raise InputError("X_val must have the columns of X, in the same order")
     s = weights_here(sample_weight, table, workers)
     parts = row_parts(model, table, y, s, None, workers)
-    return read_table_rows(parts, row_reader(model, table, IN_VALIDATION), table.shape[1], workers)
+    reader = row_reader(model, table, IN_VALIDATION)
+    return read_table_rows(parts, reader, table.shape[1], workers, table.array.nbytes)
 
 
 def row_reader(model: Any, table: BlockedTable, what: str) -> RowReader:

@@ -120,7 +120,8 @@ def standardised_rows(
     table: TableRows, steps: ColumnSteps, targets: TargetSteps, home: TableHome | None
 ) -> RowBlocks:
     """Return the rows as they are trained on, kept where they are."""
-    blocks = table.workers.keep(standardised_block, table.blocks, steps, targets)
+    n_bytes = 8 * table.n_rows * table.n_inputs
+    blocks = table.workers.keep(standardised_block, table.blocks, steps, targets, n_bytes=n_bytes)
     return RowBlocks(blocks, table.workers, table.shape, home=home)
 
 

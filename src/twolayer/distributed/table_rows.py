@@ -49,7 +49,7 @@ class TableRows:
 
     Attributes
     ----------
-    blocks : list
+    blocks : sequence
         Of TrainingRows.
     sizes : ndarray of int, shape (n_blocks,)
         The rows of each; none is empty.
@@ -201,7 +201,11 @@ def target_array(y: Any, numbers: bool) -> np.ndarray:
 
 
 def read_table_rows(
-    parts: Sequence[tuple[Any, ...]], reader: RowReader, n_inputs: int, workers: Workers
+    parts: Sequence[tuple[Any, ...]],
+    reader: RowReader,
+    n_inputs: int,
+    workers: Workers,
+    n_bytes: int,
 ) -> TableRows:
     """Return the checked rows that count, kept where they were read.
 
@@ -209,14 +213,18 @@ def read_table_rows(
     ----------
     parts : list of (x, y, s, groups, number of the first row, number of the block)
         Of each block; s and groups may be None.
+    n_bytes : int
+        Of the table.
     """
-    blocks = workers.keep(read_block, parts, reader)
+    blocks = workers.keep(read_block, parts, reader, n_bytes=n_bytes)
     sizes = np.array(workers.each(block_size, blocks))
     if not sizes.any():
         raise InputError(
             "sample_weight is zero in every row: give at least one row a weight above 0"
         )
-    kept = [block for block, size in zip(blocks, sizes, strict=True) if size]
+    kept = blocks
+    if not sizes.all():
+        kept = [block for block, size in zip(blocks, sizes, strict=True) if size]
     return TableRows(kept, sizes[sizes > 0], n_inputs, workers, parts[0][3] is not None)
 
 
