@@ -213,6 +213,11 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         KeyboardInterrupt
             After Ctrl-C while alpha is searched for. In the training that follows, Ctrl-C ends it, and what was learned
             until then stays: `stopped_` says "interrupted", and a TwoLayerWarning.
+
+        Notes
+        -----
+        Of a Dask table in blocks of rows, "auto" means one network, standardised columns and L-BFGS on all rows at each step;
+        what other settings mean there stands in docs/scaling.md.
         """
         with fit_draft(self) as model:
             check_settings(model.get_params(deep=False))
