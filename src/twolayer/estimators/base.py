@@ -216,8 +216,8 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
 
         Notes
         -----
-        Of a Dask table in blocks of rows, "auto" means one network, standardised columns and L-BFGS on all rows at each step;
-        what other settings mean there stands in docs/scaling.md.
+        Of a Dask table in blocks of rows, "auto" means one network, standardised columns and L-BFGS on all rows at each
+        step; what other settings mean there stands in docs/scaling.md.
         """
         with fit_draft(self) as model:
             check_settings(model.get_params(deep=False))
