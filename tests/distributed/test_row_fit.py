@@ -274,3 +274,18 @@ def test_a_fitted_model_holds_nothing_of_dask():
     assert isinstance(
         da.from_array(x), da.Array
     )  # the check above is about a library that is loaded
+
+
+def test_rows_of_a_very_large_table_are_held_out_in_its_own_order(monkeypatch):
+    """Beyond a million rows their fingerprints stay where they are: other rows are drawn, as good ones."""
+    monkeypatch.setattr("twolayer.distributed.table_rows.MOST_ORDERED_ROWS", 100)
+    monkeypatch.setattr("twolayer.distributed.row_network_fit.MOST_SEARCH_ROWS", 150)
+    x, y = numbers_table()
+    settings = {**SAME, "early_stopping": True}
+    there = tl.TwoLayerRegressor(**settings).fit(in_blocks(x, 90), y)
+    assert "of a sample of 150 of 360 rows" in there.alpha_search_
+    assert there.score(x, y) > 0.9
+    assert there.best_iter_ > 1
+    given = tl.TwoLayerRegressor(**SAME, alpha=1.0, spread=True).fit(in_blocks(x, 90), y)
+    assert 0.05 < given.noise_std_[0] < 0.5  # 0.1 is true; 25 steps do not reach it
+    assert given.predict(in_blocks(x, 90), return_std=True)[1].compute().shape == (400,)
