@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
-N_BLOCKS, N_ROWS, N_INPUTS, N_HIDDEN = 16, 20_000, 20, 20
-WIDE_ROWS, WIDE_INPUTS = 200, 20_000  # of each block of columns
-STEPS = 60
+N_BLOCKS, N_ROWS, N_INPUTS, N_HIDDEN = 16, 10_000, 20, 20
+WIDE_ROWS, WIDE_INPUTS = 100, 20_000  # of each block of columns
+STEPS = 20
 SETTLE = 1.5  # seconds for a new worker to be ready
 SPACES, ADDRESSES = ("twolayer-a", "twolayer-b"), ("10.99.0.1", "10.99.0.2")
 LINKS = ("twolayer-va", "twolayer-vb")

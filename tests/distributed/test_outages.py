@@ -241,6 +241,18 @@ def test_workers_whose_memory_is_full_are_waited_for_a_while(soon):
     cluster.check()
 
 
+def test_workers_that_die_again_and_again_are_not_waited_for():
+    cluster = outages.Cluster(Scheduler({}))
+    for number in range(9):  # two at a time, and each time another one instead of the first
+        cluster.client.workers = {f"tcp://a:{number}": seen(0), "tcp://b:1": seen(0)}
+        cluster.check()
+    cluster.client.workers = {"tcp://a:9": seen(0), "tcp://b:1": seen(0)}
+    with pytest.raises(
+        EngineError, match="9 workers have died during this call, with 2 left or sta"
+    ):
+        cluster.check()
+
+
 def test_a_worker_that_is_silent_counts_if_it_has_work():
     workers = {"tcp://a:1": seen(0), "tcp://b:1": seen(100)}
     outages.Cluster(Scheduler(workers)).check()

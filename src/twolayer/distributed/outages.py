@@ -15,6 +15,7 @@ from typing import Any
 from twolayer.errors import EngineError, TwoLayerError
 
 LOOK_EVERY = 2.0  # seconds between two looks at the cluster, while its answer is waited for
+DEATHS_PER_WORKER = 4  # during one call, with others in their places, before it is given up
 NO_WORKER_LIMIT = (
     30.0  # seconds without any worker, or with paused ones only, before a call is given up
 )
@@ -58,6 +59,7 @@ class Cluster:
     def __init__(self, client: Any) -> None:
         self.client = client
         self.since: dict[str, float] = {}  # what is wrong, and the time when it was first seen
+        self.seen: set[str] = set()  # the workers so far
 
     def check(self) -> None:
         """Raise EngineError if nobody will do the work."""
@@ -74,7 +76,19 @@ class Cluster:
                 f"every worker of the Dask cluster has paused for {NO_WORKER_LIMIT:g} seconds, as its memory is full: give "
                 "smaller blocks (x.rechunk), more workers, or workers with more memory"
             )
+        self.check_deaths(set(workers))
         self.check_silence(workers)
+
+    def check_deaths(self, here: set[str]) -> None:
+        """Raise EngineError if workers go and come all the time, as where each runs out of memory and is started again."""
+        self.seen |= here
+        gone = len(self.seen - here)
+        if gone > DEATHS_PER_WORKER * max(len(here), 2):
+            raise EngineError(
+                f"{gone} workers have died during this call, with {len(here)} left or started again: most likely the table "
+                "and what is computed with it take more memory than the workers have: give smaller blocks (x.rechunk), more "
+                "workers, or workers with more memory"
+            )
 
     def lasts(self, what: str, seen: bool) -> bool:
         """Return whether something has been seen at every look for NO_WORKER_LIMIT seconds."""
