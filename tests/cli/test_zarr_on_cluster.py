@@ -81,6 +81,29 @@ def test_a_wide_store_from_fit_to_predictions(here, wide, twolayer, address, sam
     assert float(said) > 0.7
 
 
+def test_a_wide_model_that_its_file_would_not_hold_is_refused_before_training(
+    here, wide, twolayer, address, monkeypatch
+):
+    from twolayer.cli import cluster_fit
+
+    monkeypatch.setattr(cluster_fit, "MOST_NUMBERS_HERE", 60_000)
+    given = ("fit", "wide.zarr", "--target", "sick", "--cluster", address)
+    message = "400 inputs, 50 hidden units and 5 networks make 100,000 weights, and the file of"
+    assert_refused(twolayer, here, given, message, at_the_door=True)
+
+
+def test_a_wide_model_whose_weights_stay_on_the_cluster_comes_into_its_file(
+    here, wide, twolayer, address, monkeypatch
+):
+    from twolayer.distributed import column_fit
+
+    monkeypatch.setattr(column_fit, "MOST_NUMBERS_HERE", 1000)
+    given = ("fit", "wide.zarr", "--target", "sick", "--alpha", 30, "--n-networks", 1)
+    code, _, err = twolayer(*given, "--cluster", address)
+    assert code == 0, err
+    assert tl.load("wide.twolayer.safetensors").w1_.shape == (400, 50)
+
+
 def test_what_a_store_has_not_is_one_sentence(here, tall, twolayer, address):
     def refused(message, *given):
         assert_refused(twolayer, here, (*given, "--cluster", address), message, at_the_door=True)

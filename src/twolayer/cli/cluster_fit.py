@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time as clock
 import warnings
 from collections.abc import Callable
@@ -22,17 +23,22 @@ from twolayer.cli.fit_results import (
 from twolayer.cli.output import Output
 from twolayer.cli.training_options import TrainingOptions
 from twolayer.distributed.cluster import open_cluster
+from twolayer.distributed.collections import is_dask
+from twolayer.distributed.column_fit import MOST_NUMBERS_HERE, take_arrays
+from twolayer.distributed.dask_workers import DaskWorkers
 from twolayer.distributed.file_list import ZARR, list_files
 from twolayer.distributed.folder_dataset import FolderDataset, open_blocks, read_folder_dataset
 from twolayer.distributed.survey import BlockRows
 from twolayer.distributed.zarr_dataset import ZarrDataset, read_zarr_dataset
+from twolayer.distributed.zarr_store import open_zarr
 from twolayer.errors import InputError, TwoLayerWarning
 from twolayer.evaluation.assessment import Assessment, assess, assess_test_rows
 from twolayer.evaluation.splits import TrainTestSplit
 from twolayer.inspection.training_history import TrainingHistory
 from twolayer.tables import Encoder, TableOptions
-from twolayer.text import first_names
+from twolayer.text import first_names, plural
 
+MOST_NETWORKS = 5  # of "auto"
 BlockedDataset = FolderDataset | ZarrDataset
 
 
@@ -54,6 +60,7 @@ def run_cluster_fit(
     with open_cluster(cluster, say) as client:
         with output.progress("blocks read and checked") as progress:
             dataset = read(client, training, progress.to)
+        check_model_size(dataset, training)
         for line in folder_lines(dataset, training.seed):
             output.say(line)
         model = build_estimator(dataset.task, training)
@@ -87,6 +94,19 @@ def run_cluster_fit(
     return model, about, results
 
 
+def check_model_size(dataset: BlockedDataset, training: TrainingOptions) -> None:
+    """Raise InputError if the weights of a wide table's columns are too many for a model's file."""
+    n_inputs, n_units = len(dataset.inputs), training.n_hidden[0]
+    n_networks = MOST_NETWORKS if training.n_networks == "auto" else training.n_networks
+    count = n_inputs * n_units * n_networks
+    if n_inputs > dataset.counts[0] and count > MOST_NUMBERS_HERE:
+        raise InputError(
+            f"{n_inputs:,} inputs, {n_units} hidden units and {plural(n_networks, 'network')} make {count:,} weights, and "
+            f"the file of a wide table's model holds {MOST_NUMBERS_HERE:,}: choose a smaller --n-hidden or --n-networks, or fit "
+            "in Python, where w1_ stays on the cluster"
+        )
+
+
 def opened_table(asked: TableOptions) -> Callable[..., BlockedDataset]:
     """Return the function of a client, TrainingOptions and progress that reads the table, which has been looked at.
 
@@ -101,6 +121,7 @@ def opened_table(asked: TableOptions) -> Callable[..., BlockedDataset]:
                 raise InputError(
                     f"{option} names a column, and {asked.path} is a Zarr store, whose columns have no names: leave it out"
                 )
+        open_zarr(asked.path, asked.targets)
         return lambda client, training, progress: read_zarr_dataset(
             client,
             asked.path,
@@ -149,6 +170,8 @@ def train_on_blocks(
         warnings.simplefilter("ignore", ConvergenceWarning)  # said with the results
         model.callback = lambda now: progress.to(now.step, now.steps)
         model.fit(x, y, client=client, **more)
+        if is_dask(model.w1_):  # its file holds it: a little more than what would stay there
+            take_arrays(model, DaskWorkers(client), sys.maxsize)
     for line in (str(one.message) for one in caught):
         if line not in said:
             output.say(f"warning: {line}")

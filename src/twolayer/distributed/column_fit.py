@@ -79,8 +79,8 @@ def rows_in_columns(x: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[An
     return (column_table(table, workers), *rest)
 
 
-def take_arrays(model: Any, workers: DaskWorkers) -> None:
-    """Let the model have NumPy arrays in the place of Dask's, if they are not too large; all come in one pass."""
+def take_arrays(model: Any, workers: DaskWorkers, most: int = MOST_NUMBERS_HERE) -> None:
+    """Let the model have NumPy arrays in the place of Dask's, if they are `most` numbers or fewer; all come in one pass."""
     clip, stream, spread = model.input_clip_, model.stream_, getattr(model, "spread_", None)
     moments = [one for one in (stream.inputs, stream.clipped) if one is not None]
     own = {} if spread is None or spread.networks is None else dict(spread.networks.networks)
@@ -88,7 +88,7 @@ def take_arrays(model: Any, workers: DaskWorkers) -> None:
     found += [] if clip is None else [clip.center, clip.scale]
     found += [array for one in moments for array in (one.mean, one.spread)]
     lazy = [array for array in found if is_dask(array)]
-    if sum(array.size for array in lazy) > MOST_NUMBERS_HERE:
+    if sum(array.size for array in lazy) > most:
         model.stream_ = replace(stream, inputs=None, clipped=None)
         return
     values = {array.name: value for array, value in zip(lazy, workers.arrays(lazy), strict=True)}
