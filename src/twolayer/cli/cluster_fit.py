@@ -102,8 +102,8 @@ def check_model_size(dataset: BlockedDataset, training: TrainingOptions) -> None
     if n_inputs > dataset.counts[0] and count > MOST_NUMBERS_HERE:
         raise InputError(
             f"{n_inputs:,} inputs, {n_units} hidden units and {plural(n_networks, 'network')} make {count:,} weights, and "
-            f"the file of a wide table's model holds {MOST_NUMBERS_HERE:,}: choose a smaller --n-hidden or --n-networks, or fit "
-            "in Python, where w1_ stays on the cluster"
+            f"the file of a wide table's model holds {MOST_NUMBERS_HERE:,}: choose a smaller --n-hidden or --n-networks, or "
+            "fit in Python, where w1_ stays on the cluster"
         )
 
 
