@@ -90,7 +90,7 @@ def train_wide(client: Any, callback: Callable[[Any], None] | None = None) -> An
     x = table(wide_block, (WIDE_ROWS, WIDE_INPUTS), 1)
     y = np.random.default_rng(1).standard_normal((WIDE_ROWS, 1)).astype(np.float32)
     params = tl.init_params(N_BLOCKS * WIDE_INPUTS, N_HIDDEN, 1, dtype=np.float32)
-    settings: dict[str, Any] = {"solver": "gd", "learning_rate": 1e-7, "steps": STEPS}
+    settings: dict[str, Any] = {"solver": "gd", "learning_rate": 1e-10, "steps": STEPS}
     return tl.train(x, y, params, client=client, callback=callback, callback_every=1, **settings)
 
 
