@@ -28,7 +28,7 @@ from twolayer.training.fingerprint import array_digest
 from twolayer.training.table_home import TableHome
 
 NUMBERS_PER_PART = (
-    1 << 19
+    1 << 18
 )  # of a block's rows and hidden units that are at work together: they stay in the cache
 
 
@@ -151,13 +151,13 @@ def block_loss_and_gradients(
     """Return the block's share of the loss and of its gradients, in float64."""
     worker = get_available_engine(engine)
     part = max(1, NUMBERS_PER_PART // max(params.n_hidden, params.n_inputs, params.n_outputs))
+    # one state for all parts: room that is new to each of them costs as much as its numbers
+    problem = Problem(block.x, block.y, block.s, objective, total)
+    state = worker.prepare(problem, params, GradientDescent(1.0), device)
     sums: Any = None
     for start in range(0, len(block.x), part):
         rows = slice(start, start + part)
-        s = None if block.s is None else block.s[rows]
-        problem = Problem(block.x[rows], block.y[rows], s, objective, total)
-        state = worker.prepare(problem, params, GradientDescent(1.0), device)
-        value, gradients = worker.loss_and_gradients(state, state.params, Batch(None, total, 0.0))
+        value, gradients = worker.loss_and_gradients(state, state.params, Batch(rows, total, 0.0))
         values = worker.to_numpy([value])[0]
         here = values, gradients.map(lambda g: worker.host(g).astype(np.float64))
         sums = here if sums is None else add_up([sums, here])

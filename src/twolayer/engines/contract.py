@@ -33,7 +33,7 @@ from twolayer.solvers import Solver
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """The rows of one step (None: all of them), their total weight, and the step's penalty factors.
+    """The rows of one step (numbers or a slice; None: all of them), their total weight, and the step's penalty factors.
 
     `l1` is the factor of Σ|w1| + Σ|w_skip|; `mask` is dropout's factor of each entry of `h_relu`, None without dropout.
     """

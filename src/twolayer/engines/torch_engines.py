@@ -220,7 +220,9 @@ def batch_tensors(problem: Problem, batch: Batch) -> tuple[Any, Any, Any]:
         return x, y, s
     import torch
 
-    rows = torch.as_tensor(batch.rows, device=x.device)
+    rows = batch.rows
+    if not isinstance(rows, slice):
+        rows = torch.as_tensor(rows, device=x.device)
     return x[rows], y[rows], None if s is None else s[rows]
 
 
