@@ -271,3 +271,11 @@ def test_merged_blocks_are_told(monkeypatch):
     monkeypatch.setattr("twolayer.distributed.collections.LEAST_BLOCKS", 2)
     why = tl.train(rows_of(x, (1,) * 40), y, params, **GD).why
     assert "on 2 blocks (40 blocks merged into 2, as they are small) of rows" in why
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled", "torch", *slow("torch-nn")])
+def test_parts_of_a_block_go_through_every_engine(engine):
+    x, y, params, s = small_problem(n_rows=40, n_inputs=5, weights=True)
+    settings = {**GD, "engine": engine, "sample_weight": s}
+    found = tl.train(rows_of(x, (30, 10)), y, params, **settings)
+    assert_same_run(found, tl.train(x, y, params, **settings))
