@@ -82,11 +82,18 @@ class WayOfSeeing:
             (step.rows.tobytes(), content(step.s), content(step.y), step.weighing)
             for step in self.before.steps
         ]
-        return self.before.clipped, tuple(steps), self.rows.tobytes(), content(self.s)
+        order = self.order
+        own = self.rows[order].tobytes(), content(None if self.s is None else self.s[order])
+        return self.before.clipped, tuple(steps), *own
 
     @property
     def statistic_key(self) -> tuple[Any, ...]:
-        return (*self.plain_key, content(self.y))
+        return (*self.plain_key, content(None if self.y is None else self.y[self.order]))
+
+    @property
+    def order(self) -> np.ndarray:
+        """An order that is the same in whatever order the rows come."""
+        return np.argsort(self.rows, kind="stable")
 
 
 def content(array: np.ndarray | None) -> bytes | None:

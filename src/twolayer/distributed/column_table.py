@@ -147,7 +147,15 @@ class ColumnTable:
     ) -> WayOfSeeing:
         """Return the way in which these rows are seen, standardised and weighed."""
         s = None if s is None or (s == 1).all() else s
-        return WayOfSeeing(self.scaled, self.numbers, s, y, weighing)
+        way = WayOfSeeing(self.scaled, self.numbers, s, y, weighing)
+        if weighing != NO_WEIGHING or not self.scaled.steps:
+            return way
+        *before, last = self.scaled.steps
+        again = WayOfSeeing(replace(self.scaled, steps=tuple(before)), last.rows, last.s)
+        same = (
+            last.weighing is None and again.plain_key == replace(way, before=again.before).plain_key
+        )
+        return again if same else way  # standardised columns stay as they are
 
     def expect_statistics(self, parts: Sequence[TrainingRows]) -> None:
         """Announce that columns may be weighed by the targets of each of these rows."""

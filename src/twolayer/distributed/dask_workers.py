@@ -125,7 +125,9 @@ class DaskWorkers:
         import numpy as np
         from dask.array.core import concatenate3
 
-        parts = [one.to_delayed() for one in collections]
+        parts = [
+            one.to_delayed(optimize_graph=False) for one in collections
+        ]  # they share their blocks
         flat = iter(self._values([block for one in parts for block in one.ravel()]))
         values = []
         for one in parts:
