@@ -4,7 +4,6 @@ it is computed."""
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,14 +16,10 @@ from twolayer.distributed.dask_workers import DaskWorkers
 from twolayer.errors import InputError
 from twolayer.text import plural
 
-LEAST_BLOCKS, MOST_BLOCKS = (
-    16,
-    256,
-)  # neighbours are merged as long as so many are left, and until there are as few as this
-SMALL_BYTES, LARGE_BYTES = (
-    8_000_000,
-    64_000_000,
-)  # smaller ones are merged; no merged block is larger
+# neighbours are merged as long as so many are left, and until there are as few as this;
+LEAST_BLOCKS, MOST_BLOCKS = 16, 256
+# smaller ones are merged, and no merged one is larger
+SMALL_BYTES, LARGE_BYTES = 8_000_000, 64_000_000
 
 
 def is_dask(value: Any) -> bool:
@@ -80,7 +75,8 @@ def blocked_table(x: Any, name: str = "x") -> BlockedTable:
     InputError
         If it is no table of numbers, or is empty.
     """
-    names = list(x.columns) if hasattr(x, "columns") else None
+    check_collection(x, name)
+    names = list(x.columns) if hasattr(x, "columns") and x.ndim == 2 else None
     array = known_array(x, name)
     if array.ndim != 2:
         hint = f": use {name}.reshape(-1, 1) for one column" if array.ndim == 1 else ""
@@ -105,6 +101,17 @@ def blocked_table(x: Any, name: str = "x") -> BlockedTable:
     return BlockedTable(array, names, by_rows, merged)
 
 
+def check_collection(value: Any, name: str) -> None:
+    """Raise InputError if it is one of Dask's delayed values, which say nothing of what they are."""
+    from dask.delayed import Delayed
+
+    if isinstance(value, Delayed):
+        raise InputError(
+            f"{name} must be a Dask array or data frame; got a delayed value: use dask.array.from_delayed, which is told "
+            "its shape"
+        )
+
+
 def known_array(value: Any, name: str) -> Any:
     """Return a Dask collection as an array of numbers whose chunks have known sizes, none empty; data frames are counted.
 
@@ -125,12 +132,7 @@ def known_array(value: Any, name: str) -> Any:
 
 def counted_array(value: Any, name: str) -> Any:
     """Return a Dask collection as an array whose chunks have known sizes, none empty; data frames are counted."""
-    array = value
-    if hasattr(value, "to_dask_array"):
-        lengths = tuple(map(int, DaskWorkers().value(value.map_partitions(len))))
-        with warnings.catch_warnings():  # text becomes objects, as it should
-            warnings.filterwarnings("ignore", "Dask currently has limited support", UserWarning)
-            array = value.to_dask_array(lengths=lengths)
+    array = frame_array(value) if hasattr(value, "to_dask_array") else value
     if not hasattr(array, "chunks"):
         raise InputError(
             f"{name} must be a Dask array or data frame; got {type(value).__name__}: use its to_dataframe() first"
@@ -141,6 +143,44 @@ def counted_array(value: Any, name: str) -> Any:
     for axis in empty:
         array = array.rechunk({axis: tuple(size for size in array.chunks[axis] if size)})
     return array
+
+
+def frame_array(frame: Any) -> Any:
+    """Return a data frame, or series, as an array of its partitions, which are counted.
+
+    Reading may join small partitions, so that those that are counted have to be those that are read.
+    """
+    import dask.array as da
+    from dask import delayed
+
+    parts, across = frame.to_delayed(), frame.shape[1:]
+    dtype = frame_dtype(frame)
+    count, convert = delayed(len, pure=False), delayed(part_array, pure=False)
+    lengths = DaskWorkers().value([count(part) for part in parts])
+    blocks = [
+        da.from_delayed(convert(part, dtype), (int(n), *across), dtype)
+        for part, n in zip(parts, lengths, strict=True)
+    ]
+    return da.concatenate(blocks, axis=0)
+
+
+def frame_dtype(frame: Any) -> np.dtype:
+    """Return the dtype of a data frame, or series, as an array: that of all its columns, or object if one is no number."""
+    dtypes = list(frame.dtypes) if frame.ndim == 2 else [frame.dtype]
+    if not all(getattr(one, "kind", "O") in "biuf" for one in dtypes):
+        return np.dtype(object)
+    plain = [one if isinstance(one, np.dtype) else np.dtype(float) for one in dtypes]
+    several = (
+        len(set(plain)) > 1 and np.dtype(bool) in plain
+    )  # NumPy has no common one with numbers but object
+    return np.dtype(float) if several else np.result_type(*plain)
+
+
+def part_array(part: Any, dtype: np.dtype) -> np.ndarray:
+    """Return a partition as an array; what is missing in columns of whole numbers is NaN."""
+    if dtype.kind == "f":
+        return part.to_numpy(dtype=dtype, na_value=np.nan)
+    return part.to_numpy(dtype=dtype)
 
 
 def measured_array(array: Any) -> Any:
@@ -161,7 +201,7 @@ def measured_array(array: Any) -> Any:
 
 def check_number_columns(frame: Any, name: str) -> None:
     """Raise InputError if a column of a Dask data frame, or series, holds text or dates."""
-    dtypes = frame.dtypes.items() if hasattr(frame, "columns") else [(frame.name, frame.dtype)]
+    dtypes = frame.dtypes.items() if frame.ndim == 2 else [(frame.name, frame.dtype)]
     for column, dtype in dtypes:
         if getattr(dtype, "kind", "O") not in "biuf":
             raise InputError(
@@ -197,6 +237,7 @@ def along_rows(value: Any, name: str, table: BlockedTable, numbers: bool = True)
         array = checks.plain_array(value, name)
         check_rows(array.shape, name, n_rows)
         return [array[rows] for rows in table.slices]
+    check_collection(value, name)
     array = known_array(value, name) if numbers else counted_array(value, name)
     check_rows(array.shape, name, n_rows)
     array = array.rechunk({0: table.sizes, **({1: -1} if array.ndim == 2 else {})})

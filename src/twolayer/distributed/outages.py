@@ -27,8 +27,9 @@ CALL_AGAIN = (
 )
 CLIENT_GONE = f"the connection to the Dask cluster is lost: start it again, make a new client, and {CALL_AGAIN}"
 DATA_GONE = (
-    "a part of the table was only in the memory of a worker that is lost, and Dask cannot make it again: give a table that "
-    "can be read again (from files, or dask.array.from_array) instead of data scattered to the workers, and call again"
+    "a part of the table was only in the memory of a worker that is lost, or is kept on another cluster than this client's, "
+    "and Dask cannot make it again: give a table that can be read again (from files, or dask.array.from_array) instead of "
+    "data scattered to the workers, or the client of the cluster that keeps it, and call again"
 )
 
 

@@ -16,8 +16,10 @@ from twolayer.distributed.collections import (
     along_rows,
     blocked_table,
     check_number_columns,
+    frame_dtype,
     is_dask,
     known_array,
+    part_array,
 )
 from twolayer.distributed.dask_workers import DaskWorkers
 from twolayer.distributed.table_rows import target_array
@@ -41,7 +43,7 @@ def predict_rows(model: Any, x: Any, method: str, settings: Mapping[str, Any]) -
     if hasattr(x, "to_dask_array"):
         check_names(x, names)
         check_number_columns(x, "X")
-        array = x.to_dask_array()
+        array = uncounted_array(x)
     check_prediction_columns(array, model)
     if method == "score":
         return score_rows(model, x, **settings)
@@ -51,6 +53,13 @@ def predict_rows(model: Any, x: Any, method: str, settings: Mapping[str, Any]) -
     like = block_prediction(row, None, bare, method, settings)
     parts = array_of_blocks(array, like, (bare, method, settings), ROW_AXES.get(method, 0))
     return tuple(parts) if several(method, settings) else parts
+
+
+def uncounted_array(frame: Any) -> Any:
+    """Return a data frame of numbers as a Dask array whose number of rows is as unknown as that of the frame."""
+    dtype = frame_dtype(frame)
+    meta = np.empty((0, frame.shape[1]), dtype)
+    return frame.map_partitions(part_array, dtype, meta=meta)
 
 
 def several(method: str, settings: Mapping[str, Any]) -> bool:

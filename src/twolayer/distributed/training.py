@@ -41,6 +41,11 @@ class DaskHome(TableHome):
     """
 
     def __init__(self, client: Any = None) -> None:
+        if client is not None and not hasattr(client, "as_current"):
+            raise InputError(
+                "client must be a distributed.Client, such as distributed.Client('tcp://host:8786') or "
+                f"distributed.Client(cluster); got {checks.short_repr(client)}"
+            )
         self.client = client
 
     def at_work(self) -> AbstractContextManager[Any]:

@@ -79,6 +79,6 @@ def check_in_memory(x: Any, name: str, why: str) -> None:
     """Raise InputError if a table is Dask's, in a place where it would be gathered on this machine."""
     if is_elsewhere(x):
         raise InputError(
-            f"{name} is Dask's, and {why}: give {name}.compute() if it fits; fit, partial_fit, left_out_predict, score and "
-            "the predictions of TwoLayerRegressor and TwoLayerClassifier take Dask's tables"
+            f"{name} is Dask's, and {why}: give {name}.compute() if it fits; fit, partial_fit, score and the "
+            "predictions of TwoLayerRegressor and TwoLayerClassifier take Dask's tables"
         )
