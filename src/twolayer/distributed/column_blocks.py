@@ -104,7 +104,7 @@ def weight_block(w: Any, columns: slice) -> Any:
     part = w[..., columns, :]
     if not is_dask(part):
         return part
-    return part.rechunk(part.shape).to_delayed().ravel()[0]
+    return part.rechunk(part.shape).to_delayed(optimize_graph=False).ravel()[0]
 
 
 def checked_columns(x: Any, first: int, dtype: Any, name: str = "x") -> np.ndarray:

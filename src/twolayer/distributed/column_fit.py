@@ -53,9 +53,9 @@ def fit_column_blocks(
 
 def column_table(table: BlockedTable, workers: DaskWorkers) -> ColumnTable:
     """Return the rows of a table in blocks of columns."""
-    blocks = [
-        (block, columns.start) for block, columns in zip(table.blocks(), table.slices, strict=True)
-    ]
+    # as they are in the user's graph: optimised, the same keys would mean other tasks in the graph of a prediction
+    arrays = table.array.to_delayed(optimize_graph=False).ravel()
+    blocks = [(block, columns.start) for block, columns in zip(arrays, table.slices, strict=True)]
     source = ColumnSource(blocks, table.slices, workers, table.shape)
     return ColumnTable(source, np.arange(table.shape[0]), names=table.names)
 
@@ -79,7 +79,7 @@ def rows_in_columns(x: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[An
     return (column_table(table, workers), *rest)
 
 
-def take_arrays(model: Any, workers: DaskWorkers, most: int = MOST_NUMBERS_HERE) -> None:
+def take_arrays(model: Any, workers: DaskWorkers, most: float | None = None) -> None:
     """Let the model have NumPy arrays in the place of Dask's, if they are `most` numbers or fewer; all come in one pass."""
     clip, stream, spread = model.input_clip_, model.stream_, getattr(model, "spread_", None)
     moments = [one for one in (stream.inputs, stream.clipped) if one is not None]
@@ -88,7 +88,7 @@ def take_arrays(model: Any, workers: DaskWorkers, most: int = MOST_NUMBERS_HERE)
     found += [] if clip is None else [clip.center, clip.scale]
     found += [array for one in moments for array in (one.mean, one.spread)]
     lazy = [array for array in found if is_dask(array)]
-    if sum(array.size for array in lazy) > most:
+    if sum(array.size for array in lazy) > (MOST_NUMBERS_HERE if most is None else most):
         model.stream_ = replace(stream, inputs=None, clipped=None)
         return
     values = {array.name: value for array, value in zip(lazy, workers.arrays(lazy), strict=True)}

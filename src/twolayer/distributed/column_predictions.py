@@ -133,7 +133,7 @@ def row_products(array: Any, clip: InputClip | None, weights: InputWeights) -> A
     run, add = delayed(on_one_thread, pure=False), delayed(add_up, pure=False)
     ends = np.cumsum((0, *array.chunks[1])).tolist()
     parts = []
-    for k, block in enumerate(array.to_delayed().ravel()):
+    for k, block in enumerate(array.to_delayed(optimize_graph=False).ravel()):
         columns = slice(ends[k], ends[k + 1])
         own = None if clip is None else clip_block(clip, columns)
         known = (block, columns.start, own, weights.blocks(columns))

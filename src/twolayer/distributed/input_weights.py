@@ -50,7 +50,7 @@ def clip_block(clip: InputClip, columns: slice) -> Any:
     import dask.array as da
 
     both = da.stack([clip.center[columns], clip.scale[columns]])
-    return both.rechunk(both.shape).to_delayed().ravel()[0]
+    return both.rechunk(both.shape).to_delayed(optimize_graph=False).ravel()[0]
 
 
 def block_products(block: Any, clipped: Sequence[bool]) -> np.ndarray:
