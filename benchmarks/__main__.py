@@ -16,7 +16,7 @@ COMMANDS = {  # word -> module, loaded when it is called; each has a `main`
     "gpu": "benchmarks.gpu",
     "page": "benchmarks.page_rate",
     "kills": "benchmarks.cluster_kills",
-    "scaling": "benchmarks.scaling",
+    "cluster": "benchmarks.cluster_steps",
 }
 
 

@@ -30,7 +30,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Time twolayer and its peers in turn; print medians, spread, ratios, and the machine's floor.",
-        epilog="Others: python -m benchmarks chart | quality | leftout | tables | exports | gpu | page, each with --help.",
+        epilog="Others: python -m benchmarks chart | quality | leftout | tables | exports | gpu | page | cluster | kills, "
+        "each with --help.",
     )
     parser.add_argument("rows", nargs="*", choices=known, help="default: all of them")
     parser.add_argument("--quick", action="store_true", help="smaller rows and fewer rounds")

@@ -8,6 +8,7 @@ import twolayer as tl
 from twolayer.estimators import base, fit
 from twolayer.estimators.fit_plan import largest_fit_product
 from twolayer.estimators.selection import search
+from twolayer.estimators.uncertainty import fit_uncertainty
 from twolayer.training.threads import SMALL_MULTIPLICATIONS
 
 X = np.random.default_rng(0).normal(size=(30, 3))
@@ -20,7 +21,7 @@ def blas_threads():
 @pytest.mark.parametrize(
     ("make", "place", "name"),
     [
-        (lambda: tl.TwoLayerRegressor(3, alpha=1.0), fit, "noise_std"),
+        (lambda: tl.TwoLayerRegressor(3, alpha=1.0), fit_uncertainty, "noise_std"),
         (lambda: tl.TwoLayerRegressor(3), fit, "choose_alpha"),
         (lambda: tl.TwoLayerRegressor(3, alpha=1.0), fit, "standardise"),
         (lambda: tl.TwoLayerRegressorCV(3, alphas=[1.0], cv=2), search, "row_axes"),
@@ -45,7 +46,9 @@ def test_large_fits_are_not_limited(monkeypatch):
     monkeypatch.setattr(base, "largest_fit_product", lambda *shape: SMALL_MULTIPLICATIONS + 1)
     seen = []
     model = tl.TwoLayerRegressor(3, alpha=1.0, max_iter=5, random_state=0)
-    monkeypatch.setattr(fit, "noise_std", lambda *given: seen.append(blas_threads()) or np.ones(1))
+    monkeypatch.setattr(
+        fit_uncertainty, "noise_std", lambda *given: seen.append(blas_threads()) or np.ones(1)
+    )
     with threadpool_limits(limits=2, user_api="blas"):
         model.fit(X, X[:, 0])
     assert seen == [{2}]

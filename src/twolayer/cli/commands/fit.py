@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,6 @@ from twolayer.cli.checkpoint_options import (
     CheckpointPath,
     Resume,
 )
-from twolayer.cli.cluster_fit import run_cluster_fit
 from twolayer.cli.cluster_options import ClusterName, check_cluster_options, folder_name
 from twolayer.cli.config import ConfigPath, config_is_current, printable_name, settings_toml
 from twolayer.cli.earlier_fit import check_earlier_fit, note_data_changes
@@ -137,13 +137,20 @@ def fit_as_given(given: dict[str, Any]) -> FitResult:
         note_data_changes(given["config"], given, output)
         checkpoints = CheckpointOptions(checkpoint, given["every"], given["resume"])
         with Painter() as painter:
-            run = run_fit if cluster is None else partial(run_cluster_fit, cluster)
+            run = run_fit if cluster is None else cluster_run(cluster)
             model, about, results = run(asked, training, output, checkpoints)
             text = None if kept else settings_toml(given, paths[2])
             write_outputs(model, about, paths, text, output, painter, stop)
         files = dict(zip(("model", "picture", "settings"), paths, strict=True))
         output.result({**results, "files": files})
         return FitResult(model, about["scores"], *paths)
+
+
+def cluster_run(cluster: str) -> Callable[..., Any]:
+    """Return what runs the fit on a cluster; it is loaded only then, as it takes the estimators and Dask."""
+    from twolayer.cli.cluster_fit import run_cluster_fit
+
+    return partial(run_cluster_fit, cluster)
 
 
 def run_fit(

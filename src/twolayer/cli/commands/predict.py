@@ -13,7 +13,6 @@ import typer
 from twolayer import checks, tables
 from twolayer.cli import options
 from twolayer.cli.cluster_options import ClusterName, check_cluster_options
-from twolayer.cli.cluster_predict import predict_files
 from twolayer.cli.output import Output
 from twolayer.cli.output_paths import same_file
 from twolayer.cli.row_writer import FormulaCells, file_ending, row_writer
@@ -111,7 +110,9 @@ def predict(
 
 
 def predict_on_cluster(given: dict[str, Any]) -> None:
-    """Predict every row of a table in many files, on Dask."""
+    """Predict every row of a table in many files, on Dask, which is loaded only then."""
+    from twolayer.cli.cluster_predict import predict_files
+
     name, known = check_cluster_options(given), open_model(given["model"])
     check_prediction_options(known, given["proba"], given["interval"])
     output = Output(given["quiet"])

@@ -1,4 +1,4 @@
-"""What training on Dask takes: `python -m benchmarks scaling` measures it, and says what it would take elsewhere.
+"""What training on Dask takes: `python -m benchmarks cluster` measures it, and says what it would take elsewhere.
 
 A step on blocks of rows takes
 
@@ -199,7 +199,7 @@ def distant_client(n_workers: int, delay: float, rate: float) -> Iterator[Any]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, and print the tables of docs/scaling.md."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks scaling", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks cluster", description=__doc__)
     parser.add_argument("--network", action="store_true", help="also on a slow network (as root)")
     options = parser.parse_args(arguments)
     with local_client(1) as client:
