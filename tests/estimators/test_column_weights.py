@@ -183,7 +183,7 @@ def left_out_accuracy(monkeypatch, x, y, weighings):
 
 @pytest.mark.parametrize(
     "weighings",
-    [tuple(WEIGHINGS), ("|t|",), *slow(("t²",), ("|t| above its quantile 0.98",))],
+    [tuple(WEIGHINGS), ("|t|",), *slow((("t²",),), (("|t| above its quantile 0.98",),))],
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:on rows left out, no network")

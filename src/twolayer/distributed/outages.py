@@ -38,7 +38,7 @@ def waited_for(client: Any, work: Coroutine[Any, Any, Any]) -> Any:
     leave_thread_pool()
     job, cluster = asyncio.run_coroutine_threadsafe(work, client.loop.asyncio_loop), Cluster(client)
     try:
-        with cluster_errors():
+        with cluster_errors(client):
             while not wait([job], timeout=LOOK_EVERY).done:
                 cluster.check()
             return job.result()
@@ -130,8 +130,17 @@ def check_connected(client: Any) -> None:
         raise EngineError(CLIENT_GONE)
 
 
+def answers(client: Any) -> bool:
+    """Return whether the scheduler answers a client now."""
+    try:
+        client.sync(client.scheduler.identity, callback_timeout=LOOK_EVERY)
+    except Exception:  # whatever kind: it does not
+        return False
+    return client.status == "running"
+
+
 @contextmanager
-def cluster_errors() -> Iterator[None]:
+def cluster_errors(client: Any = None) -> Iterator[None]:
     """Say what Dask's own errors mean; those of twolayer, and of the user's functions, go through as they are."""
     from distributed.scheduler import KilledWorker
 
@@ -147,6 +156,7 @@ def cluster_errors() -> Iterator[None]:
         ) from error
     except (CancelledError, asyncio.CancelledError) as error:
         lost = "lost" in str(error) and "connection" not in str(error)
+        lost = lost or (client is not None and answers(client))  # Dask does not always say why
         raise EngineError(DATA_GONE if lost else CLIENT_GONE) from error
     except MemoryError as error:
         raise EngineError(
