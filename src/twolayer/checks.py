@@ -282,16 +282,19 @@ def overflow_message(entry: float, where: str, name: str, dtype: Any) -> str:
     )
 
 
+def check_table_shape(shape: tuple[int, ...], name: str) -> None:
+    """Raise InputError if that is not the shape of a table, or of one without rows or columns."""
+    if len(shape) != 2:
+        hint = f": use {name}.reshape(-1, 1) for one column" if len(shape) == 1 else ""
+        raise InputError(f"{name} must have two axes (rows, columns); its shape is {shape}{hint}")
+    if 0 in shape:
+        raise InputError(f"{name} is empty: its shape is {shape}")
+
+
 def finite_table(value: Any, name: str, dtype: Any = None) -> Any:
     """Return the table, dense or sparse, if it has finite numbers and at least one row and one column."""
     array = value.tocsr() if is_sparse(value) else floats(value, name)
-    if array.ndim != 2:
-        hint = f": use {name}.reshape(-1, 1) for one column" if array.ndim == 1 else ""
-        raise InputError(
-            f"{name} must have two axes (rows, columns); its shape is {array.shape}{hint}"
-        )
-    if 0 in array.shape:
-        raise InputError(f"{name} is empty: its shape is {array.shape}")
+    check_table_shape(array.shape, name)
     return (
         finite_sparse(array, name, dtype)
         if is_sparse(value)

@@ -15,7 +15,7 @@ from training_runs import assert_same_weights
 
 import twolayer as tl
 from twolayer.distributed.collections import merged_sizes
-from twolayer.errors import EngineError, InputError
+from twolayer.errors import DivergedError, EngineError, InputError
 from twolayer.maths.activations import ACTIVATIONS
 
 CUTS = [(10, 20, 7, 3), (40,), (1,) * 40]  # of 40 rows, or columns
@@ -223,6 +223,22 @@ def test_settings_that_blocks_do_not_have(settings, as_blocks, message):
     x, y, params, _ = small_problem(n_rows=40, n_inputs=40)
     with pytest.raises((InputError, EngineError), match=message):
         tl.train(as_blocks(x, (15, 25)), y, params, **{**GD, **settings})
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "settings",
+    [{"learning_rate": 1e30}, {"learning_rate": 1e6, "alpha": 1.0}, {"learning_rate": 1e3}],
+)
+@pytest.mark.parametrize("as_blocks", [rows_of, columns_of])
+def test_a_training_that_diverges_says_that_and_nothing_else(as_blocks, settings, dtype):
+    """Of overflowing sums there is no warning, which pytest would raise."""
+    x, y, params, _ = small_problem(n_rows=40, n_inputs=40, dtype=dtype)
+    with pytest.raises(DivergedError) as found:
+        tl.train(as_blocks(100 * x, (15, 25)), y, params, steps=100, **settings)
+    with pytest.raises(DivergedError) as expected:
+        tl.train(100 * x, y, params, steps=100, **settings)
+    assert found.value.step == expected.value.step
 
 
 def test_columns_of_too_many_rows_are_told_to_be_rows(monkeypatch):

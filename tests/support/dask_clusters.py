@@ -28,21 +28,6 @@ def in_process_client(n_workers=2):
 
 
 @contextmanager
-def local_client(n_workers=2):
-    """A client of a cluster of processes, of one thread each."""
-    with (
-        LocalCluster(
-            n_workers=n_workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=":0",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
-
-
-@contextmanager
 def dask_process(*arguments, **more):
     """A process of the command `dask`, ended at the end."""
     process = subprocess.Popen(

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from twolayer._version import __version__
+from twolayer.engines.numpy_engine import ignore_overflow
 from twolayer.errors import EngineError
 from twolayer.maths.network import Params
 from twolayer.training.threads import limited_threads
@@ -152,7 +153,8 @@ def add_two(one: Any, other: Any) -> Any:
         return tuple(add_two(a, b) for a, b in zip(one, other, strict=True))
     if isinstance(one, dict):
         return {name: add_two(one[name], other[name]) for name in one}
-    return np.add(one, other) if isinstance(one, np.ndarray) else one + other
+    with ignore_overflow():
+        return np.add(one, other) if isinstance(one, np.ndarray) else one + other
 
 
 def _weights(params: Params) -> tuple[Any, ...]:

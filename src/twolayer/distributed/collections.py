@@ -78,13 +78,7 @@ def blocked_table(x: Any, name: str = "x") -> BlockedTable:
     check_collection(x, name)
     names = list(x.columns) if hasattr(x, "columns") and x.ndim == 2 else None
     array = known_array(x, name)
-    if array.ndim != 2:
-        hint = f": use {name}.reshape(-1, 1) for one column" if array.ndim == 1 else ""
-        raise InputError(
-            f"{name} must have two axes (rows, columns); its shape is {array.shape}{hint}"
-        )
-    if 0 in array.shape:
-        raise InputError(f"{name} is empty: its shape is {array.shape}")
+    checks.check_table_shape(array.shape, name)
     down, across = array.numblocks
     wide = array.shape[1] > array.shape[0]
     by_rows = down > 1 if (down == 1) != (across == 1) else not wide

@@ -17,6 +17,7 @@ from twolayer import checks
 from twolayer.distributed.block_sum import Workers, add_up
 from twolayer.engines import get_available_engine
 from twolayer.engines.contract import Batch, Engine, TrainingState
+from twolayer.engines.numpy_engine import NumpyEngine, ignore_overflow
 from twolayer.errors import InputError, Refusal
 from twolayer.maths.losses import Loss
 from twolayer.maths.network import Params, absolute_sum, squared_norm
@@ -173,8 +174,8 @@ def with_decay(gradients: Params, params: Params, penalty: float) -> Params:
     return replace(gradients, w1=w1, w2=w2, w_skip=skip)
 
 
-class RowBlocksEngine(Engine):
-    """Gradients of all rows, as sums over blocks that an engine of the workers computes.
+class RowBlocksEngine(NumpyEngine):
+    """Gradients of all rows, as sums over blocks that an engine of the workers computes; weights and steps are NumPy's here.
 
     Parameters
     ----------
@@ -184,6 +185,7 @@ class RowBlocksEngine(Engine):
     """
 
     summary = "sums over blocks of rows, on Dask"
+    takes_sparse = False
     takes_dropout = False
 
     def __init__(self, inner: Engine, inner_device: str = "cpu") -> None:
@@ -206,25 +208,20 @@ class RowBlocksEngine(Engine):
             )
         return None
 
-    def prepare(
-        self, problem: Problem, params: Params, solver: Solver, device: str
-    ) -> TrainingState:
-        own = params.copy()
-        return TrainingState(problem, solver, own, solver.start(own))
-
     def loss_and_gradients(
         self, state: TrainingState, params: Any, batch: Batch
     ) -> tuple[Any, Params]:
         table, objective = state.problem.x, state.problem.objective
         what = params.copy(), objective, batch.total, self.inner.name, self.inner_device
-        loss, gradients = table.workers.sum(block_loss_and_gradients, table.blocks, *what)
-        if batch.penalty:  # the weights decay once, not in every block
-            loss = loss + 0.5 * batch.penalty * squared_norm(params)
-            gradients = with_decay(gradients, params, batch.penalty)
-        if batch.l1:
-            loss = loss + batch.l1 * absolute_sum(params)
-        loss = loss if np.ndim(loss) else float(loss)
-        return loss, gradients.map(lambda g: g.astype(params.dtype))
+        with ignore_overflow():
+            loss, gradients = table.workers.sum(block_loss_and_gradients, table.blocks, *what)
+            if batch.penalty:  # the weights decay once, not in every block
+                loss = loss + 0.5 * batch.penalty * squared_norm(params)
+                gradients = with_decay(gradients, params, batch.penalty)
+            if batch.l1:
+                loss = loss + batch.l1 * absolute_sum(params)
+            loss = loss if np.ndim(loss) else float(loss)
+            return loss, gradients.map(lambda g: g.astype(params.dtype))
 
     def table_gradients(self, problem: Problem, params: Params, batch: Batch) -> Params:
         state = TrainingState(problem, GradientDescent(1.0), params, None)
@@ -233,6 +230,3 @@ class RowBlocksEngine(Engine):
     def objective(self, state: TrainingState, batch: Batch) -> Any:
         known = state.memory.get("loss") if isinstance(state.memory, dict) else None
         return known if isinstance(known, float) else super().objective(state, batch)
-
-    def params(self, state: TrainingState) -> Params:
-        return state.params.copy()
