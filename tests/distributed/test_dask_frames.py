@@ -73,6 +73,32 @@ def test_partitions_that_dask_joins_on_reading(columns, frame, tmp_path):
     )
 
 
+def test_predictions_are_a_column_of_the_frame_also_where_dask_joins_partitions(frame, tmp_path):
+    for number in range(6):
+        frame[20 * number : 20 * number + 20].to_parquet(tmp_path / f"{number}.parquet")
+    table = dd.read_parquet(tmp_path)
+    model = tl.TwoLayerRegressor(**IN_MEMORY).fit(frame[["a", "b"]], frame["price"])
+    found = table.assign(told=model.predict(table[["a", "b"]])).compute()
+    np.testing.assert_allclose(found["told"], model.predict(frame[["a", "b"]]), rtol=1e-12)
+    assert (found["word"] == frame["word"]).all()
+
+
+def test_a_gap_in_rows_to_predict_is_named_with_its_block_and_column(frame):
+    model = tl.TwoLayerRegressor(**IN_MEMORY).fit(frame[["a", "b"]], frame["price"])
+    frame.loc[70, "b"] = np.nan
+    table = dd.from_pandas(frame, npartitions=2)
+    with pytest.raises(InputError, match=r"in block 1 \(counted from 0\): .*in column 'b'"):
+        model.predict(table[["a", "b"]]).compute()
+
+
+def test_an_array_of_objects_is_told_to_be_numbers(frame):
+    x = dd.from_pandas(frame[["a", "yes"]].astype(object), npartitions=2).to_dask_array(
+        lengths=True
+    )
+    with pytest.raises(InputError, match=r"give X\.astype\(float\)"):
+        tl.TwoLayerRegressor(**SETTINGS).fit(x, frame["price"].to_numpy())
+
+
 def test_a_missing_whole_number_is_named(frame):
     frame.loc[17, "count"] = pd.NA
     table = dd.from_pandas(frame, npartitions=2)

@@ -117,11 +117,17 @@ def known_array(value: Any, name: str) -> Any:
     if hasattr(value, "to_dask_array"):
         check_number_columns(value, name)
     array = counted_array(value, name)
-    if array.dtype.kind not in "biuf":
-        raise InputError(
-            f"{name} must hold numbers; its dtype is {array.dtype}: encode or drop what is text"
-        )
+    check_number_dtype(array.dtype, name)
     return array
+
+
+def check_number_dtype(dtype: np.dtype, name: str) -> None:
+    """Raise InputError if an array of that dtype may hold anything but numbers."""
+    if dtype.kind not in "biuf":
+        advice = "encode or drop what is text"
+        if dtype.kind == "O":
+            advice = f"give {name}.astype(float) if all of it is numbers, else {advice}"
+        raise InputError(f"{name} must hold numbers; its dtype is {dtype}: {advice}")
 
 
 def counted_array(value: Any, name: str) -> Any:

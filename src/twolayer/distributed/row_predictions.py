@@ -16,6 +16,7 @@ from twolayer.distributed.collections import (
     along_rows,
     blocked_table,
     check_number_columns,
+    check_number_dtype,
     frame_dtype,
     is_dask,
     known_array,
@@ -24,7 +25,7 @@ from twolayer.distributed.collections import (
 from twolayer.distributed.dask_workers import DaskWorkers
 from twolayer.distributed.table_rows import target_array
 from twolayer.errors import InputError, TwoLayerWarning
-from twolayer.estimators.input_checks import check_names
+from twolayer.estimators.input_checks import check_missing_values, check_names
 
 ROW_AXES = {"network_outputs": 1}  # of what the method returns; else 0
 
@@ -50,16 +51,29 @@ def predict_rows(model: Any, x: Any, method: str, settings: Mapping[str, Any]) -
     bare, settings = travelling(model), dict(settings)
     dtype = array.dtype if array.dtype.kind == "f" else np.dtype(float)
     row = np.zeros((1, array.shape[1]), dtype)
-    like = block_prediction(row, None, bare, method, settings)
-    parts = array_of_blocks(array, like, (bare, method, settings), ROW_AXES.get(method, 0))
+    like = block_prediction(row, None, bare, method, settings, names)
+    what = bare, method, settings, names
+    parts = array_of_blocks(array, like, what, ROW_AXES.get(method, 0))
     return tuple(parts) if several(method, settings) else parts
 
 
 def uncounted_array(frame: Any) -> Any:
-    """Return a data frame of numbers as a Dask array whose number of rows is as unknown as that of the frame."""
-    dtype = frame_dtype(frame)
-    meta = np.empty((0, frame.shape[1]), dtype)
-    return frame.map_partitions(part_array, dtype, meta=meta)
+    """Return a data frame of numbers as a Dask array whose number of rows is as unknown as that of the frame.
+
+    It has as many blocks as the frame has partitions, so that the frame can take it for a column: Dask's own conversion may
+    join partitions on reading.
+    """
+    import dask.array as da
+    from dask import delayed
+
+    parts, dtype, convert = frame.to_delayed(), frame_dtype(frame), delayed(part_array, pure=False)
+    if len(parts) != frame.npartitions:
+        parts = frame.to_delayed(optimize_graph=False)
+    shape = (np.nan, frame.shape[1])
+    return da.concatenate(
+        [da.from_delayed(convert(part, dtype), shape, dtype) for part in parts],
+        allow_unknown_chunksizes=True,
+    )
 
 
 def several(method: str, settings: Mapping[str, Any]) -> bool:
@@ -75,10 +89,7 @@ def check_prediction_columns(array: Any, model: Any) -> None:
         raise InputError(
             f"X has {array.shape[1]} columns, and the model was fitted to {model.n_features_in_}: give the same columns"
         )
-    if array.dtype.kind not in "biuf":
-        raise InputError(
-            f"X must hold numbers; its dtype is {array.dtype}: encode or drop what is text"
-        )
+    check_number_dtype(array.dtype, "X")
 
 
 def travelling(model: Any) -> Any:
@@ -100,7 +111,7 @@ def array_of_blocks(array: Any, like: np.ndarray, arguments: tuple[Any, ...], ax
     """
     import dask.array as da
 
-    axis += several(*arguments[1:])
+    axis += several(*arguments[1:3])
     numbers = da.arange(array.numblocks[0], chunks=1)
     places = ["rows" if k == axis else f"axis {k}" for k in range(like.ndim)]
     return da.blockwise(
@@ -127,8 +138,9 @@ def block_prediction(
     model: Any,
     method: str,
     settings: Mapping[str, Any],
+    names: Any,
 ) -> np.ndarray:
-    """Return what the method returns for the block of that number, two arrays stacked.
+    """Return what the method returns for the block of that number, two arrays stacked; an error has the columns' names.
 
     Without a number it is the caller who asks, and to whom warnings are given.
     """
@@ -137,6 +149,7 @@ def block_prediction(
         if number is not None:
             warnings.simplefilter("ignore", TwoLayerWarning)
         try:
+            check_missing_values(rows, names)
             found = getattr(model, method)(rows, **settings)
         except ValueError as error:
             where = "" if number is None else f"in block {number[0]} (counted from 0): "
