@@ -26,7 +26,7 @@ def small_blocks_stay(monkeypatch):
 
 @pytest.fixture(scope="module")
 def client():
-    with cluster_of_processes(2) as one:
+    with cluster_of_processes() as (_, one):
         yield one
 
 
@@ -69,7 +69,7 @@ def test_the_tasks_have_names_to_know_them_by(client):
 def test_a_worker_that_dies_in_training_changes_nothing():
     x, y = numbers_table(2000)
     here = tl.TwoLayerRegressor(**SETTINGS).fit(in_blocks(x, 200), y)
-    with cluster_of_processes(2) as own:
+    with cluster_of_processes() as (_, own):
         pids = list(own.run(os.getpid).values())
         steps = []
 
