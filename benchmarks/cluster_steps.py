@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 import twolayer as tl
+from benchmarks.cluster_peers import print_peers
 from benchmarks.slow_network import HERE, slow_host
 from twolayer.distributed.block_sum import FAN_IN, on_one_thread
 from twolayer.distributed.dask_workers import DaskWorkers
@@ -33,7 +34,8 @@ from twolayer.distributed.row_blocks import RowBlock, block_loss_and_gradients
 from twolayer.maths.problem import checked_objective
 
 N_ROWS, N_INPUTS, N_HIDDEN, N_BLOCKS = 1_600_000, 20, 50, 16
-STEPS = 10
+GD: dict[str, Any] = {"solver": "gd", "learning_rate": 1e-3, "steps": 10}
+LBFGS: dict[str, Any] = {"solver": "lbfgs", "steps": 20}
 ROUND_TRIPS = 7  # of a step: the graph to the scheduler, on to workers, sums between these, the answer back; measured
 DISK_RATE = 1e9  # bytes a second that one machine of a cluster reads; for the tables worked out
 NETWORK_RATE, NETWORK_DELAY = 1.25e9, 1e-4  # of ten gigabit in one room
@@ -130,11 +132,11 @@ def measured_rates(client: Any) -> Rates:
     )
 
 
-def measured_step(client: Any) -> float:
-    """Return the seconds of a step of gradient descent on the cluster, the table being there already."""
+def measured_step(client: Any, n_rows: int = N_ROWS, solver: Any = GD) -> float:
+    """Return the seconds of a step on the cluster, the table being there already."""
     import dask.array as da
 
-    per_block = N_ROWS // N_BLOCKS
+    per_block = n_rows // N_BLOCKS
     x = da.concatenate(
         [
             da.map_blocks(
@@ -145,17 +147,17 @@ def measured_step(client: Any) -> float:
             for seed in range(N_BLOCKS)
         ]
     )
-    return step_of_training(x, client)
+    return step_of_training(x, client, solver)
 
 
-def step_in_memory() -> float:
+def step_in_memory(n_rows: int = N_ROWS, solver: Any = GD) -> float:
     """Return the seconds of the same step in this process, the table being in memory."""
-    blocks = [random_rows(N_ROWS // N_BLOCKS, seed) for seed in range(N_BLOCKS)]
-    return step_of_training(np.concatenate(blocks), None)
+    blocks = [random_rows(n_rows // N_BLOCKS, seed) for seed in range(N_BLOCKS)]
+    return step_of_training(np.concatenate(blocks), None, solver)
 
 
-def step_of_training(x: Any, client: Any) -> float:
-    """Return the median seconds of a step of gradient descent on these rows."""
+def step_of_training(x: Any, client: Any, solver: dict[str, Any]) -> float:
+    """Return the median seconds of a step on these rows."""
     params = tl.init_params(N_INPUTS, N_HIDDEN, 1, dtype="float32")
     ends: list[float] = []
     tl.train(
@@ -163,8 +165,7 @@ def step_of_training(x: Any, client: Any) -> float:
         x[:, :1],
         params,
         loss="squared_error",
-        learning_rate=1e-3,
-        steps=STEPS,
+        **solver,
         callback=lambda progress: ends.append(time.perf_counter()),
         callback_every=1,
         client=client,
@@ -212,7 +213,33 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure, and print the tables of docs/scaling.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks cluster", description=__doc__)
     parser.add_argument("--network", action="store_true", help="also on a slow network (as root)")
+    parser.add_argument("--rows", type=int, metavar="N", help="only steps of L-BFGS on N rows")
+    parser.add_argument("--peers", action="store_true", help="only other ways (needs dask-ml)")
     options = parser.parse_args(arguments)
+    if options.peers:
+        with local_client(2) as client:
+            print_peers(client)
+    elif options.rows:
+        print_overhead(options.rows)
+    else:
+        print_steps(options.network)
+
+
+def print_overhead(n_rows: int) -> None:
+    """Print the seconds of a step in memory and on two processes, for a table of so many rows."""
+    print(
+        f"{n_rows:,} x {N_INPUTS}, {N_HIDDEN} hidden units, float32, {N_BLOCKS} blocks, L-BFGS:\n"
+    )
+    here = step_in_memory(n_rows, LBFGS)
+    with local_client(2) as client:
+        there = measured_step(client, n_rows, LBFGS)
+    print(
+        f"in memory {here:.3f} s a step, on Dask with two processes {there:.3f} s ({there / here:.2f} times)"
+    )
+
+
+def print_steps(network: bool) -> None:
+    """Print steps that were measured beside the model's, and what the model says of large tables."""
     with local_client(1) as client:
         rates = measured_rates(client)
     print(
@@ -227,7 +254,7 @@ def main(arguments: list[str] | None = None) -> None:
     for n_workers in (1, 2, 4):
         with local_client(n_workers) as client:
             print_step(rates, measured_step(client), n_workers, 0.0, np.inf)
-    if options.network:
+    if network:
         for delay, rate in ((0.0, 12.5e6), (0.01, 12.5e6), (0.05, 12.5e6), (0.01, 1.25e6)):
             with distant_client(2, delay, rate) as client:
                 print_step(rates, measured_step(client), 2, delay, rate)

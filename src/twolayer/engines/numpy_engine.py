@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 
 from twolayer.engines.contract import Batch, BatchPlan, Engine, TrainingState
-from twolayer.maths.network import Params, loss_and_gradients
+from twolayer.maths.network import (
+    Params,
+    absolute_sum,
+    loss_and_gradients,
+    objective_value,
+)
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
 
@@ -28,10 +33,8 @@ class NumpyEngine(Engine):
     def loss_and_gradients(
         self, state: TrainingState, params: Any, batch: Batch
     ) -> tuple[Any, Params]:
-        problem, rows = state.problem, batch.rows
-        x, y, s = problem.x, problem.y, problem.s
-        if rows is not None:
-            x, y, s = x[rows], y[rows], None if s is None else s[rows]
+        problem = state.problem
+        x, y, s = rows_of_batch(problem, batch)
         with ignore_overflow():
             return loss_and_gradients(
                 x,
@@ -45,12 +48,31 @@ class NumpyEngine(Engine):
                 mask=batch.mask,
             )
 
+    def objective(self, state: TrainingState, batch: Batch) -> Any:
+        """Return the objective as it is now, without the gradients, which take twice as long as all the rest."""
+        problem, params = state.problem, state.params
+        x, y, s = rows_of_batch(problem, batch)
+        numbers = s, batch.total, batch.penalty
+        with ignore_overflow():
+            value = objective_value(x, y, params, problem.objective, *numbers, mask=batch.mask)
+            if batch.l1:
+                value = value + batch.l1 * absolute_sum(params)
+        return value if np.ndim(value) else float(value)
+
     def advance(self, state: TrainingState, plan: BatchPlan) -> np.ndarray:
         with ignore_overflow():
             return super().advance(state, plan)
 
     def params(self, state: TrainingState) -> Params:
         return state.params.copy()
+
+
+def rows_of_batch(problem: Problem, batch: Batch) -> tuple[Any, Any, Any]:
+    """Return the table, the targets and the row weights of a batch."""
+    x, y, s = problem.x, problem.y, problem.s
+    if batch.rows is None:
+        return x, y, s
+    return x[batch.rows], y[batch.rows], None if s is None else s[batch.rows]
 
 
 def ignore_overflow() -> np.errstate:
