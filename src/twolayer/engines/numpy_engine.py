@@ -57,7 +57,7 @@ class NumpyEngine(Engine):
             value = objective_value(x, y, params, problem.objective, *numbers, mask=batch.mask)
             if batch.l1:
                 value = value + batch.l1 * absolute_sum(params)
-        return value if np.ndim(value) else float(value)
+        return np.asarray(value, dtype=np.float64) if np.ndim(value) else float(value)
 
     def advance(self, state: TrainingState, plan: BatchPlan) -> np.ndarray:
         with ignore_overflow():
