@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import machine, published_figures
+from benchmarks.arguments import word_of
 from benchmarks.datasets import WIDE_FILES, uci_folder, wide_file
 from benchmarks.measurements import Figures, Measurements
 from benchmarks.public_comparison import OURS_PUBLIC, public_models, public_table
@@ -76,12 +77,15 @@ def main(arguments: list[str] | None = None) -> None:
 
 def quality_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
+    names = [name for group in GROUPS.values() for name in group]
     parser = argparse.ArgumentParser(prog="python -m benchmarks quality", description=__doc__)
     parser.add_argument(
         "tables",
         nargs="*",
-        choices=[*GROUPS, *(name for group in GROUPS.values() for name in group)],
-        help="tables, or all wide, uci or public ones; default: all (of a protocol: those with published figures)",
+        type=word_of([*GROUPS, *names]),
+        metavar="table",
+        help=f"of {', '.join(names)}; or all wide, uci or public ones; default: all (of a protocol: those with "
+        "published figures)",
     )
     parser.add_argument(
         "--protocol",

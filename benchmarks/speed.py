@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks import speed_report as report
+from benchmarks.arguments import word_of
 from benchmarks.cold_start import cold_start
 from benchmarks.engine_choice import engine_choices
 from benchmarks.rows import ROWS
@@ -33,7 +34,13 @@ def main(arguments: list[str] | None = None) -> None:
         epilog="Others: python -m benchmarks chart | quality | leftout | tables | exports | gpu | page | cluster | kills, "
         "each with --help.",
     )
-    parser.add_argument("rows", nargs="*", choices=known, help="default: all of them")
+    parser.add_argument(
+        "rows",
+        nargs="*",
+        type=word_of(known),
+        metavar="row",
+        help=f"of {', '.join(known)}; default: all of them",
+    )
     parser.add_argument("--quick", action="store_true", help="smaller rows and fewer rounds")
     parser.add_argument("--out", type=Path, help="folder for bench.json, bench.md and bench.png")
     options = parser.parse_args(arguments)

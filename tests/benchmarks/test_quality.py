@@ -252,6 +252,22 @@ def test_a_damaged_table_is_told(data):
         datasets.read_wide_table(data / "wide" / "colon.mat")
 
 
+@pytest.mark.parametrize(
+    ("words", "tables"),
+    [
+        ([], quality.GROUPS["wide"] + quality.GROUPS["uci"] + quality.GROUPS["public"]),
+        (["--protocol", "leave-one-out"], ("alon", "golub", "singh")),
+        (["wide", "yacht"], (*quality.GROUPS["wide"], "yacht")),
+    ],
+)
+def test_the_tables_of_a_command_may_be_named_or_not(words, tables, monkeypatch):
+    asked = []
+    monkeypatch.setattr(quality, "measure_quality", lambda options, *_: asked.append(options) or {})
+    monkeypatch.setattr(quality, "quality_markdown", lambda result: "")
+    main(["quality", *words])
+    assert tuple(asked[0].tables) == tables
+
+
 def test_a_table_or_model_that_is_not_there_is_refused(capsys):
     for words, message in [
         (["colum"], "invalid choice: 'colum'"),

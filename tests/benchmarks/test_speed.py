@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import twolayer as tl
-from benchmarks import rows, speed_report, width_scaling
+from benchmarks import rows, speed, speed_report, width_scaling
 from benchmarks.__main__ import COMMANDS, main
 from benchmarks.machine import Machine
 from benchmarks.timing import Contender, Timed
@@ -75,6 +75,14 @@ def test_a_row_from_the_command_line(tmp_path, monkeypatch, capsys):
     assert "times its floor of 1 µs" in told
     assert "| a peer |" in (tmp_path / "bench.md").read_text()
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_row_is_every_row(monkeypatch):
+    asked = []
+    monkeypatch.setattr(speed, "measure_rows", lambda names, quick: asked.append(names) or {})
+    main([])
+    main(["--quick"])
+    assert set(asked[0]) - set(asked[1]) == set(speed.SLOW)
 
 
 def test_an_unknown_row_is_refused(capsys):
