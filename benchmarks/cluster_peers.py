@@ -46,9 +46,9 @@ def contenders() -> Iterator[tuple[str, Callable[[Any, Any], Any]]]:
 
         return fit
 
-    def by_passes(passes: int) -> Callable[[Any, Any], Any]:
+    def by_passes(passes: int, n_networks: int) -> Callable[[Any, Any], Any]:
         def fit(x: Any, y: Any) -> Any:
-            own = tl.TwoLayerRegressor(N_HIDDEN, alpha=1.0, random_state=0)
+            own = tl.TwoLayerRegressor(N_HIDDEN, alpha=1.0, n_networks=n_networks, random_state=0)
             for _ in range(passes):
                 own.partial_fit(x, y)
             return own
@@ -64,7 +64,8 @@ def contenders() -> Iterator[tuple[str, Callable[[Any, Any], Any]]]:
         model = tl.TwoLayerRegressor(N_HIDDEN, **settings)
         yield f"twolayer, L-BFGS, {iterations} steps on all rows", model.fit
     for passes in PASSES:
-        yield f"twolayer, partial_fit, {passes} passes", by_passes(passes)
+        yield f"twolayer, partial_fit, {passes} passes, one network", by_passes(passes, 1)
+        yield f"twolayer, partial_fit, {passes} passes, five networks", by_passes(passes, 5)
         yield f"dask-ml Incremental of MLPRegressor, {passes} passes", in_blocks(network(), passes)
     yield (
         f"dask-ml Incremental of SGDRegressor, {PASSES[-1]} passes",

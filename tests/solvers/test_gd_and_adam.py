@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import twolayer as tl
-from twolayer.solvers.adam import Adam
+from twolayer.solvers.adam import Adam, ResumedAdam
 from twolayer.solvers.gd import GradientDescent
 
 RULES = {
@@ -115,3 +115,18 @@ def test_the_weights_move_in_place_and_keep_their_dtype(rule, dtype):
         assert w.dtype == dtype
         assert (w < old).all()
     assert all((g == 1).all() for _, g in gradients.items())
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_resumed_training_goes_on_with_the_memory_of_the_one_before(engine):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((30, 4)), rng.standard_normal((30, 2))
+    start = tl.init_params(4, 5, 2)
+    settings = {"engine": engine, "loss": "squared_error", "alpha": 0.1}
+    whole = tl.train(x, y, start, solver=Adam(0.01), steps=9, **settings)
+    solver = ResumedAdam(0.01)
+    first = tl.train(x, y, start, solver=solver, steps=4, **settings)
+    then = tl.train(x, y, first.params, solver=solver, steps=5, **settings)
+    assert solver.memory["steps"] == 9
+    np.testing.assert_array_equal(np.append(first.losses, then.losses), whole.losses)
+    np.testing.assert_array_equal(then.params.w1, whole.params.w1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -34,23 +33,11 @@ from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import SCALINGS, SMOOTH_CLIP, InputClip
 from twolayer.solvers import SolverMemory
-from twolayer.solvers.adam import Adam
+from twolayer.solvers.adam import Adam, ResumedAdam
 from twolayer.training.loop import was_interrupted
 from twolayer.training.train import Run, train
 
 TYPICAL_ROWS = 1000  # of a stream, where a setting "auto" follows from the shape of the table
-
-
-@dataclass(frozen=True)
-class ResumedAdam(Adam):
-    """Adam that goes on with the memory of the training before."""
-
-    memory: dict[str, Any] = field(default_factory=dict)
-
-    def start(self, params: Params) -> SolverMemory:
-        if not self.memory:
-            self.memory.update(super().start(params))
-        return self.memory
 
 
 def has_partial_fit(model: Any) -> bool:
@@ -175,7 +162,8 @@ def train_views(
             batch_size=batch,
             steps=-(-rows.n_rows // batch),
             sample_weight=rows.s,
-            engine="numpy",
+            engine="auto" if model.engine == "auto" else "numpy",
+            span=False,
             random_state=rng,
             callback=called,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twolayer.maths.network import L1_WEIGHTS, Params
@@ -72,3 +72,15 @@ class Adam(Solver):
         for (name, w), (_, square) in zip(params.items(), memory["square"].items(), strict=True):
             if name in L1_WEIGHTS:
                 soft_threshold(w, l1 * rate / (square**0.5 / correction + self.epsilon))
+
+
+@dataclass(frozen=True)
+class ResumedAdam(Adam):
+    """Adam that goes on with the memory of the training before, which it writes to."""
+
+    memory: SolverMemory = field(default_factory=dict)
+
+    def start(self, params: Params) -> SolverMemory:
+        if not self.memory:
+            self.memory.update(super().start(params))
+        return self.memory

@@ -15,7 +15,7 @@ from twolayer.engines.contract import BatchPlan
 from twolayer.maths.network import Params
 from twolayer.maths.problem import Problem
 from twolayer.solvers import Solver
-from twolayer.solvers.adam import Adam
+from twolayer.solvers.adam import Adam, ResumedAdam
 from twolayer.solvers.gd import GradientDescent
 from twolayer.solvers.lbfgs import LBFGS
 
@@ -204,5 +204,6 @@ class LBFGSState(KernelState):
 SOLVER_STATES: dict[type[Solver], type[KernelState]] = {
     GradientDescent: DescentState,
     Adam: AdamState,
+    ResumedAdam: AdamState,
     LBFGS: LBFGSState,
 }
