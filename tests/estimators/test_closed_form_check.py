@@ -146,3 +146,29 @@ def test_fits_without_rows_say_the_same_thing_once():
     ends = [str(one.message) for one in said if "max_iter=3" in str(one.message)]
     assert len(ends) == 2  # of the fit, and of all those without some rows
     assert ends[1].endswith("(in 5 of 5 fits without some rows)")
+
+
+def test_a_fit_trains_fewer_times_without_rows_than_a_question_does(monkeypatch):
+    """Nobody has asked yet: the check must not take longer than the fit."""
+    from twolayer.estimators.uncertainty import closed_form_check
+
+    trained, real = [], closed_form_check.trained_without
+
+    def counted(tangent, rows, steps):
+        trained.append((tuple(rows), steps))
+        return real(tangent, rows, steps)
+
+    monkeypatch.setattr(closed_form_check, "trained_without", counted)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((80, 2))
+    y = (x[:, 0] > 0) ^ (np.arange(80) == 7)  # one label is wrong
+    model = TwoLayerClassifier(5, alpha=0.01, n_networks=2, random_state=0).fit(x, y)
+    at_fit = trained.copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TwoLayerWarning)  # that they are trained
+        model.left_out_predict(x, y)
+    asked = trained[len(at_fit) :]
+    assert len({rows for rows, _ in at_fit}) == 3 < len({rows for rows, _ in asked})
+    assert {steps for _, steps in at_fit} == {100}
+    assert 300 in {steps for _, steps in asked}
+    assert len(at_fit) == 2 * 3

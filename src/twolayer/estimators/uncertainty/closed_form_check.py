@@ -19,8 +19,8 @@ from twolayer.maths.network import forward
 from twolayer.maths.tangent import Tangent
 from twolayer.training.train import train
 
-MOST_CHECKED = 5  # parts that are left out of a training
-STEPS_WITHOUT = 300
+MOST_CHECKED, STEPS_WITHOUT = 5, 300  # parts that are left out of a training, and its steps
+MOST_AT_FIT, STEPS_AT_FIT = 3, 100  # a fifth of the time, and within a tenth of the change
 FAR_RESIDUAL = 6  # times the usual one: a row left out that is so far off
 HEARD = 0.15  # leverage of a row that is heard by its own output
 FAR_LOGITS, FAR_ROWS = 5.0, 0.1  # rows whose logits move so far, and how many, tell of 0 and 1
@@ -52,6 +52,7 @@ def checked_outputs(
     outputs: np.ndarray,
     blocks: Sequence[np.ndarray] | None,
     settled: bool,
+    at_fit: bool = False,
 ) -> CheckedOutputs:
     """Return the outputs, corrected where some parts had to be left out of a training.
 
@@ -66,6 +67,8 @@ def checked_outputs(
     settled : bool
         Whether the closed form goes on to the minimum, as of a training that was cut short: then no other is compared with
         it, as one that goes on would end elsewhere whatever is left out.
+    at_fit : bool
+        Whether nobody has asked for it yet, so that it must not take longer than the fit: fewer parts, and fewer steps.
     """
     loss, before = tangents[0].loss, np.stack([one.outputs for one in tangents])
     taught = taught_outputs(tangents[0])
@@ -80,14 +83,15 @@ def checked_outputs(
         return CheckedOutputs(outputs)
     parts = list(np.arange(len(own))[:, None]) if blocks is None else list(blocks)
     moved = np.square(np.where(known[:, None], after - own, 0)).sum(axis=1)
-    largest = np.argsort([-moved[part].mean() for part in parts], kind="stable")[:MOST_CHECKED]
-    checked = [parts[k] for k in largest if known[parts[k]].all()]
+    largest = np.argsort([-moved[part].mean() for part in parts], kind="stable")
+    n_parts, steps = (MOST_AT_FIT, STEPS_AT_FIT) if at_fit else (MOST_CHECKED, STEPS_WITHOUT)
+    checked = [parts[k] for k in largest[:n_parts] if known[parts[k]].all()]
     if not checked:
         return CheckedOutputs(outputs)
     outputs = outputs.copy()
     for part in checked:
         for network, tangent in enumerate(tangents):
-            outputs[network, part] = trained_without(tangent, part)
+            outputs[network, part] = trained_without(tangent, part, steps)
     true = mean_outputs(outputs, loss)[:, taught]
     errors = [rms(true[part] - after[part]) for part in checked]
     off = "what the closed form says of rows left out is off by "
@@ -177,7 +181,7 @@ def is_doubtful(
     return bool(far.any())
 
 
-def trained_without(tangent: Tangent, rows: np.ndarray) -> np.ndarray:
+def trained_without(tangent: Tangent, rows: np.ndarray, steps: int) -> np.ndarray:
     """Return a network's outputs for these rows, (n_rows, n_outputs), trained on from its weights without them."""
     x = tangent.features.x
     kept = np.ones(x.shape[0], dtype=bool)
@@ -190,7 +194,7 @@ def trained_without(tangent: Tangent, rows: np.ndarray) -> np.ndarray:
         activation=tangent.activation,
         solver="lbfgs",
         alpha=tangent.alpha,
-        steps=STEPS_WITHOUT,
+        steps=steps,
         tol=1e-4,
         sample_weight=None if tangent.s is None else tangent.s[kept],
     )
