@@ -55,6 +55,17 @@ def test_it_is_the_run_in_memory(cut, settings, n_inputs, as_blocks):
     assert_same_run(tl.train(as_blocks(x, cut), y, params, sample_weight=s, **settings), expected)
 
 
+@pytest.mark.parametrize("settings", slow({**GD, "steps": 500}, {**LBFGS, "steps": 50}))
+@pytest.mark.parametrize(("n_inputs", "as_blocks"), [(5, rows_of), (40, columns_of)])
+def test_a_long_run_stays_that_in_memory(settings, n_inputs, as_blocks):
+    x, y, params, _ = small_problem(n_rows=40, n_inputs=n_inputs)
+    settings = {**settings, "alpha": 0.5}
+    expected = tl.train(x, y, params, **settings)
+    found = tl.train(as_blocks(x, CUTS[0]), y, params, **settings)
+    assert len(expected.losses) == settings["steps"]
+    np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-8)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(
     ("loss", "n_outputs"), [*LOSSES_AND_OUTPUTS[:3], *slow(*LOSSES_AND_OUTPUTS[3:])]
