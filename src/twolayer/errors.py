@@ -5,8 +5,12 @@ Every message says what was wrong, what was seen, and what to do.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from dataclasses import dataclass
 from typing import Any
+
+OWN_MODULES = ("twolayer.", "contextlib")  # between the user's line and the one that warns
 
 
 class TwoLayerError(Exception):
@@ -61,6 +65,14 @@ class DivergedError(TwoLayerError, ArithmeticError):
 
 class TwoLayerWarning(UserWarning):
     """The parent of every warning that twolayer gives on purpose."""
+
+
+def warn_user(sentence: str, kind: type[Warning] = TwoLayerWarning) -> None:
+    """Give a warning that names the user's line: the first on the way out of the package."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(OWN_MODULES):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(sentence, kind, stacklevel=level)
 
 
 @dataclass(frozen=True)

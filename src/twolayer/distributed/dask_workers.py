@@ -23,7 +23,7 @@ import numpy as np
 from twolayer.distributed.block_sum import BlockCall, add_up, tree_sum
 from twolayer.distributed.cluster import check_workers
 from twolayer.distributed.outages import check_connected, cluster_errors, waited_for
-from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.errors import InputError, warn_user
 from twolayer.maths.network import Params
 
 GROUP_BYTES = 32_000_000  # neighbouring blocks that are kept together have at most so many bytes
@@ -212,7 +212,7 @@ def compare_workers(client: Any) -> None:
     check_connected(client)
     here = set(waited_for(client, client.scheduler.ncores()))
     if not here <= COMPARED_WORKERS.get(client, set()):
-        check_workers(client, lambda line: warnings.warn(line, TwoLayerWarning, stacklevel=2))
+        check_workers(client, lambda line: warn_user(line))
         COMPARED_WORKERS[client] = here
 
 

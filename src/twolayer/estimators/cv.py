@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
-from twolayer.errors import TwoLayerWarning
+from twolayer.errors import warn_user
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.classifier import TwoLayerClassifier
@@ -181,7 +180,7 @@ class AlphaSearchCV(NestedScoreMixin, TwoLayerEstimator):
                 run = search.run_at(fold, model.n_hidden_, model.alpha_)
                 if search.fitting.can_converge and steps_ran_out(run.stopped):
                     text = convergence_warning(model.max_iter)
-                    warnings.warn(text, ConvergenceWarning, stacklevel=3)
+                    warn_user(text, ConvergenceWarning)
                 _, targets = search.targets(fold)
                 model._set_networks(fold.axes.in_column_units(run.params, targets), run)
             model._set_uncertainty(search, folds, rows, splits, groups)
@@ -322,7 +321,7 @@ class TwoLayerRegressorCV(AlphaSearchCV, TwoLayerRegressor):  # type: ignore[mis
         if found is not None:
             self.spread_ = found
         elif self.spread is True:
-            warnings.warn(CONSTANT_SPREAD, TwoLayerWarning, stacklevel=4)
+            warn_user(CONSTANT_SPREAD)
 
     def _variance(self, X: Any, y_pred: np.ndarray, between: np.ndarray) -> np.ndarray:  # noqa: N803
         if not self._standardises_y():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from twolayer import checks
-from twolayer.errors import DivergedError, InputError, TwoLayerWarning
+from twolayer.errors import DivergedError, InputError, warn_user
 from twolayer.estimators.callbacks import (
     CallbackList,
     print_progress_bar,
@@ -101,7 +100,7 @@ class NetworkFit(FitUncertainty):
             alpha = self.choice.alpha
             self.keep_views(self.choice.views, self.choice.weighing)
             if not self.choice.beats_constant:
-                warnings.warn(constant_warning(self.choice), TwoLayerWarning, stacklevel=4)
+                warn_user(constant_warning(self.choice))
             if model.verbose:
                 print("\n".join(path_table(self.choice)))
         self.alpha = alpha
@@ -191,23 +190,19 @@ class NetworkFit(FitUncertainty):
             kind = SOLVERS.get(self.plan.solver)
             if kind is None or "learning_rate" not in kind.settings:
                 raise
-            warnings.warn(
+            warn_user(
                 f"training diverged at step {error.step} with learning_rate_init={rate:g}: trying once more with "
                 f"{rate / 2:g}",
-                TwoLayerWarning,
-                stacklevel=4,
             )
             self.result = self.train_at_half(rate, validation)
         self.params = self.result.params
         if was_interrupted(self.result.stopped):
             passes = -(-len(self.result.losses) // self.steps_per_pass)
-            warnings.warn(interrupted_warning(passes), TwoLayerWarning, stacklevel=4)
+            warn_user(interrupted_warning(passes))
         if self.early_stopping is not None:
             self.params = self.early_stopping.best(self.params)
         elif self.can_converge and steps_ran_out(self.result.stopped):
-            warnings.warn(
-                convergence_warning(self.model.max_iter), ConvergenceWarning, stacklevel=4
-            )
+            warn_user(convergence_warning(self.model.max_iter), ConvergenceWarning)
 
     def set_validation(self, validation: TrainingRows) -> None:
         """Take the rows for early stopping."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from twolayer import checks
-from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.errors import InputError, warn_user
 from twolayer.estimators.callbacks import CallbackList, progress_in_own_units, user_callbacks
 from twolayer.estimators.column_views import (
     ColumnView,
@@ -78,7 +77,7 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
         text = (
             "partial_fit interrupted by the user (Ctrl-C): not all of these rows were learned from"
         )
-        warnings.warn(text, TwoLayerWarning, stacklevel=3)
+        warn_user(text)
     model.__dict__.pop("temperature_", None)  # of a fit before
     model._stream_rng, model.stream_ = rng, state
     model._set_networks_and_clip(*params_for_user(run.params, views, targets))

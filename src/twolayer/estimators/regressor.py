@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
 from twolayer import checks
-from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.errors import InputError, warn_user
 from twolayer.estimators.base import TwoLayerEstimator
 from twolayer.estimators.ensemble import between_network_variance
 from twolayer.estimators.input_checks import prediction_dtype
@@ -437,7 +436,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
             )
         sentence = constant_width_sentence(self.spread_)
         if sentence is not None and kind == STUDENTISED:
-            warnings.warn(sentence, TwoLayerWarning, stacklevel=2)
+            warn_user(sentence)
         y_pred, y_std = self.predict(X, return_std=True)
         normal = np.array([norm.ppf(0.5 + level / 2)])
         width = (normal if kind == NORMAL else self._deviations(level)).astype(y_std.dtype) * y_std
@@ -452,5 +451,5 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
         sentence = self.spread_.level_sentence(level)
         if sentence is None:
             return quantile
-        warnings.warn(sentence, TwoLayerWarning, stacklevel=3)
+        warn_user(sentence)
         return np.maximum(quantile, normal)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.errors import InputError, warn_user
 from twolayer.text import other_spelling, plural
 
 FoldRows = tuple[np.ndarray, np.ndarray]  # numbers of the rows to train on, and of those held out
@@ -329,11 +329,9 @@ def stratified_fold_count(classes: np.ndarray, labels: np.ndarray, n_folds: int)
     if counts[few] < n_folds:
         fate = "it is in some of the folds only" if counts[few] < count else "there are fewer folds"
         alone = " and is not trained on in one of them" if counts[few] == 1 else ""
-        warnings.warn(
+        warn_user(
             f"the class {str(classes[few])!r} of y has {plural(counts[few], 'row')}, fewer than cv={n_folds}: "
             f"{plural(count, 'fold')} {'are' if count > 1 else 'is'} made, and {fate}{alone}",
-            TwoLayerWarning,
-            stacklevel=5,
         )
     return count
 

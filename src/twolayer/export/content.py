@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
-from twolayer.errors import EngineError, InputError, TwoLayerWarning
+from twolayer.errors import EngineError, InputError, warn_user
 from twolayer.export.activation_forms import ACTIVATION_FORMS
 from twolayer.maths import custom, network
 from twolayer.maths.activations import ACTIVATIONS
@@ -248,11 +248,9 @@ def warn_large_offsets(content: ExportContent) -> None:
         )
     rounding = float(largest * np.finfo(np.float32).eps)
     if rounding > LARGEST_ROUNDING:
-        warnings.warn(
+        warn_user(
             f"in float32 hidden units are right to about {rounding:.0e} only, because some columns have a mean far above "
             "their spread: subtract the mean before the fit, or export float64",
-            TwoLayerWarning,
-            stacklevel=5,
         )
 
 

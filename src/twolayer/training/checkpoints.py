@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from twolayer import checks
-from twolayer.errors import DivergedError, FileError, InputError, TwoLayerWarning
+from twolayer.errors import DivergedError, FileError, InputError, warn_user
 from twolayer.files import leftovers, write_files
 from twolayer.maths.network import Params
 from twolayer.training.batches import Batches
@@ -191,7 +190,7 @@ class Checkpoint:
         try:
             write_files({self.path: checkpoint_bytes({"calls": self.calls})})
         except FileError as error:
-            warnings.warn(f"no checkpoint was written: {error}", TwoLayerWarning, stacklevel=2)
+            warn_user(f"no checkpoint was written: {error}")
         self.written, self.changed = time.perf_counter(), False
 
     def close(self) -> None:

@@ -10,13 +10,12 @@ form that is measured, not proved.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.errors import InputError, warn_user
 from twolayer.estimators.ensemble import class_probabilities, mean_outputs
 from twolayer.estimators.uncertainty.left_out_fit import LeftOutFit, left_out_settings
 from twolayer.estimators.uncertainty.left_out_intervals import upper_quantile
@@ -152,7 +151,7 @@ def warn_of_few_rows(losses: Mapping[Any, np.ndarray], level: float) -> None:
     """Warn where the rows of a class are too few for the level."""
     sentence = few_rows_sentence(losses, level)
     if sentence is not None:
-        warnings.warn(sentence, TwoLayerWarning, stacklevel=3)
+        warn_user(sentence)
 
 
 def losses_as_arrays(losses: Mapping[Any, np.ndarray]) -> dict[str, np.ndarray]:

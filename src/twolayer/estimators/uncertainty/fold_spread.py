@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
-from twolayer.errors import TwoLayerWarning
+from twolayer.errors import warn_user
 from twolayer.estimators.column_views import networks_by_view
 from twolayer.estimators.fit_warnings import CONSTANT_SPREAD
 from twolayer.estimators.uncertainty.predictive_spread import PredictiveSpread
@@ -31,7 +30,7 @@ def set_spread(fit: Any, spread: PredictiveSpread | None) -> None:
     if spread is not None:
         model.spread_ = spread
     if model.spread is True and (spread is None or spread.networks is None):
-        warnings.warn(CONSTANT_SPREAD, TwoLayerWarning, stacklevel=6)
+        warn_user(CONSTANT_SPREAD)
 
 
 def spread_networks_fit(fit: Any) -> SpreadNetworksFit | None:

@@ -6,7 +6,6 @@ influential observation in linear regression*, Technometrics 19, 1977): how far 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.errors import InputError, warn_user
 from twolayer.estimators.ensemble import mean_outputs
 from twolayer.estimators.standardise import standardise
 from twolayer.estimators.training_rows import TrainingRows
@@ -189,7 +188,7 @@ def warn_if_off(
     refusal = checked_outputs(tangents, outputs, blocks, settled).refusal
     if refusal is not None:
         text = f"{refusal}: read it as an order of the rows, and see left_out_predict, which trains without them"
-        warnings.warn(text, TwoLayerWarning, stacklevel=4)
+        warn_user(text)
 
 
 def mean_changes(

@@ -19,7 +19,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from twolayer import checks
-from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.errors import InputError, warn_user
 from twolayer.estimators.column_weights import NO_WEIGHING
 from twolayer.estimators.kept_rows import KeptRows
 from twolayer.estimators.training_rows import TrainingRows, group_numbers
@@ -180,7 +180,7 @@ class LeaveOutMixin:
             return predictions
         if splits is None:
             splits = refit_folds(self, rows, groups)
-        warnings.warn(refit_sentence(splits, refusal), TwoLayerWarning, stacklevel=2)
+        warn_user(refit_sentence(splits, refusal))
         return predictions_of_refits(as_fitted(self), given, splits)
 
 
@@ -418,9 +418,7 @@ def each_warning_once(fits: Iterator[Any]) -> Iterator[Any]:
         n_fits += 1
         yield own
     for (category, text), count in said.items():
-        warnings.warn(
-            f"{text} (in {count} of {n_fits} fits without some rows)", category, stacklevel=4
-        )
+        warn_user(f"{text} (in {count} of {n_fits} fits without some rows)", category)
 
 
 def with_all_classes(

@@ -10,7 +10,6 @@ Where f_-i comes in closed form from one training, that is measured, not proved.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
 from twolayer import checks
-from twolayer.errors import InputError, TwoLayerWarning
+from twolayer.errors import InputError, warn_user
 from twolayer.estimators.standardise import standardise
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.estimators.uncertainty.closed_form_check import checked_outputs
@@ -157,15 +156,13 @@ def left_out_interval(
     if found is None:
         if refusal is not None:
             parts = refit_folds(model, rows, groups) if splits is None else splits
-            warnings.warn(refit_sentence(parts, refusal), TwoLayerWarning, stacklevel=3)
+            warn_user(refit_sentence(parts, refusal))
         found = refitted_models(model, rows, given, parts, refit)
     highest = 1 - 1 / (1 + (rows.n_rows if rows.s is None else rows.s.sum()))
     if level * (1 - ROUNDING) > highest:
-        warnings.warn(
+        warn_user(
             f"{rows.n_rows} rows of training tell intervals up to a level of {highest:.3g}: for {level:g} they have no "
             "bounds",
-            TwoLayerWarning,
-            stacklevel=3,
         )
     return found.interval(x, level)
 
