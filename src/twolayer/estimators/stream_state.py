@@ -15,6 +15,7 @@ import numpy as np
 
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
+from twolayer.estimators.row_digests import digest_sums
 from twolayer.estimators.standardise import Scaling, rounding_limit, standardise
 from twolayer.estimators.training_rows import row_fingerprints
 from twolayer.maths.network import Params
@@ -88,8 +89,10 @@ class RowCount:
 
     def joined(self, x: Any, y: np.ndarray) -> RowCount:
         """Return the count with these rows too."""
-        x = x if is_sparse(x) else np.ascontiguousarray(x)
-        new = np.frombuffer(b"".join(row_fingerprints(x, y)), dtype=np.uint64)[::2]
+        if is_sparse(x):
+            new = np.frombuffer(b"".join(row_fingerprints(x, y)), dtype=np.uint64)[::2]
+        else:  # many times as fast, and the order of rows does not follow from it
+            new = digest_sums(np.column_stack([x, y]).astype(np.float64, copy=False))
         return replace(self, marks=np.union1d(self.marks, new)[:MARKS])
 
     def value(self) -> float:
