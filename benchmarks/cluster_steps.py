@@ -226,16 +226,19 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def print_overhead(n_rows: int) -> None:
-    """Print the seconds of a step in memory and on two processes, for a table of so many rows."""
+    """Print the seconds of a step in memory, and on Dask with one process and two, for a table of so many rows."""
     print(
         f"{n_rows:,} x {N_INPUTS}, {N_HIDDEN} hidden units, float32, {N_BLOCKS} blocks, L-BFGS:\n"
     )
     here = step_in_memory(n_rows, LBFGS)
-    with local_client(2) as client:
-        there = measured_step(client, n_rows, LBFGS)
-    print(
-        f"in memory {here:.3f} s a step, on Dask with two processes {there:.3f} s ({there / here:.2f} times)"
-    )
+    print(f"in memory {here:.3f} s a step", flush=True)
+    for n_workers, processes in ((1, "one process"), (2, "two processes")):
+        with local_client(n_workers) as client:
+            there = measured_step(client, n_rows, LBFGS)
+        print(
+            f"on Dask with {processes} {there:.3f} s ({there / here:.2f} times)",
+            flush=True,
+        )
 
 
 def print_steps(network: bool) -> None:
