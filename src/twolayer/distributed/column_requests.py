@@ -30,7 +30,7 @@ from twolayer.estimators.selection.weighing_choice import weighed_products
 from twolayer.estimators.standardise import Scaling, apply_scaling, standardise
 from twolayer.maths.smooth_clip import InputClip
 
-NUMBERS_AT_A_TIME = 1 << 18  # of a block, so that what is made of them takes little memory
+NUMBERS_AT_A_TIME = 1 << 19  # of a block, so that what is made of them takes little memory
 ONE = np.ones(1, dtype=bool)
 
 
