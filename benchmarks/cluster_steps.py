@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 import twolayer as tl
+from benchmarks.cluster_columns import print_columns
 from benchmarks.cluster_peers import print_peers
 from benchmarks.slow_network import HERE, slow_host
 from twolayer.distributed.block_sum import FAN_IN, on_one_thread
@@ -214,11 +215,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks cluster", description=__doc__)
     parser.add_argument("--network", action="store_true", help="also on a slow network (as root)")
     parser.add_argument("--rows", type=int, metavar="N", help="only steps of L-BFGS on N rows")
+    parser.add_argument("--columns", type=int, metavar="N", help="only fits of 200 rows x N")
     parser.add_argument("--peers", action="store_true", help="only other ways (needs dask-ml)")
     options = parser.parse_args(arguments)
     if options.peers:
         with local_client(2) as client:
             print_peers(client)
+    elif options.columns:
+        with local_client(2) as client:
+            print_columns(options.columns, client)
     elif options.rows:
         print_overhead(options.rows)
     else:
