@@ -1,0 +1,51 @@
+"""Within a task, a worker's arrays lie where others were before; after it the system has the memory again."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from twolayer.distributed.worker_memory import DASKS_SETTING, glibc, reused_memory
+
+PROGRAM = """
+import resource
+import numpy as np
+from twolayer.distributed.worker_memory import reused_memory
+
+def fresh_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        np.ones(125_000)  # 1 MB: 244 pages, and less than a large one
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+fresh_pages()
+outside = fresh_pages()
+with reused_memory():
+    fresh_pages()
+    inside = fresh_pages()
+print(outside, inside, fresh_pages())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")
+def test_pages_are_used_again_within_a_task_alone():
+    environment = {**os.environ, DASKS_SETTING: "65536"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
+    )
+    outside, inside, after = map(int, done.stdout.split())
+    assert inside < 100 < 4000 < min(outside, after)
+
+
+@pytest.mark.parametrize("setting", [None, "", "many"])
+def test_a_process_that_dask_has_not_tuned_is_left_alone(setting, monkeypatch):
+    monkeypatch.delenv(DASKS_SETTING, raising=False)
+    if setting is not None:
+        monkeypatch.setenv(DASKS_SETTING, setting)
+    glibc.cache_clear()
+    assert glibc() is None
+    with reused_memory():
+        pass
+    glibc.cache_clear()
