@@ -6,10 +6,16 @@ import argparse
 import re
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from twolayer.watch.bundle import page_html
 
 COUNT_DRAWINGS = """() => {
     window.drawings = 0;
@@ -24,6 +30,7 @@ COUNT_DRAWINGS = """() => {
 }"""
 FIRST_PICTURE = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 SECONDS = 5
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S*")
 LINES_TO_MASK = 9
 
 
@@ -31,21 +38,23 @@ def main(arguments: list[str] | None = None) -> None:
     """Print the milliseconds to the first picture, and steps and pictures a second of three parts of a run."""
     from playwright.sync_api import sync_playwright
 
-    from twolayer.watch.bundle import page_html
-
     parser = argparse.ArgumentParser(prog="python -m benchmarks page", description=__doc__)
     parser.add_argument("--out", help="a picture of the page in the middle of a step, such as docs/watch.png")  # fmt: skip
-    out = parser.parse_args(arguments).out
+    parser.add_argument("--served", metavar="ENGINE", help="run by a server: numpy, torch, ...")
+    options = parser.parse_args(arguments)
+    out = options.out
     browser_path = shutil.which("chromium")
     if browser_path is None:
         parser.exit(2, "there is no chromium on this machine\n")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
-        path = Path(folder) / "page.html"
-        path.write_text(page_html(), encoding="utf-8")
+    with address_of_page(options.served) as address, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.goto(path.as_uri())
+        page.goto(address)
         page.wait_for_timeout(1500)
+        if options.served:
+            page.select_option("[data-do=engine]", options.served)
+            page.select_option("[data-do=run-by]", "server")
+            page.wait_for_timeout(3000)
         print(f"first picture after {page.evaluate(FIRST_PICTURE):.0f} ms")
         if out is not None:
             draw_page(page, Path(out))
@@ -54,6 +63,24 @@ def main(arguments: list[str] | None = None) -> None:
     for name, values in zip(("steps", "pictures"), zip(*rates, strict=True), strict=True):
         each = ", ".join(f"{value:.1f}" for value in values)
         print(f"{name} a second: {statistics.median(values):.1f} ({each})")
+
+
+@contextmanager
+def address_of_page(served: str | None) -> Iterator[str]:
+    """Yield the address of the written page, or of one that a server in another process gives."""
+    if served is None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "page.html"
+            path.write_text(page_html(), encoding="utf-8")
+            yield path.as_uri()
+        return
+    words = [sys.executable, "-u", "-m", "twolayer", "watch", "--no-browser"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield next(found for line in server.stdout for found in ADDRESS.findall(line))
+        finally:
+            server.terminate()
 
 
 def draw_page(page: Any, out: Path) -> None:

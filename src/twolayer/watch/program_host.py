@@ -25,7 +25,7 @@ from twolayer.watch.run_comparison import DifferenceFinder, RunComparison
 from twolayer.watch.watch_settings import PageRequestError, checked_settings, is_whole_number
 from twolayer.watch.watched_lines import WatchedLine
 
-TURN_SECONDS = 0.012  # of work, before other requests are looked at
+TURN_SECONDS = 0.006  # of work, before other requests are looked at
 NEW_ROWS_EVERY = 10  # steps between two losses on rows that training does not see
 MOST_STEPS = 2000  # that one request runs
 MOST_COMPARED = 5000  # steps of a comparison
