@@ -364,7 +364,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 
         Parameters
         ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+        X : array-like, data frame, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
+            Of Dask's rows the answer is a Dask array, computed when it is asked for.
 
         Returns
         -------
@@ -402,7 +403,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 
         Parameters
         ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+        X : array-like, data frame, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
+            Of Dask's rows the answer is a Dask array, computed when it is asked for.
 
         Returns
         -------
@@ -422,7 +424,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 
         Parameters
         ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+        X : array-like, data frame, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
+            Of Dask's rows the answer is a Dask array, computed when it is asked for.
         level : float
             The share of the rows of each class that should have it in their set; between 0 and 1.
 
@@ -482,7 +485,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 
         Parameters
         ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+        X : array-like, data frame, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
+            Of Dask's rows the answer is a Dask array, computed when it is asked for.
 
         Returns
         -------

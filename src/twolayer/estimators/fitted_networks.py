@@ -108,7 +108,8 @@ class FittedNetworks(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+        X : array-like, data frame, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
+            Of Dask's rows the answer is a Dask array, computed when it is asked for.
 
         Returns
         -------

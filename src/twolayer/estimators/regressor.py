@@ -310,7 +310,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
 
         Parameters
         ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+        X : array-like, data frame, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
+            Of Dask's rows the answer is a Dask array, computed when it is asked for.
         return_std : bool
             Whether to return the predictive standard deviation too: of the noise (of counts, the root of their mean) and of
             what the rows of training leave open together, times what the networks of `spread` say of the row. It grows
@@ -373,7 +374,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
 
         Parameters
         ----------
-        X : array-like, data frame or SciPy sparse array, shape (n_rows, n_inputs)
+        X : array-like, data frame, SciPy sparse array, or Dask array or data frame, shape (n_rows, n_inputs)
+            Of Dask's rows the answer is a Dask array, computed when it is asked for.
         level : float
             The share of targets that should lie inside; between 0 and 1.
         kind : {"studentised", "normal", "jackknife+", "cv+"}
