@@ -78,13 +78,37 @@ def test_a_row_that_is_far_off_and_decides_its_own_output(seed):
     assert abs(left_out - true) < 0.25 * abs(true - model.predict(x[:1])[0])
 
 
-def test_a_training_that_ended_far_from_its_minimum():
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"tol": 1.0}, "tol=1 ends the training before its minimum"),
+        ({"tol": 0.1}, "tol=0.1 ends the training before its minimum"),
+        ({"max_iter": 3}, "the training was cut short after 3 steps"),
+    ],
+)
+def test_a_training_that_ended_far_from_its_minimum(settings, reason):
     """Such fits are not good, but the closed form, which takes them for a minimum, is worse than a constant by far."""
     x, y = bent(50, 0)
-    model = TwoLayerRegressor(alpha=1, tol=1.0, random_state=0).fit(x, y)
-    with pytest.warns(TwoLayerWarning, match=TRAINED):
-        left_out = model.left_out_predict(x, y)
-    assert r2_score(y, left_out) > -0.2
+    model = TwoLayerRegressor(20, alpha=1, random_state=0, **settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(x, y)
+    with pytest.warns(TwoLayerWarning, match=reason):
+        left_out = model.left_out_predict(x, y, cv=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        np.testing.assert_array_equal(left_out, model.left_out_predict(x, y, cv=5, refit=True))
+
+
+@pytest.mark.parametrize("settings", [{"tol": 0.01}, {"max_iter": 10}])
+def test_a_training_that_ended_near_its_minimum_has_its_closed_form(settings):
+    x, y = bent(80, 0)
+    model = TwoLayerRegressor(20, alpha=1, random_state=0, **settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(x, y)
+        true = model.left_out_predict(x, y, cv=5, refit=True)
+    assert abs(r2_score(y, model.left_out_predict(x, y, cv=5)) - r2_score(y, true)) < 0.03
 
 
 def test_a_close_fit_whose_training_was_cut_short():

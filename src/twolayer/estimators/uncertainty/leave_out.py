@@ -31,11 +31,14 @@ from twolayer.estimators.uncertainty.fitted_tangents import (
 )
 from twolayer.evaluation.splits import FoldRows, fold_splits
 from twolayer.maths.smooth_clip import SMOOTH_CLIP, STANDARD
-from twolayer.training.loop import was_cut_short
+from twolayer.text import plural
+from twolayer.training.loop import steps_ran_out, was_cut_short
 from twolayer.training.table_home import check_in_memory, is_elsewhere
 
 # rows·outputs or weights, whichever are fewer: beyond, another training costs less
 LARGEST_FACTOR = 3000
+LOOSEST_TOL = 0.01  # up to here training ends near enough to its minimum
+FEWEST_STEPS = 10  # of a training that was cut short; after fewer it is as far from its minimum as from its start
 FOLDS_OF_REFITS = 10  # in the place of single rows, where each must be trained without
 BLOCK_ROWS = "twolayer.distributed.column_fit"  # loaded when a table is in blocks elsewhere
 WEIGHED = "the columns were weighed by the targets of all rows (all is chosen anew)"
@@ -315,6 +318,10 @@ def leave_out_refusal(
         return "early stopping ended the training before its minimum"
     if model.solver_ != "lbfgs":
         return f"solver '{model.solver_}' does not end at a minimum"
+    if settings["tol"] > LOOSEST_TOL:
+        return f"tol={settings['tol']:g} ends the training before its minimum"
+    if steps_ran_out(model.stopped_) and model.n_iter_ < FEWEST_STEPS:
+        return f"the training was cut short after {plural(model.n_iter_, 'step')}"
     if getattr(model, "column_weighing_", NO_WEIGHING) != NO_WEIGHING:
         return WEIGHED
     if min(rows.n_rows * n_outputs, weights) > LARGEST_FACTOR:
