@@ -78,7 +78,10 @@ def address_of_page(served: str | None) -> Iterator[str]:
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
-            yield next(found for line in server.stdout for found in ADDRESS.findall(line))
+            found = [*next(filter(None, map(ADDRESS.findall, server.stdout)), [])]
+            if not found:
+                raise SystemExit(f"the server ended with exit code {server.wait()}")
+            yield found[0]
         finally:
             server.terminate()
 

@@ -10,7 +10,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-OWN_MODULES = ("twolayer.", "contextlib")  # between the user's line and the one that warns
+OWN_MODULES = ("twolayer.", "contextlib.")  # between the user's line and the one that warns
 
 
 class TwoLayerError(Exception):
@@ -68,9 +68,11 @@ class TwoLayerWarning(UserWarning):
 
 
 def warn_user(sentence: str, kind: type[Warning] = TwoLayerWarning) -> None:
-    """Give a warning that names the user's line: the first on the way out of the package."""
+    """Give a warning that names the first line outside the package: the user's, unless another library called."""
     level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(OWN_MODULES):
+    while frame.f_back is not None and f"{frame.f_globals.get('__name__')}.".startswith(
+        OWN_MODULES
+    ):
         level, frame = level + 1, frame.f_back
     warnings.warn(sentence, kind, stacklevel=level)
 

@@ -67,7 +67,7 @@ LONG = ["--cv", "5", "--n-hidden", "100,200", "--max-iter", "3000"]  # minutes, 
         ("rows to train on", 1.0, LONG),
         ("rows to train on", 2.3, LONG),
         ("rows to train on", 4.1, LONG),
-        ("rows to train on", 1.5, ["--n-networks", "9", "--n-hidden", "400", "--alpha", "0"]),
+        ("rows to train on", 1.5, ["--n-networks", "300", "--n-hidden", "400", "--alpha", "0"]),
     ],
 )
 def test_ctrl_c_ends_a_fit_and_nothing_is_written(table, marker, seconds, words):

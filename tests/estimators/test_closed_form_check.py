@@ -20,6 +20,13 @@ def bent(n_rows, seed):
     return x, x[:, 0] + np.abs(x[:, 1]) + 0.3 * rng.standard_normal(n_rows)
 
 
+class EndAtOnce:
+    every = 3  # steps
+
+    def __call__(self, progress):
+        return True
+
+
 def without_each(model, x, y, method="predict", every=1):
     """What fits without each row, or some of them, say of it."""
     said = []
@@ -81,23 +88,40 @@ def test_a_row_that_is_far_off_and_decides_its_own_output(seed):
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"tol": 1.0}, "tol=1 ends the training before its minimum"),
-        ({"tol": 0.1}, "tol=0.1 ends the training before its minimum"),
+        ({"tol": 1.0}, "tol=1 ended the training before its minimum"),
+        ({"tol": 0.1}, "tol=0.1 ended the training before its minimum"),
         ({"max_iter": 3}, "the training was cut short after 3 steps"),
+        ({"callback": EndAtOnce()}, "the training was cut short after 3 steps"),
     ],
 )
 def test_a_training_that_ended_far_from_its_minimum(settings, reason):
     """Such fits are not good, but the closed form, which takes them for a minimum, is worse than a constant by far."""
     x, y = bent(50, 0)
-    model = TwoLayerRegressor(20, alpha=1, random_state=0, **settings)
+    model = TwoLayerRegressor(20, alpha=1, n_networks=1, random_state=0, **settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(x, y)
     with pytest.warns(TwoLayerWarning, match=reason):
         left_out = model.left_out_predict(x, y, cv=5)
+    with pytest.raises(InputError, match="not the rows that the model was fitted to"):
+        model.left_out_predict(x, y[::-1], cv=5)
+    with pytest.raises(InputError, match="not the rows that the model was fitted to"):
+        model.keep_rows(x, y[::-1])
+    with pytest.raises(InputError, match=reason):
+        model.influence(x, y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         np.testing.assert_array_equal(left_out, model.left_out_predict(x, y, cv=5, refit=True))
+
+
+def test_the_tol_that_counts_is_that_of_the_fit():
+    x, y = bent(80, 0)
+    model = TwoLayerRegressor(20, alpha=1, n_networks=1, random_state=0).fit(x, y)
+    told = model.left_out_predict(x, y, cv=5)
+    np.testing.assert_array_equal(model.set_params(tol=1.0).left_out_predict(x, y, cv=5), told)
+    model.fit(x, y).set_params(tol=1e-3)
+    with pytest.warns(TwoLayerWarning, match="tol=1 ended"):
+        model.left_out_predict(x, y, cv=5)
 
 
 @pytest.mark.parametrize("settings", [{"tol": 0.01}, {"max_iter": 10}])

@@ -219,3 +219,15 @@ def test_a_callback_cannot_fit_the_model_that_calls_it():
     model.set_params(callback=lambda progress: model.partial_fit(x, y))
     with pytest.raises(ConcurrentFitError, match="is being fitted already"):
         model.partial_fit(x, y)
+
+
+@pytest.mark.parametrize("n_rows", [5, 2000])
+def test_a_pass_is_the_same_by_numpy_and_by_machine_code(n_rows):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n_rows, 6))
+    settings = {"n_hidden": 10, "alpha": 1.0, "random_state": 0}
+    here, there = (tl.TwoLayerRegressor(engine=name, **settings) for name in ("numpy", "auto"))
+    for _ in range(2):
+        for model in (here, there):
+            model.partial_fit(x, x[:, 0])
+    np.testing.assert_allclose(there.predict(x), here.predict(x), rtol=1e-9, atol=1e-12)

@@ -21,7 +21,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from twolayer._version import __version__
-from twolayer.distributed.worker_memory import reused_memory
 from twolayer.engines.numpy_engine import ignore_overflow
 from twolayer.errors import EngineError
 from twolayer.maths.network import Params
@@ -104,7 +103,7 @@ def loaded(block: Any) -> Any:
 
 def on_one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return what the function returns with one BLAS thread: as many blocks as there are processors are at work at once."""
-    with limited_threads(0), reused_memory():
+    with limited_threads(0):
         return function(*map(aligned, arguments))
 
 

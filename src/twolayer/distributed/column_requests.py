@@ -16,6 +16,7 @@ import numpy as np
 
 from twolayer.distributed.block_sum import add_up
 from twolayer.distributed.column_blocks import checked_columns
+from twolayer.distributed.worker_memory import reused_memory
 from twolayer.errors import InputError
 from twolayer.estimators.column_quartiles import fit_clip
 from twolayer.estimators.column_weights import (
@@ -315,9 +316,10 @@ def column_parts(block: Any) -> Iterator[Columns]:
 def block_answers(block: Any, requests: Sequence[Request]) -> Any:
     """Return the block's share in the answer to each of the requests."""
     total = None
-    for columns in column_parts(block):
-        own = tuple(request.of(columns) for request in requests)
-        total = own if total is None else add_up([total, own])
+    with reused_memory():  # the sums are small, and what they are made of is not
+        for columns in column_parts(block):
+            own = tuple(request.of(columns) for request in requests)
+            total = own if total is None else add_up([total, own])
     return total
 
 

@@ -212,7 +212,7 @@ def compare_workers(client: Any) -> None:
     check_connected(client)
     here = set(waited_for(client, client.scheduler.ncores()))
     if not here <= COMPARED_WORKERS.get(client, set()):
-        check_workers(client, lambda line: warn_user(line))
+        check_workers(client, warn_user)
         COMPARED_WORKERS[client] = here
 
 

@@ -7,10 +7,12 @@ stand in front of the sentence that says so, once for each block.
 from __future__ import annotations
 
 import logging
+import os
 
 from twolayer import errors
 
 WORKER_LOG = "distributed.worker"
+WORKER_CODE = os.path.join("twolayer", "distributed")  # in the traceback of our tasks
 OWN_ERRORS = tuple(
     f"{name}("
     for name, kind in vars(errors).items()
@@ -20,11 +22,11 @@ OWN_ERRORS = tuple(
 
 def is_news(record: logging.LogRecord) -> bool:
     """Return whether a line of the log says something that the caller is not told: False for our errors of a task."""
-    failed = str(record.msg).startswith("Compute Failed")
-    own = isinstance(record.args, tuple) and any(
-        isinstance(part, str) and part.startswith(OWN_ERRORS) for part in record.args
-    )
-    return not (failed and own)
+    if not (isinstance(record.args, tuple) and str(record.msg).startswith("Compute Failed")):
+        return True
+    texts = [part for part in record.args if isinstance(part, str)]
+    of_that_name = any(text.startswith(OWN_ERRORS) for text in texts)
+    return not (of_that_name and any(WORKER_CODE in text for text in texts))
 
 
 def leave_out_own_errors() -> None:

@@ -36,6 +36,7 @@ from twolayer.solvers.adam import Adam, ResumedAdam
 from twolayer.training.loop import was_interrupted
 from twolayer.training.train import Run, train
 
+LEAST_COMPILED = 100_000  # rows times columns times hidden units
 TYPICAL_ROWS = 1000  # of a stream, where a setting "auto" follows from the shape of the table
 
 
@@ -161,7 +162,7 @@ def train_views(
             batch_size=batch,
             steps=-(-rows.n_rows // batch),
             sample_weight=rows.s,
-            engine="auto" if model.engine == "auto" else "numpy",
+            engine=pass_engine(model.engine, rows.x.shape, task.n_hidden),
             span=False,
             random_state=rng,
             callback=called,
@@ -171,6 +172,12 @@ def train_views(
         return runs[0]
     state.memory.update(joined_memory(memories))
     return stack_runs(runs)
+
+
+def pass_engine(given: str, shape: tuple[int, int], n_hidden: int) -> str:
+    """Return the engine of a pass over rows of this shape: not the compiled one where its call costs more than it saves."""
+    large = shape[0] * shape[1] * n_hidden >= LEAST_COMPILED
+    return "auto" if large and given in ("auto", "compiled") else "numpy"
 
 
 def chunk_unit(rows: TrainingRows, task: LearningTask, state: StreamState) -> float:

@@ -13,6 +13,7 @@ The arithmetic works on flat vectors of any array library.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,20 @@ NOT_FINITE, TOO_LARGE, SMALL_GRADIENT, NO_LOWER, SMALL_GAIN = range(1, 6)  # why
 DECREASE_SHARE = (
     1e-4  # of `tol`: it stops where a step's share of decrease is below this times `tol`
 )
+
+SMALL_GRADIENT_TEXT = "the gradient's length is at most {:g}"
+SMALL_GAIN_TEXT = "converged: the last step lowered the objective by at most {:g} of it"
+
+
+def tol_of_end(stopped: str) -> float:
+    """Return the largest `tol` that ended networks, of the reason why they ended; 0 where none did."""
+    ends = ((SMALL_GRADIENT_TEXT, 1.0), (SMALL_GAIN_TEXT, DECREASE_SHARE))
+    found = [
+        float(number) / share
+        for text, share in ends
+        for number in re.findall(re.escape(text).replace(re.escape("{:g}"), r"([^\s;]+)"), stopped)
+    ]
+    return max(found, default=0.0)
 
 
 @dataclass(frozen=True)
@@ -142,9 +157,9 @@ class LBFGS(Solver):
             None,
             "the objective is not finite",
             "the gradient is too large: rescale x and y",
-            f"the gradient's length is at most {self.gradient_tol:g}",
+            SMALL_GRADIENT_TEXT.format(self.gradient_tol),
             "no lower point found along the gradient",
-            f"converged: the last step lowered the objective by at most {self.decrease_tol:g} of it",
+            SMALL_GAIN_TEXT.format(self.decrease_tol),
         )[reason]
 
     def evaluated(self, evaluate: Evaluate, params: Params, memory: SolverMemory) -> float:

@@ -111,7 +111,8 @@ class InfluenceMixin:
         ------
         InputError, ValueError
             If these are not the rows of training, or the closed form does not hold for this fit: with a loss without second
-            derivative, l1, dropout, early stopping, a solver other than "lbfgs", or a table too large.
+            derivative, l1, dropout, early stopping, a solver other than "lbfgs", a `tol` above 0.01, a training cut short
+            before ten steps, or a table too large.
 
         Examples
         --------

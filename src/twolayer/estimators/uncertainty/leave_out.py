@@ -31,8 +31,9 @@ from twolayer.estimators.uncertainty.fitted_tangents import (
 )
 from twolayer.evaluation.splits import FoldRows, fold_splits
 from twolayer.maths.smooth_clip import SMOOTH_CLIP, STANDARD
+from twolayer.solvers.lbfgs import tol_of_end
 from twolayer.text import plural
-from twolayer.training.loop import steps_ran_out, was_cut_short
+from twolayer.training.loop import was_cut_short
 from twolayer.training.table_home import check_in_memory, is_elsewhere
 
 # rows·outputs or weights, whichever are fewer: beyond, another training costs less
@@ -84,9 +85,7 @@ class LeaveOutMixin:
         check_is_fitted(self)
         check_in_memory(X, "X", "a model keeps rows in memory only")
         rows = rows_of_training(self, X, y, sample_weight, groups)
-        if leave_out_refusal(self, rows, None) is None:
-            for _ in trained_networks(self, rows):
-                pass  # each has been compared with the loss of training
+        compare_loss(self, rows)
         s = checks.row_weights(sample_weight, rows.n_rows, np.float64)
         own_groups = None if groups is None else np.array(groups)
         targets = np.array(self._original_targets(rows.y))  # type: ignore[attr-defined]
@@ -109,10 +108,10 @@ class LeaveOutMixin:
 
         The networks that were trained are left as they are: what they would say follows in closed form from their tangent
         kernel, at the same alpha, and the same means and spreads of columns. Where that does not hold (a loss without second
-        derivative, l1, dropout, early stopping, a solver other than "lbfgs", a splitter that leaves out other rows than it
-        tests, or a table too large) networks are trained without the rows, at the same alpha, and a TwoLayerWarning says so;
-        in ten folds where each row alone was asked for. Where the columns of a wide table were weighed by the targets
-        (`column_weighing_`), weighing and alpha are chosen anew in each.
+        derivative, l1, dropout, early stopping, a solver other than "lbfgs", a `tol` above 0.01, a training cut short before
+        ten steps, a splitter that leaves out other rows than it tests, or a table too large) networks are trained without
+        the rows, at the same alpha, and a TwoLayerWarning says so; in ten folds where each row alone was asked for. Where
+        the columns of a wide table were weighed by the targets (`column_weighing_`), weighing and alpha are chosen anew.
 
         alpha was chosen with all rows, so scores of these predictions are a little too good; `refit=True` chooses everything
         anew without the rows.
@@ -181,6 +180,7 @@ class LeaveOutMixin:
             for _, part in parts:
                 predictions[part] = again[part]
             return predictions
+        compare_loss(self, rows)
         if splits is None:
             splits = refit_folds(self, rows, groups)
         warn_user(refit_sentence(splits, refusal))
@@ -299,9 +299,12 @@ def left_out_parts(model: Any, rows: TrainingRows, cv: Any, groups: Any) -> list
 
 
 def leave_out_refusal(
-    model: Any, rows: TrainingRows, splits: Sequence[FoldRows] | None
+    model: Any,
+    rows: TrainingRows,
+    splits: Sequence[FoldRows] | None,
+    near_minimum: bool = True,
 ) -> str | None:
-    """Return why the closed form does not hold for this fit; None if it does."""
+    """Return why the closed form does not hold for this fit; None if it does, as far as it has to be near a minimum."""
     settings = model.get_params(deep=False)
     if "alphas" in settings:
         return f"{type(model).__name__} is a search by cross-validation, for which there is no closed form"
@@ -318,10 +321,6 @@ def leave_out_refusal(
         return "early stopping ended the training before its minimum"
     if model.solver_ != "lbfgs":
         return f"solver '{model.solver_}' does not end at a minimum"
-    if settings["tol"] > LOOSEST_TOL:
-        return f"tol={settings['tol']:g} ends the training before its minimum"
-    if steps_ran_out(model.stopped_) and model.n_iter_ < FEWEST_STEPS:
-        return f"the training was cut short after {plural(model.n_iter_, 'step')}"
     if getattr(model, "column_weighing_", NO_WEIGHING) != NO_WEIGHING:
         return WEIGHED
     if min(rows.n_rows * n_outputs, weights) > LARGEST_FACTOR:
@@ -330,7 +329,24 @@ def leave_out_refusal(
         for train, test in splits:
             if len(np.unique(train)) + len(test) != rows.n_rows:
                 return "cv leaves out other rows than it tests"
+    return distance_refusal(model.stopped_, model.n_iter_) if near_minimum else None
+
+
+def distance_refusal(stopped: str, n_iter: int) -> str | None:
+    """Return why a training ended too far from its minimum; None if it did not. `stopped` is the reason why it ended."""
+    tol = tol_of_end(stopped)
+    if tol > LOOSEST_TOL:
+        return f"tol={tol:g} ended the training before its minimum"
+    if was_cut_short(stopped) and n_iter < FEWEST_STEPS:
+        return f"the training was cut short after {plural(n_iter, 'step')}"
     return None
+
+
+def compare_loss(model: Any, rows: TrainingRows) -> None:
+    """Raise InputError if these are not the rows of training, where the loss of training tells it."""
+    if leave_out_refusal(model, rows, None, near_minimum=False) is None:
+        for _ in trained_networks(model, rows):
+            pass  # each is compared
 
 
 def left_out_outputs(

@@ -68,7 +68,7 @@ class LeftOutFit:
     def checked(self, tangents: list[Tangent], outputs: list[np.ndarray]) -> np.ndarray | None:
         """Return the outputs of each network, corrected where they had to be; None where the closed form is far off."""
         settled = not self.converged
-        checked = checked_outputs(tangents, np.stack(outputs), self.blocks, settled, True)
+        checked = checked_outputs(tangents, np.stack(outputs), self.blocks, settled, at_fit=True)
         return checked.outputs if checked.refusal is None else None
 
     def left_out(self, tangent: Tangent) -> np.ndarray | None:
