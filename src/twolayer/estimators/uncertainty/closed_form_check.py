@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twolayer.estimators.ensemble import mean_outputs
+from twolayer.maths.losses import Loss
 from twolayer.maths.network import forward
 from twolayer.maths.tangent import Tangent
 from twolayer.training.train import train
@@ -94,17 +95,23 @@ def checked_outputs(
             outputs[network, part] = trained_without(tangent, part, steps)
     true = mean_outputs(outputs, loss)[:, taught]
     errors = [rms(true[part] - after[part]) for part in checked]
+    changes = [rms(true[part] - own[part]) for part in checked]
+    usual_change = float(np.sqrt(moved[known].mean()))
+    usual_error = float(np.median(np.abs(tangents[0].y[:, taught] - after)[known]))
+    return CheckedOutputs(outputs, error_refusal(errors, changes, usual_change, usual_error, loss))
+
+
+def error_refusal(
+    errors: list[float], changes: list[float], usual_change: float, usual_error: float, loss: Loss
+) -> str | None:
+    """Return that the closed form is too far off, of its errors and the true changes of the parts that were checked."""
     off = "what the closed form says of rows left out is off by "
-    if loss.y_to < np.inf:
-        least = np.sqrt(moved[known].mean()) / 2
-        scales = [max(rms(true[part] - own[part]), least, 1e-300) for part in checked]
-        error, most = float(np.median(np.divide(errors, scales))), MOST_LOGIT_ERROR
-        off += f"{error:.0%} of what it changes"
-    else:
-        usual = max(float(np.median(np.abs(tangents[0].y - after)[known])), 1e-300)
-        error, most = float(np.median(errors)) / usual, MOST_ERROR
-        off += f"{min(error, 999):.1f} times the usual error"
-    return CheckedOutputs(outputs, off if error > most else None)
+    if loss.y_to < np.inf:  # of classes
+        scales = [max(change, usual_change / 2, 1e-300) for change in changes]
+        error = float(np.median(np.divide(errors, scales)))
+        return f"{off}{error:.0%} of what it changes" if error > MOST_LOGIT_ERROR else None
+    error = float(np.median(errors)) / max(usual_error, 1e-300)
+    return f"{off}{min(error, 999):.1f} times the usual error" if error > MOST_ERROR else None
 
 
 def rms(values: np.ndarray) -> float:
