@@ -54,7 +54,7 @@ def importance_bars(
         A text at the right of each bar.
     max_bars : int
     signed : bool
-        Whether bars are ordered by |value|; negative ones have another colour.
+        Whether bars are ordered by |value|; positive ones are red then and negative ones blue, as in `weight_map`.
     xlabel, title : str
 
     Returns
@@ -77,7 +77,7 @@ def importance_bars(
     ax.barh(
         at,
         shown,
-        color=np.where(shown < 0, SECOND_COLOUR, LINE_COLOUR) if signed else LINE_COLOUR,
+        color=np.where(shown > 0, SECOND_COLOUR, LINE_COLOUR) if signed else LINE_COLOUR,
         height=0.72,
     )
     ends = shown

@@ -208,7 +208,7 @@ def weight_share_figure(assessment: Assessment, spread: np.ndarray) -> ReportFig
     plots.importance_bars(
         olden, assessment.inputs, right, xlabel=label, max_bars=bars, signed=single
     )
-    sign = " Red bars are negative, blue bars positive." if single else ""
+    sign = " Red bars are above 0, blue bars below." if single else ""
     skip = ""
     if model.params_.w_skip is not None:
         skip = (

@@ -15,7 +15,7 @@ from twolayer.evaluation.splits import TrainTestSplit, train_test_rows
 from twolayer.saving.saved_model import SavedModel
 from twolayer.tables import Table, TableOptions, as_tuple
 from twolayer.tables.column_kinds import NO_WORDS, YES_WORDS
-from twolayer.tables.far_targets import far_target_warnings
+from twolayer.tables.far_values import far_target_warnings
 from twolayer.tables.readers.formats import STDIN
 from twolayer.tables.table import parse_number
 from twolayer.tables.target import check_target_complete

@@ -12,7 +12,7 @@ from twolayer.evaluation.splits import time_slices
 from twolayer.tables.column_kinds import ColumnKinds, column_kinds
 from twolayer.tables.column_roles import group_column, time_order, weight_column
 from twolayer.tables.encoder import left_out_reasons
-from twolayer.tables.far_targets import far_target_warnings
+from twolayer.tables.far_values import far_input_warnings, far_target_warnings
 from twolayer.tables.join import join_tables
 from twolayer.tables.leakage import leakage_warnings
 from twolayer.tables.missing_codes import missing_code_warnings
@@ -83,7 +83,9 @@ def read_dataset(options: TableOptions) -> Dataset:
     batches, facts = telling_column_lines(table, kinds, target)
     leaks = [*leakage_warnings(table, kinds, target, options.groups, groups), *batches]
     weights = weight_column(table, options.weights)
-    notes += [*facts, *spelling_warnings(target), *missing_code_warnings(table, kinds.numbers)]
+    notes += [*facts, *spelling_warnings(target)]
+    codes = missing_code_warnings(table, kinds.numbers)
+    notes += codes or far_input_warnings(table, kinds.numbers, kinds.ids)
     if target.task == "regression":
         notes += far_target_warnings(table, target.names, target.values, kinds.ids, weights)
     return Dataset(

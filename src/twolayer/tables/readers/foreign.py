@@ -118,6 +118,12 @@ FOREIGN_FORMATS = (
     ),
     ForeignFormat("a database of SQLite", (b"sqlite format 3",), "export the table as CSV"),
     ForeignFormat(
+        "a model, or weights, not a table",
+        (),
+        "give the table; twolayer predict MODEL TABLE and twolayer inspect MODEL take a model",
+        (".safetensors",),
+    ),
+    ForeignFormat(
         "a picture",
         (b"\x89png", b"gif8", b"\xff\xd8\xff"),
         "a table has a row of numbers for each sample",

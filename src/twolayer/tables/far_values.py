@@ -1,7 +1,12 @@
-"""Targets far from all others: as errors are squared, such a row outweighs all others in training and in the scores."""
+"""Targets, and values of inputs, far from all others of their columns: one such row rules training, or its scores.
+
+As errors are squared, a far target outweighs all others. A far input rules the mean and spread of its column, and what a
+model says of its row, the linear one's first.
+"""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +19,9 @@ FAR_TARGET = 10.0  # interquartile ranges beyond a quartile, and times as far as
 MOST_FAR_SHARE = 0.05  # of the rows: more are no exceptions
 RULING_SHARE = 0.5  # of the sum of squares about the median
 MAX_NAMED = 3
+FAR_DEVIATION = (
+    4.0  # standard deviations, which a far value exceeds: others are not looked at closely
+)
 
 
 def far_target_warnings(
@@ -50,6 +58,44 @@ def far_target_warnings(
                 "training and in the scores. If it is a mistake, correct it or leave it out"
             )
     return lines
+
+
+def far_input_warnings(table: Table, names: Sequence[str], ids: Sequence[str] = ()) -> list[str]:
+    """Return a line that names the values of inputs that are far from all others of their columns; none if there are none.
+
+    Parameters
+    ----------
+    table : Table
+    names : names
+        Columns of numbers.
+    ids : names
+        Columns that name the rows.
+    """
+    if table.sparse or not names or table.n_rows < FEWEST_TARGET_ROWS:
+        return []
+    x, found = table.columns(names), []
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # of columns without a value
+        deviation = np.nanmax(np.abs(x - np.nanmean(x, axis=0)), axis=0) / np.nanstd(x, axis=0)
+    for j in np.flatnonzero(deviation > FAR_DEVIATION).tolist():
+        known = np.flatnonzero(np.isfinite(x[:, j]))
+        rows = known[far_rows(x[known, j])]
+        if len(rows):
+            others = x[np.setdiff1d(known, rows), j]
+            far = first_names(
+                [f"{x[row, j]:.6g} in {row_name(table, ids, row)}" for row in rows.tolist()],
+                1,
+                quote="",
+            )
+            found.append(
+                f"'{single_line(names[j])}' is {far} ({others.min():.4g} to {others.max():.4g} elsewhere)"
+            )
+    if not found:
+        return []
+    return [
+        f"warning: {first_names(found, MAX_NAMED, quote='')}: far from all others of the column, it rules the column's scale, "
+        "and what a linear model says of that row. If it is a mistake, correct it or leave it out"
+    ]
 
 
 def far_rows(y: np.ndarray) -> np.ndarray:

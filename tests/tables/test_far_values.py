@@ -5,7 +5,7 @@ import pytest
 
 from twolayer import tables
 from twolayer.tables import TableOptions
-from twolayer.tables.far_targets import far_rows, far_target_warnings
+from twolayer.tables.far_values import far_rows, far_target_warnings
 from twolayer.tables.table import Table
 
 NORMAL = np.random.default_rng(0).normal(size=60)
@@ -69,3 +69,35 @@ def test_of_several_targets_the_one_is_named():
     both = np.stack([NORMAL, with_values(NORMAL, r59=-1e4)], axis=1)
     (told,) = far_target_warnings(table, ["y", "z"], both)
     assert told.startswith("warning: the target 'z' is -10000 in row 60, far")
+
+
+def inputs_told(tmp_path, columns, **more):
+    names = [f"x{j}" for j in range(len(columns))]
+    rows = zip([f"S{k}" for k in range(60)], NORMAL, *columns, strict=True)
+    text = "\n".join(",".join(map(str, row)) for row in rows)
+    (tmp_path / "t.csv").write_text(f"who,y,{','.join(names)}\n{text}\n")
+    notes = tables.read_dataset(TableOptions(str(tmp_path / "t.csv"), ("y",), **more)).notes
+    return [note for note in notes if "far from all others" in note]
+
+
+def test_an_input_that_is_far_from_all_others_is_named_with_its_row(tmp_path):
+    far = with_values(NORMAL + 5, r3=999_999)
+    (told,) = inputs_told(tmp_path, [NORMAL, far, np.exp(2 * NORMAL), np.arange(60) == 3])
+    assert "'x1' is 999999 in row 'S3' (" in told
+    assert all(f"'{name}'" not in told for name in ("x0", "x2", "x3"))
+
+
+def test_gaps_and_codes_for_no_value_are_no_far_inputs(tmp_path):
+    gaps = NORMAL.astype(object)
+    gaps[[5, 9]] = ""
+    coded = [with_values(NORMAL, r3=-999, r8=-999, r9=-999), gaps]
+    (told,) = inputs_told(tmp_path, coded)
+    assert "does it stand for no value?" in told
+
+
+def test_many_far_inputs_are_one_line(tmp_path):
+    columns = [with_values(NORMAL, r4=1e6 + j) for j in range(9)]
+    (told,) = inputs_told(tmp_path, columns)
+    assert "'x2'" in told
+    assert "'x5'" not in told
+    assert "6 more" in told
