@@ -130,6 +130,11 @@ def test_groups_and_weights_may_stand_beside_the_labels(files):
             "2 names are only in .*labels.csv .*--id patient joins by name",
         ),
         (
+            "patient,outcome\ns4,x\ns1,x\ns2,y\ns3,y\ns1,x\n",
+            {},
+            "rows 2 and 5 of .*labels.csv are both named 's1': give every row its own name",
+        ),
+        (
             "patient,outcome\na,x\nb,y\n",
             {},
             "has 4 rows and .* has 2: name the column .* with --id",

@@ -102,3 +102,28 @@ def test_rows_of_different_samples_are_not_the_same(said_of, kind):
         genes = rng.normal(0, 1, (81, 1)) * rng.normal(0, 1, N_GENES)
         genes += rng.normal(0, 0.1, genes.shape)
     assert said_of(genes, y) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "more", "told"),
+    [
+        ("p", {}, "line 7 and line 22 are both named 'S5' in 'who': a score"),
+        (
+            "q",
+            {},
+            "line 7 and line 22 are both named 'S5' in 'who', with different targets: a score",
+        ),
+        ("p", {"groups": "who"}, None),
+        ("p", {"id": "who"}, "are both named 'S5'"),
+    ],
+)
+def test_a_name_that_stands_twice_is_told(tmp_path, target, more, told):
+    rng = np.random.default_rng(0)
+    names = [*(f"S{k}" for k in range(20)), "S5", *(f"S{k}" for k in range(20, 40))]
+    classes = ["pq"[k % 2] for k in range(41)]
+    classes[5], classes[20] = "p", target
+    rows = [f"{name},{rng.normal():.3f},{y}" for name, y in zip(names, classes, strict=True)]
+    (tmp_path / "t.csv").write_text("who,a,y\n" + "\n".join(rows) + "\n")
+    notes = tables.read_dataset(TableOptions(str(tmp_path / "t.csv"), ("y",), **more)).notes
+    lines = [note for note in notes if "are both named" in note]
+    assert (told is None and not lines) or told in lines[0]

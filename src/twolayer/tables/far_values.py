@@ -93,8 +93,8 @@ def far_input_warnings(table: Table, names: Sequence[str], ids: Sequence[str] = 
     if not found:
         return []
     return [
-        f"warning: {first_names(found, MAX_NAMED, quote='')}: far from all others of the column, it rules the column's scale, "
-        "and what a linear model says of that row. If it is a mistake, correct it or leave it out"
+        f"warning: {first_names(found, MAX_NAMED, quote='')}: far from all others of the column, it rules the column's "
+        "scale, and what a linear model says of that row. If it is a mistake, correct it or leave it out"
     ]
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from twolayer import checks
 from twolayer.tables.column_kinds import ColumnKinds
-from twolayer.tables.table import Table
+from twolayer.tables.row_names import first_repeat
+from twolayer.tables.table import Table, is_missing
 from twolayer.text import plural
 
 REPEATED_NAME = re.compile(
@@ -26,6 +27,7 @@ FEWEST_COLUMNS = 100  # of fewer, two rows may be alike by chance
 ALIKE = 0.8  # correlation of two rows of different samples stays below it
 UNRELATED = 0.15  # median correlation, in size, up to which rows have many independent values
 ALIKE_SHARE = 0.05  # of the rows
+NEARLY_ALL = 0.9  # of the rows have a name of their own, where a column names them
 MAX_COMPARED_ROWS = 1000
 MAX_COMPARED_COLUMNS = 5000
 
@@ -33,7 +35,7 @@ MAX_COMPARED_COLUMNS = 5000
 def repeated_sample_warnings(
     table: Table, kinds: ColumnKinds, codes: np.ndarray, groups: np.ndarray | None = None
 ) -> list[str]:
-    """Return a line about names that differ in a suffix only, and one about rows that are nearly the same.
+    """Return a line about names that are the same or differ in a suffix only, and one about rows that are nearly the same.
 
     Parameters
     ----------
@@ -48,7 +50,30 @@ def repeated_sample_warnings(
     lines = []
     for name in kinds.ids:
         lines += repeated_names_warning(name, table.words(name), codes, groups)
+    if not lines:
+        for name in (*kinds.ids, *kinds.left_out):
+            lines += same_name_warning(table, name, codes, groups)
     return lines[:1] + alike_rows_warning(table, kinds, codes, groups)
+
+
+def same_name_warning(
+    table: Table, name: str, codes: np.ndarray, groups: np.ndarray | None
+) -> list[str]:
+    """Return a line if a column that names nearly every row names some of them alike."""
+    words = table.texts.get(name)
+    if words is None or not NEARLY_ALL * len(words) < len(set(words)) < len(words):
+        return []
+    twice = first_repeat(words)
+    if twice is None or is_missing(twice[0]):
+        return []
+    word, first, second = twice
+    if groups is not None and groups[first - 1] == groups[second - 1]:
+        return []
+    differ = "" if codes[first - 1] == codes[second - 1] else ", with different targets"
+    return [
+        f"warning: {table.where(first - 1)} and {table.where(second - 1)} are both named {checks.short_repr(word)} in "
+        f"'{name}'{differ}: a score on a row whose sample was trained on is too good; leave one out, or give --groups {name}"
+    ]
 
 
 def repeated_names_warning(

@@ -124,11 +124,29 @@ def refuse_contradiction(table: Table, labels: Table, own: str, other: str) -> N
         if words
     ]
     if not parts:
-        parts = ["a name stands in more than one row"]
+        for one, words in ((table, left), (labels, right)):
+            twice = first_repeat(words)
+            if twice is not None:
+                name, first, second = twice
+                raise InputError(
+                    f"{start}rows {first} and {second} of {one.path} are both named {checks.short_repr(name)}: give every "
+                    "row its own name"
+                )
+        parts = ["they are in another order"]
     raise InputError(
         f"{start}{both} name{'s' * (own == other)} their rows, and {' and '.join(parts)}: --id {other} joins by name and "
         "leaves out the others; or spell them alike"
     )
+
+
+def first_repeat(words: Sequence[str]) -> tuple[str, int, int] | None:
+    """Return the first word that comes a second time, and the numbers of both rows, from 1; None if there is none."""
+    seen: dict[str, int] = {}
+    for row, word in enumerate(words, 1):
+        if word in seen:
+            return word, seen[word], row
+        seen[word] = row
+    return None
 
 
 def normalised_name(name: str) -> str:
