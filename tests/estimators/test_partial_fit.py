@@ -231,3 +231,31 @@ def test_a_pass_is_the_same_by_numpy_and_by_machine_code(n_rows):
         for model in (here, there):
             model.partial_fit(x, x[:, 0])
     np.testing.assert_allclose(there.predict(x), here.predict(x), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("spread", [0.1, 1e-3, 1e-6, 0.0])
+@pytest.mark.parametrize("n_first", [1, 5])
+def test_few_first_rows_close_together_do_no_harm(spread, n_first):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2000, 3))
+    x[:n_first] = x[0] + spread * rng.standard_normal((n_first, 3))
+    y = np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2]
+    model = TwoLayerRegressor(20, n_networks=2, random_state=0).partial_fit(
+        x[:n_first], y[:n_first]
+    )
+    for _ in range(30):
+        for start in range(0, 2000, 200):
+            model.partial_fit(x[start : start + 200], y[start : start + 200])
+    assert model.score(x, y) > 0.9
+
+
+def test_many_rows_before_keep_what_was_learned():
+    """A far value in a later chunk makes the spread large, and the weights with it: what they say stays."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3000, 2))
+    model = TwoLayerRegressor(10, n_networks=1, random_state=0)
+    for _ in range(10):
+        model.partial_fit(x, x[:, 0])
+    told = model.predict(x[:100])
+    model.partial_fit(np.array([[20.0, 0.0], [0.0, 20.0]]), np.array([20.0, 0.0]))
+    np.testing.assert_allclose(model.predict(x[:100]), told, atol=0.3)

@@ -50,3 +50,12 @@ def class_weights(
     if not weights[np.unique(labels)].any():
         raise InputError("class_weight is zero for every class: nothing is left to fit")
     return weights * (totals[weights > 0].sum() / (totals * weights).sum())
+
+
+def check_two_classes(classes: np.ndarray, labels: np.ndarray, s: np.ndarray | None) -> None:
+    """Raise InputError if the rows of weight above 0 are all of one class. Arguments as in `class_weights`."""
+    counted = np.unique(labels if s is None else labels[s > 0])
+    if len(counted) < 2:
+        raise InputError(
+            f"y holds one class only, {str(classes[counted[0]])!r}, in every row of weight above 0: two classes are needed"
+        )

@@ -15,7 +15,7 @@ from twolayer import checks
 from twolayer.checks import is_sparse
 from twolayer.errors import InputError
 from twolayer.estimators.base import TwoLayerEstimator
-from twolayer.estimators.class_weights import class_weights
+from twolayer.estimators.class_weights import check_two_classes, class_weights
 from twolayer.estimators.ensemble import class_probabilities, mean_logits, most_likely_class
 from twolayer.estimators.fit_draft import fit_draft
 from twolayer.estimators.input_checks import prediction_dtype
@@ -255,13 +255,10 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
         y = column_or_1d(rows.y, warn=True)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)  # those without weight too
-        counted = np.unique(labels if rows.s is None else labels[rows.s > 0])
-        if len(counted) < 2:
-            raise InputError(
-                f"y holds one class only, {str(self.classes_[counted[0]])!r}, in every row of weight above 0: "
-                "two classes are needed"
-            )
-        return self._class_weighted(self._counted(replace(rows, y=labels)))
+        check_two_classes(self.classes_, labels, rows.s)
+        rows = self._class_weighted(self._counted(replace(rows, y=labels)))
+        check_two_classes(self.classes_, rows.y, rows.s)
+        return rows
 
     def _labels(self, y: Any) -> np.ndarray:
         """Return a column of 0 and 1 for each label."""
@@ -285,7 +282,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
             weights = class_weights(self.class_weight, self.classes_, rows.y, rows.s)
             self._class_weights = weights
         s = weights[rows.y] * (1.0 if rows.s is None else rows.s)
-        return replace(rows, s=s).counted()
+        return self._counted(replace(rows, s=s))
 
     def _read_more(self, X: Any, y: Any, sample_weight: Any) -> TrainingRows:  # noqa: N803
         return self._read_known(self._read_table(X, y, sample_weight, reset=False).counted())

@@ -27,7 +27,7 @@ from twolayer.estimators.fit_plan import (
 from twolayer.estimators.initial_weights import initial_params, start_at_mean
 from twolayer.estimators.selection.alpha_choice import FALLBACK_ALPHA
 from twolayer.estimators.standardise import Scaling
-from twolayer.estimators.stream_state import StreamState
+from twolayer.estimators.stream_state import ColumnMoments, StreamState
 from twolayer.estimators.training_rows import TrainingRows
 from twolayer.maths.network import Params
 from twolayer.maths.smooth_clip import SCALINGS, SMOOTH_CLIP, InputClip
@@ -36,6 +36,7 @@ from twolayer.solvers.adam import Adam, ResumedAdam
 from twolayer.training.loop import was_interrupted
 from twolayer.training.train import Run, train
 
+YOUNG_ROWS = 100  # that tell a spread to a factor of 2, twice as many to 3
 LEAST_COMPILED = 100_000  # rows times columns times hidden units
 TYPICAL_ROWS = 1000  # of a stream, where a setting "auto" follows from the shape of the table
 
@@ -60,8 +61,8 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
     task = model._task((TYPICAL_ROWS, rows.x.shape[1]), before)
     check_same_network(before, task)
     clip = check_stream_scaling(model, before)
-    state = getattr(model, "stream_", StreamState())
-    state = state.joined(rows.x, rows.y, rows.s, numbers, clip)
+    told = getattr(model, "stream_", StreamState())
+    state = told.joined(rows.x, rows.y, rows.s, numbers, clip)
     targets = state.targets.scaling() if task.standardise_y and state.targets else None
     rng = model.__dict__.get("_stream_rng") or model._rng()
     views = stream_views(state, rows.x, clip, 1 if before is None else before.n_networks or 1)
@@ -69,7 +70,10 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
         views[0].start = first_params(model, rows, task, views[0], rng)
     else:
         for view, part in networks_by_view(before, views):
-            view.start = view.scaled_params(part, targets).copy()
+            moments = told.inputs if view.clip is None else told.clipped
+            young = with_young_spreads(part, moments, view)
+            view.start = view.scaled_params(young, targets).copy()
+            draw_first_rows(view, moments, rng)
     alpha = alpha_or_none(model.alpha)
     if alpha is None:
         alpha = getattr(model, "alpha_", FALLBACK_ALPHA)
@@ -90,6 +94,47 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
     model.network_loss_curves_, model.loss_ = curves, run.final_loss
     model.n_iter_, model.stopped_ = len(curves), run.stopped
     model.device_ = run.device
+
+
+def with_young_spreads(params: Params, told: ColumnMoments | None, view: ColumnView) -> Params:
+    """Return weights for the user's own columns, smaller where a column spreads far wider than a few rows told before.
+
+    Weights are learned on columns of spread 1. Where the spread that they were learned at was that of a few rows by chance
+    close together, they would be enormous at the one of all rows: they keep their size on columns of spread 1 then, and what
+    they said at the mean before.
+
+    Parameters
+    ----------
+    params : Params
+    told : ColumnMoments or None
+        Of the rows before.
+    view : ColumnView
+        The columns with the spread of all rows so far.
+    """
+    if told is None:
+        return params
+    known = (told.spread > 0) & ~view.inputs.constant
+    growth = np.where(known, view.inputs.scale / np.where(known, told.spread, 1), 1)
+    shrink = np.minimum(1, (1 + told.total / YOUNG_ROWS) / growth)[:, None]
+    if (shrink == 1).all():
+        return params
+    w1, w_skip = params.w1 * shrink, None if params.w_skip is None else params.w_skip * shrink
+    b1 = params.b1 if params.b1 is None else params.b1 + told.mean @ (params.w1 - w1)
+    b2 = params.b2 if w_skip is None else params.b2 + told.mean @ (params.w_skip - w_skip)
+    return Params(w1, b1, params.w2, b2, w_skip)
+
+
+def draw_first_rows(view: ColumnView, told: ColumnMoments | None, rng: np.random.Generator) -> None:
+    """Give columns that were the same in a few rows before, and are not now, the random weights that others began with."""
+    if told is None or told.total >= YOUNG_ROWS or view.start is None:
+        return
+    fresh = (told.spread == 0) & ~view.inputs.constant
+    if fresh.any():
+        start, x = view.start, spanned_rows(view)
+        drawn = initial_params(
+            x, ~fresh, start.n_hidden, start.n_outputs, rng, n_networks=start.n_networks
+        )
+        start.w1[..., fresh, :] = drawn.w1[..., fresh, :]
 
 
 def check_stream_scaling(model: Any, before: Params | None) -> InputClip | None:
@@ -234,13 +279,8 @@ def first_params(
     )
     if checks.is_sparse(rows.x):
         n_networks = 1  # no engine takes a sparse table for many at once
-    x = view.x
-    if (
-        rows.x.shape[1] <= TYPICAL_ROWS
-    ):  # later rows are as many as the columns: none is outside their span
-        x = np.zeros((rows.x.shape[1], rows.x.shape[1]))
     params = initial_params(
-        x,
+        spanned_rows(view),
         view.inputs.constant,
         task.n_hidden,
         task.n_outputs,
@@ -249,3 +289,9 @@ def first_params(
         skip=task.skip,
     )
     return start_at_mean(params, rows.y, rows.s, task.loss)
+
+
+def spanned_rows(view: ColumnView) -> Any:
+    """Return rows in whose span first weights are: later rows are as many as the columns, unless these are many."""
+    n_columns = view.shape[1]
+    return view.x if n_columns > TYPICAL_ROWS else np.zeros((n_columns, n_columns))

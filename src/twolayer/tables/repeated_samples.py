@@ -27,7 +27,7 @@ FEWEST_COLUMNS = 100  # of fewer, two rows may be alike by chance
 ALIKE = 0.8  # correlation of two rows of different samples stays below it
 UNRELATED = 0.15  # median correlation, in size, up to which rows have many independent values
 ALIKE_SHARE = 0.05  # of the rows
-NEARLY_ALL = 0.9  # of the rows have a name of their own, where a column names them
+MOST_NAMED = 0.9  # of the rows have a name of their own, where a column names them
 MAX_COMPARED_ROWS = 1000
 MAX_COMPARED_COLUMNS = 5000
 
@@ -61,7 +61,7 @@ def same_name_warning(
 ) -> list[str]:
     """Return a line if a column that names nearly every row names some of them alike."""
     words = table.texts.get(name)
-    if words is None or not NEARLY_ALL * len(words) < len(set(words)) < len(words):
+    if words is None or not MOST_NAMED * len(words) < len(set(words)) < len(words):
         return []
     twice = first_repeat(words)
     if twice is None or is_missing(twice[0]):
