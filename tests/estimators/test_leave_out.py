@@ -276,3 +276,17 @@ def test_networks_without_the_rows_see_the_columns_as_those_of_the_fit():
         with pytest.warns(TwoLayerWarning, match="no second derivative"):
             found = model.left_out_predict(x, y, cv=KFold(2))
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 1, 1: 2, 2: 0}])
+def test_rows_that_class_weights_leave_without_weight_have_their_place(class_weight):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((60, 4))
+    y, s = np.arange(60) % 3, np.repeat([0.0, 1.0], [10, 50])
+    model = tl.TwoLayerClassifier(6, alpha=1.0, random_state=0, class_weight=class_weight)
+    model.fit(x, y, sample_weight=s)
+    told = model.left_out_predict(x, y, sample_weight=s, method="predict_proba")
+    assert told.shape == (60, 3)
+    assert len(model.influence(x, y, sample_weight=s).change_of_own) == 60
+    kept = model.keep_rows(x, y, s).left_out_predict(method="predict_proba")
+    np.testing.assert_allclose(kept, told, atol=1e-12)

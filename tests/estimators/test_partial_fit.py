@@ -8,7 +8,7 @@ from slow_cases import slow
 
 import twolayer as tl
 from twolayer import InputError, TwoLayerClassifier, TwoLayerRegressor
-from twolayer.errors import ConcurrentFitError
+from twolayer.errors import ConcurrentFitError, EngineError
 from twolayer.estimators.stream_state import ColumnMoments, RowCount
 
 
@@ -259,3 +259,8 @@ def test_many_rows_before_keep_what_was_learned():
     told = model.predict(x[:100])
     model.partial_fit(np.array([[20.0, 0.0], [0.0, 20.0]]), np.array([20.0, 0.0]))
     np.testing.assert_allclose(model.predict(x[:100]), told, atol=0.3)
+
+
+def test_an_engine_that_is_not_there_is_told():
+    with pytest.raises(EngineError, match="there is no engine 'bogus'"):
+        TwoLayerRegressor(3, engine="bogus").partial_fit(np.eye(4), np.arange(4.0))

@@ -143,3 +143,9 @@ def test_classes_of_a_warm_start_are_printed_plainly():
     model = clone(CLASSIFIER).set_params(warm_start=True).fit(X, np.where(Y, "hi", "lo"))
     with pytest.raises(InputError, match=r"they were \['hi', 'lo'\] and are \[False, True\] now"):
         model.fit(X, Y)
+
+
+def test_class_weights_that_leave_one_class_are_refused():
+    x, y = np.arange(20.0)[:, None], np.arange(20) % 2
+    with pytest.raises(InputError, match="y holds one class only, '0'"):
+        tl.TwoLayerClassifier(3, class_weight={0: 1, 1: 0}).fit(x, y)

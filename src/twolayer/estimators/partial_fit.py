@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from twolayer import checks
+from twolayer.engines import get_engine
 from twolayer.errors import InputError, warn_user
 from twolayer.estimators.callbacks import CallbackList, progress_in_own_units, user_callbacks
 from twolayer.estimators.column_views import (
@@ -57,6 +58,8 @@ def has_partial_fit(model: Any) -> bool:
 
 def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
     """Train the model on these rows, once, and set its fitted attributes; `numbers` says what the targets are."""
+    if model.engine != "auto":
+        get_engine(model.engine)  # else there is none of that name
     before = model.params_ if hasattr(model, "w1_") else None
     task = model._task((TYPICAL_ROWS, rows.x.shape[1]), before)
     check_same_network(before, task)
