@@ -10,6 +10,7 @@ import asyncio
 import logging
 import platform
 import re
+import socket
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,7 +24,7 @@ from twolayer.text import join_words, plural
 
 LOCAL = re.compile(r"local\[([1-9]\d{0,3})\]")
 ADDRESS = re.compile(r"(tcp|tls|ws|wss)://(\[\S+\]|[^\s:/]+):\d{1,5}|inproc://\S+")
-CONNECT_SECONDS, WORKERS_SECONDS = 10, 30
+CONNECT_SECONDS, WORKERS_SECONDS, ONE_TRY_SECONDS = 10, 30, 1
 # A worker that dies is started again; Dask would end it 15 s after the first death if it has died again just then.
 WORKERS_RETURN = {"distributed.deploy.lost-worker-timeout": "1000 days"}
 FACTS_SECONDS = 20  # for the workers to say what they are
@@ -142,12 +143,22 @@ def check_answer(address: str) -> None:
 
 def unreachable_message(name: str, error: Exception) -> str:
     """Return the sentence about a scheduler that did not answer, with the system's reason if there is one."""
-    cause = str(error.__cause__ or "")
+    cause = f"{error.__cause__} {connection_error(name)}"  # Dask keeps that of its last try, which may just have begun
     reason = next((why for sign, why in UNREACHABLE.items() if sign in cause), "")
     return (
         f"no Dask scheduler answers at {name} within {CONNECT_SECONDS} s{reason}: look whether it runs, and whether this "
         "machine may reach its port"
     )
+
+
+def connection_error(name: str) -> str:
+    """Return what the system says of a connection to tcp://host:port; nothing if it can be made, or takes a while."""
+    host, _, port = name.removeprefix("tcp://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ONE_TRY_SECONDS).close()
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def wait_for_workers(client: Any, name: str, say: Say) -> None:
