@@ -210,6 +210,8 @@ def test_a_column_of_a_frame_is_called_by_its_name(library):
     ("x", "said"),
     [
         (X + 1j, ["x holds complex numbers", "real part"]),
+        (np.array([(1 + 2j,)], dtype=[("a", "c8")]), ["x holds complex numbers"]),  # a named field
+        (np.array([("2020-01-01",)], dtype=[("a", "M8[D]")]), ["x holds dates or times"]),
         (
             np.array([["2020-01-01", "2020-01-02"]] * 4, dtype="datetime64[D]"),
             ["x holds dates or times"],

@@ -182,9 +182,10 @@ def floats(value: Any, name: str) -> np.ndarray:
     array = plain_array(value, name)
     if array.dtype in (np.float32, np.float64):
         return array
-    if array.dtype.kind == "c":
+    kinds = {one[0].base.kind for one in (array.dtype.fields or {}).values()} | {array.dtype.kind}
+    if "c" in kinds:
         raise InputError(f"{name} holds complex numbers; give real ones, for example its real part")
-    if array.dtype.kind in "mM":
+    if kinds & {"m", "M"}:
         raise InputError(f"{name} holds dates or times; turn them into numbers first")
     try:
         with np.errstate(over="ignore"):  # `finite_array` raises for an infinity
