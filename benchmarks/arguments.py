@@ -1,6 +1,6 @@
-"""Words of a command line of which there may be none.
+"""What argparse takes as the `type` of a word of a command line.
 
-argparse's own `choices` find fault with none at all on Python 3.11, where `nargs="*"` gives an empty list.
+Its own `choices` find fault with no word at all on Python 3.11, where `nargs="*"` gives an empty list.
 """
 
 from __future__ import annotations
@@ -20,3 +20,16 @@ def word_of(known: Collection[str]) -> Callable[[str], str]:
         return word
 
     return known_word
+
+
+def count_from(least: int) -> Callable[[str], int]:
+    """Return what argparse takes as the `type` of a whole number that is not smaller."""
+
+    def count(word: str) -> int:
+        if not word.isdecimal() or int(word) < least:
+            raise argparse.ArgumentTypeError(
+                f"a whole number, at least {least}, is needed, not {word!r}"
+            )
+        return int(word)
+
+    return count

@@ -21,11 +21,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 import twolayer as tl
+from benchmarks.arguments import count_from
+from benchmarks.cluster_columns import N_ROWS as N_ROWS_WIDE
 from benchmarks.cluster_columns import print_columns
 from benchmarks.cluster_peers import print_peers
 from benchmarks.slow_network import HERE, slow_host
@@ -214,10 +217,18 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure, and print the tables of docs/scaling.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks cluster", description=__doc__)
     parser.add_argument("--network", action="store_true", help="also on a slow network (as root)")
-    parser.add_argument("--rows", type=int, metavar="N", help="only steps of L-BFGS on N rows")
-    parser.add_argument("--columns", type=int, metavar="N", help="only fits of 200 rows x N")
-    parser.add_argument("--peers", action="store_true", help="only other ways (needs dask-ml)")
+    own = parser.add_mutually_exclusive_group()
+    own.add_argument(
+        "--rows", type=count_from(N_BLOCKS), metavar="N", help="only steps of L-BFGS on N rows"
+    )
+    own.add_argument(
+        "--columns", type=count_from(N_ROWS_WIDE), metavar="N", help="only fits of 200 rows x N"
+    )
+    own.add_argument("--peers", action="store_true", help="only other ways (needs dask-ml)")
     options = parser.parse_args(arguments)
+    for asked, module in ((options.peers, "dask_ml"), (options.columns, "zarr")):
+        if asked and find_spec(module) is None:
+            parser.error(f"{module} is not installed: pip install {module.replace('_', '-')}")
     if options.peers:
         with local_client(2) as client:
             print_peers(client)

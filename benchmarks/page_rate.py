@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from twolayer.watch.bundle import page_html
+from twolayer.watch.watch_settings import WATCH_ENGINES
 
 COUNT_DRAWINGS = """() => {
     window.drawings = 0;
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks page", description=__doc__)
     parser.add_argument("--out", help="a picture of the page in the middle of a step, such as docs/watch.png")  # fmt: skip
-    parser.add_argument("--served", metavar="ENGINE", help="run by a server: numpy, torch, ...")
+    parser.add_argument("--served", choices=WATCH_ENGINES, help="the engine of a server that runs the lines")  # fmt: skip
     options = parser.parse_args(arguments)
     out = options.out
     browser_path = shutil.which("chromium")
@@ -78,10 +79,11 @@ def address_of_page(served: str | None) -> Iterator[str]:
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
-            found = [*next(filter(None, map(ADDRESS.findall, server.stdout)), [])]
-            if not found:
-                raise SystemExit(f"the server ended with exit code {server.wait()}")
-            yield found[0]
+            for line in server.stdout:
+                if found := ADDRESS.search(line):
+                    yield found[0]
+                    return
+            raise SystemExit(f"the server ended with exit code {server.wait()}")
         finally:
             server.terminate()
 

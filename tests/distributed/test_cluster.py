@@ -135,7 +135,8 @@ def test_a_real_worker_of_another_version_is_refused(tmp_path, monkeypatch):
     assert f"has twolayer 0.0.1, and this process has {__version__}: install the same" in said
 
 
-def test_the_reason_is_told_where_dask_has_none():
-    address = f"tcp://127.0.0.1:{free_port()}"
+@pytest.mark.parametrize("protocol", ["tcp", "tls"])
+def test_the_reason_is_told_where_dask_has_none(protocol):
+    address = f"{protocol}://127.0.0.1:{free_port()}"
     told = cluster.unreachable_message(address, OSError("timed out"))
     assert "within 3 s (connection refused): look" in told

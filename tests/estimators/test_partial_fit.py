@@ -264,3 +264,15 @@ def test_many_rows_before_keep_what_was_learned():
 def test_an_engine_that_is_not_there_is_told():
     with pytest.raises(EngineError, match="there is no engine 'bogus'"):
         TwoLayerRegressor(3, engine="bogus").partial_fit(np.eye(4), np.arange(4.0))
+
+
+def test_what_a_fit_of_few_rows_has_learned_stays():
+    """Later rows spread wider, in a column that was the same in all of them too: no weight is drawn anew, or shrunk."""
+    rng = np.random.default_rng(0)
+    x = np.column_stack([rng.standard_normal((40, 2)), np.ones(40)])
+    model = TwoLayerRegressor(10, alpha=0.1, learning_rate_init=1e-9, random_state=0)
+    model.fit(x, x[:, 0])
+    wide = 10 * rng.standard_normal((50, 3))
+    told = model.predict(np.vstack([x, wide]))
+    model.partial_fit(wide, wide[:, 0])
+    np.testing.assert_allclose(model.predict(np.vstack([x, wide])), told, atol=1e-4)

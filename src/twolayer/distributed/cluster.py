@@ -152,8 +152,8 @@ def unreachable_message(name: str, error: Exception) -> str:
 
 
 def connection_error(name: str) -> str:
-    """Return what the system says of a connection to tcp://host:port; nothing if it can be made, or takes a while."""
-    host, _, port = name.removeprefix("tcp://").rpartition(":")
+    """Return what the system says of a connection to tcp://host:port and the like; nothing if it can be made."""
+    host, _, port = name.partition("://")[2].rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=ONE_TRY_SECONDS).close()
     except (OSError, ValueError) as error:

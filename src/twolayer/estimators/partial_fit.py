@@ -73,7 +73,9 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
         views[0].start = first_params(model, rows, task, views[0], rng)
     else:
         for view, part in networks_by_view(before, views):
-            moments = told.inputs if view.clip is None else told.clipped
+            moments = None  # what a fit has learned stays as it is
+            if not told.rows.least:
+                moments = told.inputs if view.clip is None else told.clipped
             young = with_young_spreads(part, moments, view)
             view.start = view.scaled_params(young, targets).copy()
             draw_first_rows(view, moments, rng)

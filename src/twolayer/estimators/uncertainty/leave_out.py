@@ -165,7 +165,9 @@ class LeaveOutMixin:
         if checks.flag(refit, "refit"):
             return predictions_of_refits(clone(self), given, splits)
         refusal = leave_out_refusal(self, rows, splits)
-        if refusal is None:
+        if refusal is not None:
+            compare_loss(self, rows)
+        else:
             blocks = None if splits is None else [b for _, b in splits]
             checked = left_out_outputs(self, rows, blocks)
             outputs, refusal = checked.outputs, checked.refusal
@@ -180,7 +182,6 @@ class LeaveOutMixin:
             for _, part in parts:
                 predictions[part] = again[part]
             return predictions
-        compare_loss(self, rows)
         if splits is None:
             splits = refit_folds(self, rows, groups)
         warn_user(refit_sentence(splits, refusal))
