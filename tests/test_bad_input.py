@@ -167,7 +167,6 @@ def test_predictions_that_fail_half_way_leave_the_file_as_it_was(
         (["fit", "good.csv", "--target", "kind", "--config", "no.toml"], "there is no such file"),
         (["fit", "--config", "bad.toml"], "bad.toml is not TOML"),
         (["fit", "--config", "odd.toml"], "sets 'n_hiden', which .*did you mean 'n_hidden'"),
-        (["fit", "good.csv", "--target", "kind", "--n-hidden", "5,7"], "need --cv"),
         (
             ["fit", "good.csv", "--target", "kind", "--n-hidden", "five"],
             "--n-hidden must be a whole",

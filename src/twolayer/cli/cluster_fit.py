@@ -96,7 +96,7 @@ def run_cluster_fit(
 
 def check_model_size(dataset: BlockedDataset, training: TrainingOptions) -> None:
     """Raise InputError if the weights of a wide table's columns are too many for a model's file."""
-    n_inputs, n_units = len(dataset.inputs), training.n_hidden[0]
+    n_inputs, n_units = len(dataset.inputs), max(training.n_hidden)
     n_networks = MOST_NETWORKS if training.n_networks == "auto" else training.n_networks
     count = n_inputs * n_units * n_networks
     if n_inputs > dataset.counts[0] and count > MOST_NUMBERS_HERE:

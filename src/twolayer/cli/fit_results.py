@@ -41,10 +41,11 @@ def build_estimator(task: str, training: TrainingOptions) -> Any:
                 "--class-weight is for classes, and the target is numbers: leave it out"
             )
         shared["class_weight"] = training.class_weight
+    n_hidden = training.n_hidden if len(training.n_hidden) > 1 else training.n_hidden[0]
     if training.cv is None:
         make = getattr(estimators, f"TwoLayer{kind}")
         return make(
-            training.n_hidden[0],
+            n_hidden,
             alpha=training.alpha,
             n_networks=training.n_networks,
             scaling=training.scaling,
@@ -52,7 +53,7 @@ def build_estimator(task: str, training: TrainingOptions) -> Any:
         )
     alphas = None if training.alpha == "auto" else training.alpha
     return getattr(estimators, f"TwoLayer{kind}CV")(
-        training.n_hidden if len(training.n_hidden) > 1 else training.n_hidden[0],
+        n_hidden,
         alphas=[alphas] if isinstance(alphas, float) else alphas,
         cv=training.cv,
         n_networks=5 if training.n_networks == "auto" else training.n_networks,

@@ -15,7 +15,7 @@ from twolayer.maths.smooth_clip import SCALINGS, SMOOTH_CLIP
 from twolayer.training.engine_choice import check_device
 
 Units = Annotated[
-    str, typer.Option(help="Units in the hidden layer; with --cv several to choose from: 10,50.")
+    str, typer.Option(help="Units in the hidden layer, or several to choose from: 10,50.")
 ]
 Alpha = Annotated[
     str,
@@ -98,8 +98,8 @@ class TrainingOptions:
         return cls(**values)
 
     def __post_init__(self) -> None:
-        if self.cv is None and (len(self.n_hidden) > 1 or isinstance(self.alpha, list)):
-            raise InputError("several values to choose from need --cv, such as --cv 5")
+        if self.cv is None and isinstance(self.alpha, list):
+            raise InputError("several values of alpha to choose from need --cv, such as --cv 5")
         if checks.finite_number(self.test_size, "--test-size", above=0) >= 1:
             raise InputError(
                 f"--test-size is a share of the rows, between 0 and 1, such as 0.25; got {self.test_size:g}"

@@ -24,6 +24,7 @@ from twolayer.estimators.fit_plan import (
     FitPlan,
     LearningTask,
     alpha_or_none,
+    hidden_sizes,
     label_smoothing_share,
     largest_fit_product,
     plan_fit,
@@ -289,7 +290,12 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         self.__dict__.pop("_stream_rng", None)
 
     def _task(self, shape: tuple[int, int], before: Params | None = None) -> LearningTask:
-        """Return the task of the checked settings and the table's shape; a warm start goes on with `before`."""
+        """Return the task of the checked settings and the table's shape; a warm start goes on with `before`.
+
+        Of several numbers of hidden units it has the most, or those of `before`.
+        """
+        widths = hidden_sizes(self.n_hidden)
+        known = before is not None and before.n_hidden in widths
         skip = uses_skip_layer(self.skip, *shape, is_classifier(self))
         if before is not None and self.skip == "auto":
             skip = before.w_skip is not None
@@ -297,7 +303,7 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         return LearningTask(
             self._task_loss(),
             self._activation(),
-            checks.whole_number(self.n_hidden, "n_hidden"),
+            before.n_hidden if before is not None and known else widths[-1],
             self._n_outputs(),
             skip,
             self._standardises_y(),
@@ -318,7 +324,8 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         views = fit_views(self.scaling, is_sparse(X), plan, task)
         weighed = self.scaling == "auto" and alpha_or_none(self.alpha) is None
         weighings = fit_weighings(X, task) if weighed else plan.weighings
-        plan = replace(plan, views=views, weighings=weighings)
+        widths = tuple(hidden_sizes(self.n_hidden))
+        plan = replace(plan, views=views, weighings=weighings, widths=widths)
         refusal = solver_refusal(get_solver(plan.solver), task.objective)
         if refusal:
             raise InputError(str(refusal))
@@ -375,7 +382,7 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
             plan,
             replace(task.objective, alpha=1.0),
             checks.whole_number(self.max_iter, "max_iter"),
-            alpha_or_none(self.alpha) is None,
+            alpha_or_none(self.alpha) is None or len(plan.widths) > 1,
             task.skip,
         )
 

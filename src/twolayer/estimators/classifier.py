@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,9 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 
     Parameters
     ----------
-    n_hidden : int
-        Units in the hidden layer.
+    n_hidden : int or list of int
+        Units in the hidden layer. Of several numbers `fit` takes the one with the least loss on rows left out, each at the
+        alpha that is best for it; of those as good, the fewest.
     activation : str or Activation
         One of those of `twolayer.train`.
     alpha : float or "auto"
@@ -130,6 +132,8 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
     w2_ : ndarray, shape (n_hidden, n_outputs)
     b2_ : ndarray, shape (n_outputs,)
     w_skip_ : ndarray, shape (n_inputs, n_outputs), or None without a skip layer
+    n_hidden_ : int
+        The units in the hidden layer.
     alpha_ : float
         The weight decay used.
     alphas_tried_ : ndarray, shape (n_alphas, 2), or None
@@ -196,7 +200,7 @@ class TwoLayerClassifier(ClassifierMixin, TwoLayerEstimator):
 
     def __init__(
         self,
-        n_hidden: int = 50,
+        n_hidden: int | Sequence[int] = 50,
         *,
         activation: Any = "relu",
         alpha: float | str = "auto",

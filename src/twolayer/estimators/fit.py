@@ -45,6 +45,7 @@ from twolayer.estimators.fit_warnings import (
 from twolayer.estimators.initial_weights import penalty_unit, start_at_mean
 from twolayer.estimators.selection.alpha_choice import AlphaChoice, choose_alpha, path_table
 from twolayer.estimators.selection.scoring import scorer_of, takes_weights
+from twolayer.estimators.selection.width_choice import choose_width
 from twolayer.estimators.standardise import Scaling, standardise
 from twolayer.estimators.stream_state import ColumnMoments, RowCount, StreamState
 from twolayer.estimators.training_rows import TrainingRows
@@ -94,15 +95,8 @@ class NetworkFit(FitUncertainty):
         self.held_out: AlphaChoice | None = None  # whose residuals tell the noise
         if alpha is None and before is not None:
             alpha = model.alpha_
-        if alpha is None:
-            clips = [view.clip for view in self.views]
-            self.choice = self.search_alpha(clips=clips, weighings=plan.weighings)
-            alpha = self.choice.alpha
-            self.keep_views(self.choice.views, self.choice.weighing)
-            if not self.choice.beats_constant:
-                warn_user(constant_warning(self.choice))
-            if model.verbose:
-                print("\n".join(path_table(self.choice)))
+        if alpha is None or (len(plan.widths) > 1 and before is None):
+            alpha = self.choose(None if alpha is None else (alpha,))
         self.alpha = alpha
         self.early_stopping: EarlyStopping | None = None
         self.validation: TrainingRows | None = None  # with the targets of training
@@ -116,6 +110,35 @@ class NetworkFit(FitUncertainty):
         if task.standardise_y:
             self.y, self.targets = standardise(rows.y, rows.s, "y")
         self.unit = penalty_unit(rows.y, rows.s, task.loss)
+
+    def choose(self, candidates: tuple[float, ...] | None) -> float:
+        """Choose among these alphas, the numbers of hidden units and the views of the columns; return the alpha."""
+        clips = [view.clip for view in self.views]
+        own = {"candidates": candidates, "clips": clips, "weighings": self.plan.weighings}
+        widths = self.plan.widths
+        if len(widths) > 1:
+            rng, seed = self.rng, int(self.rng.integers(2**31 - 1))
+
+            def search(n_hidden: int) -> AlphaChoice:
+                self.task = replace(self.task, n_hidden=n_hidden)
+                self.rng = np.random.default_rng(seed)  # the same folds for each
+                return self.search_alpha(**own)
+
+            n_hidden, self.choice = choose_width(widths, search, self.tell_choice)
+            self.rng, self.task = rng, replace(self.task, n_hidden=n_hidden)
+        else:
+            self.choice = self.search_alpha(**own)
+            self.tell_choice(None, self.choice)
+        self.keep_views(self.choice.views, self.choice.weighing)
+        if not self.choice.beats_constant:
+            warn_user(constant_warning(self.choice))
+        return self.choice.alpha
+
+    def tell_choice(self, n_hidden: int | None, choice: AlphaChoice) -> None:
+        """Print what was tried, if the user wants to see it."""
+        if self.model.verbose:
+            several = [] if n_hidden is None else [f"{n_hidden} hidden units:"]
+            print("\n".join([*several, *path_table(choice)]))
 
     def search_alpha(self, **settings: Any) -> AlphaChoice:
         """Return the alpha of the least loss of rows left out; the settings are those of `choose_alpha`."""
@@ -173,6 +196,8 @@ class NetworkFit(FitUncertainty):
     def keep_views(self, chosen: tuple[int, ...], weighing: str) -> None:
         """Train on these views only, so weighed: the others were worse on rows left out."""
         if len(chosen) == len(self.views) and weighing == self.weighing:
+            if len(self.plan.widths) > 1:
+                self.set_starts(None)
             return
         self.weighing, views = weighing, [self.views[k] for k in chosen]
         self.views = chosen_views(views, self.plan.n_networks, self.rows, weighing)

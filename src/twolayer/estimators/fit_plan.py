@@ -61,6 +61,8 @@ class FitPlan:
         How they see the columns: "standard", "smooth_clip", or some each way.
     weighings : tuple of str
         The weighings of the columns to choose from, beside alpha.
+    widths : tuple of int
+        The numbers of hidden units to choose from, from few to many; empty for that of the task.
     """
 
     solver: Any
@@ -69,6 +71,17 @@ class FitPlan:
     n_networks: int
     views: tuple[str, ...] = ("standard",)
     weighings: tuple[str, ...] = (NO_WEIGHING,)
+    widths: tuple[int, ...] = ()
+
+
+def hidden_sizes(n_hidden: Any) -> list[int]:
+    """Return the numbers of hidden units, from few to many."""
+    if isinstance(n_hidden, (str, bytes)) or not np.iterable(n_hidden):
+        return [checks.whole_number(n_hidden, "n_hidden")]
+    widths = [checks.whole_number(each, "each of n_hidden") for each in n_hidden]
+    if not widths:
+        raise InputError("n_hidden is empty: give at least one number")
+    return sorted(set(widths))
 
 
 def plan_fit(settings: Any, n_rows: int, n_inputs: int, n_hidden: int) -> FitPlan:

@@ -199,7 +199,7 @@ class FittedNetworks(BaseEstimator):
         Parameters
         ----------
         state : mapping
-            As `get_fitted_state` returns it. Attributes without an entry stay as they are; `n_networks_` and
+            As `get_fitted_state` returns it. Attributes without an entry stay as they are; `n_networks_`, `n_hidden_` and
             `n_features_in_` follow from "params_", and the best of a search from "cv_results_". The arrays are not copied.
 
         Returns
@@ -233,7 +233,7 @@ class FittedNetworks(BaseEstimator):
         self.input_clip_ = clip
         self.w1_, self.b1_, self.w2_, self.b2_ = params.w1, params.b1, params.w2, params.b2
         self.w_skip_ = params.w_skip
-        self.n_networks_ = params.n_networks or 1
+        self.n_networks_, self.n_hidden_ = params.n_networks or 1, params.n_hidden
 
     def _task_loss(self) -> Loss:
         """Return what training makes small."""

@@ -24,6 +24,7 @@ from twolayer.estimators.fit_plan import (
     DEFAULT_NETWORKS,
     LearningTask,
     alpha_or_none,
+    hidden_sizes,
 )
 from twolayer.estimators.initial_weights import initial_params, start_at_mean
 from twolayer.estimators.selection.alpha_choice import FALLBACK_ALPHA
@@ -62,7 +63,7 @@ def train_one_pass(model: Any, rows: TrainingRows, numbers: bool) -> None:
         get_engine(model.engine)  # else there is none of that name
     before = model.params_ if hasattr(model, "w1_") else None
     task = model._task((TYPICAL_ROWS, rows.x.shape[1]), before)
-    check_same_network(before, task)
+    check_same_network(before, task, hidden_sizes(model.n_hidden))
     clip = check_stream_scaling(model, before)
     told = getattr(model, "stream_", StreamState())
     state = told.joined(rows.x, rows.y, rows.s, numbers, clip)
@@ -262,9 +263,14 @@ def joined_memory(memories: list[SolverMemory]) -> SolverMemory:
     }
 
 
-def check_same_network(before: Params | None, task: LearningTask) -> None:
-    """Raise InputError if the settings ask for another network than the one that is there."""
+def check_same_network(before: Params | None, task: LearningTask, widths: list[int]) -> None:
+    """Raise InputError if the settings ask for another network than the one that is there, or for one of several."""
     if before is None:
+        if len(widths) > 1:
+            raise InputError(
+                f"n_hidden={widths}: to choose one, rows have to be left out, and partial_fit sees some at a time. Call fit "
+                "first, whose choice partial_fit keeps, or give one number"
+            )
         return
     there = (before.n_hidden, before.w_skip is not None)
     if there != (task.n_hidden, task.skip):

@@ -89,7 +89,7 @@ def preflight_report(
     search: bool,
     skip: bool,
 ) -> Preflight:
-    """Return the report for checked rows; `labels` are class numbers, or None; `search` says whether alpha is chosen."""
+    """Return the report for checked rows; `labels` are class numbers, or None; `search` says whether anything is chosen."""
     n_rows, n_inputs = x.shape
     params = shape_params(plan.n_networks, n_inputs, n_hidden, n_outputs, skip)
     n_weights = sum(w.size for _, w in params.items())
@@ -110,7 +110,8 @@ def preflight_report(
         one = form(problem, params.network(0), solver, None)
         share = min(1.0, MOST_SEARCH_ROWS / n_rows)
         step = one.step + entry_seconds(n_rows, n_hidden, n_outputs)
-        seconds += 4 * one.once + 4 * share * STEPS_PER_ALPHA * TYPICAL_ALPHAS * step
+        path = 4 * share * STEPS_PER_ALPHA * TYPICAL_ALPHAS * step
+        seconds += 4 * one.once + max(len(plan.widths), 1) * path
     return Preflight(
         n_rows,
         n_inputs,

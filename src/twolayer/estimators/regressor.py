@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,9 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
 
     Parameters
     ----------
-    n_hidden : int
-        Units in the hidden layer.
+    n_hidden : int or list of int
+        Units in the hidden layer. Of several numbers `fit` takes the one with the least loss on rows left out, each at the
+        alpha that is best for it; of those as good, the fewest.
     activation : str or Activation
         One of those of `twolayer.train`.
     alpha : float or "auto"
@@ -123,6 +125,8 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
     w2_ : ndarray, shape (n_hidden, n_outputs)
     b2_ : ndarray, shape (n_outputs,)
     w_skip_ : ndarray, shape (n_inputs, n_outputs), or None without a skip layer
+    n_hidden_ : int
+        The units in the hidden layer.
     alpha_ : float
         The weight decay used.
     alphas_tried_ : ndarray, shape (n_alphas, 2), or None
@@ -203,7 +207,7 @@ class TwoLayerRegressor(RegressorMixin, TwoLayerEstimator):
 
     def __init__(
         self,
-        n_hidden: int = 50,
+        n_hidden: int | Sequence[int] = 50,
         *,
         loss: Any = "squared_error",
         spread: bool | str = "auto",

@@ -17,6 +17,7 @@ from twolayer.estimators.class_weights import class_weights
 from twolayer.estimators.ensemble import between_network_variance, mean_logits
 from twolayer.estimators.fit_plan import (
     alpha_or_none,
+    hidden_sizes,
     label_smoothing_share,
     largest_fit_product,
     smooth_labels,
@@ -344,16 +345,6 @@ def alpha_grid(alphas: Any) -> list[float]:
     if not path:
         raise InputError("alphas is empty: give at least one")
     return sorted(set(path), reverse=True)
-
-
-def hidden_sizes(n_hidden: Any) -> list[int]:
-    """Return the numbers of hidden units, from few to many."""
-    if isinstance(n_hidden, (str, bytes)) or not np.iterable(n_hidden):
-        return [checks.whole_number(n_hidden, "n_hidden")]
-    widths = [checks.whole_number(each, "each of n_hidden") for each in n_hidden]
-    if not widths:
-        raise InputError("n_hidden is empty: give at least one number")
-    return sorted(set(widths))
 
 
 def integer_seed(random_state: Any) -> int:

@@ -116,7 +116,7 @@ class TrainedNetwork:
 
 def trained_networks(model: Any, rows: TrainingRows) -> Iterator[TrainedNetwork]:
     """Yield each network of the model; raise InputError if these are not the rows that it was fitted to."""
-    task = model._task(rows.counted().distinct().x.shape)
+    task = model._task(rows.counted().distinct().x.shape, model.params_)
     targets, y = None, task.smoothed(rows.y)
     if task.standardise_y:
         y, targets = standardise(rows.y, rows.s, "y")
