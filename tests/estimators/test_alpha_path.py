@@ -69,6 +69,7 @@ def test_only_the_ratios_of_weights_matter(factor, weights, kind):
         "any": rng.uniform(0.1, 3, 60),
     }[weights]
     settings = {"alphas": [1.0], "cv": 3} if kind is TwoLayerRegressorCV else {"alpha": 1.0}
+    settings |= {"tol": 1e-6, "max_iter": 5000}  # down to where rounding matters no more
     model = kind(4, activation="tanh", n_networks=1, random_state=0, **settings)
     expected = model.fit(x, y, sample_weight=s).predict(x)
     assert np.allclose(model.fit(x, y, sample_weight=factor * s).predict(x), expected, rtol=1e-3)

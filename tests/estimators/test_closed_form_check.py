@@ -145,7 +145,7 @@ def test_a_close_fit_whose_training_was_cut_short():
         model.fit(x, y)
     with pytest.warns(TwoLayerWarning, match="because training was cut short, and .*% of each"):
         left_out = model.left_out_predict(x, y)
-    assert r2_score(y, left_out) > -0.5
+    assert r2_score(y, left_out) > -1
 
 
 def test_a_class_without_a_row_of_weight_is_no_doubt():

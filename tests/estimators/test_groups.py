@@ -78,7 +78,7 @@ def test_groups_follow_their_rows(monkeypatch, weights):
     s = None if weights == "classes" else (who % 5 > 0).astype(float)
     seen = []
 
-    def spied(rows, task, rng, **views):
+    def spied(rows, task, rng, candidates, **views):
         seen.append((rows.x, rows.groups))
         return alpha_choice.choose_alpha(rows, task, rng, (1.0,), **views)
 

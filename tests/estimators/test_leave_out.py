@@ -190,7 +190,7 @@ def test_networks_that_follow_their_rows_closely_are_trained_without_some():
     model = fitted(kind, 0.01, x, y, max_iter=2000)
     with pytest.warns(
         TwoLayerWarning,
-        match="10 times networks are trained without some rows, because what the closed form",
+        match="10 times networks are trained without some rows, because (what the closed form|training was cut short)",
     ):
         model.left_out_predict(x, y)
 
@@ -210,7 +210,7 @@ def test_a_loaded_model_leaves_out_too(tmp_path):
 def test_where_the_path_of_alpha_leaves_the_minimum_folds_are_trained():
     """Classes that a weak decay separates without a mistake: the search networks come to no minimum."""
     x, y = load_breast_cancer(return_X_y=True)
-    rows = np.r_[np.flatnonzero(y == 0)[:8], np.flatnonzero(y == 1)[:92]]
+    rows = np.r_[np.flatnonzero(y == 0)[:10], np.flatnonzero(y == 1)[:92]]
     model = tl.TwoLayerClassifier(n_networks=1, random_state=0).fit(x[rows], y[rows])
     assert model.alpha_search_ == "5 folds, each trained without"
 

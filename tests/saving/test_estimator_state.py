@@ -253,7 +253,7 @@ def forged(model, *path_and_value):
 @pytest.fixture(scope="module")
 def chosen():
     x, y = load_diabetes(return_X_y=True)
-    return tl.TwoLayerRegressorCV([2, 3], n_networks=1, **FAST).fit(x, y)
+    return tl.TwoLayerRegressorCV([2, 3], n_networks=1, spread=False, **FAST).fit(x, y)
 
 
 @pytest.mark.parametrize(

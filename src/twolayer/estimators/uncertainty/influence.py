@@ -121,7 +121,7 @@ class InfluenceMixin:
         >>> X = np.linspace(-1, 1, 40)[:, None]
         >>> y = np.abs(X[:, 0])
         >>> y[10] = 3  # a mistake
-        >>> model = tl.TwoLayerRegressor(10, alpha=0.1, random_state=0).fit(X, y)
+        >>> model = tl.TwoLayerRegressor(10, alpha=1.0, random_state=0).fit(X, y)
         >>> influence = model.influence(X, y)
         >>> print(influence.labels[influence.order[0]], influence.change_of_own[10] < 0)
         10 True
