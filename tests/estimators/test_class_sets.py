@@ -1,8 +1,12 @@
 """Sets of classes: against their formula and another library, and what they hold for each class by itself."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
+from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.model_selection import train_test_split
 
@@ -111,6 +115,30 @@ def test_the_losses_are_those_of_predictions_left_out():
         expected = np.sort(-np.log(p[y == name, k]))
         # a training without a row ends elsewhere by rounding, as the others are in another order
         np.testing.assert_allclose(model.left_out_losses_[name], expected, rtol=0.1)
+
+
+def test_they_are_worked_out_when_they_are_asked_for():
+    x, y = table()
+    model = tl.TwoLayerClassifier(**{**SETTINGS, "alpha": 3.0}).fit(x, y)
+    twin, alike = copy.copy(model), clone(model)
+    assert "left_out_losses_" not in vars(model)
+    pickled = pickle.loads(pickle.dumps(model))
+    assert "_rows_left_out" not in vars(pickled)
+    assert "_rows_left_out" not in vars(model)  # the rows of training are let go
+    expected = model.predict_set(x, 0.9)
+    for other in (pickled, twin, alike.fit(x, y)):
+        np.testing.assert_array_equal(other.predict_set(x, 0.9), expected)
+    state = tl.TwoLayerClassifier(**{**SETTINGS, "alpha": 3.0}).fit(x, y).get_fitted_state()
+    assert list(state["left_out_losses_"]) == NAMES.tolist()
+
+
+def test_another_training_forgets_the_rows_of_the_one_before():
+    x, y = table()
+    model = tl.TwoLayerClassifier(**{**SETTINGS, "alpha": 3.0}).fit(x, y)
+    model.partial_fit(x, y)
+    assert model.left_out_losses_ is None
+    model.fit(x[:100], y[:100])
+    assert sum(len(own) for own in model.left_out_losses_.values()) == 100
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import log_loss
 
@@ -115,10 +116,28 @@ def test_several_labels_a_row():
 
 
 def test_too_few_rows_to_leave_any_out():
-    x, y = noisy(5, 2)
-    model = tl.TwoLayerClassifier(calibrate=True, alpha=1.0, random_state=0).fit(x, [0, 1, 0, 1, 1])
-    assert model.temperature_ == 1
-    assert len(y) == 5
+    x, _ = noisy(5, 2)
+    settings = {"calibrate": True, "random_state": 0}
+    assert tl.TwoLayerClassifier(**settings).fit(x, [0, 1, 0, 1, 1]).temperature_ == 1
+    assert tl.TwoLayerClassifier(alpha=1.0, **settings).fit(x[:3], [0, 1, 1]).temperature_ == 1
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_with_alpha_given_it_is_that_of_these_networks_without_each_row(classes):
+    x, y = noisy(80, classes)
+    model = tl.TwoLayerClassifier(10, alpha=3.0, calibrate=True, random_state=0).fit(x, y)
+    logits = model.left_out_predict(x, y, method="decision_function")
+
+    def cost(log_t):
+        p = (
+            expit(logits / np.exp(log_t))
+            if classes == 2
+            else softmax(logits / np.exp(log_t), axis=1)
+        )
+        return 80 * log_loss(y, p) + 0.5 * 10 * log_t**2
+
+    best = minimize_scalar(cost, bounds=(-4, 4), method="bounded").x
+    assert model.temperature_ == pytest.approx(np.exp(best), rel=1e-3)
 
 
 def test_it_goes_with_the_next_fit_and_partial_fit_has_none():

@@ -49,7 +49,7 @@ from twolayer.estimators.selection.width_choice import choose_width
 from twolayer.estimators.standardise import Scaling, standardise
 from twolayer.estimators.stream_state import ColumnMoments, RowCount, StreamState
 from twolayer.estimators.training_rows import TrainingRows
-from twolayer.estimators.uncertainty.class_sets import left_out_class_losses
+from twolayer.estimators.uncertainty.class_sets import set_left_out_losses
 from twolayer.estimators.uncertainty.fit_uncertainty import FitUncertainty
 from twolayer.estimators.uncertainty.fold_spread import set_spread
 from twolayer.maths import network
@@ -416,9 +416,7 @@ class NetworkFit(FitUncertainty):
             model.__dict__.pop(name, None)
         if uses_calibration(model.calibrate, self.task.smoothing):
             model.temperature_ = self.temperature()
-        losses = left_out_class_losses(self)
-        if losses is not None:
-            model.left_out_losses_ = losses
+        set_left_out_losses(self)
         if self.targets is not None:
             set_spread(self, self.predictive_spread(self.targets))
 

@@ -28,7 +28,13 @@ from twolayer.maths.smooth_clip import InputClip
 from twolayer.training.table_home import is_elsewhere
 
 BLOCK_PREDICTIONS = "twolayer.distributed.estimator_predictions"
-WITH_WEIGHTS = ("spread_", "left_out_losses_", "rows_", "_refits")  # what other weights end
+WITH_WEIGHTS = (
+    "spread_",
+    "left_out_losses_",
+    "_rows_left_out",
+    "rows_",
+    "_refits",
+)  # what other weights end
 WEIGHT_ATTRIBUTES = ("w1_", "b1_", "w2_", "b2_", "w_skip_")  # `params_` holds them all
 
 

@@ -11,15 +11,18 @@ form that is measured, not proved.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from twolayer.checks import is_sparse
 from twolayer.errors import InputError, warn_user
 from twolayer.estimators.ensemble import class_probabilities, mean_outputs
 from twolayer.estimators.uncertainty.left_out_fit import LeftOutFit, left_out_settings
 from twolayer.estimators.uncertainty.left_out_intervals import upper_quantile
 from twolayer.estimators.uncertainty.predictive_spread import sorted_residuals
+from twolayer.estimators.uncertainty.temperature import best_temperature
 from twolayer.files import DamagedError
 from twolayer.maths.losses import Loss
 from twolayer.maths.problem import checked_targets
@@ -30,29 +33,81 @@ FEW_ROWS = "too few left out for sets at the level"
 KNOWN_SHARE = 0.9  # of the rows: where more cannot be left out in closed form, others are taken
 
 
-def left_out_class_losses(fit: Any) -> dict[Any, np.ndarray] | None:
-    """Return the log losses of the rows of each class, held out or left out of a fit; None where there are none.
+class RowsLeftOut:
+    """What networks of classes say of rows left out of the training that they come from, worked out when it is asked for.
+
+    Until then it holds on to the rows of training.
+
+    Parameters
+    ----------
+    fit : NetworkFit
+        One that has ended, and whose loss takes labels.
+    """
+
+    def __init__(self, fit: Any) -> None:
+        rows, task = fit.rows, fit.task
+        y = checked_targets(fit.y, rows.n_rows, task.n_outputs, task.loss, np.float64)
+        settings = left_out_settings(fit, y)
+        self.fit = None if settings is None else LeftOutFit(**settings)
+        self.parts, self.loss, self.choice = fit.parts, task.loss, fit.choice
+        self.y, self.s = rows.y, rows.s
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the rows are here."""
+        return all(isinstance(view.x, np.ndarray) or is_sparse(view.x) for view, _ in self.parts)
+
+    @cached_property
+    def outputs(self) -> np.ndarray | None:
+        """Logits of the average for each row, (n_rows, n_outputs), in closed form; None where that says too little.
+
+        They are not a number for a row of which nothing can be said.
+        """
+        each = None if self.fit is None else self.fit.outputs(self.parts)
+        if each is None:
+            return None
+        outputs = mean_of_known(each, self.loss)
+        known = np.isfinite(outputs).all(axis=1)
+        return outputs if known.mean() >= KNOWN_SHARE else None
+
+    def temperature(self) -> float | None:
+        """Return the temperature of these logits, if there are any."""
+        outputs = self.outputs
+        if outputs is None:
+            return None
+        known = np.isfinite(outputs).all(axis=1)
+        y = checked_targets(self.y, len(self.y), outputs.shape[1], self.loss, np.float64)
+        s = None if self.s is None else self.s[known]
+        return best_temperature(outputs[known], y[known], s, self.loss)
+
+    def class_losses(self, model: Any) -> dict[Any, np.ndarray] | None:
+        """Return the log losses of each class's rows; where there is no closed form, of those left out to choose alpha."""
+        choice = self.choice
+        if self.outputs is not None:
+            return class_losses(self.outputs, self.y, self.s, model)
+        if choice is not None and choice.outputs is not None:
+            return class_losses(choice.outputs, choice.targets, choice.weights, model)
+        return None
+
+
+def set_left_out_losses(fit: Any) -> None:
+    """Let the model know the losses of each class's rows held out or left out, or how to work them out.
 
     Parameters
     ----------
     fit : NetworkFit
         One that has ended.
     """
-    rows, loss, choice = fit.rows, fit.task.loss, fit.choice
+    model, loss = fit.model, fit.task.loss
     if not loss.takes_labels:
-        return None
+        return
     if fit.validation is not None:
         held_out = mean_outputs(fit.validation_outputs(), loss)
-        return class_losses(held_out, fit.validation.y, fit.validation.s, fit.model)
-    y = checked_targets(fit.y, rows.n_rows, fit.task.n_outputs, loss, np.float64)
-    settings = left_out_settings(fit, y)
-    outputs = None if settings is None else LeftOutFit(**settings).outputs(fit.parts)
-    own = None if outputs is None else mean_of_known(outputs, loss)
-    if own is not None and np.isfinite(own).all(axis=1).mean() >= KNOWN_SHARE:
-        return class_losses(own, rows.y, rows.s, fit.model)
-    if choice is not None and choice.outputs is not None:
-        return class_losses(choice.outputs, choice.targets, choice.weights, fit.model)
-    return None
+        model.left_out_losses_ = class_losses(held_out, fit.validation.y, fit.validation.s, model)
+        return
+    model._rows_left_out = fit.rows_left_out
+    if "outputs" in vars(fit.rows_left_out) or not fit.rows_left_out.is_in_memory:
+        model.work_out_left_out_losses()
 
 
 def mean_of_known(outputs: np.ndarray, loss: Loss) -> np.ndarray:
@@ -67,7 +122,7 @@ def mean_of_known(outputs: np.ndarray, loss: Loss) -> np.ndarray:
 
 
 def class_losses(
-    outputs: np.ndarray, y: np.ndarray, s: np.ndarray | None, model: Any
+    outputs: np.ndarray, y: Any, s: np.ndarray | None, model: Any
 ) -> dict[Any, np.ndarray]:
     """Return the log losses of the rows of each class, from small to large, as the model's `predict_proba` tells them.
 

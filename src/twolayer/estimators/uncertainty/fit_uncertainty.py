@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from twolayer.estimators.selection.alpha_path import STEPS_PER_ALPHA
 from twolayer.estimators.selection.left_out_rows import IN_CLOSED_FORM
 from twolayer.estimators.standardise import Scaling
 from twolayer.estimators.training_rows import TrainingRows
+from twolayer.estimators.uncertainty.class_sets import RowsLeftOut
 from twolayer.estimators.uncertainty.fold_spread import spread_networks_fit
 from twolayer.estimators.uncertainty.left_out_fit import left_out_settings
 from twolayer.estimators.uncertainty.noise import noise_std
@@ -108,8 +110,8 @@ class FitUncertainty:
         """Return the temperature of the networks just trained.
 
         It is that of their own logits for the validation rows, if there are any. Else it is that of rows left out of
-        training while alpha was chosen, of the logits that a network like these gave them; where alpha was given, folds
-        are made for this alone.
+        training while alpha was chosen, of the logits that a network like these gave them; where alpha was given, of rows
+        left out of these networks in closed form, or of folds that are made for this alone.
         """
         task = self.task
         if self.validation is not None:
@@ -117,10 +119,19 @@ class FitUncertainty:
             several = self.model._several_labels
             logits = outputs[0] if len(outputs) == 1 else mean_logits(outputs, several)
             return best_temperature(logits, self.validation.y, self.validation.s, task.loss)
+        if self.choice is None and task.loss.takes_labels:
+            known = self.rows_left_out.temperature()
+            if known is not None:
+                return known
         choice = self.choice or self.left_out()
         if choice.outputs is None or choice.targets is None:  # too few rows to leave any out
             return 1.0
         return best_temperature(choice.outputs, choice.targets, choice.weights, task.loss)
+
+    @cached_property
+    def rows_left_out(self) -> RowsLeftOut:
+        """What the networks just trained say of the rows of each class without them."""
+        return RowsLeftOut(self)
 
     def left_out(self, closed_form: bool = True) -> AlphaChoice:
         """Return what networks of this alpha say of rows left out of training."""
