@@ -169,9 +169,9 @@ class TwoLayerClassifier(ClassifierMixin, PredictedSets, TwoLayerEstimator):
     left_out_losses_ : dict of ndarrays, or None
         For each class the log losses of its rows left out of training, from small to large: what `predict_set` tells sets
         from. They are worked out when they are first asked for, or the model is saved or pickled; until then it holds on to
-        the rows of training. In closed form of the networks; where that does not hold, of the rows left out while alpha was chosen, or held
-        out by early stopping. None with several labels per row, after `partial_fit`, and where alpha was given and there is
-        no closed form.
+        the rows of training. In closed form of the networks; where that does not hold, of the rows left out while alpha was
+        chosen, or held out by early stopping. None with several labels per row, after `partial_fit`, and where alpha was
+        given and there is no closed form.
     stream_ : StreamState
         What `partial_fit` goes on from besides the weights; it is in the model's file too.
     n_features_in_ : int
