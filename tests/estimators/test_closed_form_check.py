@@ -196,8 +196,8 @@ def test_fits_without_rows_say_the_same_thing_once():
     assert ends[1].endswith("(in 5 of 5 fits without some rows)")
 
 
-def test_a_fit_trains_fewer_times_without_rows_than_a_question_does(monkeypatch):
-    """Nobody has asked yet: the check must not take longer than the fit."""
+def test_sets_train_fewer_times_without_rows_than_a_question_about_the_rows_does(monkeypatch):
+    """And a fit, of which nobody has asked for sets yet, does not."""
     from twolayer.estimators.uncertainty import closed_form_check
 
     trained, real = [], closed_form_check.trained_without
@@ -211,6 +211,8 @@ def test_a_fit_trains_fewer_times_without_rows_than_a_question_does(monkeypatch)
     x = rng.standard_normal((80, 2))
     y = (x[:, 0] > 0) ^ (np.arange(80) == 7)  # one label is wrong
     model = TwoLayerClassifier(5, alpha=0.01, n_networks=2, random_state=0).fit(x, y)
+    assert not trained
+    model.work_out_left_out_losses()
     at_fit = trained.copy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TwoLayerWarning)  # that they are trained

@@ -98,6 +98,7 @@ def choose_alpha(
     clips: Sequence[InputClip | None] = (None,),
     weighings: Sequence[str] = (NO_WEIGHING,),
     closed_form: bool = True,
+    n_networks: int = 1,
 ) -> AlphaChoice:
     """Return the alpha whose network has the least loss on rows left out; of those as good the strongest.
 
@@ -120,6 +121,8 @@ def choose_alpha(
         The weighings of the columns to choose from.
     closed_form : bool
         Whether rows may be left out in closed form; else networks are trained without each fold.
+    n_networks : int
+        How many of each view are trained without each fold, and averaged.
 
     Raises
     ------
@@ -149,7 +152,7 @@ def choose_alpha(
         found = path_choice([ClosedForm(own, folds, task, rng) for own in seen], candidates)
     if found is None:
         expect_axes(seen, outside, weighing)
-        left_out = [FoldNetworks(own, folds, task, rng, weighing) for own in seen]
+        left_out = [FoldNetworks(own, folds, task, rng, weighing, n_networks) for own in seen]
         found = path_choice(left_out, candidates)
     assert found is not None
     assert found.rows is not None

@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from twolayer.estimators.column_weights import NO_WEIGHING
+from twolayer.estimators.ensemble import mean_outputs
 from twolayer.estimators.fit_plan import LearningTask
 from twolayer.estimators.selection.alpha_path import AlphaPath
 from twolayer.estimators.training_rows import TrainingRows
@@ -114,7 +115,7 @@ class ClosedForm(LeftOutRows):
 
 
 class FoldNetworks(LeftOutRows):
-    """Networks of their own for each fold's rows; columns are weighed by the targets of these rows alone."""
+    """Networks for each fold's rows, averaged if several; columns are weighed by the targets of these rows alone."""
 
     def __init__(
         self,
@@ -123,16 +124,18 @@ class FoldNetworks(LeftOutRows):
         task: LearningTask,
         rng: np.random.Generator,
         weighing: str = NO_WEIGHING,
+        n_networks: int = 1,
     ) -> None:
         self.task, self.way = task, f"{len(folds)} folds, each trained without"
-        self.paths, self.z_tests, self.order = [], [], np.concatenate(folds)
+        self.order, self.n_networks = np.concatenate(folds), n_networks
+        self.paths, self.z_tests = [], []
         for test in folds:
             kept = np.ones(rows.n_rows, dtype=bool)
             kept[test] = False
-            path = AlphaPath(rows.subset(kept), task, rng, weighing)
-            self.paths.append(path)
-            self.z_tests.append(path.test_rows(rows.x[test]))
-        pairs = list(zip(self.paths, folds, strict=True))
+            own = [AlphaPath(rows.subset(kept), task, rng, weighing) for _ in range(n_networks)]
+            self.paths += own
+            self.z_tests += [path.test_rows(rows.x[test]) for path in own]
+        pairs = list(zip(self.paths[::n_networks], folds, strict=True))
         self.y = np.concatenate([path.scaled(rows.y[test]) for path, test in pairs])
         self.constants = np.concatenate(
             [np.broadcast_to(path.constant, (len(test), task.n_outputs)) for path, test in pairs]
@@ -140,14 +143,16 @@ class FoldNetworks(LeftOutRows):
         self.s, self.scale = None, 1.0
         if rows.s is not None:
             self.s = rows.s[self.order]
-        scales = [path.targets.scale for path in self.paths if path.targets is not None]
+        scales = [path.targets.scale for path, _ in pairs if path.targets is not None]
         if scales:
             counts = [len(test) for test in folds]
             self.scale = np.repeat(np.stack(scales), counts, axis=0)
 
     def outputs(self) -> np.ndarray:
-        pairs = zip(self.paths, self.z_tests, strict=True)
-        return np.concatenate([path.predict(z) for path, z in pairs])
+        each = [path.predict(z) for path, z in zip(self.paths, self.z_tests, strict=True)]
+        count = self.n_networks
+        folds = [np.stack(each[k : k + count]) for k in range(0, len(each), count)]
+        return np.concatenate([mean_outputs(own, self.task.loss) for own in folds])
 
 
 def closed_form_refusal(task: LearningTask, n_rows: int, n_inputs: int) -> str | None:

@@ -90,7 +90,9 @@ class FitUncertainty:
         if choice is None and self.weighing != NO_WEIGHING and self.validation is None:
             choice = self.choice = self.left_out()  # the closed form takes the weights for given
         elif self.folds_tell_noise and (choice is None or choice.way.endswith(IN_CLOSED_FORM)):
-            choice = self.left_out(closed_form=False)  # the closed form says too little here
+            # the closed form says too little here
+            each = -(-self.plan.n_networks // len(self.parts))
+            choice = self.left_out(closed_form=False, n_networks=each)
         self.held_out = choice
         if choice is not None and choice.residuals is not None:
             squares = np.square(choice.residuals)
@@ -133,11 +135,11 @@ class FitUncertainty:
         """What the networks just trained say of the rows of each class without them."""
         return RowsLeftOut(self)
 
-    def left_out(self, closed_form: bool = True) -> AlphaChoice:
-        """Return what networks of this alpha say of rows left out of training."""
+    def left_out(self, **settings: Any) -> AlphaChoice:
+        """Return what networks of this alpha say of rows left out of training; the settings are those of `choose_alpha`."""
         clips = [view.clip for view, _ in networks_by_view(self.params, self.views)]
         own = {"candidates": (self.alpha,), "clips": clips, "weighings": (self.weighing,)}
-        return self.search_alpha(**own, closed_form=closed_form)
+        return self.search_alpha(**own, **settings)
 
     def validation_outputs(self) -> np.ndarray:
         """Return the outputs of each network for the validation rows, shape (n_networks, n_rows, n_outputs)."""
