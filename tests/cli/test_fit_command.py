@@ -153,6 +153,21 @@ def test_the_model_is_the_estimator_fitted_on_the_training_rows_only(here, twola
     assert tl.load("spoiled.twolayer.safetensors").w1_.tobytes() == model.w1_.tobytes()
 
 
+@pytest.mark.parametrize("written", ["2, 9", '"2,9"', "[2, 9]"])
+def test_of_several_numbers_of_units_the_best_is_taken(here, twolayer, written):
+    words = ["fit", "../iris.csv", "--target", "target", "--n-networks", 1]
+    if written == "2, 9":
+        code, out, _ = twolayer(*words, "--n-hidden", written)
+    else:
+        Path("units.toml").write_text(f"n_hidden = {written}\n")
+        code, out, _ = twolayer(*words, "--config", "units.toml")
+    model = tl.load("iris.twolayer.safetensors")
+    assert code == 0
+    assert model.n_hidden == [2, 9]
+    assert f"of {model.n_hidden_} hidden units" in out
+    assert twolayer(*words, "--config", "iris.fit.toml")[0] == 0
+
+
 def test_the_file_says_what_it_was_trained_on(here):
     fit("../iris.csv", "target", "auto", 7, 0.5, "tanh", 20, 0.2, 9, ".", "numpy")
     model, about = saving.read_model("iris.twolayer.safetensors")

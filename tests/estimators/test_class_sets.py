@@ -132,6 +132,28 @@ def test_they_are_worked_out_when_they_are_asked_for():
     assert list(state["left_out_losses_"]) == NAMES.tolist()
 
 
+def test_those_of_before_end_though_a_callback_asks_for_them():
+    x, y = table()
+    settings = {**SETTINGS, "alpha": 3.0}
+    model = tl.TwoLayerClassifier(**settings).fit(x, y)
+    asks = lambda progress: model.predict_set(x, 0.9) is None  # noqa: E731
+    model.set_params(callback=asks).fit(x[:100], y[:100])
+    expected = tl.TwoLayerClassifier(**settings).fit(x[:100], y[:100]).left_out_losses_
+    assert sum(len(own) for own in model.left_out_losses_.values()) == 100
+    for name, own in expected.items():
+        np.testing.assert_array_equal(model.left_out_losses_[name], own)
+
+
+def test_losses_that_are_given_stay():
+    x, y = table()
+    given = {name: np.array([0.1, 0.2]) for name in NAMES}
+    model = tl.TwoLayerClassifier(**SETTINGS).fit(x, y)
+    assert model.set_fitted_state({"left_out_losses_": given}).left_out_losses_ is given
+    model = tl.TwoLayerClassifier(**SETTINGS).fit(x, y)
+    model.left_out_losses_ = None
+    assert model.left_out_losses_ is None
+
+
 def test_another_training_forgets_the_rows_of_the_one_before():
     x, y = table()
     model = tl.TwoLayerClassifier(**{**SETTINGS, "alpha": 3.0}).fit(x, y)

@@ -31,10 +31,26 @@ def wave(n_rows=80):
 def test_the_number_of_the_least_loss_is_taken_and_of_those_as_good_the_fewest(losses, chosen):
     found = {n: AlphaChoice(1.0, np.ones(len(own)), np.array(own)) for n, own in losses.items()}
     told = []
-    n_hidden, choice = choose_width([2, 5, 9], found.get, lambda n, one: told.append((n, one)))
+    n_hidden, choice = choose_width(
+        [2, 5, 9], lambda n, closed: found[n], lambda n, one: told.append((n, one))
+    )
     assert n_hidden == chosen
     assert choice is found[chosen]
     assert told == list(found.items())
+
+
+def test_losses_in_closed_form_are_not_compared_with_others():
+    asked = []
+
+    def search(n_hidden, closed_form):
+        asked.append((n_hidden, closed_form))
+        holds = closed_form and n_hidden < 9
+        way = "5 folds left out in closed form" if holds else "5 folds, each trained without"
+        losses = {2: [0.4, 0.9], 5: [0.5, 0.7], 9: [None, 0.8]}[n_hidden]
+        return AlphaChoice(1.0, np.ones(1), np.array([losses[not holds]]), way=way)
+
+    assert choose_width([2, 5, 9], search, lambda n, one: None)[0] == 5
+    assert asked == [(2, True), (5, True), (9, True), (2, False), (5, False)]
 
 
 def test_a_curve_that_one_unit_cannot_follow_takes_many():
@@ -110,6 +126,12 @@ def test_rows_trained_without_have_the_chosen_number():
         assert np.array_equal(found, one.left_out_predict(x, y, cv=4))
 
 
+def test_a_range_of_numbers_is_saved(tmp_path):
+    x, y = wave(30)
+    tl.save(tl.TwoLayerRegressor(range(2, 4), **SETTINGS).fit(x, y), tmp_path / "m.safetensors")
+    assert tl.load(tmp_path / "m.safetensors").n_hidden == [2, 3]
+
+
 def test_a_warm_start_with_another_list_is_refused():
     x, y = wave(40)
     model = tl.TwoLayerRegressor([1, 30], warm_start=True, **SETTINGS).fit(x, y)
@@ -122,6 +144,9 @@ def test_a_warm_start_with_another_list_is_refused():
     ("given", "message"),
     [
         ([], "n_hidden is empty"),
+        ({3, 9}, "or a list of several; got {3, 9}"),
+        ({3: 1}, "or a list of several"),
+        (iter([3, 9]), "or a list of several"),
         ([3, 0], "each of n_hidden must be a whole number, at least 1"),
         ("many", "n_hidden must be a whole number"),
     ],

@@ -118,8 +118,8 @@ class TrainingOptions:
 
 
 def parse_numbers(given: Any) -> list[Any]:
-    """`10,50` as whole numbers; what is none stays as it is, for the check that follows."""
-    words = given.split(",") if isinstance(given, str) else [given]
+    """`10,50` or `[10, 50]` as whole numbers; what is none stays as it is, for the check that follows."""
+    words = given.strip("[] ").split(",") if isinstance(given, str) else [given]
     return [
         int(word) if isinstance(word, str) and word.strip().isdigit() else word for word in words
     ]

@@ -119,10 +119,10 @@ class NetworkFit(FitUncertainty):
         if len(widths) > 1:
             rng, seed = self.rng, int(self.rng.integers(2**31 - 1))
 
-            def search(n_hidden: int) -> AlphaChoice:
+            def search(n_hidden: int, closed_form: bool) -> AlphaChoice:
                 self.task = replace(self.task, n_hidden=n_hidden)
                 self.rng = np.random.default_rng(seed)  # the same folds for each
-                return self.search_alpha(**own)
+                return self.search_alpha(**own, closed_form=closed_form)
 
             n_hidden, self.choice = choose_width(widths, search, self.tell_choice)
             self.rng, self.task = rng, replace(self.task, n_hidden=n_hidden)

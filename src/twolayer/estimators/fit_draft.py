@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from twolayer.errors import ConcurrentFitError
+from twolayer.estimators.fitted_networks import WITH_WEIGHTS
 
 _LOCK = threading.Lock()
 _BEING_FITTED: set[int] = set()  # the identities of estimators
@@ -37,6 +38,8 @@ def fit_draft(model: Any) -> Iterator[Any]:
         }
         # one assignment, which no Ctrl-C interrupts; what a callback has set on the model stays
         kept = {k: v for k, v in vars(model).items() if k in after or k not in before}
+        if "w1_" in changed:  # what goes with the weights of before goes with them
+            kept = {k: v for k, v in kept.items() if k not in WITH_WEIGHTS}
         model.__dict__ = kept | changed
 
 

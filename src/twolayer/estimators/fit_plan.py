@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +79,10 @@ def hidden_sizes(n_hidden: Any) -> list[int]:
     """Return the numbers of hidden units, from few to many."""
     if isinstance(n_hidden, (str, bytes)) or not np.iterable(n_hidden):
         return [checks.whole_number(n_hidden, "n_hidden")]
+    if isinstance(n_hidden, (Mapping, Set, Iterator)):
+        raise InputError(
+            f"n_hidden must be a whole number, or a list of several; got {checks.short_repr(n_hidden)}"
+        )
     widths = [checks.whole_number(each, "each of n_hidden") for each in n_hidden]
     if not widths:
         raise InputError("n_hidden is empty: give at least one number")

@@ -53,7 +53,7 @@ def setting_as_json(name: str, value: Any) -> Any:
         return value.name
     if isinstance(value, Solver):
         return value.name
-    return value
+    return list(value) if isinstance(value, range) else value
 
 
 def loss_as_json(loss: Loss) -> Any:

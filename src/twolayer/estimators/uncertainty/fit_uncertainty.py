@@ -28,6 +28,7 @@ from twolayer.solvers import get_solver
 from twolayer.training.loop import BY_CALLBACK, steps_ran_out, was_interrupted
 from twolayer.training.train import Run
 
+MOST_FOLD_NETWORKS = 3  # more take more time, and their average errs hardly less
 FOLD_NOISE_ROWS, FOLD_NOISE_NUMBERS = 1000, 10_000_000  # larger tables are not trained on by folds
 
 
@@ -91,7 +92,7 @@ class FitUncertainty:
             choice = self.choice = self.left_out()  # the closed form takes the weights for given
         elif self.folds_tell_noise and (choice is None or choice.way.endswith(IN_CLOSED_FORM)):
             # the closed form says too little here
-            each = -(-self.plan.n_networks // len(self.parts))
+            each = min(-(-self.plan.n_networks // len(self.parts)), MOST_FOLD_NETWORKS)
             choice = self.left_out(closed_form=False, n_networks=each)
         self.held_out = choice
         if choice is not None and choice.residuals is not None:

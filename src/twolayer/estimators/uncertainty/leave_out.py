@@ -383,7 +383,7 @@ def as_fitted(model: Any) -> Any:
     clip = model.input_clip_
     if clip is None or clip.networks.all():
         same.set_params(scaling=STANDARD if clip is None else SMOOTH_CLIP)
-    return same.set_params(alpha=model.alpha_, n_hidden=model.n_hidden_)
+    return same.set_params(alpha=model.alpha_, n_hidden=model.params_.n_hidden)
 
 
 def predictions_of_refits(

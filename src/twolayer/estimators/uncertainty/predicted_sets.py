@@ -92,6 +92,7 @@ class PredictedSets(FittedNetworks):
 
     @left_out_losses_.setter
     def left_out_losses_(self, losses: dict[Any, np.ndarray] | None) -> None:
+        self.__dict__.pop("_rows_left_out", None)
         self.__dict__["left_out_losses_"] = losses
 
     def work_out_left_out_losses(self) -> None:
