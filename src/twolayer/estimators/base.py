@@ -295,7 +295,9 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         Of several numbers of hidden units it has the most, or those of `before`.
         """
         widths = hidden_sizes(self.n_hidden)
-        known = before is not None and before.n_hidden in widths
+        n_hidden = widths[-1]
+        if before is not None and before.n_hidden in widths:
+            n_hidden = before.n_hidden
         skip = uses_skip_layer(self.skip, *shape, is_classifier(self))
         if before is not None and self.skip == "auto":
             skip = before.w_skip is not None
@@ -303,7 +305,7 @@ class TwoLayerEstimator(PermutationTestMixin, LeaveOutMixin, InfluenceMixin, Fit
         return LearningTask(
             self._task_loss(),
             self._activation(),
-            before.n_hidden if before is not None and known else widths[-1],
+            n_hidden,
             self._n_outputs(),
             skip,
             self._standardises_y(),

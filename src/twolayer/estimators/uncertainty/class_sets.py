@@ -122,7 +122,7 @@ def mean_of_known(outputs: np.ndarray, loss: Loss) -> np.ndarray:
 
 
 def class_losses(
-    outputs: np.ndarray, y: Any, s: np.ndarray | None, model: Any
+    outputs: np.ndarray, y: np.ndarray, s: np.ndarray | None, model: Any
 ) -> dict[Any, np.ndarray]:
     """Return the log losses of the rows of each class, from small to large, as the model's `predict_proba` tells them.
 

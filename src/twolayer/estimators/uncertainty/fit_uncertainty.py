@@ -28,7 +28,7 @@ from twolayer.solvers import get_solver
 from twolayer.training.loop import BY_CALLBACK, steps_ran_out, was_interrupted
 from twolayer.training.train import Run
 
-MOST_FOLD_NETWORKS = 3  # more take more time, and their average errs hardly less
+MOST_FOLD_NETWORKS = 3  # as many as each view of the default has; more take more time
 FOLD_NOISE_ROWS, FOLD_NOISE_NUMBERS = 1000, 10_000_000  # larger tables are not trained on by folds
 
 
